@@ -1,0 +1,144 @@
+"""What the API server knows about a kind: one :class:`Resource` record, exported as ``RESOURCE`` by one file per kind.
+
+Most of a kind is data (its schema, its columns); the rest are small pure functions with the names that Kubernetes' own
+strategies have. They get and give **frozen** objects (:mod:`k8snb.apimachinery.objects`): a hook that has nothing to change
+returns what it was given, so that work on an unchanged subtree is done once (:func:`once`).
+
+    decode -> prune -> default -> (mutating admission) -> prepare_for_create | prepare_for_update -> validate -> store
+
+Models: k8s.io/apiserver/pkg/registry/rest (RESTCreateStrategy, RESTUpdateStrategy) and pkg/registry/*/strategy.go.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from k8snb.apimachinery.errors import Errors
+from k8snb.apimachinery.objects import Object, memo
+
+Hook = Callable[[Object], Object]
+UpdateHook = Callable[[Object, Object], Object]
+T = TypeVar("T")
+
+
+def once(function: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Remember the result of a pure function of one frozen dict or list on that value itself."""
+
+    @functools.wraps(function)
+    def remembered(value: Any) -> T:
+        known = memo(value)
+        if function in known:
+            found: T = known[function]
+            return found
+        result = known[function] = function(value)
+        return result
+
+    return remembered
+
+
+def same(obj: Object) -> Object:
+    """The hook that changes nothing."""
+    return obj
+
+
+def keep_new(obj: Object, _old: Object) -> Object:
+    """The update hook that changes nothing."""
+    return obj
+
+
+def no_errors(_obj: Object) -> Errors:
+    """The validation that accepts everything."""
+    return []
+
+
+def no_update_errors(_obj: Object, _old: Object) -> Errors:
+    """The update validation that accepts everything."""
+    return []
+
+
+def no_warnings(_obj: Object, _old: Object | None) -> list[str]:
+    """The kind that never warns."""
+    return []
+
+
+def no_cells(obj: Object, _now: int) -> list[Any]:
+    """The row of a kind without columns of its own: name and creation time."""
+    return [obj["metadata"]["name"], obj["metadata"].get("creationTimestamp")]
+
+
+def no_schema() -> None:
+    """The kind whose type is not known: everything is kept as it came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subresource:
+    """A named part of an object with its own verbs: ``status``, ``scale``, ``eviction``, ``binding``, ``log`` ...
+
+    ``handler(context, request, obj)`` answers requests for it and returns the response body; ``status`` and ``scale`` need
+    none, the server handles them. ``context`` is the server's :class:`~k8snb.apiserver.server.Context`.
+    """
+
+    name: str
+    verbs: tuple[str, ...] = ("get", "patch", "update")
+    kind: str = ""  # of the body, where it differs from the parent: "apps/v1 Scale"
+    handler: Callable[[Any, Any, Object | None], Object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One served resource. The first block comes from discovery data, the rest from the file of the kind."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    singular: str
+    namespaced: bool
+    verbs: tuple[str, ...]
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    columns: tuple[Mapping[str, Any], ...] = ()  # name, type, format, priority (reference/tables.json)
+    subresources: Mapping[str, Subresource] = field(default_factory=dict)
+
+    schema_source: Callable[[], Any] = no_schema  # gives `schema`; called when it is first needed, remembers by itself
+    storage: str = ""  # "v1": the version that is stored, where the kind is served in several
+    to_storage: Hook = same  # this version -> the stored one
+    from_storage: Hook = same
+
+    default: Hook = same
+    prepare_for_create: Hook = same  # after the generic part: status dropped, generation 1
+    prepare_for_update: UpdateHook = keep_new  # after the generic part: status kept, generation counted
+    prepare_for_status_update: UpdateHook = keep_new
+    canonicalize: Hook = same
+    validate: Callable[[Object], Errors] = no_errors  # spec and kind-specific metadata; ObjectMeta is the server's
+    validate_update: Callable[[Object, Object], Errors] = no_update_errors  # beside validate(): what may not change
+    validate_status_update: Callable[[Object, Object], Errors] = no_update_errors
+    warnings: Callable[[Object, Object | None], list[str]] = no_warnings
+    validate_name: Callable[[str], list[str]] | None = None  # name -> messages; None: DNS-1123 subdomain
+    cells: Callable[[Object, int], list[Any]] = no_cells  # obj, now (µs) -> one value per column
+    selectable_fields: Mapping[str, Callable[[Object], str]] = field(default_factory=dict)
+    counts_generation: bool = False  # metadata.generation counts changes of spec
+    graceful_delete: Callable[[Object, int | None], int] | None = None  # obj, asked seconds -> granted seconds
+    example: Object | None = None  # a small manifest that a real server accepts
+    simulated: bool = False  # some component acts on it; otherwise its creation warns once
+
+    @property
+    def api_version(self) -> str:
+        """``apps/v1``, or ``v1`` for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def key(self) -> str:
+        """How the resource is named in code: ``deployments.apps``, ``pods``; one name for all served versions."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def schema(self) -> Any:
+        """The :class:`k8snb.apimachinery.schema.Type` of the whole object, or None."""
+        return self.schema_source()
+
+    def __repr__(self) -> str:
+        return f"<Resource {self.key} {self.api_version} {self.kind}>"
