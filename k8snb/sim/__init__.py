@@ -1,0 +1,1 @@
+"""Time and state. Knows nothing of Kubernetes: a clock, a heap of events, seeded streams, a trace, and state as a value."""

@@ -1,0 +1,100 @@
+"""Values that never change: frozen JSON.
+
+Every object that the store, a cache or the trace holds is a *frozen JSON value*: a tree of ``FrozenDict``, ``FrozenList``
+and scalars. Because nobody can write into it, it may be shared without copying: by the store, by every informer, by a
+checkpoint and by both sides of a fork. They are ordinary ``dict`` and ``list`` subclasses, so ``json.dumps``,
+``isinstance(x, dict)`` and ``==`` work as usual.
+
+    template = freeze({"spec": {"replicas": 3}})
+    template["spec"]["replicas"] = 5      # Frozen: object is shared with the store; use put() or merge() ...
+
+A frozen value is deeply frozen, so ``freeze`` of a frozen value returns the value itself, and work done on it once
+(validation, defaulting, hashing) may be remembered on it: see :func:`memo`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+
+class Frozen(TypeError):
+    """Something tried to write into a frozen object. Build a new one with ``put`` or ``merge`` instead."""
+
+
+def _refuse(self: Any, *_args: Any, **_kwargs: Any) -> NoReturn:
+    raise Frozen("object is shared with the store; use put() or merge() to make a changed copy, or thaw() for a private one")
+
+
+class FrozenDict(dict):  # type: ignore[type-arg]
+    """A JSON object that cannot be changed. ``memo`` is where work on it is remembered."""
+
+    __slots__ = ("memo",)
+    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
+    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+
+    def __copy__(self) -> FrozenDict:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> FrozenDict:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("k8snb state is saved as JSON, never pickled")
+
+
+class FrozenList(list):  # type: ignore[type-arg]
+    """A JSON array that cannot be changed."""
+
+    __slots__ = ("memo",)
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
+    append = clear = extend = insert = pop = remove = reverse = sort = _refuse  # type: ignore[assignment]
+
+    def __copy__(self) -> FrozenList:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> FrozenList:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("k8snb state is saved as JSON, never pickled")
+
+
+EMPTY_DICT = FrozenDict()
+EMPTY_LIST = FrozenList()
+
+
+def freeze(value: Any) -> Any:
+    """The frozen form of a JSON value. Frozen subtrees are shared, not copied.
+
+    >>> freeze({"a": [1, {"b": None}]})
+    {'a': [1, {'b': None}]}
+    """
+    kind = type(value)
+    if kind is FrozenDict or kind is FrozenList or kind is str or kind is int:
+        return value
+    if isinstance(value, dict):
+        return FrozenDict({key: freeze(item) for key, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        return FrozenList([freeze(item) for item in value])
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """A private, ordinary, deeply mutable copy of a JSON value."""
+    if isinstance(value, dict):
+        return {key: thaw(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [thaw(item) for item in value]
+    return value
+
+
+def memo(value: FrozenDict | FrozenList) -> dict[Any, Any]:
+    """Where results computed from this frozen value are remembered; they live exactly as long as the value.
+
+    Law: what is stored must be a pure function of the value (and of the key it is stored under).
+    """
+    try:
+        found: dict[Any, Any] = value.memo
+    except AttributeError:
+        found = value.memo = {}
+    return found
