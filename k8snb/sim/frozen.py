@@ -29,8 +29,9 @@ class FrozenDict(dict):  # type: ignore[type-arg]
     """A JSON object that cannot be changed. ``memo`` is where work on it is remembered."""
 
     __slots__ = ("memo",)
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    memo: dict[Any, Any]
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
     def __copy__(self) -> FrozenDict:
         return self
@@ -46,8 +47,9 @@ class FrozenList(list):  # type: ignore[type-arg]
     """A JSON array that cannot be changed."""
 
     __slots__ = ("memo",)
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
-    append = clear = extend = insert = pop = remove = reverse = sort = _refuse  # type: ignore[assignment]
+    memo: dict[Any, Any]
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = clear = extend = insert = pop = remove = reverse = sort = _refuse
 
     def __copy__(self) -> FrozenList:
         return self
@@ -94,7 +96,7 @@ def memo(value: FrozenDict | FrozenList) -> dict[Any, Any]:
     Law: what is stored must be a pure function of the value (and of the key it is stored under).
     """
     try:
-        found: dict[Any, Any] = value.memo
+        found = value.memo
     except AttributeError:
         found = value.memo = {}
     return found
