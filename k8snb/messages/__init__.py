@@ -1,0 +1,71 @@
+"""Every sentence that a learner reads, in English and in Japanese.
+
+One TOML file a language and area: ``en/course.toml`` holds ``not_yet = "Not yet: {finding}"``, and its key is
+``course.not_yet``. Values go in by name, as :meth:`str.format` does it, so a translation may order them as it needs.
+
+    >>> text("course.level", level=1, levels=3)
+    'Hint 1 of 3'
+
+Kubernetes' own words (errors, reasons, event messages, kubectl's output) are behaviour, not prose: they never come from here.
+Sentences that belong to one chapter stand in the chapter's own folder, ``notebooks/src/NN-topic/``.
+
+Laws, held by ``tests/messages``: all languages have the same keys and the same placeholders; every key is used; every key
+that is asked for exists.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from importlib import resources
+from typing import Any
+
+LANGUAGES = ("en", "ja")
+"""The languages of the course; the first is the one that chapters are written in."""
+
+_chosen = [LANGUAGES[0]]  # presentation only: nothing that the simulator computes depends on it
+
+
+def language() -> str:
+    """The language in which a learner is spoken to now: ``"en"`` or ``"ja"``."""
+    return _chosen[0]
+
+
+def set_language(name: str) -> None:
+    """Speak this language from now on.
+
+    Raises ``ValueError`` for a language without a catalogue.
+    """
+    if name not in LANGUAGES:
+        raise ValueError(text("messages.unknown_language", name=name, known=", ".join(LANGUAGES)))
+    _chosen[0] = name
+
+
+@functools.cache
+def catalogue(name: str) -> dict[str, str]:
+    """All sentences of a language: full key, such as ``course.not_yet``, to text with placeholders."""
+    found: dict[str, str] = {}
+    for file in sorted(resources.files(__package__).joinpath(name).iterdir(), key=lambda entry: entry.name):
+        area, dot, ending = file.name.partition(".")
+        if dot and ending == "toml":
+            found.update(_flat(area, tomllib.loads(file.read_text(encoding="utf-8"))))
+    return found
+
+
+def _flat(prefix: str, table: dict[str, Any]) -> dict[str, str]:
+    """Nested tables as dotted keys."""
+    rows: dict[str, str] = {}
+    for key, value in table.items():
+        rows |= _flat(f"{prefix}.{key}", value) if isinstance(value, dict) else {f"{prefix}.{key}": str(value)}
+    return rows
+
+
+def text(key: str, /, **values: object) -> str:
+    """The sentence ``key`` in the current language, with ``values`` put in.
+
+    Raises ``KeyError`` for a key or a value that is missing: that is a mistake of ours, and a test finds it.
+    """
+    sentences = catalogue(language())
+    if key not in sentences:
+        raise KeyError(f"no sentence {key!r}: add it to k8snb/messages/*/{key.partition('.')[0]}.toml in every language")
+    return sentences[key].format(**values) if values else sentences[key].replace("{{", "{").replace("}}", "}")
