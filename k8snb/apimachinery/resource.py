@@ -122,6 +122,9 @@ class Resource:
     selectable_fields: Mapping[str, Callable[[Object], str]] = field(default_factory=dict)
     counts_generation: bool = False  # metadata.generation counts changes of spec
     graceful_delete: Callable[[Object, int | None], int] | None = None  # obj, asked seconds -> granted seconds
+    allocate: Callable[[Any, Object, Object | None], Object] | None = None  # context, obj, old: take IPs, ports; after validation
+    release: Callable[[Any, Object], None] | None = None  # context, obj: give them back after deletion
+    default_propagation: str = "Background"  # of a deletion that does not say: Background or Orphan
     example: Object | None = None  # a small manifest that a real server accepts
     simulated: bool = False  # some component acts on it; otherwise its creation warns once
 
