@@ -120,6 +120,7 @@ class Resource:
     validate_name: Callable[[str], list[str]] | None = None  # name -> messages; None: DNS-1123 subdomain
     cells: Callable[[Object, int], list[Any]] = no_cells  # obj, now (µs) -> one value per column
     selectable_fields: Mapping[str, Callable[[Object], str]] = field(default_factory=dict)
+    custom: bool = False  # defined by a CustomResourceDefinition
     counts_generation: bool = False  # metadata.generation counts changes of spec
     graceful_delete: Callable[[Object, int | None], int] | None = None  # obj, asked seconds -> granted seconds
     allocate: Callable[[Any, Object, Object | None], Object] | None = None  # context, obj, old: take IPs, ports; after validation
