@@ -7,6 +7,7 @@ quietly; the remedy stands beside each.
 import ast
 
 import pytest
+
 from tests.house.source import Source, sources
 
 MODULES = {
@@ -103,15 +104,19 @@ def test_only_the_edges_read_a_clock():
     assert clocks == []
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["import time", "from random import choice", "import asyncio.events", "x = hash('web')", "sorted(pods, key=id)", "pods.sort(key=lambda p: id(p))", "f'<Pod {id(pod)}>'",
-     "datetime.now()", "datetime.datetime.now()", "os.urandom(4)", "for x in {1, 2}: pass", "for x in set(names): pass"],
+BANNED = (
+    "import time", "from random import choice", "import asyncio.events", "x = hash('web')", "sorted(pods, key=id)",
+    "pods.sort(key=lambda p: id(p))", "f'<Pod {id(pod)}>'", "datetime.now()", "datetime.datetime.now()", "os.urandom(4)",
+    "for x in {1, 2}: pass", "for x in set(names): pass",
 )  # fmt: skip
+FINE = ("kernel.now", "for x in sorted({1, 2}): pass", "from k8snb.sim import time", "pod.id", "memo[id(pod)] = pod")
+
+
+@pytest.mark.parametrize("line", BANNED)
 def test_the_ban_finds_what_it_is_for(line):
     assert len(findings(Source("x.py", line, ast.parse(line)))) == 1
 
 
-@pytest.mark.parametrize("line", ["kernel.now", "for x in sorted({1, 2}): pass", "from k8snb.sim import time", "pod.id", "memo[id(pod)] = pod"])
+@pytest.mark.parametrize("line", FINE)
 def test_the_ban_leaves_the_rest_alone(line):
     assert findings(Source("x.py", line, ast.parse(line))) == []

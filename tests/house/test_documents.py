@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from tests.house.source import ROOT, tracked
 
 TEXT = {".py", ".md", ".toml", ".json", ".txt", ".cfg", ".js", ".mjs", ".ts", ".css", ".ipynb", ".yaml", ".yml", ".svg", ".sh", ""}

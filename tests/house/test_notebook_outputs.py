@@ -1,10 +1,12 @@
 """The committed notebooks are a product: deterministic bytes, no state of a widget or a clock, and readable by everybody."""
 
+import itertools
 import json
 import re
 from pathlib import Path
 
 import pytest
+
 from tests.house.source import ROOT
 
 NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").glob("*/*.ipynb"))
@@ -25,8 +27,8 @@ def test_no_state_of_widgets_or_clocks_is_stored(name):
     notebook = read(name)
     assert STATEFUL & set(notebook["metadata"]) == set()
     assert [cell["id"] for cell in notebook["cells"] if STATEFUL & set(cell["metadata"])] == []
-    views = [cell["id"] for cell in notebook["cells"] for out in cell.get("outputs", ()) if "widget-view" in json.dumps(out.get("data", {}))[:2000]]
-    assert views == []
+    kinds = [(cell["id"], kind) for cell in notebook["cells"] for out in cell.get("outputs", ()) for kind in out.get("data", {})]
+    assert [(cell, kind) for cell, kind in kinds if "widget" in kind] == []
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -55,7 +57,7 @@ def test_headings_go_down_one_level_at_a_time(name):
             levels += [len(found) for found in re.findall(r"^(#+) ", re.sub(r"```.*?```", "", source(cell), flags=re.S), flags=re.M)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
