@@ -1,0 +1,71 @@
+"""The command ``k8snb``.
+
+    k8snb lab                       put the chapters into the folder `course` and open JupyterLab on the first
+    k8snb lab my-folder --language ja
+    k8snb chapters my-folder        only put the chapters there
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from k8snb.course import files
+from k8snb.messages import LANGUAGES, set_language, text
+
+
+def chapters(arguments: argparse.Namespace) -> int:
+    """Put the chapters into the folder and say what was new."""
+    placed = files.put_chapters(arguments.folder, arguments.language)
+    new = sum(placed.values())
+    print(text("lab.placed", new=new, kept=len(placed) - new, folder=arguments.folder / arguments.language))
+    return 0 if placed else 1
+
+
+def lab(arguments: argparse.Namespace) -> int:
+    """Put the chapters there, then run JupyterLab in that folder until it is stopped; its exit code is ours."""
+    if chapters(arguments):
+        print(text("lab.none", language=arguments.language))
+        return 1
+    first = files.notebooks(arguments.language)[0].name
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={arguments.folder.resolve()}"]
+    command += [f"--LabApp.default_url=/lab/tree/{arguments.language}/{first}", *arguments.jupyter]
+    print(text("lab.opening"), flush=True)
+    try:
+        return subprocess.run(command, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+COMMANDS = (
+    ("lab", lab, "put the chapters into a folder and open JupyterLab on the first"),
+    ("chapters", chapters, "only put the chapters into a folder"),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line: one subcommand for each row of ``COMMANDS``."""
+    top = argparse.ArgumentParser(prog="k8snb", description="A Kubernetes that you can hold still, and a course about it.")
+    commands = top.add_subparsers(required=True, metavar="command")
+    for name, run, summary in COMMANDS:
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.add_argument("folder", nargs="?", type=Path, default=Path("course"), help="where the chapters go (default: course)")
+        command.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0])
+        command.set_defaults(run=run)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; what the parser does not know goes to JupyterLab. Returns the exit code."""
+    known, unknown = parser().parse_known_args(arguments)
+    known.jupyter = unknown
+    if unknown and known.run is not lab:
+        parser().error(f"unrecognized arguments: {' '.join(unknown)}")
+    set_language(known.language)
+    return int(known.run(known))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
