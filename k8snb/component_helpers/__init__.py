@@ -10,7 +10,6 @@ Models: k8s.io/component-helpers, k8s.io/kubernetes/pkg/api/v1/pod, pkg/apis/cor
 from k8snb.component_helpers.hashes import canonical_json, safe_hash
 from k8snb.component_helpers.nodeaffinity import matches_node_selector_and_affinity, matches_node_selector_term
 from k8snb.component_helpers.pods import (
-    get_pod_condition,
     is_pod_active,
     is_pod_available,
     is_pod_ready,
@@ -28,7 +27,6 @@ __all__ = [
     "container_limits",
     "container_requests",
     "find_untolerated_taint",
-    "get_pod_condition",
     "is_pod_active",
     "is_pod_available",
     "is_pod_ready",

@@ -9,31 +9,21 @@ Models: k8s.io/kubernetes/pkg/api/v1/pod/util.go; pkg/controller/controller_util
 
 from __future__ import annotations
 
-from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
-from k8snb.apimachinery.times import parse_time
+from k8snb.apimachinery.meta import condition, is_true, parse_time
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
+from k8snb.sim.clock import SECOND
 
 TERMINAL = ("Succeeded", "Failed")
-SECOND = 1_000_000
-
-
-def get_pod_condition(pod: Object, condition_type: str) -> Object | None:
-    """The pod's condition of this type, or None."""
-    for condition in dig(pod, "status.conditions", EMPTY_LIST):
-        if condition["type"] == condition_type:
-            found: Object = condition
-            return found
-    return None
 
 
 def is_pod_ready(pod: Object) -> bool:
     """Whether the pod's Ready condition is True."""
-    condition = get_pod_condition(pod, "Ready")
-    return condition is not None and condition["status"] == "True"
+    return is_true(pod, "Ready")
 
 
 def ready_transition_time(pod: Object) -> int | None:
     """When the Ready condition last changed, in µs; None where it is unknown."""
-    text = (get_pod_condition(pod, "Ready") or EMPTY_DICT).get("lastTransitionTime")
+    text = (condition(pod, "Ready") or EMPTY_DICT).get("lastTransitionTime")
     return parse_time(text) if text else None
 
 
