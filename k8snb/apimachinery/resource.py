@@ -121,6 +121,7 @@ class Resource:
     cells: Callable[[Object, int], list[Any]] = no_cells  # obj, now (µs) -> one value per column
     selectable_fields: Mapping[str, Callable[[Object], str]] = field(default_factory=dict)
     custom: bool = False  # defined by a CustomResourceDefinition
+    status_on_create: bool = False  # a new object may bring its status (Node, Namespace ...)
     counts_generation: bool = False  # metadata.generation counts changes of spec
     graceful_delete: Callable[[Object, int | None], int] | None = None  # obj, asked seconds -> granted seconds
     allocate: Callable[[Any, Object, Object | None], Object] | None = None  # context, obj, old: take IPs, ports; after validation
