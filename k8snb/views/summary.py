@@ -47,7 +47,7 @@ def summarise(graph: Graph, limit: int, more: Callable[[int, str], str]) -> Grap
 
 def _box(box: str, nodes: Sequence[Node], words: str) -> Node:
     worst = min((node.state for node in nodes), key=lambda state: URGENCY[state])
-    return Node(box, "", (words,), worst, counted(nodes), nodes[0].group)
+    return Node(box, "", (words, counted(nodes)), worst, group=nodes[0].group)
 
 
 def _once(edges: Iterable[Edge]) -> list[Edge]:

@@ -161,7 +161,7 @@ def test_dot_keeps_names_with_colons_and_backslashes_whole() -> None:
 def test_a_thousand_pods_become_a_dozen_and_a_count_and_the_broken_one_is_kept() -> None:
     small = summarise(pods(1000), 12, more)
     assert [node.label[0] for node in small.nodes][-2:] == ["web-0700", "… and 988 more Pods"]
-    assert small.nodes[-1].status == "988 ● Running"
+    assert small.nodes[-1].label[1] == "988 ● Running"
     assert len(small.edges) == 13
 
 

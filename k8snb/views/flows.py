@@ -1,0 +1,112 @@
+"""Pictures of what happened: requests between components, and the causes of a state. Pure functions of trace records.
+
+A record of the trace names its causes, so the records are a directed acyclic graph; :func:`ancestry` walks it backwards from a
+state to the user's request, :func:`causes` draws it, and :func:`components` counts the requests of a window by who sent them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from k8snb.messages import text
+from k8snb.sim.clock import duration
+from k8snb.sim.trace import Record
+from k8snb.views.graph import Edge, Graph, Group, Node
+from k8snb.views.snapshot import Snapshot
+from k8snb.views.status import look
+from k8snb.views.summary import summarise
+
+API, ETCD, SCHEDULER, MANAGER = "kube-apiserver", "etcd", "kube-scheduler", "kube-controller-manager"
+CONTROL_PLANE = (ETCD, API, SCHEDULER, MANAGER)
+_WRITES = ("create", "update", "patch", "delete", "deletecollection")
+_KUBELETS = 8  # kubelets drawn one by one; the rest are counted
+
+
+def component(actor: str) -> str:
+    """The component behind an actor: ``kube-controller-manager/deployment`` is a part of the kube-controller-manager."""
+    head = actor.partition("/")[0]
+    return actor if head in ("kubelet", "kube-proxy") else head
+
+
+def refused(record: Record) -> str:
+    """For a request that was refused its code and message, such as ``409 the object has been modified``; else empty."""
+    if record.kind != "request" or not isinstance(record.detail, tuple) or record.detail[0] < 400:
+        return ""
+    return f"{record.detail[0]} {record.detail[1]}".strip()
+
+
+def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collection[str] = ()) -> Graph:
+    """The parts of the cluster and the requests between them in a window of the trace.
+
+    ``stopped`` are the components that do not run now. Everybody talks to the API server only, and only it talks to etcd.
+    """
+    sent: dict[str, Counter[str]] = defaultdict(Counter)
+    stored = 0
+    for record in records:
+        if record.kind == "request":
+            resource = record.subject.partition(" ")[0]
+            sent[component(record.actor)][f"{record.verb} {resource}"] += 1
+            stored += record.verb in _WRITES and not refused(record)
+    kubelets = [f"kubelet/{node['metadata']['name']}" for node in snapshot.get("nodes", ())]
+    names = list(dict.fromkeys([*CONTROL_PLANE, *sent, *kubelets]))
+    states = {f"kubelet/{n['metadata']['name']}": look("nodes", n) for n in snapshot.get("nodes", ())}
+    boxes = [_component(name, stopped, states.get(name, ("ok", ""))[0]) for name in names]
+    edges = [Edge(name, API, _said(sent[name]), "flow") for name in names if sent.get(name) and name != API]
+    if stored:
+        edges.append(Edge(API, ETCD, text("views.writes", count=stored), "flow"))
+    graph = Graph(text("views.components"), boxes, edges, [Group("plane", text("views.control_plane"))])
+    return summarise(graph, _KUBELETS, lambda count, kind: text("views.more", count=count, kind=kind))
+
+
+def _component(name: str, stopped: Collection[str], state: str) -> Node:
+    kind, _, rest = name.partition("/")
+    label = (rest,) if rest else ()
+    group = "plane" if kind in CONTROL_PLANE else ""
+    if name in stopped or kind in stopped:
+        return Node(name, kind, label, "failed", text("views.stopped"), group)
+    return Node(name, kind, label, state if rest else "", group=group)
+
+
+def _said(counts: Counter[str]) -> str:
+    """The three most frequent requests of a component, ``create pods ×3, patch events, …``."""
+    first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    words = [what if count == 1 else f"{what} ×{count}" for what, count in first[:3]]
+    return ", ".join([*words, "…"] if len(first) > 3 else words)
+
+
+def ancestry(find: Callable[[int], Record | None], ends: Iterable[int], limit: int = 60) -> list[Record]:
+    """The records that led to ``ends``, oldest first, at most ``limit`` of them (the nearest are kept).
+
+    ``find`` gives a record by its id, or None where it was dropped: ``Trace.get``.
+    """
+    found: dict[int, Record] = {}
+    queue = [number for number in dict.fromkeys(ends) if number]
+    for number in queue:
+        record = find(number) if number not in found and len(found) < limit else None
+        if record is not None:
+            found[number] = record
+            queue.extend(record.causes)
+    return [found[number] for number in sorted(found)]
+
+
+def sentence(record: Record) -> str:
+    """A record in one line, in the trace's own words: ``kubectl create deployments.apps shop/web``."""
+    return " ".join(part for part in (record.actor, record.verb, record.subject) if part)
+
+
+def causes(records: Sequence[Record], title: str) -> Graph:
+    """The causal chain as a graph: an arrow from each record to those that it caused, in order of time."""
+    known = {record.id for record in records}
+    start = records[0].time if records else 0
+    nodes = [_step(record, start) for record in records]
+    edges = [Edge(f"#{cause}", f"#{record.id}") for record in records for cause in record.causes if cause in known]
+    return Graph(title, nodes, edges, direction="TB" if len(nodes) > 6 else "LR")
+
+
+def _step(record: Record, start: int) -> Node:
+    no = refused(record)
+    state = "failed" if no or record.kind == "fault" else ""
+    when = text("views.after", duration=duration(record.time - start))
+    lines = (record.actor, f"{record.verb} {record.subject}".strip(), when)
+    return Node(f"#{record.id}", record.kind, lines, state, no[:60], note=f"#{record.id} {sentence(record)} {no}".strip())

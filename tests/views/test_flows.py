@@ -1,0 +1,66 @@
+"""Who talked to whom, and what led to what, read out of a handful of trace records."""
+
+from __future__ import annotations
+
+from k8snb.sim.trace import Record, Trace, TraceState
+from k8snb.views import flows
+
+from .world import node
+
+
+def apply_of_web() -> Trace:
+    trace = Trace(TraceState())
+    asked = trace.add(0, "request", "kubectl", "create", "deployments.apps shop/web", (201, "", 10))
+    turn = trace.add(3_000, "reconcile", "kube-controller-manager/deployment", "", "shop/web", None, (asked,))
+    trace.add(4_000, "request", "kube-controller-manager/deployment", "create", "replicasets.apps shop/web-5d", (201, "", 11), (turn,))
+    turn = trace.add(7_000, "reconcile", "kube-controller-manager/replicaset", "", "shop/web-5d", None, (3,))
+    for name in "ab":
+        trace.add(8_000, "request", "kube-controller-manager/replicaset", "create", f"pods shop/web-5d-{name}", (201, "", 12), (turn,))
+    trace.add(9_000, "request", "kubelet/node-1", "patch", "pods/status shop/web-5d-a", (409, "the object has been modified", 12), (5,))
+    return trace
+
+
+def test_everybody_talks_to_the_api_server_and_only_it_to_etcd() -> None:
+    graph = flows.components({"nodes": [node("node-1"), node("node-2")]}, apply_of_web().since(0), stopped=["kube-scheduler"])
+    assert {edge.target for edge in graph.edges if edge.source != flows.API} == {flows.API}
+    assert [(edge.source, edge.label) for edge in graph.edges if edge.target == flows.ETCD] == [(flows.API, "4 writes")]
+    said = {edge.source: edge.label for edge in graph.edges}
+    assert said[flows.MANAGER] == "create pods ×2, create replicasets.apps"
+    assert said["kubelet/node-1"] == "patch pods/status"
+    assert "kube-scheduler  ✖ stopped" in repr(graph)
+
+
+def test_fifty_kubelets_are_counted() -> None:
+    graph = flows.components({"nodes": [node(f"node-{i}") for i in range(50)]}, [])
+    assert "… and 42 more kubelets" in repr(graph)
+
+
+def test_a_pod_is_led_back_to_the_users_request() -> None:
+    trace = apply_of_web()
+    found = flows.ancestry(trace.get, [5])
+    assert [flows.sentence(record) for record in found] == [
+        "kubectl create deployments.apps shop/web",
+        "kube-controller-manager/deployment shop/web",
+        "kube-controller-manager/deployment create replicasets.apps shop/web-5d",
+        "kube-controller-manager/replicaset shop/web-5d",
+        "kube-controller-manager/replicaset create pods shop/web-5d-a",
+    ]
+    assert repr(flows.causes(found, "why?")).splitlines()[-1].endswith("create pods shop/web-5d-a  after 8ms")
+
+
+def test_a_refused_request_is_marked() -> None:
+    trace = apply_of_web()
+    assert "✖ 409 the object has been modified" in repr(flows.causes(flows.ancestry(trace.get, [7]), "why?"))
+
+
+def test_records_that_were_dropped_end_the_chain() -> None:
+    kept = Record(900, 5, "request", "kubelet/node-1", "patch", "pods shop/a", (200, "", 1), (3, 899))
+    assert flows.ancestry({900: kept}.get, [900, 0]) == [kept]
+    assert len(flows.causes([kept], "why?").edges) == 0
+
+
+def test_the_nearest_causes_are_kept_where_there_are_too_many() -> None:
+    trace = Trace(TraceState())
+    for i in range(100):
+        trace.add(i, "note", "x", "", str(i), None, (i,) if i else ())
+    assert [record.id for record in flows.ancestry(trace.get, [100], limit=3)] == [98, 99, 100]
