@@ -1,0 +1,140 @@
+"""What a learner calls: ``begin``, ``start``, ``check``, ``hint``, ``solution`` and ``quiz``.
+
+    begin("10", language="en")
+    cluster = start("10.bad-revision")       # a cluster of this exercise's own, made current for the magics
+    ...
+    check("10.bad-revision")                 # ✗ Not yet. Revision 3 is still being rolled out: ...
+    hint("10.bad-revision", 2)
+
+Laws: nothing here raises on what a learner wrote, and no traceback reaches a learner; a check looks at a *fork*, so looking
+changes nothing; an exercise depends on no cell but the chapter's first and its own.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from k8snb.course.exercise import Chapter, Exercise, all_ids, all_questions, chapters, find
+from k8snb.course.progress import Progress
+from k8snb.course.verdict import Note
+from k8snb.messages import set_language, text
+from k8snb.notebook.session import session
+from k8snb.widgets.quiz import Quiz
+
+LETTERS = "abcdefgh"
+
+
+class Lesson:
+    """What the kit remembers while a kernel lives: the clusters that exercises were started on, and the progress."""
+
+    def __init__(self) -> None:
+        self.clusters: dict[str, Any] = {}
+        self.progress = Progress()
+
+
+LESSON = Lesson()
+
+
+def begin(number: str, *, language: str = "en") -> Note:
+    """Open a chapter: speak its language from now on, and say what it is called and how long it takes."""
+    set_language(language)
+    words = chapters()[number].words()
+    LESSON.clusters.clear()
+    LESSON.progress = Progress()
+    return Note("note", (text("course.chapter", number=int(number), title=words["title"], minutes=words["minutes"]),))
+
+
+def start(exercise: str) -> Any:
+    """The starting cluster of an exercise, fresh; it becomes the current one for ``%kubectl``, ``%%manifest`` and ``%step``."""
+    try:
+        _, found = find(exercise)
+    except KeyError:
+        return _unknown("course.unknown_exercise", exercise, all_ids())
+    if found.start is None:
+        return Note("note", (text("course.needs_no_cluster", id=exercise),))
+    cluster = LESSON.clusters[exercise] = found.start()
+    session().use(cluster)
+    return cluster
+
+
+def check(exercise: str, *answers: Any) -> Note:
+    """Whether the exercise is done; if not, the first thing to look at and the first hint.
+
+    Exercises that ask for an answer get it as the second argument: ``check("01.observed", answer)``.
+    """
+    try:
+        chapter, found = find(exercise)
+    except KeyError:
+        return _unknown("course.unknown_exercise", exercise, all_ids())
+    if found.start is not None and exercise not in LESSON.clusters:
+        return Note("not-yet", (text("course.not_started", id=exercise),), finding="not_started")
+    verdict = _verdict(chapter, found, exercise, answers[0] if len(answers) == 1 else answers or None)
+    LESSON.progress.note(exercise, passed=verdict.passed)
+    return verdict
+
+
+def _verdict(chapter: Chapter, exercise: Exercise, full_id: str, answer: Any) -> Note:
+    words = chapter.exercise_words(exercise.id)
+    try:
+        cluster = LESSON.clusters[full_id].fork() if exercise.start else None
+        first = next(iter(exercise.check(cluster, answer)), None)
+        if first is None:
+            return Note("passed", (text("course.passed", praise=words["praise"]),))
+        said = words["findings"][first.name].format(**first.values)
+    except Exception as error:  # noqa: BLE001  whatever a learner hands over, they get a sentence and never a traceback
+        reason = (str(error).splitlines() or [""])[0]
+        return Note("not-yet", (text("course.unreadable", kind=type(error).__name__, reason=reason),), finding="unreadable")
+    lines = (text("course.not_yet", finding=said), text("course.first_hint", hint=words["hints"][0]), _more(full_id, words["hints"], 1))
+    return Note("not-yet", lines, finding=first.name)
+
+
+def _more(exercise: str, hints: list[str], level: int) -> str:
+    """Where to go after the hint of this level."""
+    if level < len(hints):
+        return text("course.more_hints", id=exercise, level=level + 1)
+    return text("course.no_more_hints", id=exercise, levels=len(hints))
+
+
+def hint(exercise: str, level: int = 1) -> Note:
+    """A hint; higher levels say more. A level beyond the last gives the last."""
+    try:
+        chapter, found = find(exercise)
+    except KeyError:
+        return _unknown("course.unknown_exercise", exercise, all_ids())
+    hints = chapter.exercise_words(found.id)["hints"]
+    asked = min(max(int(level), 1), len(hints)) if str(level).isdigit() else 1
+    return Note("note", (text("course.level", level=asked, levels=len(hints)), hints[asked - 1], _more(exercise, hints, asked)))
+
+
+def solution(exercise: str) -> Note:
+    """One way to solve it: what the learner's cell could say."""
+    try:
+        _, found = find(exercise)
+    except KeyError:
+        return _unknown("course.unknown_exercise", exercise, all_ids())
+    return Note("note", (text("course.solution_title"),), code=found.solution.strip())
+
+
+def quiz(question: str, choice: str | None = None) -> Any:
+    """A question as a widget; with ``choice`` (``"a"``, ``"b"`` ...) the verdict on that answer, for where no widget shows."""
+    number, _, name = question.partition(".")
+    chapter = chapters().get(number)
+    if chapter is None or name not in chapter.answers:
+        return _unknown("course.unknown_quiz", question, all_questions())
+    words, right, by_text = chapter.words()["quiz"][name], chapter.answers[name], text("quiz.by_text", id=question)
+    widget = Quiz(words["question"], tuple(words["options"]), right=right, why=tuple(words["why"]), by_text=by_text)
+    if choice is None:
+        return widget
+    index = LETTERS.find(str(choice).strip().lower()[:1] or "?")
+    if not 0 <= index < len(words["options"]):
+        return Note("not-yet", (text("quiz.choose"),))
+    return Note("passed" if index == right else "not-yet", (widget.verdict(index),))
+
+
+def _unknown(key: str, name: str, known: Iterable[str]) -> Note:
+    """The answer to a name that does not exist: the nearest one that does."""
+    names = list(known)
+    nearest = difflib.get_close_matches(str(name), names, 1, 0.0) or names[:1]
+    return Note("not-yet", (text(key, id=name, nearest=nearest[0]),), finding="unknown")

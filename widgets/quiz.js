@@ -1,0 +1,73 @@
+/**
+ * A quiz question: a fieldset of radio buttons, a button, and a live region for the verdict.
+ * Native controls, so that the keyboard and a screen reader work as everywhere; a sign beside every colour.
+ * The right answer is not in the page: the kernel judges.
+ */
+
+const STYLE = `
+.k8snb-quiz { border: 1px solid var(--jp-border-color1, #bdbdbd); border-radius: 6px; padding: 0.5em 1em 0.75em; margin: 0.25em 0;
+  color: var(--jp-ui-font-color1, inherit); font-family: var(--jp-ui-font-family, sans-serif); font-size: var(--jp-ui-font-size1, 14px); }
+.k8snb-quiz fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
+.k8snb-quiz legend { font-weight: 600; padding: 0 0 0.35em; line-height: 1.4; }
+.k8snb-quiz label { display: flex; gap: 0.5em; align-items: baseline; padding: 0.2em 0; line-height: 1.4; cursor: pointer; }
+.k8snb-quiz button { margin-top: 0.5em; padding: 0.3em 0.9em; border-radius: 4px; cursor: pointer; font: inherit;
+  border: 1px solid var(--jp-brand-color1, #1976d2); background: var(--jp-brand-color1, #1976d2); color: #fff; }
+.k8snb-quiz :focus-visible { outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
+.k8snb-quiz output { display: block; margin-top: 0.5em; min-height: 1.4em; line-height: 1.4; }
+.k8snb-quiz output[data-state="right"] { color: var(--jp-success-color0, #1b5e20); }
+.k8snb-quiz output[data-state="wrong"] { color: var(--jp-warn-color0, #8a3b00); }
+`;
+
+/** @param {string} tag @param {Record<string, string>} attributes @param {...(Node | string)} children */
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+/** Two views of one widget (and two questions) must not share a radio group. */
+let views = 0;
+
+/** @param {{ model: any, el: HTMLElement }} context */
+function render({ model, el }) {
+  const group = `k8snb-quiz-${++views}`;
+  const labels = model.get("labels");
+  const radios = model.get("options").map((/** @type {string} */ _, /** @type {number} */ index) =>
+    /** @type {HTMLInputElement} */ (element("input", { type: "radio", name: group, value: String(index) })));
+  const rows = model.get("options").map((/** @type {string} */ option, /** @type {number} */ index) =>
+    element("label", {}, radios[index], element("span", {}, option)));
+  const verdict = element("output", { "aria-live": "polite" });
+  const button = element("button", { type: "submit" }, labels.check);
+  const legend = element("legend", {}, model.get("question"));
+  const form = element("form", { class: "k8snb-quiz" }, element("style", {}, STYLE), element("fieldset", {}, legend, ...rows), button, verdict);
+
+  /** @param {string} state @param {string} words */
+  const say = (state, words) => {
+    verdict.dataset.state = state;
+    verdict.textContent = `${state === "right" ? "✓" : state === "wrong" ? "✗" : "→"} ${words}`;
+  };
+  /** @param {Event} event */
+  const submit = (event) => {
+    event.preventDefault();
+    const chosen = radios.findIndex((/** @type {HTMLInputElement} */ radio) => radio.checked);
+    if (chosen < 0) say("none", labels.choose);
+    else model.send({ choose: chosen });
+  };
+  const judged = () => {
+    const answer = model.get("answer");
+    if (answer.index === undefined) return;
+    radios[answer.index].checked = true;
+    say(answer.right ? "right" : "wrong", answer.text);
+  };
+
+  form.addEventListener("submit", submit);
+  // JupyterLab reads single keys as commands: inside the form they belong to the form.
+  form.addEventListener("keydown", (event) => event.stopPropagation());
+  model.on("change:answer", judged);
+  el.append(form);
+  judged();
+  return () => model.off("change:answer", judged);
+}
+
+export default { render };
