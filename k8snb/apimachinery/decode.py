@@ -1,0 +1,201 @@
+"""From a request's JSON to the object that Go would have made of it, or to the error that Go would have given.
+
+    decode(deployments, {"spec": {"replicas": "3"}})
+    # DecodeError: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32
+
+The server decodes into Go structs and prints those again. Hence: unknown fields vanish (and are reported), null is absence, an
+empty value of a field that is no pointer vanishes, a struct held by value appears as ``{}``, quantities and times come out
+in canonical form. The order in which Go meets the fields decides which error is reported; clients send sorted keys.
+
+What was found out about a frozen dict or list is remembered on it, under its type: to decode an object that shares
+most of its parts with a known one costs as much as its changed parts.
+
+Models: k8s.io/apimachinery/pkg/runtime/serializer/json, sigs.k8s.io/json (a fork of encoding/json that reports unknown fields).
+Simplified: duplicate keys are not reported, since a dict has none; bodies are taken as if sent with sorted keys.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from k8snb.apimachinery.errors import ApiError, bad_request, quote
+from k8snb.apimachinery.gojson import READERS, Refused, json_name
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, freeze, memo
+from k8snb.apimachinery.schema import LIST, MAP, STRUCT, Field, Type
+
+UNKNOWN, SAVED, FATAL = range(3)
+MOST_STRICT_ERRORS = 100
+
+
+class DecodeError(ValueError):
+    """Go cannot read the value as this type; the text is Go's."""
+
+
+class Problem(NamedTuple):
+    """One thing that Go finds wrong with a value. ``path`` leads to it from the value that was decoded; ``stack`` are the names
+    of the Go fields on the way and ``struct`` the innermost Go struct; ``got`` and ``want`` make a type error."""
+
+    path: tuple[str | int, ...]
+    rank: int
+    message: str = ""
+    got: str = ""
+    want: str = ""
+    struct: str = ""
+    stack: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The problem in Go's words."""
+        if self.rank == UNKNOWN:
+            return f"unknown field {quote(dotted(self.path))}"
+        if self.message:
+            return self.message
+        where = f"struct field {self.struct}.{'.'.join(self.stack)}" if self.stack else "value"
+        return f"json: cannot unmarshal {self.got} into Go {where} of type {self.want}"
+
+
+class Decoded(NamedTuple):
+    """The pruned value, and what strict decoding would not have accepted: ``unknown field "spec.foo"``."""
+
+    value: Any
+    strict_errors: tuple[str, ...] = ()
+
+
+def dotted(path: tuple[str | int, ...]) -> str:
+    """A path as Kubernetes prints it.
+
+    >>> dotted(("spec", "containers", 0, "image"))
+    'spec.containers[0].image'
+    """
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    return text.removeprefix(".")
+
+
+def decode(type_: Type, value: Any) -> Decoded:
+    """``value`` as the server would hold it, frozen, with the unknown fields that were pruned.
+
+    Raises DecodeError with Go's message where a value has the wrong type.
+    """
+    problems: list[Problem] = []
+    result = _decode(type_, freeze(value), problems)
+    if len(problems) == 0:
+        return Decoded(result)
+    problems.sort(key=lambda problem: problem.path)  # clients send sorted keys, and Go reads in order
+    for rank in (FATAL, SAVED):
+        first = next((p for p in problems if p.rank == rank), None)
+        if first:
+            raise DecodeError(first.text)
+    return Decoded(result, tuple(dict.fromkeys(p.text for p in problems))[:MOST_STRICT_ERRORS])
+
+
+def cannot_be_handled(kind: str, version: str, why: str) -> ApiError:
+    """400: the body cannot be read as an object of this kind (``version`` without the group)."""
+    return bad_request(f"{kind} in version {quote(version)} cannot be handled as a {kind}: {why}")
+
+
+def decode_object(type_: Type, body: Object, *, kind: str, version: str, field_validation: str = "") -> tuple[FrozenDict, list[str]]:
+    """Decode a request's body as the server does: the object, and the warnings about unknown fields.
+
+    ``field_validation`` is Strict (unknown fields are refused), Warn (the default) or Ignore. Raises ApiError (400).
+    """
+    try:
+        value, strict_errors = decode(type_, body)
+    except DecodeError as wrong:
+        raise cannot_be_handled(kind, version, str(wrong)) from None
+    if strict_errors and field_validation == "Strict":
+        raise cannot_be_handled(kind, version, f"strict decoding error: {', '.join(strict_errors)}")
+    return value, [] if field_validation == "Ignore" else list(strict_errors)
+
+
+def _decode(type_: Type, value: Any, problems: list[Problem]) -> Any:
+    if type_.kind in _CONTAINERS:
+        return _container(type_, value, problems)
+    try:
+        return READERS[type_.kind](type_, value)
+    except Refused as no:
+        rank = FATAL if no.fatal else SAVED
+        problems.append(Problem((), rank, no.message, no.got, no.want))
+        return value
+
+
+def _container(type_: Type, value: Any, problems: list[Problem]) -> Any:
+    shape, walk = _CONTAINERS[type_.kind]
+    if not isinstance(value, shape):
+        problems.append(Problem((), SAVED, got=json_name(value), want=type_.go))
+        return value
+    known = memo(value)
+    if type_ not in known:
+        found: list[Problem] = []
+        result = walk(type_, value, found)
+        if not found:
+            memo(result)[type_] = None  # clean: decoding it again changes nothing (None, for a value must not refer to itself)
+        if found or result is not value:
+            known[type_] = (result, found)
+    remembered = known[type_]
+    if remembered is None:
+        return value
+    problems.extend(remembered[1])
+    return remembered[0]
+
+
+def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDict:
+    fields, kept, changed = type_.fields, {}, False
+    for key, item in value.items():
+        field = fields.get(key)
+        if field is None:
+            problems.append(Problem((key,), UNKNOWN))
+        elif item is not None:
+            found: list[Problem] = []
+            new = _decode(field.type, item, found)
+            problems.extend(_inside(type_, key, field, problem) for problem in found)
+            if new or field.pointer or field.always:
+                kept[key] = new
+                changed = changed or new is not item
+    for key, field in type_.always:
+        if key not in kept:
+            kept[key] = _empty(field)
+    return FrozenDict(kept) if changed or _differs(kept, value) else value
+
+
+def _differs(kept: dict[str, Any], value: FrozenDict) -> bool:
+    return len(kept) != len(value) or kept.keys() != value.keys() or any(kept[key] is None and value[key] is not None for key in kept)
+
+
+def _inside(type_: Type, key: str, field: Field, problem: Problem) -> Problem:
+    """The problem seen from the struct around it."""
+    path = (key, *problem.path)
+    if problem.rank == UNKNOWN:
+        return problem._replace(path=path)
+    struct = problem.struct or type_.go.rpartition(".")[2]
+    return problem._replace(path=path, struct=struct, stack=(*field.embedded, key, *problem.stack))
+
+
+def _empty(field: Field) -> Any:
+    """What Go prints for a field that was not given."""
+    if field.null:
+        return None
+    return _decode(field.type, EMPTY_DICT, []) if field.type.kind == STRUCT else field.type.zero
+
+
+def _list(type_: Type, value: FrozenList, problems: list[Problem]) -> FrozenList:
+    items = [_item(type_, index, item, problems) for index, item in enumerate(value)]
+    return FrozenList(items) if any(new is not old for new, old in zip(items, value, strict=True)) else value
+
+
+def _map(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDict:
+    items = {key: _item(type_, key, item, problems) for key, item in value.items()}
+    return FrozenDict(items) if any(items[key] is not value[key] for key in items) else value
+
+
+def _item(type_: Type, key: str | int, item: Any, problems: list[Problem]) -> Any:
+    of = type_.item
+    assert of is not None, "lists and maps have a type of items"
+    if item is None:  # Go leaves the zero value where null stands
+        return _decode(of, EMPTY_DICT, []) if of.kind == STRUCT else of.zero
+    found: list[Problem] = []
+    new = _decode(of, item, found)
+    problems.extend(problem._replace(path=(key, *problem.path)) for problem in found)
+    return new
+
+
+_CONTAINERS = {STRUCT: (dict, _struct), LIST: (list, _list), MAP: (dict, _map)}

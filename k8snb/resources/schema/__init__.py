@@ -1,0 +1,33 @@
+"""What every built-in type looks like: names, kinds, integer widths, list types, merge keys. Data, made by ``derive.py``.
+
+    type_of("apps", "v1", "Deployment").fields["spec"].type.go      # "v1.DeploymentSpec"
+    lookup("io.k8s.api.core.v1.PodSpec")                            # by the name that OpenAPI gives it
+
+The file is read once, when first asked for; a type is built when somebody first looks at it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+from k8snb.apimachinery.schema import Type, Types
+
+DATA = Path(__file__).parent / "v1_36.json"
+
+
+@functools.cache
+def types() -> Types:
+    """All built-in types of Kubernetes 1.36."""
+    return Types(json.loads(DATA.read_text(encoding="utf-8")))
+
+
+def lookup(name: str) -> Type | None:
+    """The type of this OpenAPI name; None where there is none."""
+    return types().get(name)
+
+
+def type_of(group: str, version: str, kind: str) -> Type | None:
+    """The type of a kind as its API version serves it; None where there is no such kind."""
+    return types().of_kind(group, version, kind)
