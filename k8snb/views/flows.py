@@ -52,11 +52,14 @@ def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collec
     names = list(dict.fromkeys([*CONTROL_PLANE, *sent, *kubelets]))
     states = {f"kubelet/{n['metadata']['name']}": look("nodes", n) for n in snapshot.get("nodes", ())}
     boxes = [_component(name, stopped, states.get(name, ("ok", ""))[0]) for name in names]
-    edges = [Edge(name, API, _said(sent[name]), "flow") for name in names if sent.get(name) and name != API]
-    if stored:
-        edges.append(Edge(API, ETCD, text("views.writes", count=stored), "flow"))
+    edges = [_talks(name, sent[name]) for name in names if name not in (API, ETCD) and boxes[names.index(name)].state != "failed"]
+    edges.append(Edge(API, ETCD, text("views.writes", count=stored), "flow") if stored else Edge(API, ETCD, kind="weak"))
     graph = Graph(text("views.components"), boxes, edges, [Group("plane", text("views.control_plane"))])
     return summarise(graph, _KUBELETS, lambda count, kind: text("views.more", count=count, kind=kind))
+
+
+def _talks(name: str, counts: Counter[str]) -> Edge:
+    return Edge(name, API, _said(counts), "flow") if counts else Edge(name, API, kind="weak")
 
 
 def _component(name: str, stopped: Collection[str], state: str) -> Node:
@@ -107,6 +110,8 @@ def causes(records: Sequence[Record], title: str) -> Graph:
 def _step(record: Record, start: int) -> Node:
     no = refused(record)
     state = "failed" if no or record.kind == "fault" else ""
-    when = text("views.after", duration=duration(record.time - start))
+    when = text("views.after", duration=duration(record.time - start)) if record.time > start else ""
     lines = (record.actor, f"{record.verb} {record.subject}".strip(), when)
-    return Node(f"#{record.id}", record.kind, lines, state, no[:60], note=f"#{record.id} {sentence(record)} {no}".strip())
+    return Node(
+        f"#{record.id}", record.kind, tuple(filter(None, lines)), state, no[:60], note=f"#{record.id} {sentence(record)} {no}".strip()
+    )

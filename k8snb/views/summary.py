@@ -16,18 +16,25 @@ from k8snb.views.states import sign
 URGENCY = {state: rank for rank, state in enumerate(("failed", "unknown", "pending", "ending", "ok", "done", ""))}
 
 
-def keep(nodes: Sequence[Node], limit: int) -> list[Node]:
-    """At most ``limit`` of the nodes, the worst states first chosen, in their original order."""
-    if len(nodes) <= limit:
-        return list(nodes)
-    chosen = sorted(range(len(nodes)), key=lambda i: (URGENCY[nodes[i].state], i))[:limit]
-    return [nodes[i] for i in sorted(chosen)]
+def keep(states: Sequence[str], limit: int) -> list[int]:
+    """Which of many things to show: at most ``limit`` positions, the worst states chosen first, in their original order.
+
+    >>> keep(["ok", "ok", "failed", "ok"], 2)
+    [0, 2]
+    """
+    if len(states) <= limit:
+        return list(range(len(states)))
+    return sorted(sorted(range(len(states)), key=lambda i: (URGENCY[states[i]], i))[:limit])
 
 
-def counted(nodes: Iterable[Node]) -> str:
-    """``985 ● Running, 3 ◌ Pending``: how many are in which state, the worst first."""
-    tally = Counter((URGENCY[node.state], sign(node.state), node.status) for node in nodes if node.status)
-    return ", ".join(f"{number} {mark} {word}" for (_, mark, word), number in sorted(tally.items()))
+def tally(seen: Iterable[tuple[str, str]]) -> str:
+    """States and words, counted, the worst first.
+
+    >>> tally([("ok", "Running"), ("pending", "Pending"), ("ok", "Running")])
+    '1 ◌ Pending, 2 ● Running'
+    """
+    counts = Counter((URGENCY[state], sign(state), word) for state, word in seen)
+    return ", ".join(f"{number} {mark} {word}".rstrip() for (_, mark, word), number in sorted(counts.items()))
 
 
 def summarise(graph: Graph, limit: int, more: Callable[[int, str], str]) -> Graph:
@@ -47,7 +54,7 @@ def summarise(graph: Graph, limit: int, more: Callable[[int, str], str]) -> Grap
 
 def _box(box: str, nodes: Sequence[Node], words: str) -> Node:
     worst = min((node.state for node in nodes), key=lambda state: URGENCY[state])
-    return Node(box, "", (words, counted(nodes)), worst, group=nodes[0].group)
+    return Node(box, "", (words, tally((node.state, node.status) for node in nodes if node.status)), worst, group=nodes[0].group)
 
 
 def _once(edges: Iterable[Edge]) -> list[Edge]:
@@ -64,8 +71,8 @@ def _folded(graph: Graph, limit: int) -> dict[str, list[Node]]:
         families[node.kind, node.group, tuple(sorted(set(parents[node.id])))].append(node)
     folded = {}
     for members in families.values():
-        kept = {node.id for node in keep(members, limit)}
-        rest = [node for node in members if node.id not in kept]
+        kept = set(keep([node.state for node in members], limit))
+        rest = [node for index, node in enumerate(members) if index not in kept]
         if len(rest) > 1:  # a box for a single node would save nothing
             folded[f"more:{rest[0].id}"] = rest
     return folded
