@@ -12,7 +12,8 @@ from k8snb.apimachinery import quantity as q
 @pytest.mark.parametrize(
     ("text", "written"),
     [
-        ("0.5", "500m"), ("1024Mi", "1Gi"), ("1000m", "1"), ("1.5Gi", "1536Mi"), ("0.5Gi", "512Mi"), ("1000000000", "1G"), ("64k", "64k"),
+        ("0.5", "500m"), ("1024Mi", "1Gi"), ("1000m", "1"), ("1.5Gi", "1536Mi"), ("0.5Gi", "512Mi"), ("1000000000", "1G"), 
+        ("64k", "64k"),
         ("1500000", "1500k"), ("1.50", "1500m"), ("00", "0"), ("-0.5", "-500m"), ("536870912", "536870912"), ("8Gi", "8Gi"), ("1.5Ki", "1536"),
     ],
 )  # fmt: skip
@@ -27,7 +28,14 @@ def test_text_that_already_looks_canonical_stays_as_it_came(text):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("", q.FORMAT_WRONG), ("1GB", q.FORMAT_WRONG), ("1 Mi", q.FORMAT_WRONG), ("1.5.0", q.FORMAT_WRONG), ("100mi", q.SUFFIX_WRONG), ("1K", q.SUFFIX_WRONG)],
+    [
+        ("", q.FORMAT_WRONG),
+        ("1GB", q.FORMAT_WRONG),
+        ("1 Mi", q.FORMAT_WRONG),
+        ("1.5.0", q.FORMAT_WRONG),
+        ("100mi", q.SUFFIX_WRONG),
+        ("1K", q.SUFFIX_WRONG),
+    ],
 )
 def test_what_is_no_quantity_is_refused_in_the_words_of_the_server(text, words):
     with pytest.raises(q.QuantityError, match=r".*") as refused:

@@ -9,7 +9,8 @@ from k8snb.resources.discovery import bootstrap, served, type_name, with_handler
 def test_every_resource_of_a_real_server_is_served_once():
     keys = [(r.api_version, r.plural) for r in RESOURCES]
     assert len(keys) == len(set(keys)) == 68
-    assert ("v1", "pods") in keys and ("autoscaling/v1", "horizontalpodautoscalers") in keys
+    assert ("v1", "pods") in keys
+    assert ("autoscaling/v1", "horizontalpodautoscalers") in keys
 
 
 def test_a_deployment_is_known_by_its_short_name_and_scales():
@@ -26,7 +27,8 @@ def test_what_a_real_server_does_not_serve_is_refused():
 
 def test_a_handler_joins_the_verbs_that_discovery_gives_to_its_subresource():
     pods = with_handlers(served("v1", "Pod"), eviction=lambda context, request, obj: obj)
-    assert pods.subresources["eviction"].verbs == ("create",) and pods.subresources["eviction"].handler
+    assert pods.subresources["eviction"].verbs == ("create",)
+    assert pods.subresources["eviction"].handler
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,389 @@
+"""YAML as kubectl reads and writes it.
+
+kubectl splits its input into documents at lines that are ``---``, turns each into JSON with a Go library that follows YAML 1.1
+in its own way, and sends JSON. What a manifest *means* is decided here: ``y`` is true, ``0400`` and ``0o400`` are 256,
+``12:30`` is text, ``yes:`` is the key ``"true"``, of two equal keys the last wins. Errors are that library's, with its line
+numbers (which count from the document's first line): ``error converting YAML to JSON: yaml: line 5: did not find expected key``.
+
+    for document in documents(text):
+        document.value                                     # JSON
+        document.locate("spec.containers[0].image")        # the line in text, counted from 1
+
+libyaml (through PyYAML) makes the events: Go's scanner is its port, and its words are the same. The rest is here: composition
+with bounds, the resolution of plain scalars, merge keys. ``dump`` writes as ``kubectl get -o yaml`` does.
+
+Models: sigs.k8s.io/yaml (goyaml.v2: resolve.go, decode.go, encode.go, sorter.go), k8s.io/apimachinery/pkg/util/yaml/decoder.go.
+Simplified: nesting is bounded at 500, not at 10,000; a PyYAML built without libyaml words its syntax errors in its own way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.yaml_scalars import resolve
+from k8snb.apimachinery.yaml_writer import dump
+
+__all__ = ["Document", "YamlError", "documents", "dump", "locate", "resolve", "split_path"]
+
+MAX_DEPTH = 500
+GO_DEPTH = 10_000
+MAX_QUOTES = 500
+MAX_BYTES = 3 * 1024 * 1024  # of one document: the API server takes no larger request
+_Loader: Any = getattr(yaml, "CLoader", yaml.Loader)
+
+
+class YamlError(ValueError):
+    """The text is no YAML. The message is kubectl's, after its ``error parsing FILE: ``; ``line`` counts in the whole text."""
+
+    def __init__(self, message: str, line: int | None = None):
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(slots=True)
+class _Node:
+    """A value with the lines on which it and its parts began. ``size`` counts what decoding it costs."""
+
+    value: Any
+    line: int
+    parts: dict[Any, _Node] = field(default_factory=dict)
+    size: int = 1
+    merge: bool = False  # a plain "<<"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a stream: its JSON ``value``, its ``text``, and the line of the stream on which it begins (from 1)."""
+
+    value: Any
+    text: str
+    first_line: int
+    root: _Node = field(repr=False, compare=False)
+
+    def locate(self, path: str) -> int:
+        """The line of the stream where the value at a field path stands, or its nearest parent that is there.
+
+        Paths are written as the server writes them: ``spec.ports[0].name``, ``metadata.labels[app.kubernetes.io/name]``.
+        """
+        node, keys = self.root, split_path(path)
+        while keys:
+            found = next((n for n in range(len(keys), 0, -1) if _join(keys[:n]) in node.parts), 0)
+            if not found:
+                break
+            node, keys = node.parts[_join(keys[:found])], keys[found:]
+        return self.first_line + node.line
+
+
+def _join(keys: list[str | int]) -> str | int:
+    return keys[0] if len(keys) == 1 else ".".join(map(str, keys))
+
+
+def split_path(path: str) -> list[str | int]:
+    """The keys and indexes of a field path.
+
+    >>> split_path("spec.ports[0].name"), split_path("metadata.labels[a.b/c]")
+    (['spec', 'ports', 0, 'name'], ['metadata', 'labels', 'a.b/c'])
+    """
+    keys: list[str | int] = []
+    for name, inner in re.findall(r"([^.\[\]]+)|\[([^\]]*)\]", path):
+        keys.append(name or (int(inner) if inner.isdigit() else inner))
+    return keys
+
+
+def locate(text: str, path: str) -> int:
+    """The line (from 1) of a field path in the first document of ``text``; see :meth:`Document.locate`."""
+    return next(documents(text)).locate(path)
+
+
+# Reading
+
+
+def documents(text: str) -> Iterator[Document]:
+    """The documents of a stream that are not empty, one after the other, each read when it is asked for.
+
+    Raises :class:`YamlError`. A stream that begins with ``{`` is read as JSON first, as kubectl does.
+    """
+    if text.lstrip().startswith("{"):
+        yield from _json_documents(text)
+    else:
+        yield from _yaml_documents(text)
+
+
+def _yaml_documents(text: str) -> Iterator[Document]:
+    for first_line, part in _split(text):
+        root = _compose(part, first_line)
+        if root.value is not None:
+            yield Document(root.value, part, first_line, root)
+
+
+def _split(text: str) -> Iterator[tuple[int, str]]:
+    lines: list[str] = []
+    first = 1
+    for number, line in enumerate(text.splitlines(keepends=True) if "\r" not in text else re.findall(r"[^\n]*\n|[^\n]+", text), 1):
+        if line.startswith("---") and not line[3:].strip() and lines:
+            yield first, "".join(lines)
+            lines, first = [], number + 1
+        else:
+            lines.append(line)
+    if lines:
+        yield first, "".join(lines)
+
+
+def _json_documents(text: str) -> Iterator[Document]:
+    at, first = 0, True
+    while rest := text[at:].lstrip():
+        at = len(text) - len(rest)
+        try:
+            _value, length = json.JSONDecoder().raw_decode(rest)
+        except (json.JSONDecodeError, RecursionError) as error:
+            yield from _perhaps_yaml(text, error if first else None, at, error)
+            return
+        line = text.count("\n", 0, at) + 1
+        root = _compose(rest[:length], line)
+        yield Document(root.value, rest[:length], line, root)
+        at, first = at + length, False
+
+
+def _perhaps_yaml(text: str, first: Exception | None, at: int, error: Exception) -> Iterator[Document]:
+    """Text in braces that is no JSON may be YAML in flow style; if it is neither, the complaint is about JSON."""
+    try:
+        found = list(_yaml_documents(text)) if first else []
+    except YamlError:
+        found = []
+    if not found:
+        raise YamlError(_json_error(error, at), _json_line(text, error, at)) from None
+    yield from found
+
+
+_JSON_WORDS = (
+    ("property name", "looking for beginning of object key string"),
+    ("trailing comma", "looking for beginning of object key string"),
+    ("Expecting value", "looking for beginning of value"),
+    ("':'", "after object key"),
+    ("','", "after object key:value pair"),
+    ("Invalid \\escape", "in string escape code"),
+    ("control character", "in string literal"),
+)
+
+
+def _json_error(error: Exception, at: int) -> str:
+    if not isinstance(error, json.JSONDecodeError):
+        return "exceeded max depth"
+    if error.pos >= len(error.doc) or error.msg.startswith("Unterminated"):
+        return "unexpected EOF"
+    char = error.doc[error.pos]
+    words = next((words for sign, words in _JSON_WORDS if sign in error.msg), "looking for beginning of value")
+    return f"json: offset {at + error.pos + 1}: invalid character {_go_char(char)} {words}"
+
+
+def _go_char(char: str) -> str:
+    return {"'": r"'\''", '"': "'\"'"}.get(char) or f"'{quote(char)[1:-1]}'"
+
+
+def _json_line(text: str, error: Exception, at: int) -> int:
+    return text.count("\n", 0, at + getattr(error, "pos", 0)) + 1
+
+
+def _fail(message: str, line: int = 0, first_line: int = 1) -> YamlError:
+    """``line`` counts from 1 within the document; 0: not known, and not printed."""
+    where = f"line {line}: " if line else ""
+    return YamlError(f"error converting YAML to JSON: yaml: {where}{message}", first_line + line - 1 if line else None)
+
+
+def _syntax_error(error: yaml.YAMLError, first_line: int) -> YamlError:
+    """The sentence of Go's parser. Its line numbers: scanner errors count from 1, parser errors from 0."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "unknown problem parsing YAML content"
+    line = mark.line if mark else 0
+    if line:
+        line += isinstance(error, yaml.scanner.ScannerError)
+    elif context := getattr(error, "context_mark", None):
+        line = context.line
+    found = _fail(str(problem), line)
+    found.line = first_line + mark.line if mark else None
+    return found
+
+
+def _compose(text: str, first_line: int) -> _Node:
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise YamlError(f"Request entity too large: limit is {MAX_BYTES}", first_line)
+    for _ in range(MAX_QUOTES):
+        try:
+            return _composed(text, first_line)
+        except yaml.YAMLError as error:
+            mended = _mend_quote(text, error)
+            if mended == text:
+                raise _syntax_error(error, first_line) from None
+            text = mended
+    raise YamlError(f"more than {MAX_QUOTES} escaped single quotes in one document", first_line)
+
+
+def _composed(text: str, first_line: int) -> _Node:
+    composer = _Composer(first_line)
+    loader = _Loader(text)
+    try:
+        while True:
+            event = loader.get_event()
+            if isinstance(event, (yaml.DocumentEndEvent, yaml.StreamEndEvent)):
+                return composer.result()
+            composer.take(event)
+    finally:
+        loader.dispose()
+
+
+def _mend_quote(text: str, error: yaml.YAMLError) -> str:
+    r"""Go accepts ``\'`` between double quotes, libyaml does not: write it in a way that both do."""
+    mark = getattr(error, "problem_mark", None)
+    if getattr(error, "problem", "") != "found unknown escape character" or mark is None:
+        return text
+    lines = text.split("\n")
+    line = lines[mark.line]
+    at = line.find("\\'", max(mark.column - 2, 0))
+    if at < 0:
+        return text
+    lines[mark.line] = f"{line[:at]}\\x27{line[at + 2 :]}"
+    return "\n".join(lines)
+
+
+class _Composer:
+    """Makes values of events, without recursion: a hostile document must not exhaust the stack, nor memory through aliases."""
+
+    def __init__(self, first_line: int):
+        self.first_line = first_line
+        self.root: _Node | None = None
+        self.open: list[_Open] = []
+        self.anchors: dict[str, _Node | None] = {}
+        self.count = self.aliased = 0
+        self.error: YamlError | None = None
+
+    def result(self) -> _Node:
+        """The document's node. Raises what went wrong while it was decoded."""
+        if self.error:
+            raise self.error
+        return self.root or _Node(None, 0)
+
+    def take(self, event: Any) -> None:
+        line = event.start_mark.line
+        if isinstance(event, yaml.ScalarEvent):
+            self.add(_Node(self.scalar(event), line, merge=event.implicit[0] and event.value == "<<"), event.anchor)
+        elif isinstance(event, yaml.AliasEvent):
+            self.add(self.alias(str(event.anchor), line), None)
+        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            self.check_depth(line)
+            self.open.append(_Open(isinstance(event, yaml.MappingStartEvent), line, event.anchor))
+            if event.anchor:
+                self.anchors[event.anchor] = None
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            self.add(self.close(self.open[-1]), self.open.pop().anchor)
+
+    def check_depth(self, line: int) -> None:
+        if len(self.open) >= GO_DEPTH:
+            raise _fail(f"exceeded max depth of {GO_DEPTH}", line + 1, self.first_line)
+        if len(self.open) >= MAX_DEPTH:
+            self.error = self.error or _fail(f"exceeded max depth of {MAX_DEPTH}", line + 1, self.first_line)
+
+    def close(self, collection: _Open) -> _Node:
+        """What is wrong with a key is said only where the whole document could be parsed: Go decodes after it has parsed."""
+        if self.error:
+            return _Node(None, collection.line)
+        try:
+            return collection.close()
+        except YamlError as error:
+            self.error = self.error or error
+            return _Node(None, collection.line)
+
+    def scalar(self, event: Any) -> Any:
+        if not event.tag and not event.implicit[0]:
+            return event.value
+        return resolve(event.value, event.tag or "")
+
+    def alias(self, name: str, line: int) -> _Node:
+        if name not in self.anchors:
+            raise _fail(f"unknown anchor '{name}' referenced")
+        node = self.anchors[name]
+        if node is None:
+            raise _fail(f"anchor '{name}' value contains itself")
+        self.count += node.size
+        self.aliased += node.size
+        allowed = 0.99 - 0.89 * min(max(self.count - 400_000, 0) / 3_600_000, 1)
+        if self.aliased > 100 and self.count > 1000 and self.aliased / self.count > allowed:
+            raise _fail("document contains excessive aliasing")
+        return _Node(node.value, line, node.parts, node.size)
+
+    def add(self, node: _Node, anchor: str | None) -> None:
+        self.count += 1
+        if anchor:
+            self.anchors[anchor] = node
+        if self.open:
+            self.open[-1].children.append(node)
+        else:
+            self.root = node
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection that is being read."""
+
+    mapping: bool
+    line: int
+    anchor: str | None
+    children: list[_Node] = field(default_factory=list)
+
+    def close(self) -> _Node:
+        size = 1 + sum(child.size for child in self.children)
+        if not self.mapping:
+            return _Node([child.value for child in self.children], self.line, dict(enumerate(self.children)), size)
+        pairs = dict(self.pairs())
+        return _Node({key: child.value for key, child in pairs.items()}, self.line, pairs, size)
+
+    def pairs(self) -> Iterator[tuple[str, _Node]]:
+        """The entries; those of merge keys come first, for the mapping's own win, and of several merged the first."""
+        entries = list(zip(self.children[::2], self.children[1::2], strict=True))
+        for key, value in entries:
+            if key.merge:
+                yield from _merged(value)
+        for key, value in entries:
+            if not key.merge:
+                yield _key(key.value), _Node(value.value, key.line, value.parts, value.size)
+
+
+def _merged(node: _Node) -> Iterator[tuple[str, _Node]]:
+    several = list(node.parts.values()) if isinstance(node.value, list) else [node]
+    if not all(isinstance(one.value, dict) for one in several):
+        raise _fail("map merge requires map or sequence of maps as the value")
+    for one in reversed(several):
+        yield from one.parts.items()
+
+
+def _key(value: Any) -> str:
+    """A key as text: JSON has no other."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return f"{value:.8g}" if isinstance(value, float) else str(value)
+    if value is None:
+        return "null"
+    raise _fail(f"invalid map key: {_go_value(value)}")
+
+
+def _go_value(value: Any) -> str:
+    """A value as Go's ``%#v`` prints it."""
+    if isinstance(value, dict):
+        inner = ", ".join(f"{_go_value(k)}:{_go_interface(v)}" for k, v in value.items())
+        return f"map[interface {{}}]interface {{}}{{{inner}}}"
+    if isinstance(value, list):
+        return f"[]interface {{}}{{{', '.join(map(_go_value, value))}}}"
+    return quote(value) if isinstance(value, str) else str(value).lower()
+
+
+def _go_interface(value: Any) -> str:
+    return "interface {}(nil)" if value is None else _go_value(value)

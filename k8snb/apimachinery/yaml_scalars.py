@@ -1,0 +1,59 @@
+"""What a plain scalar of YAML means to Go's library: YAML 1.1 in its own way (``y`` is true, ``0o17`` is 15, ``12:30`` is text).
+
+Models: sigs.k8s.io/yaml/goyaml.v2/resolve.go.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from typing import Any
+
+_PREFIX = "tag:yaml.org,2002:"
+_WORDS: dict[str, Any] = {}
+for _value, _spellings in (
+    (True, "y Y yes Yes YES true True TRUE on On ON"),
+    (False, "n N no No NO false False FALSE off Off OFF"),
+    (None, "~ null Null NULL"),
+    (math.nan, ".nan .NaN .NAN"),
+    (math.inf, ".inf .Inf .INF +.inf +.Inf +.INF"),
+    (-math.inf, "-.inf -.Inf -.INF"),
+):
+    _WORDS |= dict.fromkeys(_spellings.split(), _value)
+_WORDS[""] = None
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
+_INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))", re.ASCII)
+
+
+@functools.lru_cache(maxsize=8192)
+def resolve(text: str, tag: str = "") -> Any:
+    """What a plain scalar means: null, a truth value, a number, or the text itself.
+
+    >>> [resolve(t) for t in ("y", "0400", "1_000", "1e3", "2.0", "12:30:45", "2024-01-01", "=")]
+    [True, 256, 1000, 1000, 2, '12:30:45', '2024-01-01', '=']
+    """
+    kind = tag.removeprefix(_PREFIX)
+    if tag and (kind == tag or kind in ("str", "binary")):
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    plain = text.replace("_", "") if text[0] != "." else text
+    if (whole := _INT.fullmatch(plain)) and text[0] != ".":
+        return _integer(whole)
+    return _float(plain) if _FLOAT.fullmatch(plain) else text
+
+
+def _integer(found: re.Match[str]) -> int | float:
+    digits, base = next((d, b) for d, b in zip(found.groups()[1:], (16, 2, 8, 10), strict=True) if d is not None)
+    number = int(digits, base)
+    number = -number if found[1] == "-" else number
+    return number if -(2**63) <= number < 2**64 else _float(str(number))
+
+
+def _float(text: str) -> int | float:
+    """JSON writes a whole number without a fraction, so that is what the server reads."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 1e21 else number

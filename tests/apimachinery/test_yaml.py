@@ -1,0 +1,118 @@
+"""Manifests mean what they mean to kubectl, and errors point where kubectl points."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from k8snb.apimachinery.yaml import MAX_BYTES, Document, YamlError, documents, dump, locate, resolve
+
+
+def one(text: str) -> Document:
+    (found,) = documents(text)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("y", True), ("NO", False), ("off", False), ("~", None), ("", None), ("0400", 256), ("0o400", 256), ("0b11", 3), ("0x1F", 31),
+        ("1_000", 1000), ("+1", 1), ("1e3", 1000), ("2.0", 2), ("0.5", 0.5), ("08", 8), ("12:30:45", "12:30:45"), ("=", "="),
+        ("2024-01-01", "2024-01-01"), ("1.2.3", "1.2.3"), ("yes please", "yes please"), ("99999999999999999999", 10**20),
+    ],
+)  # fmt: skip
+def test_a_plain_scalar_means_what_gos_yaml_makes_of_it(text, value):
+    assert resolve(text) == value
+    assert type(resolve(text)) is type(value)
+
+
+def test_of_two_equal_keys_the_last_wins_and_keys_are_text():
+    assert one("a: 1\na: 2\nyes: 3\n1.50: 4\n").value == {"a": 2, "true": 3, "1.5": 4}
+
+
+def test_a_merged_mapping_gives_way_to_the_keys_beside_it():
+    assert one("base: &b {x: 1, y: 2}\nmine:\n  x: 5\n  <<: *b\n").value["mine"] == {"x": 5, "true": 2}
+
+
+def test_an_escaped_single_quote_an_unknown_tag_a_bom_and_crlf_are_fine():
+    assert one('\ufeffa: "it\\\'s"\r\nb: !mine x\r\n').value == {"a": "it's", "b": "x"}
+
+
+def test_a_stream_is_split_at_lines_of_three_dashes_and_empty_documents_are_skipped():
+    found = list(documents("---\na: 1\n---\n# nothing\n---\nb: 2\n"))
+    assert [(d.value, d.first_line) for d in found] == [({"a": 1}, 1), ({"b": 2}, 6)]
+
+
+def test_json_several_values_and_flow_style_are_read():
+    assert [d.value for d in documents('{"a": 1}\n{"b": [true, null]}')] == [{"a": 1}, {"b": [True, None]}]
+    assert one("{a: 1, b: [x,],}").value == {"a": 1, "b": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a:\n  b: 1\n c: 2\n", "error converting YAML to JSON: yaml: line 2: did not find expected key"),
+        ("a: b: c\n", "error converting YAML to JSON: yaml: mapping values are not allowed in this context"),
+        ("x: 1\na: b: c\n", "error converting YAML to JSON: yaml: line 2: mapping values are not allowed in this context"),
+        ("a: *b\n", "error converting YAML to JSON: yaml: unknown anchor 'b' referenced"),
+        ("{{ .Values.x }}", "json: offset 2: invalid character '{' looking for beginning of object key string"),
+    ],
+)
+def test_a_syntax_error_is_told_in_kubectls_words(text, words):
+    with pytest.raises(YamlError) as refused:
+        list(documents(text))
+    assert str(refused.value) == words
+
+
+def test_documents_before_a_broken_one_can_be_used():
+    stream = documents("a: 1\n---\nb: [\n")
+    assert next(stream).value == {"a": 1}
+    with pytest.raises(YamlError) as refused:
+        next(stream)
+    assert refused.value.line == 4
+
+
+def test_bombs_do_not_go_off():
+    laughs = (
+        "a: &a ["
+        + ",".join("x" * 9)
+        + "]\n"
+        + "".join(f"{b}: &{b} [{','.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True))
+    )
+    for text, words in (
+        (laughs, "excessive aliasing"),
+        ("[" * 2000 + "]" * 2000, "max depth"),
+        ("a: &a [*a]", "contains itself"),
+        ("x" * MAX_BYTES + "x", "too large"),
+    ):
+        with pytest.raises(YamlError, match=words):
+            list(documents(text))
+
+
+def test_a_field_path_leads_to_its_line():
+    text = "---\nmetadata:\n  labels:\n    app.kubernetes.io/name: x\nspec:\n  containers:\n  - name: a\n  - name: b\n    image: c\n"
+    assert [
+        locate(text, path) for path in ("spec.containers[1].image", "metadata.labels[app.kubernetes.io/name]", "spec.containers[1].ports")
+    ] == [9, 4, 8]
+    assert locate(text, "status") == 2
+
+
+def test_writing_sorts_keys_leaves_lists_unindented_and_quotes_what_would_be_misread():
+    obj = {"b": ["x", {"c": None}], "a10": "y", "a2": "1e3", "d": "2024-01-01", "e": "two\nlines\n", "f": {}, "g": [], "h": "it's: so"}
+    assert dump(obj) == (
+        'a2: "1e3"\na10: "y"\nb:\n- x\n- c: null\nd: "2024-01-01"\ne: |\n  two\n  lines\nf: {}\ng: []\nh: \'it\'\'s: so\'\n'
+    )
+
+
+text = st.text(st.characters(min_codepoint=9, max_codepoint=0x2FFF, exclude_categories=("Cs",)), max_size=30).filter(lambda t: t != "<<")
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | text,
+    lambda v: st.lists(v, max_size=3) | st.dictionaries(text, v, max_size=3),
+)
+
+
+@given(st.dictionaries(st.text("ab01-._", max_size=4), values, min_size=1, max_size=4))
+def test_what_is_written_reads_back_the_same(value):
+    assert one("---\n" + dump(value)).value == value
+    assert one(json.dumps(value)).value == value
