@@ -16,6 +16,7 @@ Simplified: duplicate keys are not reported, since a dict has none; bodies are t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import ApiError, bad_request, quote
@@ -25,6 +26,7 @@ from k8snb.apimachinery.schema import LIST, MAP, STRUCT, Field, Type
 
 UNKNOWN, SAVED, FATAL = range(3)
 MOST_STRICT_ERRORS = 100
+Walk = Callable[[Type, Any, "list[Problem]"], Any]
 
 
 class DecodeError(ValueError):
@@ -125,17 +127,20 @@ def _container(type_: Type, value: Any, problems: list[Problem]) -> Any:
         return value
     known = memo(value)
     if type_ not in known:
-        found: list[Problem] = []
-        result = walk(type_, value, found)
-        if not found:
-            memo(result)[type_] = None  # clean: decoding it again changes nothing (None, for a value must not refer to itself)
-        if found or result is not value:
-            known[type_] = (result, found)
-    remembered = known[type_]
-    if remembered is None:
-        return value
-    problems.extend(remembered[1])
-    return remembered[0]
+        _walk(type_, value, walk)
+    result, found = known[type_] or (value, [])
+    problems.extend(found)
+    return result
+
+
+def _walk(type_: Type, value: Any, walk: Walk) -> None:
+    """Remember what the walk finds. None stands for: clean, and decoding changes nothing (a value must not refer to itself)."""
+    found: list[Problem] = []
+    result = walk(type_, value, found)
+    if not found:
+        memo(result)[type_] = None
+    if found or result is not value:
+        memo(value)[type_] = (result, found)
 
 
 def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDict:
@@ -198,4 +203,4 @@ def _item(type_: Type, key: str | int, item: Any, problems: list[Problem]) -> An
     return new
 
 
-_CONTAINERS = {STRUCT: (dict, _struct), LIST: (list, _list), MAP: (dict, _map)}
+_CONTAINERS: dict[str, tuple[Any, Walk]] = {STRUCT: (dict, _struct), LIST: (list, _list), MAP: (dict, _map)}
