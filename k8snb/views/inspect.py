@@ -5,9 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-import yaml
-
-from k8snb.apimachinery.objects import Object, drop, thaw
+from k8snb.apimachinery.objects import Object, drop
+from k8snb.apimachinery.yaml_writer import dump
 
 CONTEXT = 2  # unchanged lines around a change
 _SIGNS = {" ": "", "+": "+", "-": "-"}
@@ -15,7 +14,7 @@ _SIGNS = {" ": "", "+": "+", "-": "-"}
 
 def to_yaml(obj: Object) -> str:
     """The object as ``kubectl get -o yaml`` shows it: managed fields left out."""
-    return str(yaml.safe_dump(thaw(drop(obj, "metadata.managedFields")), sort_keys=True, allow_unicode=True, width=120))
+    return dump(drop(obj, "metadata.managedFields"))
 
 
 def changes(old: Object | None, new: Object | None) -> list[tuple[str, str]]:
