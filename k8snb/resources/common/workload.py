@@ -1,0 +1,108 @@
+"""What the kinds that make pods from a template share: the selector, how it meets the template, surge and percentages.
+
+All validations are relative to the ``spec`` they are given, and remembered on it.
+
+Models: pkg/apis/apps/validation/validation.go (ValidatePodTemplateSpecForReplicaSet, ValidateRollingUpdateDeployment),
+pkg/apis/core/validation (ValidatePodTemplateSpecForRC), pkg/api/pod/warnings.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from k8snb.apimachinery.errors import Errors, forbidden, invalid, not_supported, required, within
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
+from k8snb.apimachinery.selectors import from_label_selector
+from k8snb.apimachinery.validation import check, dns_label, not_negative, percentage, validate_label_selector
+from k8snb.resources.common.pod_template import validate_pod_template, warnings_for_pod_template
+
+IntOrString = int | str
+MISMATCH = "`selector` does not match template `labels`"
+
+
+def validate_selector(spec: Mapping[str, Any], empty: str) -> Errors:
+    """``spec.selector``: given, well-formed, not empty. ``empty`` is the sentence for an empty one."""
+    selector = spec.get("selector")
+    if selector is None:
+        return [required("selector")]
+    errors = within("selector", validate_label_selector(selector))
+    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        errors.append(invalid("selector", selector, empty))
+    return errors
+
+
+def validate_template_labels(spec: Mapping[str, Any], *, why: str = "invalid label selector", always: bool = False) -> tuple[bool, Errors]:
+    """Whether the selector can be read, and the error where it does not match the labels of the template.
+
+    A selector that selects everything needs no labels (``always`` compares all the same); one that is absent selects
+    nothing, so nothing matches it.
+    """
+    labels, found = dig(spec, "template.metadata.labels"), spec.get("selector")
+    if found is not None and validate_label_selector(found):
+        return False, [invalid("selector", found, why)]
+    selector = from_label_selector(found)
+    if (selector.empty and not always) or selector.matches(labels or EMPTY_DICT):
+        return True, []
+    return True, [invalid("template.metadata.labels", labels, MISMATCH)]
+
+
+def validate_always_template(spec: Mapping[str, Any], kind: str) -> Errors:
+    """The template of a kind whose pods run for ever."""
+    readable, errors = validate_template_labels(spec)
+    if not readable:
+        return errors
+    template = spec.get("template") or EMPTY_DICT
+    errors = errors + within("template", validate_pod_template(template))
+    errors += only_restart_always(template)
+    if dig(template, "spec.activeDeadlineSeconds") is not None:
+        errors.append(forbidden("template.spec.activeDeadlineSeconds", f"activeDeadlineSeconds in {kind} is not Supported"))
+    return errors
+
+
+def only_restart_always(template: Mapping[str, Any]) -> Errors:
+    """The restart policy of pods that a controller replaces."""
+    policy = dig(template, "spec.restartPolicy", "")
+    return [] if policy == "Always" else [not_supported("template.spec.restartPolicy", policy, ["Always"])]
+
+
+def validate_int_or_percent(field: str, value: IntOrString) -> Errors:
+    """A number that is not negative, or a percentage."""
+    return check(field, value, percentage) if isinstance(value, str) else not_negative(field, value)
+
+
+def percent_of(value: IntOrString) -> int | None:
+    """The number of a percentage; None where the value is none."""
+    return int(value[:-1]) if isinstance(value, str) and not percentage(value) else None
+
+
+def plain_number(value: IntOrString) -> int:
+    """The value as the checks for zero see it: 25 for both 25 and "25%"."""
+    percent = percent_of(value)
+    if percent is not None:
+        return percent
+    return int(value) if isinstance(value, int) or value.lstrip("+-").isdecimal() else 0
+
+
+def not_more_than_all(field: str, value: IntOrString) -> Errors:
+    """A percentage is at most 100."""
+    return [invalid(field, value, "must not be greater than 100%")] if (percent_of(value) or 0) > 100 else []
+
+
+def workload_warnings(obj: Object, old: Object | None) -> list[str]:
+    """Warnings about the template, and on creation about a name that makes a poor host name."""
+    warnings = []
+    if old is None and (wrong := dns_label(obj["metadata"].get("name", ""))):
+        warnings.append(
+            "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
+            f"a DNS label is recommended: [{' '.join(wrong)}]"
+        )
+    return warnings + template_warnings(obj, old)
+
+
+def template_warnings(obj: Object, old: Object | None) -> list[str]:
+    """Warnings about ``spec.template`` when it is new or changed."""
+    if old is not None and old["metadata"].get("generation") == obj["metadata"].get("generation"):
+        return []
+    before = dig(old, "spec.template") if old is not None else None
+    return warnings_for_pod_template("spec.template", dig(obj, "spec.template", EMPTY_DICT), before)
