@@ -73,11 +73,12 @@ class Trace:
         start = max(0, number + 1 - self.state.first)
         return list(self.state.records[start:])
 
-    def amend(self, number: int, detail: Any) -> None:
-        """Replace the detail of a record: for a reconcile, what came of it is known only at its end."""
+    def amend(self, number: int, detail: Any, subject: str = "") -> None:
+        """Complete a record: what came of it, and perhaps the name that was made, are known only at its end."""
         index = number - self.state.first
         if 0 <= index < len(self.state.records):
-            self.state.records[index] = self.state.records[index]._replace(detail=detail)
+            known = self.state.records[index]
+            self.state.records[index] = known._replace(detail=detail, subject=subject or known.subject)
 
     @property
     def last(self) -> int:

@@ -1,0 +1,1 @@
+"""The only place that knows all the parts: wiring, configuration, faults, fork, history, scenarios."""

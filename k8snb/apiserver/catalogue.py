@@ -1,0 +1,64 @@
+"""Which resources are served, found by path, by kind or by key. CustomResourceDefinitions add to it at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from k8snb.apimachinery.resource import Resource
+from k8snb.apiserver.keys import ROOT, prefix_of
+
+
+class Catalogue:
+    """The served resources. Wiring, not state: what CRDs add is derived from the stored CRDs."""
+
+    def __init__(self, resources: Iterable[Resource]):
+        self.built_in = tuple(resources)
+        self.custom: dict[str, tuple[Resource, ...]] = {}  # by the CRD's name
+        self._build()
+
+    def _build(self) -> None:
+        self.by_path: dict[tuple[str, str, str], Resource] = {}
+        self.by_kind: dict[tuple[str, str], Resource] = {}
+        self.by_key: dict[str, Resource] = {}  # the storage version
+        self._by_prefix: dict[str, Resource] = {}
+        for resource in self.all():
+            self.by_path[resource.group, resource.version, resource.plural] = resource
+            self.by_kind.setdefault((resource.api_version, resource.kind), resource)
+            if self.is_storage(resource):
+                self.by_key.setdefault(resource.key, resource)
+                self._by_prefix.setdefault(prefix_of(resource), resource)
+
+    @staticmethod
+    def is_storage(resource: Resource) -> bool:
+        """Whether objects are stored in this served version (and group: events.k8s.io is stored as core events)."""
+        return resource.storage in ("", resource.api_version)
+
+    def all(self) -> list[Resource]:
+        """Every served resource, built-in ones first, custom ones by name of their definition."""
+        extra = [r for name in sorted(self.custom) for r in self.custom[name]]
+        return [*self.built_in, *extra]
+
+    def define(self, name: str, resources: tuple[Resource, ...]) -> None:
+        """Serve (or, with an empty tuple, stop serving) what a CustomResourceDefinition declares."""
+        if resources:
+            self.custom[name] = resources
+        else:
+            self.custom.pop(name, None)
+        self._build()
+
+    def storage_of(self, resource: Resource) -> Resource:
+        """The stored version of a served resource."""
+        if self.is_storage(resource):
+            return resource
+        group, _, version = resource.storage.rpartition("/")
+        return self.by_path[group, version, resource.plural]
+
+    def of_key(self, key: str) -> Resource | None:
+        """The resource whose object lies under an etcd key."""
+        if not key.startswith(ROOT):
+            return None
+        prefix = key[: key.rfind("/") + 1]
+        found = self._by_prefix.get(prefix)
+        if found is None:
+            found = self._by_prefix.get(prefix[: prefix.rfind("/", 0, -1) + 1])
+        return found

@@ -1,0 +1,47 @@
+"""From a request's body to an object of the stored version: kind checked, types checked, unknown fields pruned, defaults set.
+
+Models: k8s.io/apiserver/pkg/endpoints/handlers/create.go and update.go (decoding with the strict serializer, FieldValidation).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apimachinery.decode import decode_object
+from k8snb.apimachinery.errors import bad_request
+from k8snb.apimachinery.objects import Object, freeze, put
+from k8snb.apimachinery.resource import Resource
+from k8snb.apiserver.context import Context
+
+
+def decoded(context: Context, resource: Resource, body: Any) -> Object:
+    """The body as an object in the stored version, with defaults. Raises ApiError 400 for what cannot be one."""
+    if not isinstance(body, dict):
+        raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind}): couldn't get version/kind; json parse error")
+    _check_kind(resource, body)
+    return resource.to_storage(resource.default(_typed(context, resource, freeze(body))))
+
+
+def _check_kind(resource: Resource, body: Object) -> None:
+    version, kind = body.get("apiVersion"), body.get("kind")
+    if kind and kind != resource.kind:
+        raise bad_request(
+            f'{kind} in version "{str(version).rpartition("/")[2]}" cannot be handled as a {resource.kind}: converting '
+            f"({version}.{kind}) to ({resource.group}.{resource.kind}): unknown conversion"
+        )
+    if version and version != resource.api_version:
+        raise bad_request(f"the API version in the data ({version}) does not match the expected API version ({resource.api_version})")
+
+
+def _typed(context: Context, resource: Resource, body: Object) -> Object:
+    if body.get("apiVersion") != resource.api_version or body.get("kind") != resource.kind:
+        body = put(put(body, ("apiVersion",), resource.api_version), ("kind",), resource.kind)
+    if resource.schema is None:
+        return body
+    mode = context.request.options.field_validation or "Warn"
+    obj, warnings = decode_object(resource.schema, body, kind=resource.kind, version=resource.version, field_validation=mode)
+    for warning in warnings:
+        context.warn(warning)
+    if warnings:
+        context.notes.append("decoding warned")
+    return obj

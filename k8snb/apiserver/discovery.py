@@ -1,0 +1,88 @@
+"""Requests that are about the server, not about objects: what it serves, its version, its health.
+
+    /api, /apis                      aggregated discovery (apidiscovery.k8s.io/v2), from the catalogue
+    /api/v1, /apis/<group>/<version> one group version, in the older form
+    /version  /healthz  /livez  /readyz
+
+Models: k8s.io/apiserver/pkg/endpoints/discovery. OpenAPI documents come with the HTTP endpoint.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.objects import Object, freeze
+from k8snb.apimachinery.resource import Resource
+from k8snb.apiserver.context import Context
+
+
+def answer(context: Context) -> Object:
+    """The document behind the request's path. Raises ApiError 404 for paths that are not served."""
+    path = context.request.path.rstrip("/") or "/"
+    if path == "/version":
+        return version(context.server.config.version)
+    if path in ("/healthz", "/livez", "/readyz"):
+        return freeze({"kind": "Text", "text": "ok"})  # type: ignore[no-any-return]
+    resources = context.server.catalogue.all()
+    if path in ("/api", "/apis"):
+        return aggregated([r for r in resources if (r.group == "") == (path == "/api")])
+    parts = path.strip("/").split("/")
+    group, wanted = ("", parts[1:]) if parts[0] == "api" else (parts[1] if len(parts) > 1 else "", parts[2:])
+    found = [r for r in resources if r.group == group and [r.version] == wanted]
+    if not found or parts[0] not in ("api", "apis"):
+        raise ApiError(404, "NotFound", "the server could not find the requested resource", {})
+    return group_version(found)
+
+
+def version(text: str) -> Object:
+    """What ``/version`` says."""
+    major, minor = text.lstrip("v").split(".")[:2]
+    return freeze({  # type: ignore[no-any-return]
+        "major": major, "minor": minor, "gitVersion": text, "platform": "linux/amd64", "compiler": "gc",
+        "goVersion": "go1.26", "gitTreeState": "clean", "gitCommit": "", "buildDate": "",
+    })  # fmt: skip
+
+
+def aggregated(resources: list[Resource]) -> Object:
+    """All groups, versions and resources in one document."""
+    groups: dict[str, dict[str, list[Resource]]] = {}
+    for resource in resources:
+        groups.setdefault(resource.group, {}).setdefault(resource.version, []).append(resource)
+    items = [
+        {"metadata": {"name": group} if group else {}, "versions": [
+            {"version": name, "freshness": "Current", "resources": [_entry(r) for r in found]} for name, found in versions.items()
+        ]}
+        for group, versions in groups.items()
+    ]  # fmt: skip
+    return freeze({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items})  # type: ignore[no-any-return]
+
+
+def _entry(resource: Resource) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "resource": resource.plural, "responseKind": {"group": resource.group if resource.custom else "", "version": "", "kind": resource.kind},
+        "scope": "Namespaced" if resource.namespaced else "Cluster", "singularResource": resource.singular, "verbs": list(resource.verbs),
+    }  # fmt: skip
+    if resource.short_names:
+        entry["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        entry["categories"] = list(resource.categories)
+    if resource.subresources:
+        entry["subresources"] = [
+            {"subresource": s.name, "responseKind": {"group": "", "version": "", "kind": s.kind or resource.kind}, "verbs": list(s.verbs)}
+            for s in resource.subresources.values()
+        ]
+    return entry
+
+
+def group_version(resources: list[Resource]) -> Object:
+    """One group version as an ``APIResourceList``."""
+    rows: list[dict[str, Any]] = []
+    for r in resources:
+        base = {"namespaced": r.namespaced, "kind": r.kind}
+        extra: dict[str, Any] = {"shortNames": list(r.short_names)} if r.short_names else {}
+        if r.categories:
+            extra["categories"] = list(r.categories)
+        rows.append({"name": r.plural, "singularName": r.singular, "verbs": list(r.verbs), **base, **extra})
+        rows += [{"name": f"{r.plural}/{s.name}", "singularName": "", "verbs": list(s.verbs), **base} for s in r.subresources.values()]
+    return freeze({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": resources[0].api_version, "resources": rows})  # type: ignore[no-any-return]

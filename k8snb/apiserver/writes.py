@@ -1,0 +1,358 @@
+"""Requests that change something: create, update, patch, and the door to subresources.
+
+Models: k8s.io/apiserver/pkg/registry/generic/registry/store.go (Create, Update), pkg/registry/rest/create.go and update.go
+(BeforeCreate, BeforeUpdate), pkg/endpoints/handlers/patch.go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apimachinery import apply as ssa
+from k8snb.apimachinery import patch as patches
+from k8snb.apimachinery.errors import ApiError, Errors, already_exists, bad_request, conflict, object_invalid, object_not_found, within
+from k8snb.apimachinery.meta import timestamp
+from k8snb.apimachinery.objects import FrozenDict, Object, drop, put
+from k8snb.apimachinery.resource import Resource
+from k8snb.apimachinery.validation import validate_object_meta, validate_object_meta_update
+from k8snb.apiserver import admission, deletion
+from k8snb.apiserver.context import Context
+from k8snb.apiserver.decode import decoded
+from k8snb.apiserver.keys import key_of
+from k8snb.apiserver.managed import Write
+from k8snb.apiserver.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from k8snb.etcd.store import CompareFailed
+
+_NAME_TRIES = 8
+_SYSTEM_METADATA = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+
+
+def create(context: Context, resource: Resource) -> Object:
+    """POST: a new object. 409 where the name is taken, 422 where it is not valid."""
+    request = context.request
+    obj = decoded(context, resource, request.body)
+    return create_decoded(context, resource, obj, managed=(obj.get("metadata") or {}).get("managedFields"))
+
+
+def create_decoded(context: Context, resource: Resource, obj: Object, managed: Any = None) -> Object:
+    """The rest of a creation, from an object of the stored version (server-side apply also comes here)."""
+    server, stored = context.server, context.server.catalogue.storage_of(resource)
+    obj = _placed(context, stored, obj)
+    obj = admission.mutate(context, stored, obj, None)
+    obj = _before_create(context, stored, obj)
+    _refuse(stored, obj, [*_meta_errors(stored, obj), *stored.validate(obj)])
+    admission.validate(context, stored, obj, None)
+    if stored.allocate is not None:
+        obj = stored.allocate(context, obj, None)
+    for warning in stored.warnings(obj, None):
+        context.warn(warning)
+    _say_if_unsimulated(context, stored)
+    if not context.request.options.dry_run:
+        obj = _store_new(context, stored, obj, managed)
+    return server.managed.shown(stored, _key(stored, obj), resource.from_storage(obj)) if _external(context) else resource.from_storage(obj)
+
+
+def _placed(context: Context, resource: Resource, obj: Object) -> Object:
+    """The object in the request's namespace."""
+    given = (obj.get("metadata") or {}).get("namespace", "")
+    wanted = context.request.namespace if resource.namespaced else ""
+    if given == wanted:
+        return obj
+    if given and resource.namespaced:
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    meta = {key: value for key, value in (obj.get("metadata") or {}).items() if key != "namespace"}
+    return put(obj, ("metadata",), meta | ({"namespace": wanted} if wanted else {}))
+
+
+def _before_create(context: Context, resource: Resource, obj: Object) -> Object:
+    meta = dict(obj.get("metadata") or {})
+    for field in (*_SYSTEM_METADATA, "selfLink", "resourceVersion", "managedFields"):
+        meta.pop(field, None)
+    if not meta.get("name") and meta.get("generateName"):
+        meta["name"] = _generated_name(context, resource, meta)
+    meta["uid"], meta["creationTimestamp"] = context.uid(), timestamp(context.now)
+    if resource.counts_generation:
+        meta["generation"] = 1
+    changed = dict(obj)
+    changed["metadata"] = FrozenDict(meta)
+    if "status" in resource.subresources and not resource.status_on_create:
+        changed.pop("status", None)
+    return resource.canonicalize(resource.prepare_for_create(FrozenDict(changed)))
+
+
+def _generated_name(context: Context, resource: Resource, meta: dict[str, Any]) -> str:
+    """The prefix and five letters; drawn again where the name is taken, as the real server does."""
+    base = str(meta["generateName"])[:58]
+    name = base + context.token(5)
+    for _ in range(_NAME_TRIES - 1):
+        if context.server.store.get(key_of(resource, meta.get("namespace", ""), name)) is None:
+            break
+        name = base + context.token(5)
+    return name
+
+
+def _store_new(context: Context, resource: Resource, obj: Object, managed: Any) -> Object:
+    server, key = context.server, _key(resource, obj)
+    meta = FrozenDict({**obj["metadata"], "resourceVersion": str(server.store.revision + 1)})
+    obj = FrozenDict({**obj, "metadata": meta})
+    lease = event_lease(context) if resource.key == "events" else 0
+    existing = server.store.get(key)
+    if existing is not None:
+        raise _taken(resource, obj, existing.value)
+    _note(context, resource, key, None, obj, managed)
+    server.store.put(key, obj, expect=0, lease=lease)
+    return obj
+
+
+def event_lease(context: Context) -> int:
+    """The etcd lease that new Events hang on: they are kept for an hour, and one lease serves a minute of Events."""
+    server = context.server
+    number: int = server.state.warned.get("event lease", 0)
+    held = server.store.state.leases.get(number)
+    if held is None or held[1] - context.now < 3600 * 1_000_000:
+        number = server.state.warned["event lease"] = server.store.grant(3660)
+    return number
+
+
+def _taken(resource: Resource, obj: Object, existing: Object) -> ApiError:
+    name = obj["metadata"]["name"]
+    error = already_exists(resource.group, resource.plural, name)
+    if existing["metadata"].get("deletionTimestamp"):
+        return ApiError(409, "AlreadyExists", f"object is being deleted: {error.message}", error.details)
+    return error
+
+
+def update(context: Context, resource: Resource) -> Object:
+    """PUT: the object as it should be. With a resourceVersion in it, only if nobody was faster."""
+    old = current(context, resource)
+    obj = decoded(context, resource, context.request.body)
+    return update_decoded(context, resource, obj, old)
+
+
+def current(context: Context, resource: Resource) -> Object:
+    """The stored object that a request names; raises 404."""
+    request, stored = context.request, context.server.catalogue.storage_of(resource)
+    found = context.server.store.get(key_of(stored, request.namespace if stored.namespaced else "", request.name))
+    if found is None:
+        raise object_not_found(resource.group, resource.plural, request.name)
+    obj: Object = found.value
+    return obj
+
+
+def update_decoded(context: Context, resource: Resource, obj: Object, old: Object, *, status: bool = False, managed: Any = None) -> Object:
+    """The rest of an update, from the desired object in the stored version. ``status``: only the status part changes."""
+    server, stored = context.server, context.server.catalogue.storage_of(resource)
+    name = (obj.get("metadata") or {}).get("name", "")
+    if name != context.request.name:
+        if name:
+            raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({context.request.name})")
+        raise bad_request("name must be provided")
+    obj = _placed(context, stored, obj)
+    _preconditions(stored, obj, old)
+    given_managed = obj["metadata"].get("managedFields") if managed is None else managed
+    obj = _before_update(context, stored, obj, old, status)
+    if not status:
+        obj = admission.mutate(context, stored, obj, old)
+        obj = _after_mutation(stored, obj, old)
+    obj = stored.canonicalize(obj)
+    _validate_update(stored, obj, old, status)
+    admission.validate(context, stored, obj, old)
+    if stored.allocate is not None and not status:
+        obj = stored.allocate(context, obj, old)
+    if not status:
+        for warning in stored.warnings(obj, old):
+            context.warn(warning)
+    key = _key(stored, old)
+    if not context.request.options.dry_run:
+        if obj != old or (managed is not None and managed != server.managed.of(stored, key)):
+            obj = _written(context, stored, obj, old, given_managed, status)
+        else:
+            obj = old
+    shown = resource.from_storage(obj)
+    return server.managed.shown(stored, key, shown) if _external(context) else shown
+
+
+def _written(context: Context, resource: Resource, obj: Object, old: Object, managed: Any, status: bool) -> Object:
+    key = _key(resource, old)
+    obj = store_update(context.server, resource, obj, old)
+    if context.server.store.get(key) is not None:
+        _note(context, resource, key, old, obj, managed, "status" if status else "")
+    return obj
+
+
+def _preconditions(resource: Resource, obj: Object, old: Object) -> None:
+    meta, was = obj["metadata"], old["metadata"]
+    if meta.get("uid") and meta["uid"] != was["uid"]:
+        why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {was['uid']}"
+        raise conflict(resource.group, resource.plural, was["name"], why)
+    if meta.get("resourceVersion") and meta["resourceVersion"] != was["resourceVersion"]:
+        raise conflict(resource.group, resource.plural, was["name"])
+
+
+def _before_update(context: Context, resource: Resource, obj: Object, old: Object, status: bool) -> Object:
+    was = old["metadata"]
+    meta = {key: value for key, value in obj["metadata"].items() if key not in _SYSTEM_METADATA and key not in ("managedFields", "selfLink")}
+    meta |= {key: was[key] for key in _SYSTEM_METADATA if key in was}
+    meta["resourceVersion"] = was["resourceVersion"]
+    if status:
+        kept = {key: was[key] for key in ("labels", "ownerReferences") if key in was}
+        meta = {key: value for key, value in meta.items() if key not in ("labels", "ownerReferences")} | kept
+        rest = {key: value for key, value in old.items() if key not in ("status", "metadata")}
+        changed = rest | {"metadata": FrozenDict(meta)} | ({"status": obj["status"]} if "status" in obj else {})
+        return _shared(resource.prepare_for_status_update(FrozenDict(changed), old), old)
+    changed = dict(obj) | {"metadata": FrozenDict(meta)}
+    if "status" in resource.subresources:
+        changed.pop("status", None)
+        if "status" in old:
+            changed["status"] = old["status"]
+    return _after_mutation(resource, resource.prepare_for_update(FrozenDict(changed), old), old)
+
+
+def _after_mutation(resource: Resource, obj: Object, old: Object) -> Object:
+    """Unchanged parts become the very parts of the old object again; a changed spec counts a generation."""
+    obj = _shared(obj, old)
+    was = old["metadata"].get("generation")
+    if resource.counts_generation and was is not None and obj["metadata"].get("generation") == was and obj.get("spec") is not old.get("spec"):
+        return put(obj, ("metadata", "generation"), was + 1)
+    return obj
+
+
+def _shared(obj: Object, old: Object) -> Object:
+    """``obj`` with those top-level parts that equal the old ones replaced by them, so that memos and identity hold."""
+    return FrozenDict({key: old[key] if key in old and value == old[key] else value for key, value in obj.items()})
+
+
+def _validate_update(resource: Resource, obj: Object, old: Object, status: bool) -> None:
+    errors: Errors = within("metadata", validate_object_meta_update(obj["metadata"], old["metadata"]))
+    if status:
+        errors += resource.validate_status_update(obj, old)
+    else:
+        errors += [*_meta_errors(resource, obj), *resource.validate(obj), *resource.validate_update(obj, old)]
+    _refuse(resource, obj, errors)
+
+
+def _meta_errors(resource: Resource, obj: Object) -> Errors:
+    errors = validate_object_meta(obj["metadata"], namespaced=resource.namespaced, name_format=resource.validate_name)
+    return within("metadata", errors)
+
+
+def store_update(server: Any, resource: Resource, obj: Object, old: Object) -> Object:
+    """Write the changed object, or remove it where this write took away what kept it from deletion."""
+    key = _key(resource, old)
+    if deletion.finished(obj):
+        return deletion.remove(server, resource, obj, old)
+    meta = FrozenDict({**obj["metadata"], "resourceVersion": str(server.store.revision + 1)})
+    obj = FrozenDict({**obj, "metadata": meta})
+    try:
+        server.store.put(key, obj, expect=int(old["metadata"]["resourceVersion"]), lease=server.store.state.keys[key].lease)
+    except (CompareFailed, KeyError):
+        raise conflict(resource.group, resource.plural, old["metadata"]["name"]) from None
+    return obj
+
+
+def patch(context: Context, resource: Resource, *, status: bool = False) -> Object:
+    """PATCH, of four kinds. Server-side apply creates the object where there is none."""
+    request = context.request
+    if request.patch_type == APPLY_PATCH:
+        return _apply(context, resource, status)
+    old = current(context, resource)
+    patched = _patched(context, resource, resource.from_storage(old))
+    obj = decoded(context, resource, patched)
+    if "resourceVersion" not in (obj.get("metadata") or {}):
+        obj = put(obj, ("metadata", "resourceVersion"), old["metadata"]["resourceVersion"])
+    return update_decoded(context, resource, obj, old, status=status)
+
+
+def _patched(context: Context, resource: Resource, live: Object) -> Object:
+    request = context.request
+    if request.patch_type == JSON_PATCH:
+        return patches.apply_json_patch(live, request.body)
+    if request.patch_type == STRATEGIC_MERGE_PATCH and not resource.custom:
+        return patches.apply_strategic_merge_patch(live, request.body, resource.schema)
+    if request.patch_type == MERGE_PATCH:
+        return patches.apply_merge_patch(live, request.body)
+    supported = [JSON_PATCH, MERGE_PATCH, *([] if resource.custom else [STRATEGIC_MERGE_PATCH]), APPLY_PATCH]
+    raise ApiError(
+        415, "UnsupportedMediaType",
+        f"the body of the request was in an unknown format - accepted media types include: {', '.join(supported)}", {},
+    )  # fmt: skip
+
+
+def _apply(context: Context, resource: Resource, status: bool) -> Object:
+    server, request = context.server, context.request
+    stored = server.catalogue.storage_of(resource)
+    if not request.options.field_manager:
+        raise bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch")
+    found = server.store.get(key_of(stored, request.namespace if stored.namespaced else "", request.name))
+    live = found.value if found else None
+    entries = server.managed.of(stored, _key(stored, live)) if live is not None else None
+    decoded(context, resource, request.body)  # refuses what is no such object; unknown fields are reported once, here
+    outcome = ssa.server_side_apply(
+        live, request.body, entries=entries, manager=request.options.field_manager, force=request.options.force,
+        api_version=resource.api_version, time=context.now, subresource="status" if status else "", schema=stored.schema,
+    )  # fmt: skip
+    obj = decoded(context, resource, outcome.object)
+    if live is None:
+        made = create_decoded(context, resource, obj, managed=outcome.entries)
+        return made
+    return update_decoded(context, resource, obj, live, status=status, managed=outcome.entries)
+
+
+def subresource(context: Context, resource: Resource) -> Object:
+    """A request for a part of an object: its own handler, or the generic one of ``status``."""
+    request = context.request
+    found = resource.subresources.get(request.subresource)
+    if found is None:
+        raise ApiError(404, "NotFound", "the server could not find the requested resource", {})
+    if request.verb not in found.verbs:
+        raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+    if found.handler is not None:
+        return found.handler(context, request, current(context, resource) if request.name else None)
+    if request.subresource != "status":
+        raise ApiError(501, "NotImplemented", f"k8snb does not simulate {resource.plural}/{request.subresource}", {})
+    if request.verb == "get":
+        return resource.from_storage(current(context, resource))
+    if request.verb == "patch":
+        return patch(context, resource, status=True)
+    obj = decoded(context, resource, request.body)
+    return update_decoded(context, resource, obj, current(context, resource), status=True)
+
+
+delete = deletion.delete
+delete_collection = deletion.delete_collection
+
+
+def _note(context: Context, resource: Resource, key: str, old: Object | None, new: Object, managed: Any, sub: str = "") -> None:
+    """Keep who owns what. Server-side apply hands in the entries it computed; an empty list given by a client resets."""
+    server, request = context.server, context.request
+    if request.patch_type == APPLY_PATCH and managed is not None:
+        server.managed.applied(key, managed)
+        return
+    if resource.key in ("events", "leases.coordination.k8s.io"):
+        return
+    manager = request.options.field_manager or request.agent
+    part = sub or (request.subresource if request.subresource == "scale" else "")
+    write = Write(old, new, manager, resource.api_version, context.now, part)
+    server.managed.wrote(resource, key, write)
+
+
+def _refuse(resource: Resource, obj: Object, errors: Errors) -> None:
+    if errors:
+        raise object_invalid(resource.group, resource.kind, obj["metadata"].get("name", ""), errors)
+
+
+def _say_if_unsimulated(context: Context, resource: Resource) -> None:
+    server = context.server
+    if server.config.loud and not resource.simulated and not resource.custom and resource.key not in server.state.warned:
+        server.state.warned[resource.key] = True
+        context.warn(f"k8snb stores {resource.kind} objects, but nothing in the simulation acts on them")
+
+
+def _external(context: Context) -> bool:
+    """Whether somebody outside the control plane reads the answer: only then field ownership is worked out."""
+    return not context.request.agent.startswith("kube-") and not context.request.agent.startswith("kubelet")
+
+
+def _key(resource: Resource, obj: Object) -> str:
+    meta = obj["metadata"]
+    return key_of(resource, meta.get("namespace", ""), meta["name"])

@@ -1,0 +1,114 @@
+"""A client: the verbs as methods, refusals as exceptions.
+
+    pod = client.get("pods", "web-1", "shop")
+    client.update_status("pods", put(pod, "status.phase", "Running"))
+    client.patch("deployments.apps", "web", {"spec": {"replicas": 3}}, "shop")
+
+Resources are named by key (``pods``, ``deployments.apps``). Objects go in and come out frozen. Every call is one request to
+the API server under the client's own user, and counts: a control loop's turn takes as long as the calls that it made.
+
+Models: k8s.io/client-go/dynamic, controller-runtime's client.Client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.objects import Object
+from k8snb.apiserver.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Options, Request, Response, User
+
+Send = Callable[[Request], Response]
+PATCH_TYPES = {"merge": MERGE_PATCH, "strategic": STRATEGIC_MERGE_PATCH, "json": JSON_PATCH, "apply": APPLY_PATCH}
+
+
+class Client:
+    """Requests under one user. ``versions`` maps a group to the version that is asked for (``v1`` where it is not named)."""
+
+    def __init__(self, send: Send, user: User, agent: str, versions: Mapping[str, str] | None = None):
+        self._send, self.user, self.agent = send, user, agent
+        self._versions = versions or {}
+        self.calls = 0
+
+    def request(self, verb: str, resource: str, **fields: Any) -> Object:
+        """Send one request and give its body. Raises :class:`ApiError` when it is refused."""
+        plural, _, group = resource.partition(".")
+        self.calls += 1
+        version = self._versions.get(group, "v1")
+        response = self._send(Request(verb, group, version, plural, user=self.user, agent=self.agent, **fields))
+        if not response.ok:
+            raise refusal(response)
+        return response.body
+
+    def get(self, resource: str, name: str, namespace: str = "") -> Object:
+        """One object. Raises ApiError 404."""
+        return self.request("get", resource, name=name, namespace=namespace)
+
+    def find(self, resource: str, name: str, namespace: str = "") -> Object | None:
+        """One object, or None where there is none."""
+        try:
+            return self.get(resource, name, namespace)
+        except ApiError as error:
+            if error.code != 404:
+                raise
+            return None
+
+    def list(self, resource: str, namespace: str = "", *, labels: str = "", fields: str = "") -> list[Object]:
+        """All objects that the selectors let through, in the order of their keys."""
+        options = Options(label_selector=labels, field_selector=fields)
+        items: list[Object] = self.request("list", resource, namespace=namespace, options=options)["items"]
+        return items
+
+    def create(self, resource: str, obj: Mapping[str, Any], namespace: str = "", *, subresource: str = "", name: str = "") -> Object:
+        """Create an object (or a subresource of one: ``pods``/``binding``)."""
+        return self.request("create", resource, namespace=namespace, body=obj, subresource=subresource, name=name)
+
+    def update(self, resource: str, obj: Object, *, subresource: str = "") -> Object:
+        """Replace an object. With its resourceVersion in it, a 409 says that somebody was faster."""
+        meta = obj["metadata"]
+        return self.request(
+            "update", resource, namespace=meta.get("namespace", ""), name=meta["name"], body=obj, subresource=subresource
+        )
+
+    def update_status(self, resource: str, obj: Object) -> Object:
+        """Replace an object's status."""
+        return self.update(resource, obj, subresource="status")
+
+    def patch(
+        self, resource: str, name: str, patch: Any, namespace: str = "", *, kind: str = "merge", subresource: str = "", manager: str = ""
+    ) -> Object:
+        """Change part of an object. ``kind``: merge, strategic, json or apply."""
+        options = Options(field_manager=manager)
+        return self.request(
+            "patch", resource, namespace=namespace, name=name, body=patch, patch_type=PATCH_TYPES[kind], subresource=subresource, options=options
+        )
+
+    def delete(
+        self, resource: str, name: str, namespace: str = "", *, grace: int | None = None, uid: str = "", propagation: str = ""
+    ) -> Object:
+        """Delete an object; ``uid`` makes sure that it is the very one that was meant."""
+        body: dict[str, Any] = {}
+        if grace is not None:
+            body["gracePeriodSeconds"] = grace
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        if propagation:
+            body["propagationPolicy"] = propagation
+        return self.request("delete", resource, namespace=namespace, name=name, body=body)
+
+    def as_user(self, user: User) -> Client:
+        """The same client under another user."""
+        return Client(self._send, user, self.agent, self._versions)
+
+
+def refusal(response: Response) -> ApiError:
+    """The exception behind a ``Status`` answer."""
+    body = response.body
+    return ApiError(response.code, body.get("reason", ""), body.get("message", ""), body.get("details"))
+
+
+def with_options(request: Request, **changes: Any) -> Request:
+    """A request with some options changed."""
+    return replace(request, options=replace(request.options, **changes))

@@ -1,0 +1,179 @@
+"""A controller: what it watches, how objects become keys, and ``reconcile(key)``.
+
+    class ReplicaSetController(Controller):
+        name = "replicaset"
+        watches = (Watches("replicasets.apps"), Watches("pods", owned_by("ReplicaSet")))
+
+        def reconcile(self, key): ...
+
+``reconcile`` gets a key, never an event: it reads the world as its caches show it and writes the difference between what is
+and what should be. It may be called twice for one change, or once for twenty, or for none; it must always be right.
+
+Models: sample-controller's syncHandler, controller-runtime's reconcile.Reconciler ("level-based").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, NamedTuple
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.meta import controller_of
+from k8snb.apimachinery.objects import Object
+from k8snb.apiserver.request import User
+from k8snb.client.client import Client
+from k8snb.client.component import Component, Environment
+from k8snb.client.informer import Informer, key_of
+from k8snb.client.recorder import Recorder
+
+ToKeys = Callable[[Any, Object | None, Object | None], Iterable[str]]
+
+
+def itself(_controller: Any, old: Object | None, new: Object | None) -> Iterable[str]:
+    """The object's own key."""
+    obj = new if new is not None else old
+    return [key_of(obj)] if obj is not None else []
+
+
+def owned_by(kind: str) -> ToKeys:
+    """The key of the owner of that kind which controls the object, before or after the change."""
+
+    def to_keys(_controller: Any, old: Object | None, new: Object | None) -> Iterable[str]:
+        found: dict[str, None] = {}
+        for obj in (old, new):
+            ref = controller_of(obj) if obj is not None else None
+            if obj is not None and ref is not None and ref["kind"] == kind:
+                namespace = obj["metadata"].get("namespace")
+                found[f"{namespace}/{ref['name']}" if namespace else ref["name"]] = None
+        return list(found)
+
+    return to_keys
+
+
+class Watches(NamedTuple):
+    """One source of work: a change of ``resource`` asks for the keys that ``to_keys(controller, old, new)`` gives."""
+
+    resource: str
+    to_keys: ToKeys = itself
+
+
+class Index(NamedTuple):
+    """An index that a controller needs on a cache: ``function(object)`` gives the values it is found under."""
+
+    resource: str
+    name: str
+    function: Callable[[Object], Iterable[str]]
+
+
+class Controller:
+    """One control loop inside a process. Several share the process's informers, as in kube-controller-manager."""
+
+    name: ClassVar[str]
+    account: ClassVar[str] = ""  # its service account, where that is not "<name>-controller"
+    watches: ClassVar[tuple[Watches, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = ()  # resources whose cache is read without being a source of work
+    indexes: ClassVar[tuple[Index, ...]] = ()
+
+    def __init__(self, process: ControllerProcess):
+        self.process, self.kernel = process, process.kernel
+        self.agent = f"{self.name}-controller"
+        self.client: Client = process.client_for(process.user_of(self), self.agent)
+        self.recorder = Recorder(process.state.recorder, self.client, self.kernel, component=self.agent)
+        self.queue = process.queue(self.name, self.reconcile)
+        self.informers: dict[str, Informer] = {name: process.informer(name) for name in self._resources()}
+        for index in self.indexes:
+            self.informers[index.resource].add_index(index.name, index.function)
+        for source in self.watches:
+            self._attach(source)
+
+    def _resources(self) -> list[str]:
+        named = [w.resource for w in self.watches] + list(self.reads) + [i.resource for i in self.indexes]
+        return list(dict.fromkeys(named))
+
+    def _attach(self, source: Watches) -> None:
+        def changed(old: Object | None, new: Object | None, cause: int) -> None:
+            if not self.process.enabled(self.name):
+                return
+            for key in source.to_keys(self, old, new):
+                self.queue.add(key, cause)
+
+        self.informers[source.resource].handlers.append(changed)
+
+    @property
+    def now(self) -> int:
+        """Virtual time in microseconds."""
+        return self.kernel.now
+
+    @property
+    def own(self) -> Any:
+        """The loop's own record in the state of its process (see :meth:`new_state`)."""
+        return self.process.state.own[self.name]
+
+    def new_state(self) -> Any:
+        """The loop's own record at the start; None where it needs none. Plain data only."""
+        return None
+
+    def on_start(self) -> None:
+        """The process has filled its caches: schedule periodic work here."""
+
+    def reconcile(self, key: str) -> None:
+        """Bring one object's world closer to what the object asks for. ApiErrors lead to a retry with back-off."""
+        raise NotImplementedError
+
+
+class ControllerProcess(Component):
+    """A process that runs controllers: kube-controller-manager, or a learner's own.
+
+    ``controllers`` are classes; single loops may be switched off (``disabled``), to be replaced by a learner's.
+    """
+
+    def __init__(self, name: str, env: Environment, controllers: Iterable[type[Controller]], *, user: User, trusted: bool = True):
+        self.kinds, self.trusted = tuple(controllers), trusted
+        super().__init__(name, env, user=user)
+        self.controllers = {kind.name: kind(self) for kind in self.kinds}
+        for loop, controller in self.controllers.items():
+            if loop not in self.state.own:
+                self.state.own[loop] = controller.new_state()
+
+    def new_state(self) -> Any:
+        """The records of the loops by name, and which loops are switched off."""
+        return {"disabled": {}}
+
+    def user_of(self, controller: Controller) -> User:
+        """Controllers act under service accounts of their own, as with ``--use-service-account-credentials``."""
+        return service_account(controller.account or controller.agent) if self.trusted else self.user
+
+    def on_start(self) -> None:
+        for controller in self.controllers.values():
+            controller.on_start()
+
+    def on_stop(self) -> Any:
+        kept = self.state.own["disabled"]
+        return {"disabled": kept, **{loop: controller.new_state() for loop, controller in self.controllers.items()}}
+
+    def enabled(self, loop: str) -> bool:
+        """Whether that loop runs."""
+        return loop not in self.state.own["disabled"]
+
+    def calls(self) -> int:
+        """Requests made since the turn began, by whichever loop had it."""
+        return sum(controller.client.calls for controller in self.controllers.values())
+
+    def attempt(self, reconcile: Callable[[str], None], key: str) -> str:
+        """A learner's code cannot break the cluster: whatever it raises becomes back-off and a short message."""
+        for controller in self.controllers.values():
+            controller.client.calls = 0
+        if self.trusted:
+            return super().attempt(reconcile, key)
+        try:
+            reconcile(key)
+        except ApiError as error:
+            return error.message
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is the learner's)
+            return f"{type(error).__name__}: {error}"
+        return ""
+
+
+def service_account(name: str) -> User:
+    """The user behind a service account of kube-system."""
+    return User(f"system:serviceaccount:kube-system:{name}", ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"))

@@ -1,0 +1,128 @@
+"""The event recorder: Events are what components *say*; they are objects too.
+
+The same sentence about the same object, said again, does not make a new Event: its ``count`` grows. A component that talks
+too much about one object is silenced (25 Events at once, then one in five minutes).
+
+Models: client-go/tools/record (events_cache.go: EventSourceObjectSpamFilter, eventLogger). Simplified: the aggregation of
+*similar* events ("combined from similar events") begins after ten distinct messages within ten minutes, as upstream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.meta import timestamp
+from k8snb.apimachinery.objects import FrozenDict, Object
+from k8snb.client.client import Client
+from k8snb.sim.clock import MINUTE
+from k8snb.sim.kernel import Kernel
+from k8snb.sim.state import Shelf
+
+BURST, REFILL = 25, 5 * MINUTE
+SIMILAR, SIMILAR_WITHIN = 10, 10 * MINUTE
+REMEMBERED = 4096
+
+
+@dataclass(slots=True)
+class RecorderState:
+    """What has been said: sentence -> (event name, count, time); object -> (tokens, time); kind of event -> messages."""
+
+    said: Shelf = field(default_factory=Shelf)
+    tokens: Shelf = field(default_factory=Shelf)
+    similar: Shelf = field(default_factory=Shelf)
+    written: int = 0
+
+
+class Recorder:
+    """Says things about objects, as Events of one component."""
+
+    def __init__(self, state: RecorderState, client: Client, kernel: Kernel, *, component: str, host: str = ""):
+        self.state, self.client, self.kernel, self.component, self.host = state, client, kernel, component, host
+
+    def event(self, about: Object, kind: str, reason: str, message: str, *, field_path: str = "") -> None:
+        """Say something: ``kind`` is Normal or Warning, ``reason`` one CamelCase word, ``message`` a sentence.
+
+        Events are best effort: if the API server refuses, the sentence is lost, as upstream.
+        """
+        ref = reference(about)
+        if field_path:
+            ref["fieldPath"] = field_path
+        if not self._allowed(ref["uid"] or ref["name"]):
+            return
+        message = self._aggregated(ref["uid"], kind, reason, message)
+        known = self.state.said.get((ref["uid"], field_path, kind, reason, message))
+        calls = self.client.calls
+        try:
+            if known is None or not self._again(ref, known, (ref["uid"], field_path, kind, reason, message)):
+                self._first(ref, kind, reason, message)
+        except ApiError:
+            pass
+        self.client.calls = calls  # sent by a broadcaster beside the loop, so it does not hold the loop up
+
+    def _first(self, ref: dict[str, str], kind: str, reason: str, message: str) -> None:
+        state, now = self.state, timestamp(self.kernel.now)
+        state.written += 1
+        name = f"{ref['name']}.{self.kernel.now * 1000 + state.written % 1000:x}"
+        namespace = ref.get("namespace") or "default"
+        source = {"component": self.component, **({"host": self.host} if self.host else {})}
+        self.client.create("events", FrozenDict({
+            "apiVersion": "v1", "kind": "Event", "metadata": FrozenDict({"name": name, "namespace": namespace}),
+            "involvedObject": FrozenDict({key: value for key, value in ref.items() if value}), "reason": reason, "message": message,
+            "source": FrozenDict(source), "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": kind,
+            "reportingComponent": self.component, "reportingInstance": self.host,
+        }), namespace)  # fmt: skip
+        self._remember((ref["uid"], ref.get("fieldPath", ""), kind, reason, message), (name, 1, self.kernel.now))
+
+    def _again(self, ref: dict[str, str], known: tuple[str, int, int], key: tuple[str, ...]) -> bool:
+        name, count, _ = known
+        patch = {"count": count + 1, "lastTimestamp": timestamp(self.kernel.now)}
+        try:
+            self.client.patch("events", name, patch, ref.get("namespace") or "default", kind="strategic")
+        except ApiError as error:
+            if error.code != 404:
+                raise
+            return False  # expired meanwhile: said anew
+        self._remember(key, (name, count + 1, self.kernel.now))
+        return True
+
+    def _remember(self, key: tuple[str, ...], value: tuple[str, int, int]) -> None:
+        said = self.state.said
+        said.pop(key, None)
+        said[key] = value
+        if len(said) > REMEMBERED:
+            del said[next(iter(said))]
+
+    def _allowed(self, about: str) -> bool:
+        tokens, since = self.state.tokens.get(about, (BURST, self.kernel.now))
+        refill = (self.kernel.now - since) // REFILL
+        tokens = min(BURST, tokens + refill)
+        if tokens <= 0:
+            return False
+        if len(self.state.tokens) > REMEMBERED:
+            del self.state.tokens[next(iter(self.state.tokens))]
+        self.state.tokens[about] = (tokens - 1, since + refill * REFILL)
+        return True
+
+    def _aggregated(self, uid: str, kind: str, reason: str, message: str) -> str:
+        """Ten different messages of one kind about one object within ten minutes become one combined Event."""
+        key = (uid, kind, reason)
+        messages, since = self.state.similar.get(key, ((), self.kernel.now))
+        if self.kernel.now - since > SIMILAR_WITHIN:
+            messages, since = (), self.kernel.now
+        if message not in messages:
+            if len(messages) >= SIMILAR:
+                return f"(combined from similar events): {message}"
+            if len(self.state.similar) > REMEMBERED:
+                del self.state.similar[next(iter(self.state.similar))]
+            self.state.similar[key] = ((*messages, message), since)
+        return message
+
+
+def reference(obj: Object) -> dict[str, str]:
+    """The ``involvedObject`` of an Event about an object."""
+    meta = obj["metadata"]
+    return {
+        "kind": obj["kind"], "namespace": meta.get("namespace", ""), "name": meta["name"], "uid": meta.get("uid", ""),
+        "apiVersion": obj["apiVersion"], "resourceVersion": meta.get("resourceVersion", ""),
+    }  # fmt: skip

@@ -1,0 +1,83 @@
+"""Whose Pod is it? Owner references, adoption and release, shared by every controller that owns Pods or ReplicaSets.
+
+A controller owns what its selector matches *and* whose controller reference names it. An orphan that matches is **adopted**
+(a reference is added), an owned object that matches no longer is **released** (the reference is removed). An object that
+another controller owns is never touched.
+
+Models: pkg/controller/controller_ref_manager.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.meta import controller_of, owner_reference
+from k8snb.apimachinery.objects import Object
+from k8snb.apimachinery.selectors import from_label_selector
+from k8snb.client.controller import Controller, Index
+
+
+def owner_uid(obj: Object) -> Iterable[str]:
+    """Index function: the UID of the controller that owns the object."""
+    ref = controller_of(obj)
+    return (ref["uid"],) if ref is not None else ()
+
+
+def orphaned_in(obj: Object) -> Iterable[str]:
+    """Index function: the namespace, for objects that no controller owns."""
+    return (obj["metadata"].get("namespace", ""),) if controller_of(obj) is None else ()
+
+
+def ownership(resource: str) -> tuple[Index, Index]:
+    """The two indexes that :func:`claimed` needs on the cache of ``resource``."""
+    return Index(resource, "owner", owner_uid), Index(resource, "orphans", orphaned_in)
+
+
+def claimed(controller: Controller, resource: str, owner: Object) -> list[Object]:
+    """The objects that ``owner`` controls now, after adopting and releasing what must be. Raises ApiError on conflicts."""
+    cache, meta = controller.informers[resource], owner["metadata"]
+    selector = from_label_selector(owner["spec"]["selector"]) if isinstance(owner["spec"].get("selector"), dict) else None
+    owned = cache.by("owner", meta["uid"])
+    if selector is None:
+        return owned
+    kept = []
+    for obj in owned:
+        if selector.matches(obj["metadata"].get("labels")):
+            kept.append(obj)
+        elif "deletionTimestamp" not in meta:
+            _release(controller, resource, obj, owner)
+    if "deletionTimestamp" in meta:
+        return kept
+    for obj in cache.by("orphans", meta["namespace"]):
+        if "deletionTimestamp" not in obj["metadata"] and selector.matches(obj["metadata"].get("labels")):
+            adopted = _adopt(controller, resource, obj, owner)
+            if adopted is not None:
+                kept.append(adopted)
+    return kept
+
+
+def _adopt(controller: Controller, resource: str, obj: Object, owner: Object) -> Object | None:
+    """Add the controller reference, if the owner is still there and not being deleted (asked freshly, not from the cache)."""
+    kind = {"ReplicaSet": "replicasets.apps", "Deployment": "deployments.apps", "StatefulSet": "statefulsets.apps",
+            "DaemonSet": "daemonsets.apps", "Job": "jobs.batch", "ReplicationController": "replicationcontrollers"}[owner["kind"]]  # fmt: skip
+    fresh = controller.client.find(kind, owner["metadata"]["name"], owner["metadata"]["namespace"])
+    if fresh is None or fresh["metadata"]["uid"] != owner["metadata"]["uid"] or "deletionTimestamp" in fresh["metadata"]:
+        return None
+    patch = {"metadata": {"ownerReferences": [owner_reference(owner)], "uid": obj["metadata"]["uid"]}}
+    return _patched(controller, resource, obj, patch)
+
+
+def _release(controller: Controller, resource: str, obj: Object, owner: Object) -> None:
+    refs = [{"$patch": "delete", "uid": owner["metadata"]["uid"]}]
+    _patched(controller, resource, obj, {"metadata": {"ownerReferences": refs, "uid": obj["metadata"]["uid"]}})
+
+
+def _patched(controller: Controller, resource: str, obj: Object, patch: Object) -> Object | None:
+    meta = obj["metadata"]
+    try:
+        return controller.client.patch(resource, meta["name"], patch, meta["namespace"], kind="strategic")
+    except ApiError as error:
+        if error.code in (404, 422):  # gone meanwhile, or another object of that name
+            return None
+        raise

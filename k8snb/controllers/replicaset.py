@@ -1,0 +1,195 @@
+"""ReplicaSet: keep the number of Pods right.
+
+The loop counts the active Pods it owns and compares with ``spec.replicas``. Too few: it creates Pods from the template, in
+batches of 1, 2, 4, 8 ... so that a template which the API server refuses does not fail a thousand times (*slow start*).
+Too many: it deletes those that would be missed least (see :func:`deletion_rank`).
+
+    plan(observed)  ->  [Create(3)]  |  [Delete((pod, pod))]  |  []
+
+What it asked for and has not yet seen in its cache it remembers as **expectations**: until they are fulfilled (or five
+minutes pass), it does not count again, or it would create the same Pods twice from a stale cache.
+
+Models: pkg/controller/replicaset/replica_set.go (syncReplicaSet, manageReplicas, slowStartBatch), pkg/controller/
+controller_utils.go (ActivePodsWithRanks, UIDTrackingControllerExpectations). ReplicationController is the same loop over
+another kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.meta import set_condition
+from k8snb.apimachinery.objects import FrozenDict, Object, freeze
+from k8snb.client.controller import Controller, Watches, owned_by
+from k8snb.client.informer import key_of
+from k8snb.component_helpers.pods import is_pod_active, is_pod_available, is_pod_ready
+from k8snb.controllers.adoption import claimed, ownership
+from k8snb.controllers.expectations import Expectations
+from k8snb.controllers.pod_control import create_pod, delete_pod, matching_orphan_owners
+from k8snb.controllers.ranking import deletion_order
+from k8snb.sim.clock import SECOND
+
+BURST = 500
+
+
+class Create(NamedTuple):
+    """Make that many Pods."""
+
+    count: int
+
+
+class Delete(NamedTuple):
+    """Delete these Pods, in this order."""
+
+    pods: tuple[Object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the loop looks at: the set, its active Pods, the Pods of related sets by node, and the time."""
+
+    replicaset: Object
+    pods: tuple[Object, ...]
+    related_on_node: dict[str, int] = field(default_factory=dict)
+    now: int = 0
+
+
+def plan(observed: Observed) -> list[Create | Delete]:
+    """What is to be done. Pure: the same observation gives the same actions.
+
+    >>> rs = freeze({"metadata": {"name": "web"}, "spec": {"replicas": 2}})
+    >>> plan(Observed(rs, ()))
+    [Create(count=2)]
+    """
+    missing = observed.replicaset["spec"]["replicas"] - len(observed.pods)
+    if missing > 0:
+        return [Create(min(missing, BURST))]
+    if missing < 0:
+        order = deletion_order(observed.pods, observed.related_on_node, observed.now)
+        return [Delete(tuple(order[: min(-missing, BURST)]))]
+    return []
+
+
+class ReplicaSetController(Controller):
+    """The loop of ReplicaSets. ``kind`` and ``resource`` are all that a ReplicationController changes."""
+
+    name = "replicaset"
+    kind: ClassVar[str] = "ReplicaSet"
+    resource: ClassVar[str] = "replicasets.apps"
+    watches = (Watches("replicasets.apps"), Watches("pods", owned_by("ReplicaSet")), Watches("pods", matching_orphan_owners))
+    indexes = ownership("pods") + ownership("replicasets.apps")
+
+    def __init__(self, process: Any):
+        super().__init__(process)
+        self.expectations = Expectations(self, "pods", self.kind)
+
+    def new_state(self) -> Any:
+        return Expectations.new_state()
+
+    def reconcile(self, key: str) -> None:
+        rs = self.informers[self.resource].get(key)
+        if rs is None:
+            self.expectations.forget(key)
+            return
+        satisfied = self.expectations.satisfied(key)
+        pods = [pod for pod in claimed(self, "pods", rs)]
+        active = [pod for pod in pods if is_pod_active(pod)]
+        error: ApiError | None = None
+        if satisfied and "deletionTimestamp" not in rs["metadata"]:
+            error = self._act(key, rs, active)
+        self._update_status(key, rs, active, pods, error)
+        if error is not None:
+            raise error
+
+    def _act(self, key: str, rs: Object, active: list[Object]) -> ApiError | None:
+        """Carry out the plan; the first refusal ends it and is given back."""
+        related = self._related_on_node(rs) if len(active) > rs["spec"]["replicas"] else {}
+        for action in plan(Observed(rs, tuple(active), related, self.now)):
+            if isinstance(action, Create):
+                return self._create(key, rs, action.count)
+            return self._delete(key, rs, action.pods)
+        return None
+
+    def _create(self, key: str, rs: Object, count: int) -> ApiError | None:
+        self.expectations.expect_creations(key, count)
+        batch, made = 1, 0
+        while made < count:
+            for number in range(min(batch, count - made)):
+                try:
+                    create_pod(self, rs, rs["spec"]["template"])
+                except ApiError as error:
+                    self.expectations.lower(key, count - made - number)
+                    if "because it is being terminated" in error.message:
+                        return None
+                    return error
+            made += min(batch, count - made)
+            batch *= 2
+        return None
+
+    def _delete(self, key: str, rs: Object, pods: tuple[Object, ...]) -> ApiError | None:
+        self.expectations.expect_deletions(key, [key_of(pod) for pod in pods])
+        for pod in pods:
+            try:
+                delete_pod(self, rs, pod)
+            except ApiError as error:
+                self.expectations.deletion_observed(key, key_of(pod))
+                if error.code != 404:
+                    return error
+        return None
+
+    def _related_on_node(self, rs: Object) -> dict[str, int]:
+        """How many active Pods of all sets with the same owner run on each node: crowded nodes shrink first."""
+        owner = next((ref["uid"] for ref in rs["metadata"].get("ownerReferences") or () if ref.get("controller")), None)
+        sets = self.informers[self.resource].by("owner", owner) if owner else [rs]
+        counts: dict[str, int] = {}
+        for related in sets:
+            for pod in self.informers["pods"].by("owner", related["metadata"]["uid"]):
+                node = pod["spec"].get("nodeName")
+                if node and is_pod_active(pod):
+                    counts[node] = counts.get(node, 0) + 1
+        return counts
+
+    def _update_status(self, key: str, rs: Object, active: list[Object], pods: list[Object], error: ApiError | None) -> None:
+        status = new_status(rs, active, pods, error, self.now)
+        if status != rs.get("status"):
+            self.client.update_status(self.resource, FrozenDict({**rs, "status": status}))
+        minimum = rs["spec"].get("minReadySeconds", 0)
+        if minimum and status.get("readyReplicas") == rs["spec"]["replicas"] != status.get("availableReplicas"):
+            self.queue.add_after(key, minimum * SECOND, "its Pods have been ready for minReadySeconds")
+
+
+def new_status(rs: Object, active: list[Object], pods: list[Object], error: ApiError | None, now: int) -> Object:
+    """The status that follows from the Pods. Counts of zero are left out, as Go's omitempty does."""
+    old, spec = rs.get("status") or {}, rs["spec"]
+    minimum = spec.get("minReadySeconds", 0)
+    labels = (spec["template"]["metadata"].get("labels") or {}).items()
+    ready = [pod for pod in active if is_pod_ready(pod)]
+    available = ready if not minimum else [pod for pod in ready if is_pod_available(pod, minimum, now)]
+    counts = {
+        "fullyLabeledReplicas": sum(labels <= (pod["metadata"].get("labels") or {}).items() for pod in active),
+        "readyReplicas": len(ready),
+        "availableReplicas": len(available),
+    }
+    status: dict[str, Any] = {key: value for key, value in old.items() if key not in counts}
+    status |= {key: value for key, value in counts.items() if value}
+    status["replicas"] = len(active)
+    if rs["kind"] == "ReplicaSet":
+        status["terminatingReplicas"] = sum("deletionTimestamp" in p["metadata"] and p["status"].get("phase") not in ("Succeeded", "Failed") for p in pods)
+    status["observedGeneration"] = rs["metadata"].get("generation", 0)
+    status["conditions"] = _conditions(rs, len(active), error, now)
+    return freeze({key: value for key, value in status.items() if key != "conditions" or value})  # type: ignore[no-any-return]
+
+
+def _conditions(rs: Object, count: int, error: ApiError | None, now: int) -> Any:
+    """ReplicaFailure says why Pods cannot be created or deleted; it goes when they can."""
+    present = (rs.get("status") or {}).get("conditions") or []
+    if error is None:
+        return [c for c in present if c["type"] != "ReplicaFailure"]
+    if any(c["type"] == "ReplicaFailure" for c in present):
+        return present
+    reason = "FailedCreate" if count < rs["spec"]["replicas"] else "FailedDelete"
+    return set_condition(present, {"type": "ReplicaFailure", "status": "True", "reason": reason, "message": error.message}, now)
+
+

@@ -1,0 +1,39 @@
+"""What a fresh API server makes by itself: namespaces, the default roles, priority classes, its own Service.
+
+They are written to etcd directly, as they come from the recorded server, before anything else runs. ``default`` and
+``kube-system`` are then filled by the ordinary controllers.
+
+Models: k8s.io/kubernetes/pkg/controlplane (post-start hooks: bootstrap RBAC, priority and fairness, API services, Service).
+"""
+
+from __future__ import annotations
+
+from k8snb.apimachinery.meta import timestamp
+from k8snb.apimachinery.objects import FrozenDict, Object, freeze
+from k8snb.apiserver.keys import key_of
+from k8snb.apiserver.server import Server
+from k8snb.resources.discovery import bootstrap as bootstrap_objects
+
+_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+
+def bootstrap(server: Server) -> None:
+    """Write the bootstrap objects into an empty store."""
+    namespaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n, "labels": {"kubernetes.io/metadata.name": n}},
+                   "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}} for n in _NAMESPACES]  # fmt: skip
+    for obj in namespaces:
+        _write(server, freeze(obj))
+    for plural, objects in bootstrap_objects().items():
+        if plural != "namespaces":
+            for item in objects:
+                _write(server, freeze(item))
+
+
+def _write(server: Server, obj: Object) -> None:
+    resource = server.catalogue.by_kind[obj["apiVersion"], obj["kind"]]
+    meta = dict(obj["metadata"])
+    meta["uid"] = server.kernel.rng("kube-apiserver/uids").uid()
+    meta["creationTimestamp"] = timestamp(server.kernel.now)
+    meta["resourceVersion"] = str(server.store.revision + 1)
+    whole = FrozenDict({**obj, "metadata": FrozenDict(meta)})
+    server.store.put(key_of(resource, meta.get("namespace", ""), meta["name"]), whole, expect=0)

@@ -1,0 +1,101 @@
+"""What can go wrong on purpose, each under a name: :data:`FAULTS`. A fault is an input: recorded, replayed, data.
+
+``check`` refuses wrong arguments before anything happens (ValueError with a sentence for the learner); ``apply`` does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from k8snb.etcd.store import COMPONENT as ETCD
+from k8snb.messages import text
+
+if TYPE_CHECKING:
+    from k8snb.simulation.simulation import Simulation
+
+API_SERVER = "kube-apiserver"
+
+
+class Fault(NamedTuple):
+    """One way to break or mend something."""
+
+    check: Callable[..., None]
+    apply: Callable[..., Any]
+
+
+def component_names(simulation: Simulation) -> list[str]:
+    """Everything that can be stopped."""
+    return [ETCD, API_SERVER, *simulation.parts.components]
+
+
+def _known(simulation: Simulation, component: str) -> None:
+    names = component_names(simulation)
+    if component not in names:
+        raise ValueError(text("fault.no_component", component=component, names=", ".join(names)))
+
+
+def _stop(simulation: Simulation, component: str) -> None:
+    _note(simulation, "stop", component)
+    if component == ETCD:
+        simulation.root.store.running = False
+    elif component == API_SERVER:
+        simulation.root.server.running = False
+        _break_watches(simulation)
+    elif simulation.parts.components[component].state.running:
+        simulation.parts.components[component].stop()
+
+
+def _start(simulation: Simulation, component: str) -> None:
+    _note(simulation, "start", component)
+    if component == ETCD:
+        simulation.root.store.running = True
+    elif component == API_SERVER:
+        simulation.root.server.running = True
+    elif not simulation.parts.components[component].state.running:
+        simulation.parts.components[component].start()
+
+
+def _note(simulation: Simulation, verb: str, subject: str) -> None:
+    kernel = simulation.parts.kernel
+    record = kernel.trace.add(kernel.now, "fault", "you", verb, subject)
+    kernel.causes = (record,)
+
+
+def _break_watches(simulation: Simulation, component: str = "") -> None:
+    """Cut every open watch (of one component); their owners list again after a moment."""
+    status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired", "message": "the watch was cut"}
+    hub = simulation.parts.server.hub
+    for watch in list(hub.state.watches.values()):
+        if not component or watch.component == component:
+            hub.fail(watch.id, status)
+
+
+def _delay_watches(simulation: Simulation, component: str, microseconds: int) -> None:
+    """From now on every delivery to a component comes later by that much (0 mends it)."""
+    for watch in simulation.parts.server.hub.state.watches.values():
+        if watch.component == component:
+            watch.delay = microseconds
+
+
+def _api_errors(simulation: Simulation, verb: str = "*", resource: str = "*", count: int = 1) -> None:
+    """The next ``count`` requests like this fail with 500."""
+    simulation.root.server.faults[verb, resource] = count
+
+
+def _anything(_simulation: Simulation, **_arguments: Any) -> None:
+    """Every argument is fine."""
+
+
+def _cut_known(simulation: Simulation, component: str = "", **_rest: Any) -> None:
+    if component:
+        _known(simulation, component)
+
+
+FAULTS: dict[str, Fault] = {
+    "stop": Fault(_known, _stop),
+    "start": Fault(_known, _start),
+    "break_watches": Fault(_cut_known, _break_watches),
+    "delay_watches": Fault(_cut_known, _delay_watches),
+    "api_errors": Fault(_anything, _api_errors),
+}

@@ -1,0 +1,208 @@
+"""A cluster that can be held still: its state, the code over it, and the ways to move it through time.
+
+Three sizes of step, the same words everywhere: *event* (the kernel's smallest), *reconcile* (until one component has finished
+a key), *settle* (until no object has changed for ``quiet`` of virtual time, bounded by ``limit``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from k8snb.apimachinery.objects import freeze
+from k8snb.apiserver.request import Request, Response
+from k8snb.sim.clock import SECOND
+from k8snb.sim.kernel import Event, KernelState
+from k8snb.sim.state import clone, decode, encode
+from k8snb.sim.trace import Record
+from k8snb.simulation.bootstrap import bootstrap
+from k8snb.simulation.config import Config
+from k8snb.simulation.faults import FAULTS
+from k8snb.simulation.history import History, Position
+from k8snb.simulation.root import Root
+from k8snb.simulation.wiring import Parts, wire
+
+QUIET = 5 * SECOND // 2
+LIMIT = 300 * SECOND
+ACTIONS = ("reconcile", "decision", "runtime")
+FORMAT = 1
+
+
+class Settled(NamedTuple):
+    """What came of settling: whether it did within the limit, how long it took, how many events, and what is still to come."""
+
+    settled: bool
+    took: int
+    events: int
+    pending: tuple[Event, ...]
+
+
+class Simulation:
+    """One cluster in virtual time. Everything that changes is in ``root``; everything from outside is in ``history``."""
+
+    def __init__(self, root: Root, history: History | None = None):
+        self.root = root
+        self.history = history if history is not None else History()
+        self.parts: Parts = wire(root)
+        self.listeners: list[Callable[[], None]] = []
+
+    @classmethod
+    def create(cls, config: Config) -> Simulation:
+        """A fresh cluster: bootstrapped and started, nothing has run yet."""
+        root = Root(config, kernel=KernelState(seed=config.seed, now=config.start, shuffle=config.shuffle))
+        for node in config.nodes:
+            root.nodes[node["metadata"]["name"]] = node
+        simulation = cls(root)
+        bootstrap(simulation.parts.server)
+        for component in simulation.parts.components.values():
+            component.start()
+        simulation.history.checkpoint(root)
+        return simulation
+
+    @property
+    def now(self) -> int:
+        """Virtual time in microseconds since the Unix epoch."""
+        return self.root.kernel.now
+
+    @property
+    def position(self) -> Position:
+        """This moment."""
+        return Position(self.root.kernel.processed, len(self.history.inputs), self.now)
+
+    # ------------------------------------------------------------------ inputs
+
+    def request(self, request: Request) -> Response:
+        """A request from outside. It is recorded, so that it can be replayed."""
+        frozen = replace(request, body=freeze(request.body))
+        if request.verb not in ("get", "list") or request.path:
+            self.history.note(self.root, "request", frozen)
+        return self.parts.server.handle(frozen)
+
+    def fault(self, name: str, **arguments: Any) -> Any:
+        """Something breaks, or is mended: see :mod:`k8snb.simulation.faults` for the names. Recorded, too."""
+        value = freeze(arguments)
+        FAULTS[name].check(self, **value)
+        self.history.note(self.root, name, value)
+        return FAULTS[name].apply(self, **value)
+
+    def _repeat(self, kind: str, value: Any) -> None:
+        if kind == "request":
+            self.parts.server.handle(value)
+        else:
+            FAULTS[kind].apply(self, **value)
+
+    # ------------------------------------------------------------------ time
+
+    def step_event(self) -> Event | None:
+        """Handle one event; heartbeats and other upkeep before it are handled with it."""
+        while True:
+            event = self._step()
+            if event is None or not event.background:
+                return event
+
+    def step_reconcile(self, limit: int = LIMIT) -> list[Record]:
+        """Run until one component has finished a key; gives the trace of it. Empty where nothing happens within ``limit``."""
+        trace, end = self.parts.kernel.trace, self.now + limit
+        begin = trace.last
+        while (event := self.parts.kernel.peek()) is not None and event.time <= end:
+            self._step()
+            records = trace.since(begin)
+            if any(record.kind in ACTIONS for record in records):
+                return records
+        return []
+
+    def settle(self, limit: int = LIMIT, quiet: int = QUIET) -> Settled:
+        """Run until no object has changed for ``quiet``, at most ``limit``. Heartbeats do not count as change."""
+        begin, handled = self.now, self.root.kernel.processed
+        while True:
+            calm = max(self.root.store.last_change, begin) + quiet
+            target = min(calm, begin + limit)
+            event = self.parts.kernel.peek()
+            if event is None or event.time > target:
+                break
+            self._step()
+        self.root.kernel.now = max(self.now, target)
+        pending = tuple(e for e in self.parts.kernel.pending() if not e.background)
+        self._tell()
+        return Settled(calm <= target, self.now - begin, self.root.kernel.processed - handled, pending)
+
+    def run_for(self, microseconds: int) -> int:
+        """Let time pass; gives the number of events handled."""
+        return self._run(self.now + microseconds, lambda: False)
+
+    def run_until(self, condition: Callable[[], bool], limit: int = LIMIT) -> bool:
+        """Run until the condition holds (it is asked after every event), at most ``limit``; whether it does."""
+        if not condition():
+            self._run(self.now + limit, condition)
+        return condition()
+
+    def _run(self, end: int, stop: Callable[[], bool]) -> int:
+        before = self.root.kernel.processed
+        while (event := self.parts.kernel.peek()) is not None and event.time <= end:
+            self._step()
+            if stop():
+                break
+        else:
+            self.root.kernel.now = max(self.now, end)
+        self._tell()
+        return self.root.kernel.processed - before
+
+    def _step(self) -> Event | None:
+        event = self.parts.kernel.step()
+        if self.history.due(self.root):
+            self.history.checkpoint(self.root)
+        return event
+
+    def _tell(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+    # ------------------------------------------------------------------ other futures, other pasts
+
+    def fork(self) -> Simulation:
+        """A second future from here: all frozen objects are shared, nothing else is."""
+        return Simulation(clone(self.root), self.history.until(self.position))
+
+    def past(self, position: Position) -> Simulation:
+        """The cluster as it was at a moment of its history, ready to take another future."""
+        start = self.history.before(position)
+        found = Simulation(clone(start.root), self.history.until(position))
+        for item in self.history.inputs[start.position.inputs : position.inputs]:
+            found._advance(item.events, item.time)
+            found._repeat(item.kind, item.value)
+        found._advance(position.events, position.time)
+        return found
+
+    def _advance(self, events: int, time: int) -> None:
+        while self.root.kernel.processed < events:
+            self.parts.kernel.step()
+        self.root.kernel.now = time
+
+    def become(self, other: Simulation) -> None:
+        """Take over another simulation's state and history (rewinding in place)."""
+        self.root, self.history = other.root, other.history
+        self.parts = wire(self.root)
+        self._tell()
+
+    # ------------------------------------------------------------------ files
+
+    def save(self) -> bytes:
+        """The whole cluster as JSON. Its history is not part of it: a loaded cluster begins its history anew."""
+        return json.dumps({"k8snb": FORMAT, **encode(self.root)}, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def load(cls, data: bytes) -> Simulation:
+        """A saved cluster. Raises ValueError for anything else."""
+        try:
+            saved = json.loads(data)
+            if saved["k8snb"] != FORMAT:
+                raise ValueError(f"this cluster was saved by another version of k8snb (format {saved['k8snb']}, this is {FORMAT})")
+            root = decode(saved)
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ValueError(f"this is not a saved k8snb cluster: {error!r}") from None
+        simulation = cls(root)
+        simulation.history.checkpoint(root)
+        return simulation
+

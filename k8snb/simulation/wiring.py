@@ -1,0 +1,51 @@
+"""How the parts of a cluster are put together over a root of state.
+
+    Root (state)  --wire-->  Kernel, Store, Server, components   (code over that state; holds nothing itself)
+
+The same function wires a new cluster, a fork, a restored checkpoint and a loaded file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from k8snb.admission import PLUGINS
+from k8snb.apiserver import discovery
+from k8snb.apiserver.request import User
+from k8snb.apiserver.server import Server, ServerConfig
+from k8snb.client.component import Component, Environment
+from k8snb.client.controller import ControllerProcess
+from k8snb.controllers.registry import CONTROLLERS
+from k8snb.etcd import store as etcd
+from k8snb.etcd.store import Store
+from k8snb.resources import RESOURCES
+from k8snb.sim.kernel import Kernel
+from k8snb.simulation.root import Root
+
+COALESCED = ("/registry/leases/", "/registry/events/")
+CONTROLLER_MANAGER = "kube-controller-manager"
+
+
+@dataclass(slots=True)
+class Parts:
+    """The running code of one cluster."""
+
+    kernel: Kernel
+    store: Store
+    server: Server
+    components: dict[str, Component]
+    env: Environment
+
+
+def wire(root: Root) -> Parts:
+    """All the code of a cluster over its state. Starts nothing."""
+    kernel = Kernel(root.kernel)
+    store = Store(root.store, kernel, coalesce=COALESCED)
+    kernel.handlers[etcd.COMPONENT] = store.handle
+    config = ServerConfig(loud=root.config.loud)
+    server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
+    env = Environment(kernel, server.handle, server.hub, root.components)
+    parts = Parts(kernel, store, server, {}, env)
+    controllers = ControllerProcess(CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",)))
+    parts.components[controllers.name] = controllers
+    return parts
