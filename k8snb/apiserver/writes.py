@@ -330,7 +330,7 @@ def _note(context: Context, resource: Resource, key: str, old: Object | None, ne
         return
     if resource.key in ("events", "leases.coordination.k8s.io"):
         return
-    manager = request.options.field_manager or request.agent
+    manager = request.options.field_manager or request.agent.partition("/")[0]
     part = sub or (request.subresource if request.subresource == "scale" else "")
     write = Write(old, new, manager, resource.api_version, context.now, part)
     server.managed.wrote(resource, key, write)

@@ -172,7 +172,7 @@ class Component:
         if taken is None:
             return
         key, causes = taken
-        record = kernel.trace.add(kernel.now, "reconcile", loop, "", key, None, causes)
+        record = kernel.trace.add(kernel.now, "reconcile", f"{self.name}/{loop}", "", key, None, causes)
         kernel.causes = (record,)
         self.client.calls = 0
         error = self.attempt(self.loops[loop], key)

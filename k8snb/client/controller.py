@@ -77,7 +77,7 @@ class Controller:
     def __init__(self, process: ControllerProcess):
         self.process, self.kernel = process, process.kernel
         self.agent = f"{self.name}-controller"
-        self.client: Client = process.client_for(process.user_of(self), self.agent)
+        self.client: Client = process.client_for(process.user_of(self), f"{process.name}/{self.name}")
         self.recorder = Recorder(process.state.recorder, self.client, self.kernel, component=self.agent)
         self.queue = process.queue(self.name, self.reconcile)
         self.informers: dict[str, Informer] = {name: process.informer(name) for name in self._resources()}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.messages import text
+from k8snb.sim.clock import seconds
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
@@ -99,3 +100,33 @@ FAULTS: dict[str, Fault] = {
     "delay_watches": Fault(_cut_known, _delay_watches),
     "api_errors": Fault(_anything, _api_errors),
 }
+
+
+class Faults:
+    """The ways to break a cluster, as methods; each is one recorded input of the simulation."""
+
+    def __init__(self, simulation: Simulation):
+        self._simulation = simulation
+
+    def __repr__(self) -> str:
+        return f"<Faults: {', '.join(name for name in dir(self) if not name.startswith('_'))}>"
+
+    def stop(self, component: str) -> None:
+        """Stop a component (``kube-scheduler``, ``kubelet/node-1``, ``etcd`` ...): what it had in memory is lost."""
+        self._simulation.fault("stop", component=component)
+
+    def start(self, component: str) -> None:
+        """Start a stopped component: it lists, watches, and goes on from what it finds."""
+        self._simulation.fault("start", component=component)
+
+    def break_watches(self, component: str = "") -> None:
+        """Cut the open watches of one component, or of all: they must list again."""
+        self._simulation.fault("break_watches", component=component)
+
+    def delay_watches(self, component: str, delay: float) -> None:
+        """From now on a component hears of every change ``delay`` seconds later (0 mends it)."""
+        self._simulation.fault("delay_watches", component=component, microseconds=seconds(delay))
+
+    def api_errors(self, count: int = 1, *, verb: str = "*", resource: str = "*") -> None:
+        """The next ``count`` requests of that verb for that resource (plural) fail with code 500."""
+        self._simulation.fault("api_errors", verb=verb, resource=resource, count=count)

@@ -1,0 +1,153 @@
+"""``Cluster``: a Kubernetes that you can hold still.
+
+    cluster = Cluster(nodes=3, seed=7)
+    cluster.apply(manifest)               # a request, as kubectl would send it
+    cluster.step()                        # one reconcile: who acted, what it saw, what it wrote
+    cluster.settle()                      # until nothing changes any more
+    cluster.why("deployment/web")         # from your request to this state
+    other = cluster.fork()                # a second future
+
+The public face: it only delegates to :mod:`k8snb.simulation`, :mod:`k8snb.kubectl` and :mod:`k8snb.views`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from k8snb.apimachinery.meta import timestamp
+from k8snb.apimachinery.objects import Object
+from k8snb.apiserver.request import Request, Response
+from k8snb.client.client import Client
+from k8snb.apiserver.request import User
+from k8snb.messages import text
+from k8snb.sim.clock import seconds
+from k8snb.sim.kernel import Event
+from k8snb.simulation.config import RUNTIMES, Config, node_manifests
+from k8snb.simulation.faults import Faults
+from k8snb.simulation.history import Position
+from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
+from k8snb.views.steps import Step
+
+STEP_SIZES = ("event", "reconcile", "settle")
+
+
+class Cluster:
+    """A simulated cluster in virtual time.
+
+    ``nodes``: how many workers, or Node manifests. ``seed``: the same seed and the same requests give the same bytes.
+    ``runtime``: ``faithful`` (images are pulled, probed, restarted), ``hollow`` or ``hollow-exits`` (containers start at once,
+    as on the control plane that the reference recordings were made with).
+    """
+
+    def __init__(
+        self, nodes: int | Iterable[Mapping[str, Any]] = 3, seed: int = 0, *, runtime: str = "faithful",
+        start: int | None = None, shuffle: bool = False, loud: bool = True, settled: bool = True,
+    ):  # fmt: skip
+        if runtime not in RUNTIMES:
+            raise ValueError(text("cluster.no_runtime", runtime=runtime, names=", ".join(RUNTIMES)))
+        choices: dict[str, Any] = {} if start is None else {"start": start}
+        config = Config(nodes=node_manifests(nodes), seed=seed, runtime=runtime, shuffle=shuffle, loud=loud, **choices)
+        self._adopt(Simulation.create(config))
+        if settled:
+            self.simulation.settle()
+
+    def _adopt(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+        self.client = Client(self.send, User(), "kubectl")
+        self.faults = Faults(simulation)
+
+    @classmethod
+    def _over(cls, simulation: Simulation) -> Cluster:
+        cluster = cls.__new__(cls)
+        cluster._adopt(simulation)
+        return cluster
+
+    def __repr__(self) -> str:
+        nodes, pods = len(self.get("nodes")), len(self.get("pods"))
+        return f"<Cluster at {timestamp(self.now)}: {nodes} nodes, {pods} pods, revision {self.revision}>"
+
+    # ------------------------------------------------------------------ looking
+
+    @property
+    def now(self) -> int:
+        """Virtual time, in microseconds since the Unix epoch."""
+        return self.simulation.now
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last write to etcd."""
+        return self.simulation.root.store.revision
+
+    @property
+    def position(self) -> Position:
+        """This moment, for :meth:`rewind`."""
+        return self.simulation.position
+
+    def send(self, request: Request) -> Response:
+        """Send one request to the API server, from outside the cluster."""
+        return self.simulation.request(request)
+
+    def get(self, resource: str, name: str = "", namespace: str = "default") -> Any:
+        """One stored object by name (None where there is none), or all objects of a resource in all namespaces.
+
+        ``resource`` is a key such as ``pods`` or ``deployments.apps``; see :meth:`kubectl` for kubectl's own words.
+        """
+        server = self.simulation.parts.server
+        kind = server.catalogue.by_key.get(resource) or next((r for r in server.catalogue.all() if resource in (r.plural, r.singular, *r.short_names)), None)
+        if kind is None:
+            raise ValueError(text("cluster.no_resource", resource=resource))
+        if not name:
+            return server.stored_list(kind.key)
+        return server.stored(kind.key, name, namespace if kind.namespaced else "")
+
+    # ------------------------------------------------------------------ time
+
+    def step(self, size: str = "reconcile") -> Step:
+        """Go on by one ``event``, one ``reconcile`` or until ``settle``; the result says who did what and why."""
+        if size not in STEP_SIZES:
+            raise ValueError(text("cluster.no_size", size=size, names=", ".join(STEP_SIZES)))
+        trace, before = self.simulation.parts.kernel.trace, self.simulation.parts.kernel.trace.last
+        began = self.now
+        if size == "event":
+            self.simulation.step_event()
+        elif size == "reconcile":
+            self.simulation.step_reconcile()
+        else:
+            self.simulation.settle()
+        return Step(size, began, self.now, tuple(trace.since(before)), trace.get)
+
+    def settle(self, limit: float = LIMIT / 1e6, quiet: float = QUIET / 1e6) -> Settled:
+        """Run until no object has changed for ``quiet`` seconds, at most ``limit`` seconds of virtual time."""
+        return self.simulation.settle(seconds(limit), seconds(quiet))
+
+    def run_for(self, duration: float) -> int:
+        """Let that many seconds of virtual time pass; gives the number of events handled."""
+        return self.simulation.run_for(seconds(duration))
+
+    def run_until(self, condition: Callable[[Cluster], bool], limit: float = LIMIT / 1e6) -> bool:
+        """Run until ``condition(cluster)`` holds, at most ``limit`` seconds; whether it does."""
+        return self.simulation.run_until(lambda: bool(condition(self)), seconds(limit))
+
+    def pending(self) -> list[Event]:
+        """What is scheduled to happen, heartbeats left out."""
+        return [event for event in self.simulation.parts.kernel.pending() if not event.background]
+
+    # ------------------------------------------------------------------ other futures, other pasts
+
+    def fork(self) -> Cluster:
+        """A second cluster that begins as this one is now and goes its own way."""
+        return Cluster._over(self.simulation.fork())
+
+    def rewind(self, position: Position) -> None:
+        """Go back to an earlier moment of this cluster. What came after is forgotten."""
+        self.simulation.become(self.simulation.past(position))
+
+    def save(self) -> bytes:
+        """The whole cluster as JSON bytes."""
+        return self.simulation.save()
+
+    @classmethod
+    def load(cls, data: bytes) -> Cluster:
+        """A cluster from :meth:`save`. Raises ValueError for anything else."""
+        return cls._over(Simulation.load(data))
