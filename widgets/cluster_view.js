@@ -360,7 +360,7 @@ class View {
   /** @param {Row} message */
   showCard(message) {
     if (message.id !== this.chosen) return;
-    const diff = message.diff.map(([sign, line]) => h("div", { "data-sign": sign }, `${sign || " "} ${line}`));
+    const diff = message.diff.map((/** @type {[string, string]} */ [sign, line]) => h("div", { "data-sign": sign }, `${sign || " "} ${line}`));
     const parts = [
       h("h4", {}, message.id),
       ...(message.said ? [h("p", {}, message.said)] : []),
