@@ -31,6 +31,25 @@ from k8snb.views.steps import Step
 
 STEP_SIZES = ("event", "reconcile", "settle")
 
+_current: list[Cluster] = []  # at most one: which cluster a bare command of a notebook means
+
+
+def current() -> Cluster:
+    """The cluster that the magics mean: the one that was made last, or chosen with :func:`use`.
+
+    Raises LookupError where none was made yet.
+    """
+    if not _current:
+        raise LookupError(text("cluster.none_yet"))
+    return _current[0]
+
+
+def use(cluster: Cluster) -> Cluster:
+    """Make a cluster (a fork, say) the current one, and return it."""
+    _current[:] = [cluster]
+    return cluster
+
+
 
 class Cluster:
     """A simulated cluster in virtual time.
@@ -49,6 +68,7 @@ class Cluster:
         choices: dict[str, Any] = {} if start is None else {"start": start}
         config = Config(nodes=node_manifests(nodes), seed=seed, runtime=runtime, shuffle=shuffle, loud=loud, **choices)
         self._adopt(Simulation.create(config))
+        use(self)
         if settled:
             self.simulation.settle()
 

@@ -16,11 +16,11 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from k8snb.cluster import use
 from k8snb.course.exercise import Chapter, Exercise, all_ids, all_questions, chapters, find
 from k8snb.course.progress import Progress
 from k8snb.course.verdict import Note
 from k8snb.messages import set_language, text
-from k8snb.notebook.session import session
 from k8snb.widgets.quiz import Quiz
 
 LETTERS = "abcdefgh"
@@ -54,8 +54,7 @@ def start(exercise: str) -> Any:
         return _unknown("course.unknown_exercise", exercise, all_ids())
     if found.start is None:
         return Note("note", (text("course.needs_no_cluster", id=exercise),))
-    cluster = LESSON.clusters[exercise] = found.start()
-    session().use(cluster)
+    cluster = LESSON.clusters[exercise] = use(found.start())
     return cluster
 
 

@@ -50,7 +50,7 @@ def places(manifest: str, said: str, magic_lines: int = 1) -> list[Place]:
         number = min(int(broken[1]), len(manifest.splitlines()))
         return [_line(manifest, number, magic_lines)] if number else []
     try:
-        roots = [root for root in yaml.compose_all(manifest, Loader=yaml.SafeLoader) if root is not None]
+        roots = list(yaml.compose_all(manifest, Loader=yaml.SafeLoader))
     except yaml.YAMLError:
         return []
     found = (_best(roots, path) for path in paths(said))

@@ -1,0 +1,21 @@
+"""``%load_ext k8snb``: registers the magics and the completion of ``%kubectl``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.notebook.completion import kubectl_matcher
+from k8snb.notebook.magics import ClusterMagics
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Called by IPython: the magics are there from now on. Loading twice is the same as loading once."""
+    shell.register_magics(ClusterMagics)
+    if kubectl_matcher not in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.append(kubectl_matcher)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Called by IPython: completion ends; magics cannot be taken back and stay."""
+    if kubectl_matcher in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.remove(kubectl_matcher)

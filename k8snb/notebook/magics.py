@@ -1,0 +1,114 @@
+"""The magics: a thin layer over the Python API. They return objects, so that a cell shows them and the next cell can use them.
+
+    %kubectl get pods -o wide          what a terminal would show
+    %%manifest                         the cell is YAML; it is applied, and errors point at its lines
+    %step   %step event   %step 5      one reconcile, one event, five reconciles
+    %settle                            until nothing changes any more
+
+They mean the *current* cluster: the one that was made last, or the one of the exercise that was started last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+
+from k8snb.cluster import STEP_SIZES, Cluster, current
+from k8snb.messages import text
+from k8snb.notebook.pointing import pointer
+from k8snb.sim.clock import duration
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Said:
+    """What a command printed, and a remark of ours below it."""
+
+    result: Any  # k8snb.kubectl.result.Result
+    remark: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """True where the command succeeded."""
+        return bool(self.result.ok)
+
+    @property
+    def text(self) -> str:
+        """The command's own output, without our remark."""
+        return str(self.result.text)
+
+    def __repr__(self) -> str:
+        return "\n".join(part for part in (self.text.rstrip("\n"), self.remark) if part)
+
+
+class Plain(str):
+    """A sentence that a notebook shows as it stands, without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class Steps(tuple[Any, ...]):
+    """Several steps, each told below the one before."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(repr(step) for step in self)
+
+
+@magics_class
+class ClusterMagics(Magics):  # type: ignore[misc]  # IPython publishes no types for its base class
+    """``%kubectl``, ``%%manifest``, ``%step`` and ``%settle`` for the current cluster."""
+
+    @line_magic
+    def kubectl(self, line: str) -> Any:
+        """Run a kubectl command. If it had to wait, it says how far simulated time moved."""
+        return _with_cluster(lambda cluster: _kubectl(cluster, line))
+
+    @cell_magic
+    def manifest(self, line: str, cell: str) -> Any:
+        """Apply the YAML of this cell; options are those of ``kubectl apply``, such as ``-n shop`` or ``--dry-run=server``."""
+        return _with_cluster(lambda cluster: _apply(cluster, line, cell))
+
+    @line_magic
+    def step(self, line: str) -> Any:
+        """One reconcile; ``event`` for the smallest step; a number for several."""
+        return _with_cluster(lambda cluster: _step(cluster, line.split()))
+
+    @line_magic
+    def settle(self, _line: str) -> Any:
+        """Let time pass until nothing changes any more."""
+        return _with_cluster(lambda cluster: cluster.settle())
+
+
+def _with_cluster(act: Callable[[Cluster], Any]) -> Any:
+    try:
+        cluster = current()
+    except LookupError as nothing:
+        return Plain(nothing.args[0])
+    return act(cluster)
+
+
+def _kubectl(cluster: Cluster, line: str, stdin: str | None = None) -> Said:
+    before = cluster.now
+    result = cluster.kubectl(line, stdin=stdin)
+    waited = cluster.now - before
+    return Said(result, text("notebook.moved", duration=duration(waited)) if waited else "")
+
+
+def _apply(cluster: Cluster, line: str, cell: str) -> Said:
+    said = _kubectl(cluster, f"apply -f - {line}", stdin=cell)
+    return Said(said.result, pointer(cell, said.text) or said.remark)
+
+
+def _step(cluster: Cluster, words: list[str]) -> Any:
+    if any(word not in STEP_SIZES and not word.isdigit() for word in words):
+        return Plain(text("notebook.step_what", known=", ".join(STEP_SIZES)))
+    size = next((word for word in words if word in STEP_SIZES), "reconcile")
+    count = next((int(word) for word in words if word.isdigit()), 1)
+    return cluster.step(size) if count == 1 else Steps(cluster.step(size) for _ in range(count))
