@@ -51,9 +51,9 @@ def containers_cells(pod_spec: Mapping[str, Any]) -> list[str]:
     return [",".join(str(c.get(key, "")) for c in containers) for key in ("name", "image")]
 
 
-def some_of(words: Sequence[str], *, total: int, most: int = 3, empty: str = UNSET) -> str:
+def some_of(words: Sequence[str], *, total: int, most: int = 3, empty: str = UNSET, separator: str = ",") -> str:
     """At most ``most`` words, and how many more there are."""
-    shown = ",".join(words[:most])
+    shown = separator.join(words[:most])
     return f"{shown} + {total - most} more..." if total > most else shown or empty
 
 

@@ -1,0 +1,76 @@
+"""The ``scale`` subresource: one small object, autoscaling/v1 Scale, through which anything that counts replicas is scaled.
+
+    scale = to_scale(deployment)                      # what `kubectl scale` and the autoscaler read
+    deployment = from_scale(deployment, scale)        # what they wrote, put back
+
+A custom resource says by paths where its numbers are: ``to_scale(obj, paths)``.
+
+Models: pkg/registry/apps/*/storage/storage.go (ScaleREST, scaleFromDeployment), apiextensions-apiserver
+pkg/registry/customresource/etcd.go (scaleFromCustomResource).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from k8snb.apimachinery.errors import Errors, invalid
+from k8snb.apimachinery.objects import FrozenDict, Object, dig, put
+from k8snb.apimachinery.selectors import format_label_selector
+from k8snb.apimachinery.validation import not_negative
+from k8snb.resources.common.cells import NONE, labels_text
+
+KINDS = ("deployments.apps", "replicasets.apps", "statefulsets.apps", "replicationcontrollers")
+_META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+
+
+def to_scale(obj: Object, paths: Mapping[str, str] | None = None) -> Object:
+    """The Scale of an object. ``paths`` is the ``scale`` of a CRD version: specReplicasPath, statusReplicasPath, labelSelectorPath.
+
+    Raises ``KeyError`` where a custom resource does not say how many replicas it wants.
+    """
+    if paths is None:
+        wanted, actual, selector = dig(obj, "spec.replicas", 0), dig(obj, "status.replicas", 0), selector_text(dig(obj, "spec.selector"))
+    else:
+        wanted, actual, selector = _custom(obj, paths)
+    meta = {key: obj["metadata"][key] for key in _META if key in obj["metadata"]}
+    status = {"replicas": actual} | ({"selector": selector} if selector else {})
+    spec = {"replicas": wanted} if wanted else {}
+    return FrozenDict({
+        "kind": "Scale", "apiVersion": "autoscaling/v1",
+        "metadata": FrozenDict(meta), "spec": FrozenDict(spec), "status": FrozenDict(status),
+    })  # fmt: skip
+
+
+def _custom(obj: Object, paths: Mapping[str, str]) -> tuple[int, int, str]:
+    wanted = dig(obj, paths["specReplicasPath"].lstrip("."))
+    if wanted is None:
+        raise KeyError(paths["specReplicasPath"])
+    selector = dig(obj, paths["labelSelectorPath"].lstrip("."), "") if paths.get("labelSelectorPath") else ""
+    return wanted, dig(obj, paths["statusReplicasPath"].lstrip("."), 0), str(selector)
+
+
+def selector_text(selector: Mapping[str, Any] | None) -> str:
+    """A selector as the Scale carries it, so that its pods can be listed: ``app=web``."""
+    if not selector:
+        return ""
+    is_object = any(isinstance(selector.get(key), (dict, list)) for key in ("matchLabels", "matchExpressions"))
+    text = format_label_selector(selector) if is_object else labels_text(selector)  # a ReplicationController has plain labels
+    return "" if text == NONE else text
+
+
+def from_scale(obj: Object, scale: Object, paths: Mapping[str, str] | None = None) -> Object:
+    """The object with the replicas that a Scale asks for; a ``resourceVersion`` in the Scale becomes its precondition."""
+    where = paths["specReplicasPath"].lstrip(".") if paths else "spec.replicas"
+    version = dig(scale, "metadata.resourceVersion")
+    if version:
+        obj = put(obj, "metadata.resourceVersion", version)
+    return put(obj, where, dig(scale, "spec.replicas", 0))
+
+
+def validate_scale(scale: Object) -> Errors:
+    """A Scale that is written: not negative."""
+    replicas = dig(scale, "spec.replicas", 0)
+    if not isinstance(replicas, int):
+        return [invalid("spec.replicas", replicas, "must be an integer")]
+    return not_negative("spec.replicas", replicas)

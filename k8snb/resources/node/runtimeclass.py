@@ -1,0 +1,41 @@
+"""RuntimeClasses: which container runtime runs a pod, and what that costs.
+
+Models: pkg/apis/node/validation (ValidateRuntimeClass), printRuntimeClass.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apimachinery.errors import Errors, duplicate, invalid, within
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
+from k8snb.apimachinery.quantity import exact
+from k8snb.apimachinery.validation import NOT_NEGATIVE, check, dns_label, immutable, validate_labels
+from k8snb.resources.common.cells import age
+from k8snb.resources.discovery import served
+
+
+def validate(obj: Object) -> Errors:
+    """The handler, the overhead, the nodes."""
+    errors = check("handler", obj.get("handler", ""), dns_label)
+    for name, amount in sorted(dig(obj, "overhead.podFixed", EMPTY_DICT).items()):
+        if exact(amount) < 0:
+            errors.append(invalid(f"overhead.podFixed.{name}", amount, NOT_NEGATIVE))
+    errors += within("scheduling.nodeSelector", validate_labels(dig(obj, "scheduling.nodeSelector", EMPTY_DICT)))
+    tolerations = dig(obj, "scheduling.tolerations", ())
+    return errors + [duplicate(f"scheduling.tolerations[{i}]", t) for i, t in enumerate(tolerations) if t in tolerations[:i]]
+
+
+def validate_update(obj: Object, old: Object) -> Errors:
+    """The handler stays."""
+    return immutable("handler", obj.get("handler"), old.get("handler"))
+
+
+def cells(obj: Object, now: int) -> list[Any]:
+    """One row of ``kubectl get runtimeclasses``."""
+    return [obj["metadata"]["name"], obj.get("handler", ""), age(obj, now)]
+
+
+EXAMPLE = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "sandboxed"}, "handler": "sandboxed"}
+
+RESOURCE = served("node.k8s.io/v1", "RuntimeClass", validate=validate, validate_update=validate_update, cells=cells, example=EXAMPLE)
