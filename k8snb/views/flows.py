@@ -1,13 +1,14 @@
 """Pictures of what happened: requests between components, and the causes of a state. Pure functions of trace records.
 
-A record of the trace names its causes, so the records are a directed acyclic graph; :func:`ancestry` walks it backwards from a
-state to the user's request, :func:`causes` draws it, and :func:`components` counts the requests of a window by who sent them.
+A record of the trace names its causes, so the records are a directed acyclic graph; :func:`causes` draws a
+part of it, and :func:`components` counts the requests of a window by who sent them. Walking back to the user is in
+:mod:`k8snb.views.why`.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from k8snb.messages import text
 from k8snb.sim.clock import duration
@@ -15,18 +16,20 @@ from k8snb.sim.trace import Record
 from k8snb.views.graph import Edge, Graph, Group, Node
 from k8snb.views.snapshot import Snapshot
 from k8snb.views.status import look
+from k8snb.views.steps import sentence
 from k8snb.views.summary import summarise
 
 API, ETCD, SCHEDULER, MANAGER = "kube-apiserver", "etcd", "kube-scheduler", "kube-controller-manager"
+ON_NODES = ("kubelet", "kube-proxy")  # one on each node: ``kubelet/node-1``
 CONTROL_PLANE = (ETCD, API, SCHEDULER, MANAGER)
-_WRITES = ("create", "update", "patch", "delete", "deletecollection")
+WRITES = ("create", "update", "patch", "delete", "deletecollection")
 _KUBELETS = 8  # kubelets drawn one by one; the rest are counted
 
 
 def component(actor: str) -> str:
     """The component behind an actor: ``kube-controller-manager/deployment`` is a part of the kube-controller-manager."""
-    head = actor.partition("/")[0]
-    return actor if head in ("kubelet", "kube-proxy") else head
+    parts = actor.split("/")
+    return "/".join(parts[:2]) if parts[0] in ON_NODES else parts[0]
 
 
 def refused(record: Record) -> str:
@@ -47,7 +50,7 @@ def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collec
         if record.kind == "request":
             resource = record.subject.partition(" ")[0]
             sent[component(record.actor)][f"{record.verb} {resource}"] += 1
-            stored += record.verb in _WRITES and not refused(record)
+            stored += record.verb in WRITES and not refused(record)
     kubelets = [f"kubelet/{node['metadata']['name']}" for node in snapshot.get("nodes", ())]
     names = list(dict.fromkeys([*CONTROL_PLANE, *sent, *kubelets]))
     states = {f"kubelet/{n['metadata']['name']}": look("nodes", n) for n in snapshot.get("nodes", ())}
@@ -76,26 +79,6 @@ def _said(counts: Counter[str]) -> str:
     first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     words = [what if count == 1 else f"{what} ×{count}" for what, count in first[:3]]
     return ", ".join([*words, "…"] if len(first) > 3 else words)
-
-
-def ancestry(find: Callable[[int], Record | None], ends: Iterable[int], limit: int = 60) -> list[Record]:
-    """The records that led to ``ends``, oldest first, at most ``limit`` of them (the nearest are kept).
-
-    ``find`` gives a record by its id, or None where it was dropped: ``Trace.get``.
-    """
-    found: dict[int, Record] = {}
-    queue = [number for number in dict.fromkeys(ends) if number]
-    for number in queue:
-        record = find(number) if number not in found and len(found) < limit else None
-        if record is not None:
-            found[number] = record
-            queue.extend(record.causes)
-    return [found[number] for number in sorted(found)]
-
-
-def sentence(record: Record) -> str:
-    """A record in one line, in the trace's own words: ``kubectl create deployments.apps shop/web``."""
-    return " ".join(part for part in (record.actor, record.verb, record.subject) if part)
 
 
 def causes(records: Sequence[Record], title: str) -> Graph:

@@ -135,7 +135,11 @@ class Graph:
     @property
     def html(self) -> str:
         """The picture, and its text form folded below it (the part that survives where a notebook is not trusted)."""
-        fold = f"<details><summary>{text('views.as_text')}</summary><pre>{escape(repr(self))}</pre></details>"
+        return self.html_with(repr(self))
+
+    def html_with(self, words: str) -> str:
+        """The picture with other words below it."""
+        fold = f"<details><summary>{text('views.as_text')}</summary><pre>{escape(words)}</pre></details>"
         return f'<figure style="margin:0"><div style="overflow-x:auto">{self.svg}</div>{fold}</figure>'
 
 

@@ -13,7 +13,7 @@ the rest is counted.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,28 +23,33 @@ from k8snb.messages import text
 from k8snb.sim.clock import SECOND
 from k8snb.sim.trace import Record
 from k8snb.views import status
-from k8snb.views.flows import API, CONTROL_PLANE, component, refused
+from k8snb.views.flows import API, CONTROL_PLANE, ETCD, ON_NODES, WRITES, component, refused
 from k8snb.views.snapshot import Snapshot, identity, place
 from k8snb.views.states import sign
+from k8snb.views.steps import sentence
 from k8snb.views.summary import keep, tally
 
 Row = dict[str, Any]
 Frame = dict[str, dict[str, Any]]
 
+RESOURCES = (
+    "nodes", "pods", "events", "deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch",
+    "cronjobs.batch", "services",
+)  # fmt: skip
 SECTIONS = ("components", "workloads", "nodes", "pods", "log", "events")
 NODES, PODS_A_NODE, WORKLOADS, LOG, EVENTS = 60, 40, 30, 40, 20  # rows; beyond these the view counts
 UNSCHEDULED = "pods without a node"
-_WORKLOADS = (
-    "deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch", "cronjobs.batch", "services",
-)  # fmt: skip
+_WORKLOADS = RESOURCES[3:]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """All that a frame is made of. ``records`` are those since the previous frame's step, newest last; times in µs."""
+    """All that a frame is made of. Times are in µs; ``fresh`` is the first record of the last step."""
 
     snapshot: Snapshot
-    records: Sequence[Record] = ()
+    records: Sequence[Record] = ()  # oldest first; reads and heartbeats left out
+    fresh: int = 1
+    find: Callable[[int], Record | None] = lambda _number: None
     now: int = 0
     start: int = 0
     revision: int = 0
@@ -68,13 +73,15 @@ def frame(moment: Moment) -> Frame:
     lost = [home for home in homes if home not in {row["id"] for row in nodes}]
     rows = [*nodes, *({"id": home, "name": home, "state": "", "word": ""} for home in lost)]
     kept = keep([row["state"] for row in rows], NODES)
+    busy, last = _activity(moment)
+    work = {f"nodes {name.partition('/')[2]}": {"busy": busy[name], "did": last[name]} for name in busy if "/" in name}
     return {
         "meta": _meta(moment, pods, hidden=len(rows) - len(kept)),
-        "components": _keyed(_components(moment)),
+        "components": _keyed(_components(moment, busy, last)),
         "workloads": _keyed(_workloads(moment.snapshot)),
-        "nodes": _keyed(rows[i] | _counted(homes.get(rows[i]["id"], [])) for i in kept),
+        "nodes": _keyed(rows[i] | _counted(homes.get(rows[i]["id"], [])) | work.get(rows[i]["id"], {}) for i in kept),
         "pods": _keyed(row for i in kept for row in _worst(homes.get(rows[i]["id"], []))),
-        "log": _keyed(_step(record, moment.start) for record in moment.records[-LOG:]),
+        "log": _keyed(_step(record, moment) for record in moment.records[-LOG:]),
         "events": _keyed(_event(event) for event in _newest(moment.snapshot.get("events", ()), EVENTS)),
     }
 
@@ -87,6 +94,7 @@ def _meta(moment: Moment, pods: Sequence[Object], hidden: int) -> dict[str, Any]
     return {
         "clock": clock(moment.now, moment.start),
         "revision": moment.revision,
+        "fresh": moment.fresh,
         "index": moment.index,
         "length": moment.length,
         "live": moment.index == moment.length,
@@ -145,18 +153,31 @@ def _workload(resource: str, obj: Object) -> Row:
     return {"id": identity(resource, obj), "kind": obj["kind"], "name": place(obj), "state": seen.state, "word": seen.word}
 
 
-def _components(moment: Moment) -> list[Row]:
-    """A row for each component: does it run, how much did it do in this step, and what was the last thing."""
+def _activity(moment: Moment) -> tuple[Counter[str], dict[str, str]]:
+    """How much each component did in the last step, and the last thing that it did."""
     busy: Counter[str] = Counter()
     last: dict[str, str] = {}
     for record in moment.records:
-        name = component(record.actor)
-        busy[name] += 1
-        last[name] = f"{record.verb} {record.subject}".strip()
-        if record.kind == "request":
-            busy[API] += 1
-            last[API] = f"{name}: {last[name]}"
-    names = dict.fromkeys([*CONTROL_PLANE, *sorted(name for name in busy if name not in CONTROL_PLANE)])
+        if record.id >= moment.fresh:
+            name = component(record.actor)
+            busy[name] += 1
+            last[name] = f"{record.verb} {record.subject}".strip()
+            if record.kind == "request":
+                busy[API] += 1
+                last[API] = f"{name}: {last[name]}"
+                if record.verb in WRITES and not refused(record):
+                    busy[ETCD] += 1
+                    last[ETCD] = record.subject
+    return busy, last
+
+
+def _components(moment: Moment, busy: Counter[str], last: dict[str, str]) -> list[Row]:
+    """A row for each component; those that run on every node share one."""
+    for kind in ON_NODES:
+        for name in [name for name in busy if name.startswith(f"{kind}/")]:
+            busy[kind] += busy[name]
+            last[kind] = f"{name.partition('/')[2]}: {last[name]}"
+    names = dict.fromkeys([*CONTROL_PLANE, *ON_NODES, *sorted(name for name in busy if "/" not in name)])
     return [_component(name, moment.stopped, busy[name], last.get(name, "")) for name in names]
 
 
@@ -166,11 +187,12 @@ def _component(name: str, stopped: Sequence[str], busy: int, last: str) -> Row:
     return row | {"word": text("views.stopped") if down else last}
 
 
-def _step(record: Record, start: int) -> Row:
+def _step(record: Record, moment: Moment) -> Row:
     no = refused(record)
     kind = "failed" if no or record.kind == "fault" else "ok" if record.kind == "request" else ""
-    row: Row = {"id": f"#{record.id}", "clock": clock(record.time, start), "kind": record.kind, "actor": record.actor, "state": kind}
-    row |= {"did": f"{record.verb} {record.subject}".strip(), "because": [f"#{cause}" for cause in record.causes]}
+    row: Row = {"id": f"#{record.id}", "clock": clock(record.time, moment.start), "kind": record.kind, "actor": record.actor, "state": kind}
+    cause = next((found for number in record.causes if (found := moment.find(number)) is not None), None)
+    row |= {"did": f"{record.verb} {record.subject}".strip(), "why": f"#{cause.id} {sentence(cause)}" if cause else ""}
     return row | ({"refused": no} if no else {})
 
 

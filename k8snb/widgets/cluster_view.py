@@ -1,7 +1,7 @@
 """The live view of a cluster as a Jupyter widget: ``cluster.view()``.
 
-It shows frames (:mod:`k8snb.views.live`) and sends patches. What it needs of a cluster is the protocol :class:`Source`; it never
-writes to one except by asking it to step. Where no front end runs, it is the frame's text and a static picture.
+It shows frames (:mod:`k8snb.views.live`) and sends patches. What it reads of a cluster is the protocol :class:`Source`; it never
+changes one except by asking it to step. Where no front end runs, it is the frame's text and a static picture.
 
     browser --{"do": "step", "size": "reconcile"}-->  Driver.submit -> ClusterView.apply  (on the loop)
     browser <--{"type": "patch", "seq": 8, "patch": {...}}--  ClusterView.refresh
@@ -10,17 +10,17 @@ writes to one except by asking it to step. Where no front end runs, it is the fr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import anywidget
 import traitlets
 
-from k8snb.apimachinery.objects import Object
 from k8snb.messages import text
 from k8snb.views import live
-from k8snb.views.graph import Graph
+from k8snb.views.builders import ownership
 from k8snb.views.inspect import card
+from k8snb.views.snapshot import Snapshot
+from k8snb.views.window import Closeup
 from k8snb.widgets.assets import asset
 from k8snb.widgets.driver import Command, Driver
 
@@ -35,29 +35,17 @@ _LABELS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Closeup:
-    """An object for a click: itself, as it was before its last change (None: it was made then), and who changed it, why."""
-
-    obj: Object | None
-    previous: Object | None = None
-    said: str = ""
-
-
 class Source(Protocol):
-    """What the view needs of a cluster. Positions on the timeline are revisions."""
+    """What the view reads: :class:`k8snb.views.window.Window`. Positions on the timeline count changes."""
 
-    def moment(self, index: int | None, seen: int) -> live.Moment:
-        """What there is to see now (``index`` None) or was at a revision; ``seen`` is the newest record already shown."""
+    def moment(self, position: int | None, seen: int) -> live.Moment:
+        """What there is to see now (``position`` None) or was then; ``seen`` is the newest record already shown."""
 
-    def advance(self, size: str) -> bool:
-        """One step of a size: ``event``, ``reconcile`` or ``settle``. False where nothing is left to do."""
+    def closeup(self, name: str, position: int | None) -> Closeup:
+        """An object by id, now or then."""
 
-    def closeup(self, name: str, index: int | None) -> Closeup:
-        """An object by id, now or at a revision."""
-
-    def picture(self) -> Graph:
-        """A static picture for where no front end runs."""
+    def snapshot(self) -> Snapshot:
+        """All objects, for the static picture."""
 
 
 class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
@@ -69,8 +57,9 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
     labels = traitlets.Dict().tag(sync=True)
     speeds = traitlets.List().tag(sync=True)
 
-    def __init__(self, source: Source) -> None:
-        self._source, self._driver = source, Driver(self.apply)
+    def __init__(self, source: Source, advance: Callable[[str], object]) -> None:
+        """``advance(size)`` takes one step (``event``, ``reconcile`` or ``settle``) and gives something true if anything happened."""
+        self._source, self._advance, self._driver = source, advance, Driver(self.apply)
         self._index: int | None = None  # where on the timeline; None follows the present
         self._seq, self._last, self._fresh = 0, 0, 0
         self._frame = self._look()
@@ -115,13 +104,13 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _step(self, command: Command) -> None:
         self._index = None
-        self._source.advance(str(command.get("size", "reconcile")))
+        self._advance(str(command.get("size", "reconcile")))
         self.changed()
 
     def _tick(self) -> bool:
         self._index = None
         try:
-            more = self._source.advance("reconcile")
+            more = bool(self._advance("reconcile"))
         except Exception as error:  # noqa: BLE001 as above; a task must not die silently
             more = False
             self.send({"type": "error", "text": f"{type(error).__name__}: {error}"})
@@ -145,7 +134,7 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _seek(self, command: Command) -> None:
         self._driver.pause()
-        last = self._source.moment(None, self._last).length
+        last = self._frame["meta"]["length"]
         index = int(command.get("index", last))
         self._index = None if index >= last else max(0, index)
         self.changed()
@@ -169,4 +158,4 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**(data or {}), "text/plain": repr(self), "text/html": self._source.picture().html}, metadata
+        return {**(data or {}), "text/plain": repr(self), "text/html": ownership(self._source.snapshot()).html}, metadata

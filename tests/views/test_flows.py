@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8snb.sim.trace import Record, Trace, TraceState
+from k8snb.sim.trace import Trace, TraceState
 from k8snb.views import flows
 
 from .world import node
@@ -35,32 +35,10 @@ def test_fifty_kubelets_are_counted() -> None:
     assert "… and 42 more kubelets" in repr(graph)
 
 
-def test_a_pod_is_led_back_to_the_users_request() -> None:
-    trace = apply_of_web()
-    found = flows.ancestry(trace.get, [5])
-    assert [flows.sentence(record) for record in found] == [
-        "kubectl create deployments.apps shop/web",
-        "kube-controller-manager/deployment shop/web",
-        "kube-controller-manager/deployment create replicasets.apps shop/web-5d",
-        "kube-controller-manager/replicaset shop/web-5d",
-        "kube-controller-manager/replicaset create pods shop/web-5d-a",
-    ]
-    assert repr(flows.causes(found, "why?")).splitlines()[-1].endswith("create pods shop/web-5d-a  after 8ms")
-
-
 def test_a_refused_request_is_marked() -> None:
-    trace = apply_of_web()
-    assert "✖ 409 the object has been modified" in repr(flows.causes(flows.ancestry(trace.get, [7]), "why?"))
+    assert "✖ 409 the object has been modified" in repr(flows.causes(apply_of_web().since(0), "why?"))
 
 
-def test_records_that_were_dropped_end_the_chain() -> None:
-    kept = Record(900, 5, "request", "kubelet/node-1", "patch", "pods shop/a", (200, "", 1), (3, 899))
-    assert flows.ancestry({900: kept}.get, [900, 0]) == [kept]
-    assert len(flows.causes([kept], "why?").edges) == 0
-
-
-def test_the_nearest_causes_are_kept_where_there_are_too_many() -> None:
-    trace = Trace(TraceState())
-    for i in range(100):
-        trace.add(i, "note", "x", "", str(i), None, (i,) if i else ())
-    assert [record.id for record in flows.ancestry(trace.get, [100], limit=3)] == [98, 99, 100]
+def test_the_window_of_a_node_component_is_its_node() -> None:
+    assert flows.component("kubelet/node-1/pods") == "kubelet/node-1"
+    assert flows.component("kube-controller-manager/deployment") == "kube-controller-manager"

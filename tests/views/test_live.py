@@ -18,7 +18,10 @@ from .world import node, pod, shop, thing
 
 
 def moment(world: dict[str, Any] | None = None, **rest: Any) -> Moment:
-    return Moment(snapshot=world or shop(), **{"records": apply_of_web().since(0), "now": 67_250_000, "revision": 12} | rest)
+    return Moment(
+        snapshot=world or shop(),
+        **{"records": apply_of_web().since(0), "find": apply_of_web().get, "now": 67_250_000, "revision": 12} | rest,
+    )
 
 
 def test_a_frame_says_what_stands_where_and_who_did_what() -> None:
@@ -35,7 +38,10 @@ def test_a_frame_says_what_stands_where_and_who_did_what() -> None:
         "ready": "0/1",
     }
     assert shown["components"]["kube-apiserver"]["word"] == "kubelet/node-1: patch pods/status shop/web-5d-a"
-    assert shown["log"]["#5"]["because"] == ["#4"]
+    assert shown["log"]["#5"]["why"] == "#4 kube-controller-manager/replicaset  shop/web-5d"
+    assert shown["nodes"]["nodes node-1"]["did"] == "patch pods/status shop/web-5d-a"
+    assert shown["components"]["kubelet"]["word"] == "node-1: patch pods/status shop/web-5d-a"
+    assert shown["components"]["etcd"]["busy"] == 4
     assert shown["log"]["#7"]["refused"] == "409 the object has been modified"
     json.dumps(shown)
 

@@ -9,7 +9,7 @@ import comm
 import pytest
 
 from k8snb.sim.frozen import freeze
-from k8snb.views import builders, live
+from k8snb.views import live
 from k8snb.widgets.assets import asset
 from k8snb.widgets.cluster_view import Closeup, ClusterView
 
@@ -36,9 +36,9 @@ class World:
         status = {"phase": "Running", "containerStatuses": [{"restartCount": restarts, "state": {"running": {}}, "ready": True}]}
         return {"kind": "Pod", "metadata": {"name": "p", "namespace": "x"}, "spec": {"containers": [{}], "nodeName": "n"}, "status": status}
 
-    def moment(self, index: int | None, seen: int) -> live.Moment:
+    def moment(self, position: int | None, seen: int) -> live.Moment:
         last = len(self.history) - 1
-        at = last if index is None else index
+        at = last if position is None else position
         return live.Moment(snapshot=self.history[at], revision=at, index=at, length=last, now=at * 1_000_000)
 
     def advance(self, size: str) -> bool:
@@ -47,18 +47,22 @@ class World:
         self.history.append(freeze({"pods": [self.pod(len(self.history))], "nodes": []}))
         return len(self.history) < 6
 
-    def closeup(self, name: str, index: int | None) -> Closeup:
-        at = len(self.history) - 1 if index is None else index
+    def closeup(self, name: str, position: int | None) -> Closeup:
+        at = len(self.history) - 1 if position is None else position
         here, before = self.history[at]["pods"][0], self.history[max(0, at - 1)]["pods"][0]
         return Closeup(here, before, "kubelet/n patch pods/status x/p") if name == "pods x/p" else Closeup(None)
 
-    def picture(self) -> Any:
-        return builders.ownership(self.history[-1])
+    def snapshot(self) -> Any:
+        return self.history[-1]
 
 
 @pytest.fixture(autouse=True)
 def wire(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comm, "create_comm", lambda *args, **options: RecordingComm(**options))
+
+
+def see(world: World) -> ClusterView:
+    return ClusterView(world, world.advance)
 
 
 def sent(view: ClusterView) -> list[dict[str, Any]]:
@@ -76,7 +80,7 @@ def tell(view: ClusterView, **command: Any) -> list[dict[str, Any]]:
 
 
 def test_a_step_sends_a_patch_of_what_changed_and_no_frame() -> None:
-    view = ClusterView(World())
+    view = see(World())
     [message] = tell(view, do="step", size="reconcile")
     assert message["type"] == "patch"
     assert message["seq"] == 1
@@ -85,7 +89,7 @@ def test_a_step_sends_a_patch_of_what_changed_and_no_frame() -> None:
 
 
 def test_patches_lead_to_what_a_new_page_would_get() -> None:
-    view = ClusterView(World())
+    view = see(World())
     frame = view.get_state("frame")["frame"]["frame"]
     for _ in range(3):
         for message in tell(view, do="step"):
@@ -94,7 +98,7 @@ def test_patches_lead_to_what_a_new_page_would_get() -> None:
 
 
 def test_a_page_that_missed_something_asks_and_gets_the_frame() -> None:
-    view = ClusterView(World())
+    view = see(World())
     tell(view, do="step")
     assert tell(view, do="sync", seq=1) == []
     [message] = tell(view, do="sync", seq=0)
@@ -102,7 +106,7 @@ def test_a_page_that_missed_something_asks_and_gets_the_frame() -> None:
 
 
 def test_nothing_changed_sends_nothing() -> None:
-    view = ClusterView(World())
+    view = see(World())
     sent(view)
     view.changed()
     view.refresh()
@@ -110,7 +114,7 @@ def test_nothing_changed_sends_nothing() -> None:
 
 
 def test_the_timeline_shows_the_past_and_a_step_returns_to_now() -> None:
-    view = ClusterView(World())
+    view = see(World())
     for _ in range(3):
         tell(view, do="step")
     [message] = tell(view, do="seek", index=1)
@@ -123,14 +127,14 @@ def test_the_timeline_shows_the_past_and_a_step_returns_to_now() -> None:
 
 @pytest.mark.parametrize("index", [-5, 99, 10**12])
 def test_a_place_outside_the_timeline_is_its_nearest_end(index: int) -> None:
-    view = ClusterView(World())
+    view = see(World())
     tell(view, do="step")
     tell(view, do="seek", index=index)
     assert view.get_state("frame")["frame"]["frame"]["meta"]["index"] == (0 if index < 0 else 1)
 
 
 def test_a_click_gives_the_manifest_and_the_last_change() -> None:
-    view = ClusterView(World())
+    view = see(World())
     tell(view, do="step")
     [message] = tell(view, do="inspect", id="pods x/p")
     assert "restartCount: 1" in message["yaml"]
@@ -142,7 +146,7 @@ def test_a_click_gives_the_manifest_and_the_last_change() -> None:
 
 def test_what_a_learners_code_raises_is_shown_and_the_view_lives_on() -> None:
     world = World()
-    view = ClusterView(world)
+    view = see(world)
     world.broken = True
     [message] = tell(view, do="step")
     assert message == {"type": "error", "text": "RuntimeError: <b>my reconcile</b> failed"}
@@ -154,13 +158,13 @@ def test_what_a_learners_code_raises_is_shown_and_the_view_lives_on() -> None:
     "nonsense", [{}, {"do": "rm -rf"}, {"do": None}, {"do": "seek", "index": "x"}, {"do": "speed", "rate": "∞"}, {"do": "inspect"}]
 )
 def test_nonsense_from_a_browser_breaks_nothing(nonsense: dict[str, Any]) -> None:
-    view = ClusterView(World())
+    view = see(World())
     tell(view, **nonsense)
     assert tell(view, do="step")[0]["type"] == "patch"
 
 
 def test_its_text_is_the_same_tomorrow_and_has_a_static_picture() -> None:
-    first, second = ClusterView(World()), ClusterView(World())
+    first, second = see(World()), see(World())
     assert repr(first) == repr(second) == "0:00:00.000  revision 0  1 ◌ Running\nnodes n\n  ◌ x/p  1/1  Running"
     data, _ = first._repr_mimebundle_()
     assert data["text/plain"] == repr(first)

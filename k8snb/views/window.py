@@ -1,0 +1,162 @@
+"""A window onto a running cluster: snapshots of now and of the past, what is in the trace, an object and its history.
+
+Everything here reads; nothing writes, and nothing moves time. Positions on the *timeline* count changes in etcd's journal:
+position n is the world after the n-th change, and the last position is the present. Leases and Events are not in the journal,
+so every position differs visibly from its neighbours.
+
+Simplified: an Event that came again later shows, in the past too, its latest count.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from k8snb.apimachinery.meta import parse_time
+from k8snb.apimachinery.objects import Object, dig
+from k8snb.apiserver.keys import key_of
+from k8snb.etcd.store import COMPONENT as ETCD
+from k8snb.etcd.store import Change
+from k8snb.messages import text
+from k8snb.sim.clock import duration
+from k8snb.sim.trace import Record
+from k8snb.simulation.faults import API_SERVER
+from k8snb.simulation.simulation import Simulation
+from k8snb.views import live
+from k8snb.views.snapshot import Snapshot
+from k8snb.views.steps import sentence
+from k8snb.views.why import Why, ancestry
+
+_READS = ("get", "list", "watch")
+_QUIET = ("events ", "leases.coordination.k8s.io ")
+_TAIL = 150  # records looked back at for the log
+_MOST = 2_000  # records looked at after a long step
+
+
+class Closeup(NamedTuple):
+    """An object, as it was before its last change (None: it was made then), and who changed it, why."""
+
+    obj: Object | None
+    previous: Object | None = None
+    said: str = ""
+
+
+class Window:
+    """Reads one simulation. Holds nothing but the reference: a rewound simulation is read as it then is."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+
+    @property
+    def _journal(self) -> Sequence[Change]:
+        return self.simulation.root.store.journal
+
+    def snapshot(self, position: int | None = None, resources: Sequence[str] | None = None) -> Snapshot:
+        """Objects by resource key, now or at a position of the timeline; of some resources or of all that have any."""
+        server = self.simulation.parts.server
+        if position is not None:
+            return self._past(position)
+        keys = resources if resources is not None else list(server.catalogue.by_key)
+        return {key: found for key in keys if (found := server.stored_list(key))}
+
+    def _past(self, position: int) -> Snapshot:
+        catalogue = self.simulation.parts.server.catalogue
+        world: dict[str, list[Object]] = defaultdict(list)
+        for key, obj in self.simulation.parts.store.at(self._revision(position)).items():
+            resource = catalogue.of_key(key)
+            if resource is not None:
+                world[resource.key].append(obj)
+        return dict(world)
+
+    def _revision(self, position: int) -> int:
+        store = self.simulation.root.store
+        if position >= len(self._journal):
+            return store.revision
+        return self._journal[position - 1].revision if position else store.journal_floor
+
+    def moment(self, position: int | None, seen: int) -> live.Moment:
+        """What the live view shows. ``position`` None is the present; ``seen`` is the newest record already shown."""
+        length = len(self._journal)
+        if position is None or position >= length:
+            return self._present(seen, length)
+        change = self._journal[max(0, position - 1)]
+        snapshot = {**self._past(position), "events": self._events_before(change.time)}
+        last = change.cause
+        return self._moment(snapshot, last, fresh=last, now=change.time, revision=self._revision(position), index=position)
+
+    def _present(self, seen: int, length: int) -> live.Moment:
+        root, trace = self.simulation.root, self.simulation.parts.kernel.trace
+        snapshot = self.snapshot(resources=live.RESOURCES) if root.store.running else self._past(length)
+        fresh = min(seen, trace.last) + 1
+        return self._moment(snapshot, trace.last, fresh=fresh, now=root.kernel.now, revision=root.store.revision, index=length)
+
+    def _moment(self, snapshot: Snapshot, last: int, *, fresh: int, now: int, revision: int, index: int) -> live.Moment:
+        root, trace = self.simulation.root, self.simulation.parts.kernel.trace
+        begin = max(min(fresh - 1, last - _TAIL), last - _MOST)
+        records = [record for record in trace.since(begin)[: last - begin] if not _quiet(record)] if last else []
+        present = index == len(self._journal)
+        return live.Moment(
+            snapshot=snapshot, records=records, fresh=fresh, find=trace.get, now=now, start=root.config.start, revision=revision,
+            stopped=tuple(self.stopped() if present else self._stopped_by(last)), index=index, length=len(self._journal),
+            upcoming=self._upcoming() if present else "",
+        )  # fmt: skip
+
+    def _events_before(self, time: int) -> list[Object]:
+        events = self.simulation.parts.server.stored_list("events") if self.simulation.root.store.running else []
+        return [event for event in events if parse_time(dig(event, "metadata.creationTimestamp")) <= time]
+
+    def _upcoming(self) -> str:
+        event = self.simulation.parts.kernel.peek()
+        if event is None or event.background:
+            return ""
+        return text("views.next", after=duration(event.time - self.simulation.now), component=event.component, why=event.why)
+
+    def stopped(self) -> list[str]:
+        """The components that do not run now."""
+        root = self.simulation.root
+        down = [name for name, component in self.simulation.parts.components.items() if not component.state.running]
+        return [*([] if root.store.running else [ETCD]), *([] if root.server.running else [API_SERVER]), *down]
+
+    def _stopped_by(self, last: int) -> list[str]:
+        """The components that did not run when that record was written, from the faults before it."""
+        down: dict[str, bool] = {}
+        for record in self.simulation.root.kernel.trace.records:
+            if record.id <= last and record.kind == "fault" and record.verb in ("stop", "start"):
+                down[record.subject] = record.verb == "stop"
+        return [name for name, is_down in down.items() if is_down]
+
+    def _changes(self, name: str, position: int | None) -> Change | None:
+        """The last change of an object up to a position; ``name`` is ``pods shop/web-1``."""
+        key, _, where = name.partition(" ")
+        resource = self.simulation.parts.server.catalogue.by_key.get(key)
+        if resource is None:
+            return None
+        namespace, _, own = where.rpartition("/")
+        wanted = key_of(resource, namespace, own)
+        journal = self._journal
+        end = len(journal) if position is None else position
+        return next((journal[i] for i in range(end - 1, -1, -1) if journal[i].key == wanted), None)
+
+    def closeup(self, name: str, position: int | None = None) -> Closeup:
+        """An object by its id, now or at a position, with what its last change did."""
+        change = self._changes(name, position)
+        if change is None:
+            return Closeup(None)
+        record = self.simulation.parts.kernel.trace.get(change.cause)
+        return Closeup(change.value, change.previous, self._told(record) if record else "")
+
+    def _told(self, record: Record) -> str:
+        because = [found for number in record.causes if (found := self.simulation.parts.kernel.trace.get(number))]
+        reason = f" ({text('views.because', cause=sentence(because[0]))})" if because else ""
+        return f"#{record.id} {sentence(record)}{reason}"
+
+    def why(self, name: str, position: int | None = None) -> Why:
+        """What led to an object's state, back to the user's request. ``name`` is its id, ``pods shop/web-1``."""
+        change = self._changes(name, position)
+        return Why(name, ancestry(self.simulation.parts.kernel.trace.get, [change.cause] if change else []))
+
+
+def _quiet(record: Record) -> bool:
+    """Reads, heartbeats and Events: true, but not what one looks for."""
+    return record.kind == "request" and (record.verb in _READS or record.subject.startswith(_QUIET))
