@@ -93,17 +93,18 @@ class Type:
 class Field:
     """One field of a struct: its type, how it is printed, how a strategic merge patch treats it.
 
-    ``pointer``: an explicit empty value differs from none. ``always``: printed even when empty. ``null``: printed as null
-    when empty. ``embedded``: names of the Go structs around it that have no field of their own in JSON.
+    ``pointer``: an explicit empty value differs from none. ``present``: Go's zero object has it. ``always``: printed even when
+    empty. ``null``: printed as null when empty. ``embedded``: names of the Go structs around it that JSON does not show.
     """
 
-    __slots__ = ("always", "embedded", "merge", "merge_key", "null", "pointer", "replace", "retain_keys", "type")
+    __slots__ = ("always", "embedded", "merge", "merge_key", "null", "pointer", "present", "replace", "retain_keys", "type")
 
     def __init__(self, type_: Type, *, pointer: bool = False, words: Iterable[str] = (), options: Mapping[str, str] | None = None):
         words, options = set(words), options or {}
         self.type, self.pointer = type_, pointer
         self.null = "null" in words
-        self.always = "always" in words or (type_.kind == STRUCT and not pointer)
+        self.present = "always" in words or (type_.kind == STRUCT and not pointer)
+        self.always = self.present and type_.kind not in (LIST, MAP)
         self.merge, self.retain_keys, self.replace = "merge" in words, "retainKeys" in words, "replace" in words
         self.merge_key = options.get("key", "")
         self.embedded = tuple(options["in"].split(".")) if "in" in options else ()
@@ -189,7 +190,7 @@ def _relation(words: list[str], options: Mapping[str, str]) -> str:
     for relation in ("atomic", "set"):
         if relation in words:
             return relation
-    if "merge" in words and words:
+    if "merge" in words:
         return f"map={options['key']}" if "key" in options else "set"
     return ""
 

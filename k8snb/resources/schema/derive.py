@@ -14,7 +14,7 @@ One type is one JSON object, one field one line of words, the first of which is 
     "strategy":   "io.k8s.api.apps.v1.DeploymentStrategy retainKeys"
     "replicas":   "*int32"
 
-``*`` a pointer; ``always`` printed even when empty; ``null`` printed as null when empty; ``in=X`` inside embedded struct X;
+``*`` a pointer; ``always`` no omitempty; ``null`` printed as null when empty; ``in=X`` inside embedded struct X;
 ``go=X`` the named Go type; ``atomic``, ``set``, ``map=keys`` the list or map type; ``key=X`` the patch merge key;
 ``merge``, ``retainKeys``, ``replace`` the patch strategy.
 """
@@ -116,7 +116,7 @@ def field(owner: str, name: str, schema: Definition, required: bool) -> str:
     key = f"{owner.rpartition('.')[2]}.{name}"
     pointer = is_pointer(key, what, required or key in go.ALWAYS)
     words = ["*" * pointer + what]
-    if (required or key in go.ALWAYS) and shape(what) == "scalar" and not pointer:
+    if (required or key in go.ALWAYS) and shape(what) != "struct" and not pointer:
         words.append("always")
     if key in go.NULLS:
         words.append("null")
