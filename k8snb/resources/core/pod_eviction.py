@@ -1,0 +1,81 @@
+"""``pods/eviction``: a deletion that asks the PodDisruptionBudgets first.
+
+A Pod that no budget covers, or that does not serve anyway (pending, finished, not ready), is simply deleted. With one budget,
+the eviction takes one of its ``disruptionsAllowed`` and is noted in ``disruptedPods``; with none left, or two budgets, the
+answer is 429 or 500.
+
+Models: pkg/registry/core/pod/storage/eviction.go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apimachinery.errors import ApiError, object_not_found
+from k8snb.apimachinery.meta import is_true, timestamp
+from k8snb.apimachinery.objects import Object, freeze, merge
+from k8snb.apimachinery.selectors import from_label_selector
+from k8snb.resources.core.pod_binding import too_many_requests
+
+BUDGETS = "poddisruptionbudgets.policy"
+SUCCESS = freeze({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
+VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
+
+
+def evict(context: Any, request: Any, pod: Object | None) -> Object:
+    """POST pods/NAME/eviction. Raises ApiError 429 where a budget forbids it now."""
+    if pod is None:
+        raise object_not_found("", "pods", request.name)
+    options = (request.body or {}).get("deleteOptions") or {}
+    if not _protected(pod):
+        _delete(context, options)
+        return SUCCESS  # type: ignore[no-any-return]
+    budgets = [b for b in context.list(BUDGETS, request.namespace) if _covers(b, pod)]
+    if len(budgets) > 1:
+        raise ApiError(500, "InternalError", "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
+    if budgets and not _may_go_unready(pod, budgets[0]):
+        _take(context, budgets[0], pod)
+    _delete(context, options)
+    return SUCCESS  # type: ignore[no-any-return]
+
+
+def _protected(pod: Object) -> bool:
+    phase = (pod.get("status") or {}).get("phase")
+    return phase not in ("Succeeded", "Failed", "Pending") and "deletionTimestamp" not in pod["metadata"]
+
+
+def _covers(budget: Object, pod: Object) -> bool:
+    selector = budget["spec"].get("selector")
+    return selector is not None and from_label_selector(selector).matches(pod["metadata"].get("labels"))
+
+
+def _may_go_unready(pod: Object, budget: Object) -> bool:
+    """A Pod that is not ready may go: always, or as long as the budget is met, as ``unhealthyPodEvictionPolicy`` says."""
+    if is_true(pod, "Ready"):
+        return False
+    status = budget.get("status") or {}
+    if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
+        return True
+    return bool(status.get("currentHealthy", 0) >= status.get("desiredHealthy", 0) > 0)
+
+
+def _take(context: Any, budget: Object, pod: Object) -> None:
+    status, name = budget.get("status") or {}, budget["metadata"]["name"]
+    generation = budget["metadata"].get("generation", 0)
+    if status.get("observedGeneration", 0) < generation:
+        raise _refused(name, f"The disruption budget {name} is still being processed by the server.", 10)
+    if status.get("disruptionsAllowed", 0) <= 0:
+        healthy, desired = status.get("currentHealthy", 0), status.get("desiredHealthy", 0)
+        raise _refused(name, f"The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
+    disrupted = {pod["metadata"]["name"]: timestamp(context.now)}
+    changed = {"status": {"disruptionsAllowed": status["disruptionsAllowed"] - 1, "disruptedPods": disrupted}}
+    context.replace(BUDGETS, merge(budget, changed))
+
+
+def _refused(_budget: str, why: str, retry: int = 0) -> ApiError:
+    causes = [{"reason": "DisruptionBudget", "message": why}]
+    return too_many_requests(VIOLATES, {"causes": causes, **({"retryAfterSeconds": retry} if retry else {})})
+
+
+def _delete(context: Any, options: Object) -> None:
+    context.delegate(verb="delete", subresource="", body=options)
