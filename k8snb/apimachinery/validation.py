@@ -61,8 +61,10 @@ def _dns_label(text: str) -> tuple[str, ...]:
         "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
         "with an alphanumeric character"
     )
-    wrong = () if _matches(_DNS_LABEL, text) else (regex_error(words, _DNS_LABEL, "my-name", "123-abc"),)
-    return (*longer(text, 63), *wrong)
+    if _matches(_DNS_LABEL, text):
+        return tuple(longer(text, 63))
+    dotted = _matches(_DNS_SUBDOMAIN, text)
+    return (*longer(text, 63), "must not contain dots" if dotted else regex_error(words, _DNS_LABEL, "my-name", "123-abc"))
 
 
 def dns_label(text: str) -> list[str]:

@@ -1,0 +1,194 @@
+"""The spec of a pod: what pods and templates have in common.
+
+Verdicts are relative to the spec and remembered on it; a pod adds its own few rules in ``core/pod.py``.
+
+Models: pkg/apis/core/validation/validation.go, ValidatePodSpec.
+Simplified: feature gates stand as the defaults of 1.36 have them; workload references (alpha) are not checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from k8snb.apimachinery.errors import Errors, duplicate, forbidden, invalid, not_found, not_supported, required, too_long, within
+from k8snb.apimachinery.objects import EMPTY_DICT
+from k8snb.apimachinery.resource import once
+from k8snb.apimachinery.validation import check, dns_label, dns_subdomain, in_range, qualified_name, validate_labels
+from k8snb.resources.common.compute import validate_pod_resources, validate_requirements
+from k8snb.resources.common.pod_containers import (
+    PodFacts,
+    validate_containers,
+    validate_ephemeral_containers,
+    validate_init_containers,
+)
+from k8snb.resources.common.pod_scheduling import (
+    validate_affinity,
+    validate_dns,
+    validate_gates,
+    validate_host_aliases,
+    validate_spread,
+    validate_tolerations,
+)
+from k8snb.resources.common.pod_security import (
+    containers_with_paths,
+    validate_host_process,
+    validate_host_users,
+    validate_os,
+    validate_pod_security_context,
+)
+from k8snb.resources.common.volumes import validate_volumes
+
+Spec = Mapping[str, Any]
+RESTART_POLICIES = ("Always", "OnFailure", "Never")
+DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+PREEMPTION_POLICIES = ("PreemptLowerPriority", "Never")
+
+
+@once
+def validate_pod_spec(spec: Spec) -> Errors:
+    """The spec of a template."""
+    return _validate(spec, "") + _template_host_ports(spec)
+
+
+def validate_spec_of_pod(spec: Spec, pod_name: str) -> Errors:
+    """The spec of a pod of this name: as a template's, but host ports are already set, and claims of its own get its name."""
+    return _validate(spec, pod_name) + _host_ports(spec)
+
+
+def _validate(spec: Spec, pod_name: str) -> Errors:
+    errors: Errors = [] if spec.get("terminationGracePeriodSeconds") is not None else [required("terminationGracePeriodSeconds")]
+    volumes, wrong = validate_volumes(spec.get("volumes") or (), pod_name)
+    errors += within("volumes", wrong) + within("resourceClaims", _validate_claims(spec))
+    claims = frozenset(claim["name"] for claim in spec.get("resourceClaims") or () if claim.get("name"))
+    errors += _validate_all_containers(spec, PodFacts(
+        volumes, claims, spec.get("restartPolicy", ""), spec.get("terminationGracePeriodSeconds"),
+        (spec.get("os") or EMPTY_DICT).get("name", ""), spec.get("hostUsers") is not False,
+    ))  # fmt: skip
+    if spec.get("resources") is not None:
+        errors += validate_pod_resources(spec, claims)
+    return errors + _validate_fields(spec) + _validate_names(spec) + _validate_file_refs(spec)
+
+
+def _validate_all_containers(spec: Spec, facts: PodFacts) -> Errors:
+    containers, init = spec.get("containers") or (), spec.get("initContainers") or ()
+    errors = within("containers", validate_containers(containers, facts))
+    errors += within("initContainers", validate_init_containers(init, containers, facts))
+    ephemeral = spec.get("ephemeralContainers") or ()
+    return errors + within("ephemeralContainers", validate_ephemeral_containers(ephemeral, [*containers, *init], facts))
+
+
+def _validate_fields(spec: Spec) -> Errors:
+    errors = _one_of(spec, "restartPolicy", RESTART_POLICIES) + _one_of(spec, "dnsPolicy", DNS_POLICIES)
+    errors += within("nodeSelector", validate_labels(spec.get("nodeSelector") or EMPTY_DICT))
+    errors += within("securityContext", validate_pod_security_context(spec.get("securityContext") or EMPTY_DICT, spec))
+    errors += within("affinity", validate_affinity(spec.get("affinity") or EMPTY_DICT))
+    errors += within("dnsConfig", validate_dns(spec.get("dnsConfig"), spec.get("dnsPolicy", "")))
+    for index, gate in enumerate(spec.get("readinessGates") or ()):
+        errors += check(f"readinessGates[{index}].conditionType", gate.get("conditionType", ""), qualified_name)
+    errors += within("schedulingGates", validate_gates(spec.get("schedulingGates") or ()))
+    errors += within("topologySpreadConstraints", validate_spread(spec.get("topologySpreadConstraints") or ()))
+    return errors + validate_host_process(spec) + validate_host_users(spec) + _validate_hostname_override(spec)
+
+
+def _one_of(spec: Spec, field: str, choices: tuple[str, ...]) -> Errors:
+    value = spec.get(field, "")
+    if not value:
+        return [required(field)]
+    return [] if value in choices else [not_supported(field, value, choices)]
+
+
+def _validate_names(spec: Spec) -> Errors:
+    errors: Errors = []
+    for field in ("serviceAccountName", "nodeName"):
+        errors += check(field, spec[field], dns_subdomain) if spec.get(field) else []
+    deadline = spec.get("activeDeadlineSeconds")
+    if deadline is not None and not 1 <= deadline <= 2147483647:
+        errors.append(invalid("activeDeadlineSeconds", deadline, in_range(1, 2147483647)))
+    for field in ("hostname", "subdomain"):
+        errors += check(field, spec[field], dns_label) if spec.get(field) else []
+    errors += within("tolerations", validate_tolerations(spec.get("tolerations") or ()))
+    errors += within("hostAliases", validate_host_aliases(spec.get("hostAliases") or ()))
+    errors += check("priorityClassName", spec["priorityClassName"], dns_subdomain) if spec.get("priorityClassName") else []
+    if spec.get("runtimeClassName") is not None:
+        errors += check("runtimeClassName", spec["runtimeClassName"], dns_subdomain)
+    if spec.get("preemptionPolicy") is not None:
+        errors += _one_of(spec, "preemptionPolicy", PREEMPTION_POLICIES)
+    if spec.get("overhead") is not None:
+        errors += within("overhead", validate_requirements({"limits": spec["overhead"]}))
+    return errors + (validate_os(spec) if spec.get("os") is not None else [])
+
+
+def _validate_hostname_override(spec: Spec) -> Errors:
+    name = spec.get("hostnameOverride")
+    if name is None:
+        return []
+    errors: Errors = []
+    if spec.get("setHostnameAsFQDN"):
+        errors.append(forbidden("hostnameOverride", "may not be specified when setHostnameAsFQDN is true"))
+    if spec.get("hostNetwork"):
+        errors.append(forbidden("hostnameOverride", "may not be specified when hostNetwork is true"))
+    if len(name) > 64:
+        errors.append(too_long("hostnameOverride", 64))
+    return errors + check("hostnameOverride", name, dns_subdomain)
+
+
+def _validate_claims(spec: Spec) -> Errors:
+    errors: Errors = []
+    names: set[str] = set()
+    for index, claim in enumerate(spec.get("resourceClaims") or ()):
+        name, field = claim.get("name", ""), f"[{index}].name"
+        if not name:
+            errors.append(required(field))
+        else:
+            errors += [duplicate(field, name)] if name in names else check(field, name, dns_label)
+        names.add(name)
+        given = [key for key in ("resourceClaimName", "resourceClaimTemplateName") if claim.get(key) is not None]
+        shown = {
+            "Name": name,
+            "ResourceClaimName": claim.get("resourceClaimName"),
+            "ResourceClaimTemplateName": claim.get("resourceClaimTemplateName"),
+        }
+        if len(given) > 1:
+            errors.append(
+                invalid(f"[{index}]", shown, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified")
+            )
+        if not given:
+            errors.append(invalid(f"[{index}]", shown, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"))
+        errors += [error for key in given for error in check(f"[{index}].{key}", claim[key], dns_subdomain)]
+    return errors
+
+
+def _host_ports(spec: Spec) -> Errors:
+    return _host_port_mismatches(spec, may_be_unset=False)
+
+
+def _template_host_ports(spec: Spec) -> Errors:
+    return _host_port_mismatches(spec, may_be_unset=True)
+
+
+def _host_port_mismatches(spec: Spec, *, may_be_unset: bool) -> Errors:
+    if not spec.get("hostNetwork"):
+        return []
+    return [
+        invalid(f"containers[{i}].ports[{j}].hostPort", port.get("hostPort", 0), "must match `containerPort` when `hostNetwork` is true")
+        for i, container in enumerate(spec.get("containers") or ())
+        for j, port in enumerate(container.get("ports") or ())
+        if port.get("hostPort", 0) != port.get("containerPort", 0) and not (may_be_unset and not port.get("hostPort"))
+    ]
+
+
+def _validate_file_refs(spec: Spec) -> Errors:
+    volumes = {volume.get("name", ""): volume for volume in spec.get("volumes") or ()}
+    errors: Errors = []
+    for path, container in containers_with_paths(spec):
+        for index, variable in enumerate(container.get("env") or ()):
+            ref = (variable.get("valueFrom") or EMPTY_DICT).get("fileKeyRef")
+            if ref is None:
+                continue
+            field, name = f"{path}.env[{index}].valueFrom.fileKeyRef.volumeName", ref.get("volumeName", "")
+            if name not in volumes:
+                errors.append(not_found(field, name))
+            elif volumes[name].get("emptyDir") is None:
+                errors.append(invalid(field, name, "referenced volume must be of type emptyDir"))
+    return errors
