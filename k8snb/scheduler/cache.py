@@ -1,0 +1,201 @@
+"""The scheduler's own picture of nodes and pods: what the watch said, plus what it decided and has not seen confirmed.
+
+Binding takes a round trip, and the next pod must not wait for it. So a pod is *assumed* on its node the moment the choice is
+made; the watch confirms it later (or the binding fails and it is forgotten).
+
+    assume ──> confirmed by the watch (add_pod)
+       └─────> forget (binding failed, or the pod was deleted meanwhile)
+
+All of it is state (:class:`CacheState`), made of immutable records. The :class:`Snapshot` is derived: the nodes as a list, in
+upstream's order (round robin over zones), with a log of which entries changed so that remembered results can follow.
+
+Models: pkg/scheduler/backend/cache (cache.go, node_tree.go, snapshot.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from k8snb.apimachinery.objects import FrozenDict, Object, put
+from k8snb.scheduler.nodeinfo import NodeInfo, node_facts
+from k8snb.scheduler.podinfo import pod_info
+from k8snb.sim.state import Shelf, Tape
+
+_LOG_LIMIT = 20_000
+
+
+@dataclass(slots=True)
+class CacheState:
+    """What the cache knows. ``zones`` is the node tree: zone -> node names, both in order of arrival."""
+
+    nodes: Shelf = field(default_factory=Shelf)  # name -> NodeInfo
+    zones: dict[str, Tape] = field(default_factory=dict)
+    pods: Shelf = field(default_factory=Shelf)  # namespace/name -> Pod with spec.nodeName
+    assumed: Shelf = field(default_factory=Shelf)  # namespace/name -> node name
+    images: Shelf = field(default_factory=Shelf)  # image -> (bytes, number of nodes that have it)
+
+
+class Snapshot:
+    """The nodes of one cycle, in order. ``log`` names, oldest first, the indexes that were replaced since it was built."""
+
+    def __init__(self, nodes: list[NodeInfo], images: Mapping[str, tuple[int, int]]):
+        self.nodes = nodes
+        self.images = images
+        self.index = {info.name: number for number, info in enumerate(nodes)}
+        self.log: list[int] = []
+        self._with_affinity = {info.name for info in nodes if info.affinity_pods}
+
+    def get(self, name: str) -> NodeInfo | None:
+        """The node of that name, or None."""
+        number = self.index.get(name)
+        return None if number is None else self.nodes[number]
+
+    def replace(self, info: NodeInfo) -> None:
+        """Something on this node changed."""
+        number = self.index[info.name]
+        self.nodes[number] = info
+        self.log.append(number)
+        if info.affinity_pods:
+            self._with_affinity.add(info.name)
+        else:
+            self._with_affinity.discard(info.name)
+
+    def having_affinity(self) -> list[NodeInfo]:
+        """The nodes with pods that have inter-pod terms, in order."""
+        if not self._with_affinity:
+            return []
+        return [self.nodes[number] for number in sorted(self.index[name] for name in self._with_affinity)]
+
+    def __repr__(self) -> str:
+        return f"<Snapshot of {len(self.nodes)} nodes>"
+
+
+class Cache:
+    """The operations on a :class:`CacheState`. Holds nothing but the derived snapshot."""
+
+    def __init__(self, state: CacheState):
+        self.state = state
+        self._snapshot: Snapshot | None = None
+
+    def snapshot(self) -> Snapshot:
+        """The nodes as they are now. The same object is updated until the set of nodes changes."""
+        if self._snapshot is None or len(self._snapshot.log) > _LOG_LIMIT:
+            self._snapshot = Snapshot([self.state.nodes[name] for name in self._order()], self.state.images)
+        return self._snapshot
+
+    # Nodes
+
+    def set_node(self, node: FrozenDict) -> None:
+        """A node appeared or changed. A change that matters to nobody (a heartbeat) leaves its record alone."""
+        name = node["metadata"]["name"]
+        old: NodeInfo = self.state.nodes.get(name, NodeInfo(name))
+        facts = node_facts(node)
+        if old.node is not None and facts == old.facts:
+            return
+        self._count_images(old.node, node)
+        if old.node is None or old.facts.zone != facts.zone:
+            self._leave_tree(old)
+            self.state.zones.setdefault(facts.zone, Tape()).append(name)
+            self._snapshot = None
+        self._put(old.with_node(node))
+
+    def remove_node(self, name: str) -> None:
+        """A node is gone. Pods that are still known to be on it keep a record without a node."""
+        old = self.state.nodes.get(name)
+        if old is None or old.node is None:
+            return
+        self._count_images(old.node, None)
+        self._leave_tree(old)
+        self._snapshot = None
+        if old.pods:
+            self.state.nodes[name] = old.with_node(None)
+        else:
+            del self.state.nodes[name]
+
+    # Pods
+
+    def assume(self, pod: FrozenDict, node_name: str) -> FrozenDict:
+        """Count the pod on the node from now on, and give the pod as it will be. Raises ``KeyError`` where it is known already."""
+        info = pod_info(pod)
+        if info.key in self.state.pods:
+            raise KeyError(f"pod {info.key} is in the cache, so can't be assumed")
+        assumed = put(pod, "spec.nodeName", node_name)
+        self._add(assumed)
+        self.state.assumed[info.key] = node_name
+        return assumed
+
+    def forget(self, key: str) -> None:
+        """Take an assumed pod back."""
+        if self.state.assumed.pop(key, None) is not None:
+            self._remove(key)
+
+    def is_assumed(self, key: str) -> bool:
+        """Whether the pod was assumed and is not confirmed yet."""
+        return key in self.state.assumed
+
+    def add_pod(self, pod: FrozenDict) -> None:
+        """The watch says that a pod is on a node. Where all that matters is known already, the node's record stays as it is."""
+        info = pod_info(pod)
+        self.state.assumed.pop(info.key, None)
+        known = self.state.pods.get(info.key)
+        if known is not None and pod_info(known).node_name == info.node_name and pod_info(known).same_for_scheduling(info):
+            return
+        self._remove(info.key)
+        self._add(pod)
+
+    def remove_pod(self, key: str) -> None:
+        """The watch says that the pod is gone."""
+        self.state.assumed.pop(key, None)
+        self._remove(key)
+
+    # Inside
+
+    def _add(self, pod: FrozenDict) -> None:
+        info = pod_info(pod)
+        self.state.pods[info.key] = pod
+        self._put(self.state.nodes.get(info.node_name, NodeInfo(info.node_name)).with_pod(pod))
+
+    def _remove(self, key: str) -> None:
+        pod: Object | None = self.state.pods.pop(key, None)
+        if pod is None:
+            return
+        name = pod_info(pod).node_name
+        smaller: NodeInfo = self.state.nodes[name].without_pod(key)
+        if smaller.node is None and not smaller.pods:
+            del self.state.nodes[name]
+        else:
+            self._put(smaller)
+
+    def _put(self, info: NodeInfo) -> None:
+        self.state.nodes[info.name] = info
+        if self._snapshot is not None and info.name in self._snapshot.index:
+            self._snapshot.replace(info)
+
+    def _count_images(self, old: FrozenDict | None, new: FrozenDict | None) -> None:
+        before = node_facts(old).images if old is not None else {}
+        after = node_facts(new).images if new is not None else {}
+        if before == after:
+            return
+        images = self.state.images
+        for image in before:
+            size, count = images.pop(image)
+            if count > 1:
+                images[image] = (size, count - 1)
+        for image, bytes_ in after.items():
+            size, count = images.get(image, (bytes_, 0))
+            images[image] = (size, count + 1)
+
+    def _leave_tree(self, info: NodeInfo) -> None:
+        if info.node is None:
+            return
+        names = self.state.zones[info.facts.zone]
+        names.remove(info.name)
+        if not names:
+            del self.state.zones[info.facts.zone]
+
+    def _order(self) -> list[str]:
+        """Node names, one of each zone in turn, as upstream's node tree lists them."""
+        zones = list(self.state.zones.values())
+        longest = max(map(len, zones), default=0)
+        return [names[turn] for turn in range(longest) for names in zones if turn < len(names)]

@@ -1,0 +1,67 @@
+"""Doing work once: results that depend on one pod's signature and one node's record.
+
+Ten thousand replicas of one Deployment are ten thousand equal questions, and between two of them only the node that took the
+last pod has changed. A plugin that is marked ``node_local`` promises that its Filter and Score look at nothing but the pod's
+signature and the one node. Then its answers are remembered in a table by node, and an entry is dropped when the snapshot's log
+says that the node's record was replaced. Counts of pods by selector are remembered in the same way.
+
+Law: with and without the memo every decision is the same (a Hypothesis test in ``tests/scheduler`` holds it). It is not state:
+it can be thrown away at any time.
+
+Upstream reaches for the same idea as *opportunistic batching* (KEP-5598, SignPlugin).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from k8snb.scheduler.cache import Snapshot
+from k8snb.scheduler.nodeinfo import NodeInfo
+
+_TABLES = 256  # questions remembered; when there are more, all is forgotten
+
+
+class Table:
+    """Answers by index of the snapshot's node list; None where there is none yet."""
+
+    __slots__ = ("answers", "read")
+
+    def __init__(self, size: int):
+        self.answers: list[Any] = [None] * size
+        self.read = 0  # how much of the snapshot's log has been applied
+
+
+class Memo:
+    """Tables of answers for one snapshot. ``enabled=False`` gives a fresh table every time, for comparison."""
+
+    def __init__(self, enabled: bool = True):
+        self.enabled = enabled
+        self._snapshot: Snapshot | None = None
+        self._tables: dict[Hashable, Table] = {}
+
+    def table(self, question: Hashable, snapshot: Snapshot) -> list[Any]:
+        """The answers to ``question`` that still hold, one place for each node. The caller fills in the missing ones."""
+        if not self.enabled:
+            return [None] * len(snapshot.nodes)
+        if snapshot is not self._snapshot or len(self._tables) > _TABLES:
+            self._snapshot, self._tables = snapshot, {}
+        found = self._tables.get(question)
+        if found is None:
+            found = self._tables[question] = Table(len(snapshot.nodes))
+            found.read = len(snapshot.log)
+        elif found.read < len(snapshot.log):
+            for index in snapshot.log[found.read :]:
+                found.answers[index] = None
+            found.read = len(snapshot.log)
+        return found.answers
+
+    def by_node(self, question: Hashable, snapshot: Snapshot, answer: Callable[[NodeInfo], Any]) -> list[Any]:
+        """The answer for every node, in order. ``answer`` is asked only for nodes that changed. Do not write into the result."""
+        answers = self.table(question, snapshot)
+        if None in answers:
+            nodes = snapshot.nodes
+            for index, known in enumerate(answers):
+                if known is None:
+                    answers[index] = answer(nodes[index])
+        return answers

@@ -1,0 +1,263 @@
+"""Pods that want to be near certain pods, or far from them. "Near" is: the same value of a node label, the ``topologyKey``.
+
+Three rules filter: the pod's required affinity, its required anti-affinity, and the required anti-affinity *of pods that are
+there already* (it works both ways). For scoring, preferred terms add or subtract their weight for the whole topology value;
+those of existing pods count too, and a required affinity of an existing pod counts as a preferred one of weight 1.
+
+A pod whose affinity nobody satisfies yet is let in if it matches its own terms: the first of a group must be able to start.
+
+What each node contributes is remembered until the node changes.
+
+Models: pkg/scheduler/framework/plugins/interpodaffinity (filtering.go, scoring.go).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from k8snb.apimachinery.objects import Object
+from k8snb.scheduler.cluster_event import (
+    ADD,
+    ASSIGNED_POD,
+    DELETE,
+    NODE,
+    TARGET_POD,
+    UPDATE_NODE_LABEL,
+    UPDATE_POD_LABEL,
+    UPDATE_TAINT,
+    Change,
+    Interest,
+    interest,
+)
+from k8snb.scheduler.diagnosis import MAX_NODE_SCORE, SKIP, Status, unresolvable, unschedulable
+from k8snb.scheduler.framework import Cluster, Cycle, FilterPlugin, PreFilterPlugin, PreScorePlugin, ScorePlugin
+from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.scheduler.podinfo import AffinityTerm, NamespaceLabels, PodInfo, pod_info
+
+REASON_AFFINITY = "node(s) didn't match pod affinity rules"
+REASON_ANTI = "node(s) didn't match pod anti-affinity rules"
+REASON_EXISTING = "node(s) didn't satisfy existing pods anti-affinity rules"
+HARD_WEIGHT = 1  # of an existing pod's required affinity, when scoring
+
+Pair = tuple[str, str]  # topology key and value
+_NO_CHANGE: tuple[tuple[Pair, int], ...] = ()
+
+
+def namespace_labels(cluster: Cluster) -> NamespaceLabels:
+    """The labels of every namespace, for namespace selectors."""
+    return {ns["metadata"]["name"]: ns["metadata"].get("labels") or {} for ns in cluster.objects("namespaces")}
+
+
+@dataclass(slots=True)
+class Neighbours:
+    """Notes of PreFilter: how many pods matter at each topology pair, by rule."""
+
+    existing_anti: Counter[Pair]
+    affinity: Counter[Pair]
+    anti: Counter[Pair]
+    namespaces: NamespaceLabels
+
+    def branch(self) -> Neighbours:
+        """A copy for a "what if"."""
+        return Neighbours(Counter(self.existing_anti), Counter(self.affinity), Counter(self.anti), self.namespaces)
+
+
+class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
+    """Filters by required terms, scores by preferred ones."""
+
+    name = "InterPodAffinity"
+    normalizes = True
+
+    def pre_filter(self, cycle: Cycle) -> Status | None:
+        """Count by topology pair; Skip where neither this pod nor any existing one has a required term that matters."""
+        pod = cycle.pod
+        crowded = cycle.snapshot.having_affinity()
+        if not crowded and not pod.affinity and not pod.anti_affinity:
+            return Status(SKIP)
+        namespaces = namespace_labels(cycle.cluster)
+        notes = Neighbours(Counter(), Counter(), Counter(), namespaces)
+        if crowded:
+            _sum(cycle, notes.existing_anti, ("existing anti", *_identity(cycle)), lambda node: _existing_anti(node, pod, namespaces))
+        if pod.affinity:
+            _sum(cycle, notes.affinity, ("affinity", pod.affinity, cycle.cluster.revision("namespaces")),
+                 lambda node: _incoming(node, pod.affinity, namespaces, together=True))  # fmt: skip
+        if pod.anti_affinity:
+            _sum(cycle, notes.anti, ("anti", pod.anti_affinity, cycle.cluster.revision("namespaces")),
+                 lambda node: _incoming(node, pod.anti_affinity, namespaces, together=False))  # fmt: skip
+        if not notes.existing_anti and not pod.affinity and not pod.anti_affinity:
+            return Status(SKIP)
+        cycle.data[self.name] = notes
+        return None
+
+    def filter(self, cycle: Cycle, node: NodeInfo) -> Status | None:
+        """The three rules, in upstream's order."""
+        notes: Neighbours = cycle.data[self.name]
+        if not _affinity_satisfied(cycle.pod, notes, node):
+            return unresolvable(REASON_AFFINITY)
+        labels = node.facts.labels
+        if any(t.topology_key in labels and notes.anti[(t.topology_key, labels[t.topology_key])] > 0 for t in cycle.pod.anti_affinity):
+            return unschedulable(REASON_ANTI)
+        if notes.existing_anti and any(notes.existing_anti[pair] > 0 for pair in labels.items()):
+            return unschedulable(REASON_EXISTING)
+        return None
+
+    def add_pod(self, cycle: Cycle, pod: PodInfo, node: NodeInfo) -> None:
+        """One neighbour more."""
+        self._update(cycle, pod, node, 1)
+
+    def remove_pod(self, cycle: Cycle, pod: PodInfo, node: NodeInfo) -> None:
+        """One neighbour less."""
+        self._update(cycle, pod, node, -1)
+
+    def _update(self, cycle: Cycle, other: PodInfo, node: NodeInfo, sign: int) -> None:
+        notes: Neighbours = cycle.data[self.name]
+        alone = NodeInfo(node.name, node.node, node.facts).with_pod(other.pod)
+        rules = (
+            (notes.existing_anti, _existing_anti(alone, cycle.pod, notes.namespaces)),
+            (notes.affinity, _incoming(alone, cycle.pod.affinity, notes.namespaces, together=True)),
+            (notes.anti, _incoming(alone, cycle.pod.anti_affinity, notes.namespaces, together=False)),
+        )
+        for counts, changes in rules:
+            for pair, count in changes:
+                counts[pair] += sign * count
+                if counts[pair] == 0:
+                    del counts[pair]
+
+    # Scoring
+
+    def pre_score(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> Status | None:
+        """Weights by topology pair; Skip where there are none."""
+        pod = cycle.pod
+        wants = bool(pod.preferred_affinity or pod.preferred_anti_affinity)
+        if not wants and not cycle.snapshot.having_affinity():
+            return Status(SKIP)
+        namespaces = namespace_labels(cycle.cluster)
+        weights: Counter[Pair] = Counter()
+        _sum(cycle, weights, ("preferred", *_identity(cycle)), lambda node: _preferences(node, pod, namespaces, everybody=wants))
+        if not weights:
+            return Status(SKIP)
+        cycle.data[self.name + "/score"] = weights
+        return None
+
+    def score(self, cycle: Cycle, node: NodeInfo) -> int:
+        """The sum of the weights of the topology values that this node has."""
+        weights: Counter[Pair] = cycle.data[self.name + "/score"]
+        labels = node.facts.labels
+        return sum(weight for (key, value), weight in weights.items() if labels.get(key) == value)
+
+    def score_all(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> list[int]:
+        """As :meth:`score`, looking labels up by the few topology keys instead of going through all pairs."""
+        weights: Counter[Pair] = cycle.data[self.name + "/score"]
+        keys = sorted({key for key, _ in weights})
+        return [sum(weights.get((key, node.facts.labels.get(key, "\0")), 0) for key in keys) for node in nodes]
+
+    def normalize(self, cycle: Cycle, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
+        """The worst node 0, the best 100."""
+        lowest, highest = min(scores), max(scores)
+        if lowest == highest:
+            return [0] * len(scores)
+        return [int(MAX_NODE_SCORE * ((score - lowest) / (highest - lowest))) for score in scores]
+
+    def interests(self) -> tuple[Interest, ...]:
+        """Pods that match a term (or whose own term matched this pod), and nodes."""
+        return (
+            interest(ASSIGNED_POD, ADD, DELETE, UPDATE_POD_LABEL, hint=_neighbour_matters),
+            interest(TARGET_POD, UPDATE_POD_LABEL),
+            interest(NODE, ADD, UPDATE_NODE_LABEL, UPDATE_TAINT),
+        )
+
+
+def _identity(cycle: Cycle) -> tuple[object, ...]:
+    """What of the incoming pod other pods' terms look at, and its own preferences."""
+    pod = cycle.pod
+    labels = tuple(sorted(pod.labels.items()))
+    return (pod.namespace, labels, pod.preferred_affinity, pod.preferred_anti_affinity, cycle.cluster.revision("namespaces"))
+
+
+def _sum(cycle: Cycle, total: Counter[Pair], question: tuple[object, ...], contribution: object) -> None:
+    answers = cycle.memo.by_node(("inter-pod", *question), cycle.snapshot, contribution)  # type: ignore[arg-type]
+    for answer in answers:
+        for pair, count in answer:
+            total[pair] += count
+    for pair in [pair for pair, count in total.items() if count == 0]:
+        del total[pair]
+
+
+def _existing_anti(node: NodeInfo, pod: PodInfo, namespaces: NamespaceLabels) -> tuple[tuple[Pair, int], ...]:
+    """Pods here whose required anti-affinity means the incoming pod."""
+    if not node.anti_affinity_pods:
+        return _NO_CHANGE
+    found: Counter[Pair] = Counter()
+    for existing in map(pod_info, node.anti_affinity_pods):
+        for term in existing.anti_affinity:
+            value = node.facts.labels.get(term.topology_key)
+            if value is not None and term.matches(pod, namespaces):
+                found[(term.topology_key, value)] += 1
+    return tuple(found.items())
+
+
+def _incoming(
+    node: NodeInfo, terms: tuple[AffinityTerm, ...], namespaces: NamespaceLabels, *, together: bool
+) -> tuple[tuple[Pair, int], ...]:
+    """Pods here that the incoming pod's terms mean; ``together``: a pod counts only if it matches all of them."""
+    if not terms:
+        return _NO_CHANGE
+    found: Counter[Pair] = Counter()
+    for existing in node.infos():
+        matching = [term for term in terms if term.matches(existing, namespaces)]
+        if together and len(matching) < len(terms):
+            continue
+        for term in matching:
+            value = node.facts.labels.get(term.topology_key)
+            if value is not None:
+                found[(term.topology_key, value)] += 1
+    return tuple(found.items())
+
+
+def _preferences(node: NodeInfo, pod: PodInfo, namespaces: NamespaceLabels, *, everybody: bool) -> tuple[tuple[Pair, int], ...]:
+    """What this node's pods add to the weights. Unless the incoming pod prefers something, only pods with terms matter."""
+    pods: tuple[Object, ...] = node.pods if everybody else node.affinity_pods
+    found: Counter[Pair] = Counter()
+    for existing in map(pod_info, pods):
+        directed = (
+            *((term, existing, term.weight) for term in pod.preferred_affinity),
+            *((term, existing, -term.weight) for term in pod.preferred_anti_affinity),
+            *((term, pod, HARD_WEIGHT) for term in existing.affinity),
+            *((term, pod, term.weight) for term in existing.preferred_affinity),
+            *((term, pod, -term.weight) for term in existing.preferred_anti_affinity),
+        )
+        for term, meant, weight in directed:
+            value = node.facts.labels.get(term.topology_key)
+            if value is not None and term.matches(meant, namespaces):
+                found[(term.topology_key, value)] += weight
+    return tuple(found.items())
+
+
+def _affinity_satisfied(pod: PodInfo, notes: Neighbours, node: NodeInfo) -> bool:
+    if not pod.affinity:
+        return True
+    labels = node.facts.labels
+    if any(term.topology_key not in labels for term in pod.affinity):
+        return False
+    if all(notes.affinity[(term.topology_key, labels[term.topology_key])] > 0 for term in pod.affinity):
+        return True
+    # The first pod of a group that wants to be together: nobody matches anywhere, and it would match itself.
+    return not notes.affinity and all(term.matches(pod, notes.namespaces) for term in pod.affinity)
+
+
+def _neighbour_matters(pod: PodInfo, change: Change) -> bool:
+    """Without the namespaces' labels at hand, a term with a namespace selector is taken to match."""
+    objects = [item for item in (change.old, change.new) if item is not None]
+    for other in map(pod_info, objects):
+        mine = any(_may_match(term, other) for term in (*pod.affinity, *pod.anti_affinity))
+        theirs = any(_may_match(term, pod) for term in other.anti_affinity)
+        if mine or theirs:
+            return True
+    return False
+
+
+def _may_match(term: AffinityTerm, pod: PodInfo) -> bool:
+    here = pod.namespace in term.namespaces or not term.namespace_selector.never
+    return here and term.selector.matches(pod.labels)

@@ -1,0 +1,304 @@
+"""Spread the pods of one workload over zones, nodes, or whatever a label tells apart.
+
+    skew of a topology value = matching pods there (this one included) - matching pods in the emptiest one
+
+``DoNotSchedule`` constraints filter: the skew may not exceed ``maxSkew``. ``ScheduleAnyway`` constraints score: fewer is
+better. A pod without constraints that belongs to a Service or to a workload controller is spread softly by default, over
+hostnames (maxSkew 3) and zones (maxSkew 5); that is why replicas usually land on different nodes.
+
+    raw score = sum over constraints of  count * log(topology values + 2) + (maxSkew - 1)
+    score     = 100 * (max + min - raw) / max
+
+Counts by node are remembered until the node changes, so a cycle costs one look at each node's number, not at each pod.
+
+Models: pkg/scheduler/framework/plugins/podtopologyspread (filtering.go, scoring.go, common.go).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
+from k8snb.apimachinery.selectors import Selector
+from k8snb.component_helpers.nodeaffinity import REQUIRED, matches_node_selector_and_affinity
+from k8snb.component_helpers.taints import find_untolerated_taint
+from k8snb.scheduler.cluster_event import (
+    ADD,
+    ASSIGNED_POD,
+    DELETE,
+    NODE,
+    TARGET_POD,
+    UPDATE_NODE_LABEL,
+    UPDATE_POD_LABEL,
+    UPDATE_TAINT,
+    UPDATE_TOLERATION,
+    Change,
+    Interest,
+    interest,
+)
+from k8snb.scheduler.diagnosis import MAX_NODE_SCORE, SKIP, Status, unresolvable, unschedulable
+from k8snb.scheduler.framework import Cycle, FilterPlugin, PreFilterPlugin, PreScorePlugin, ScorePlugin
+from k8snb.scheduler.nodeinfo import HOSTNAME, ZONE, NodeInfo
+from k8snb.scheduler.plugins.default_selector import default_selector
+from k8snb.scheduler.podinfo import PodInfo, pod_info, with_label_keys
+
+REASON = "node(s) didn't match pod topology spread constraints"
+REASON_LABEL = REASON + " (missing required label)"
+HARD, SOFT = "DoNotSchedule", "ScheduleAnyway"
+SYSTEM_DEFAULTS = ((HOSTNAME, 3), (ZONE, 5))  # all of them ScheduleAnyway
+_INFINITE = 2**31 - 1
+
+
+class Constraint(NamedTuple):
+    """One constraint, compiled."""
+
+    key: str
+    max_skew: int
+    selector: Selector
+    min_domains: int = 1
+    honor_affinity: bool = True  # nodes that the pod's own affinity excludes do not count
+    honor_taints: bool = False
+
+
+def constraints_of(pod: PodInfo, when: str) -> list[Constraint]:
+    """The pod's own constraints of one kind (DoNotSchedule or ScheduleAnyway)."""
+    found = []
+    for item in pod.pod["spec"].get("topologySpreadConstraints") or ():
+        if item["whenUnsatisfiable"] == when:
+            selector = with_label_keys(item.get("labelSelector"), pod.labels, item.get("matchLabelKeys"))
+            affinity, taints = item.get("nodeAffinityPolicy") or "Honor", item.get("nodeTaintsPolicy") or "Ignore"
+            found.append(
+                Constraint(
+                    item["topologyKey"], item["maxSkew"], selector, item.get("minDomains") or 1, affinity == "Honor", taints == "Honor"
+                )
+            )
+    return found
+
+
+def count_matching(pods: Sequence[Object], selector: Selector, namespace: str) -> int:
+    """How many of the pods are meant; those that are being deleted do not count."""
+    if selector.empty:
+        return 0
+    infos = map(pod_info, pods)
+    return sum(p.namespace == namespace and not p.terminating and selector.matches(p.labels) for p in infos)
+
+
+def _counts(cycle: Cycle, selector: Selector) -> list[int]:
+    """Matching pods on each node of the snapshot, in order."""
+    namespace = cycle.pod.namespace
+    question = ("spread", namespace, selector)
+    return cycle.memo.by_node(question, cycle.snapshot, lambda node: count_matching(node.pods, selector, namespace))
+
+
+@dataclass(slots=True)
+class Spread:
+    """Notes of PreFilter: for each hard constraint, the matching pods by topology value."""
+
+    constraints: list[Constraint]
+    counts: list[dict[str, int]]
+    smallest: list[int | None]  # computed when asked for
+
+    def minimum(self, number: int) -> int:
+        """The emptiest value's count; 0 where there are fewer values than ``minDomains``."""
+        counts = self.counts[number]
+        if len(counts) < self.constraints[number].min_domains:
+            return 0
+        known = self.smallest[number]
+        if known is None:
+            known = self.smallest[number] = min(counts.values(), default=_INFINITE)
+        return known
+
+    def add(self, number: int, value: str, delta: int) -> None:
+        """A matching pod came to, or left, a topology value."""
+        self.counts[number][value] = self.counts[number].get(value, 0) + delta
+        self.smallest[number] = None
+
+    def branch(self) -> Spread:
+        """A copy for a "what if"."""
+        return Spread(self.constraints, [dict(counts) for counts in self.counts], list(self.smallest))
+
+
+class _SoftNotes(NamedTuple):
+    """Notes of PreScore: constraints, pods by value for each (None for hostnames), hostname counts, weights, ignored nodes."""
+
+    constraints: list[Constraint]
+    pairs: list[dict[str, int] | None]
+    by_node: list[list[int]]
+    weights: list[float]
+    ignored: frozenset[str]
+
+
+class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
+    """Filters by hard constraints, scores by soft ones and by the system's defaults."""
+
+    name = "PodTopologySpread"
+    normalizes = True
+
+    def pre_filter(self, cycle: Cycle) -> Status | None:
+        """Count matching pods by topology value; Skip without hard constraints."""
+        constraints = constraints_of(cycle.pod, HARD)
+        if not constraints:
+            return Status(SKIP)
+        notes = Spread(constraints, [{} for _ in constraints], [None] * len(constraints))
+        tables = [_counts(cycle, constraint.selector) for constraint in constraints]
+        for index, node in enumerate(cycle.snapshot.nodes):
+            labels = node.facts.labels
+            if not _has_all(labels, constraints):
+                continue
+            for constraint, counts, table in zip(constraints, notes.counts, tables, strict=True):
+                if _included(constraint, cycle.pod, node):
+                    value = labels[constraint.key]
+                    counts[value] = counts.get(value, 0) + table[index]
+        cycle.data[self.name] = notes
+        return None
+
+    def filter(self, cycle: Cycle, node: NodeInfo) -> Status | None:
+        """Would the pod make any value too full?"""
+        notes: Spread = cycle.data[self.name]
+        labels = node.facts.labels
+        for number, constraint in enumerate(notes.constraints):
+            value = labels.get(constraint.key)
+            if value is None:
+                return unresolvable(REASON_LABEL)
+            itself = constraint.selector.matches(cycle.pod.labels)
+            skew = notes.counts[number].get(value, 0) + itself - notes.minimum(number)
+            if skew > constraint.max_skew:
+                return unschedulable(REASON)
+        return None
+
+    def add_pod(self, cycle: Cycle, pod: PodInfo, node: NodeInfo) -> None:
+        """One matching pod more."""
+        self._update(cycle, pod, node, 1)
+
+    def remove_pod(self, cycle: Cycle, pod: PodInfo, node: NodeInfo) -> None:
+        """One matching pod less."""
+        self._update(cycle, pod, node, -1)
+
+    def _update(self, cycle: Cycle, pod: PodInfo, node: NodeInfo, delta: int) -> None:
+        notes: Spread = cycle.data[self.name]
+        if pod.namespace != cycle.pod.namespace or not _has_all(node.facts.labels, notes.constraints):
+            return
+        for number, constraint in enumerate(notes.constraints):
+            if constraint.selector.matches(pod.labels) and _included(constraint, cycle.pod, node):
+                notes.add(number, node.facts.labels[constraint.key], delta)
+
+    # Scoring
+
+    def pre_score(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> Status | None:
+        """Sum up the counts for the values that feasible nodes have; Skip without soft constraints."""
+        own = bool(cycle.pod.pod["spec"].get("topologySpreadConstraints"))
+        constraints = constraints_of(cycle.pod, SOFT) if own else _defaults(cycle)
+        if not constraints:
+            return Status(SKIP)
+        ignored = frozenset(n.name for n in nodes if not _has_all(n.facts.labels, constraints)) if own else frozenset()
+        by_node = [_counts(cycle, constraint.selector) for constraint in constraints]
+        kept = [node for node in nodes if node.name not in ignored] if ignored else nodes
+        required = constraints if own else ()
+        pairs = [_pairs(cycle, constraint, kept, table, required) for constraint, table in zip(constraints, by_node, strict=True)]
+        sizes = [len(kept) if pair is None else len(pair) for pair in pairs]
+        weights = [math.log(size + 2) for size in sizes]
+        cycle.data[self.name + "/score"] = _SoftNotes(constraints, pairs, by_node, weights, ignored)
+        return None
+
+    def score(self, cycle: Cycle, node: NodeInfo) -> int:
+        """The weighed number of matching pods near this node."""
+        return self.score_all(cycle, [node])[0]
+
+    def score_all(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> list[int]:
+        """All nodes in one go; equal counts give equal points, so each combination is computed once."""
+        notes: _SoftNotes = cycle.data[self.name + "/score"]
+        index, known, result = cycle.snapshot.index, dict[tuple[int | None, ...], int](), []
+        rules = list(zip(notes.constraints, notes.pairs, notes.by_node, strict=True))
+        for node in nodes:
+            labels, name = node.facts.labels, node.name
+            counts = tuple(
+                None if (value := labels.get(rule.key)) is None else table[index[name]] if pair is None else pair.get(value, 0)
+                for rule, pair, table in rules
+            )
+            points = known.get(counts)
+            if points is None:
+                points = known[counts] = _points(counts, notes)
+            result.append(0 if name in notes.ignored else points)
+        return result
+
+    def normalize(self, cycle: Cycle, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
+        """Fewest is best; nodes without the labels get nothing."""
+        ignored: frozenset[str] = cycle.data[self.name + "/score"].ignored
+        valid = [score for node, score in zip(nodes, scores, strict=True) if node.name not in ignored] if ignored else scores
+        lowest, highest = min(valid, default=0), max(valid, default=0)
+        if highest == 0:
+            scaled = dict.fromkeys(scores, MAX_NODE_SCORE)
+        else:
+            scaled = {score: MAX_NODE_SCORE * (highest + lowest - score) // highest for score in set(scores)}
+        if not ignored:
+            return [scaled[score] for score in scores]
+        return [0 if node.name in ignored else scaled[score] for node, score in zip(nodes, scores, strict=True)]
+
+    def interests(self) -> tuple[Interest, ...]:
+        """Matching pods that come, go or are relabelled; nodes; the pod's own labels and tolerations."""
+        return (
+            interest(ASSIGNED_POD, ADD, DELETE, UPDATE_POD_LABEL, hint=_same_workload),
+            interest(NODE, ADD, DELETE, UPDATE_NODE_LABEL, UPDATE_TAINT, hint=_node_counts),
+            interest(TARGET_POD, UPDATE_POD_LABEL, UPDATE_TOLERATION),
+        )
+
+
+def _has_all(labels: Mapping[str, str], constraints: Sequence[Constraint]) -> bool:
+    return all(constraint.key in labels for constraint in constraints)
+
+
+def _included(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> bool:
+    """Whether the node counts for the constraint (nodeAffinityPolicy, nodeTaintsPolicy)."""
+    spec = pod.pod["spec"]
+    picky = spec.get("nodeSelector") or dig(spec, ("affinity", "nodeAffinity", REQUIRED)) is not None
+    if constraint.honor_affinity and picky and not matches_node_selector_and_affinity(pod.pod, node.node or EMPTY_DICT):
+        return False
+    return not (constraint.honor_taints and find_untolerated_taint(node.facts.taints, spec.get("tolerations")))
+
+
+def _defaults(cycle: Cycle) -> list[Constraint]:
+    selector = default_selector(cycle.pod, cycle.cluster)
+    return [] if selector.empty else [Constraint(key, max_skew, selector) for key, max_skew in SYSTEM_DEFAULTS]
+
+
+def _pairs(
+    cycle: Cycle, constraint: Constraint, nodes: Sequence[NodeInfo], table: list[int], required: Sequence[Constraint]
+) -> dict[str, int] | None:
+    """Matching pods by topology value, for the values of feasible nodes. None for hostnames: those counts are per node."""
+    if constraint.key == HOSTNAME:
+        return None
+    key = constraint.key
+    pair = dict.fromkeys((node.facts.labels.get(key, "") for node in nodes), 0)
+    for node, count in zip(cycle.snapshot.nodes, table, strict=True):
+        if count:
+            labels = node.facts.labels
+            value = labels.get(key, "")
+            if value in pair and _has_all(labels, required) and _included(constraint, cycle.pod, node):
+                pair[value] += count
+    return pair
+
+
+def _points(counts: tuple[int | None, ...], notes: _SoftNotes) -> int:
+    total = 0.0
+    for count, constraint, weight in zip(counts, notes.constraints, notes.weights, strict=True):
+        if count is not None:
+            total += count * weight + (constraint.max_skew - 1)
+    return math.floor(total + 0.5)
+
+
+def _same_workload(pod: PodInfo, change: Change) -> bool:
+    """A pod of the same namespace that some hard constraint counts (or counted)."""
+    objects = [item for item in (change.old, change.new) if item is not None]
+    selectors = [constraint.selector for constraint in constraints_of(pod, HARD)]
+    return any(
+        other.namespace == pod.namespace and selector.matches(other.labels) for other in map(pod_info, objects) for selector in selectors
+    )
+
+
+def _node_counts(pod: PodInfo, change: Change) -> bool:
+    keys = constraints_of(pod, HARD)
+    nodes = [item for item in (change.old, change.new) if item is not None]
+    return any(_has_all(node["metadata"].get("labels") or EMPTY_DICT, keys) for node in nodes)

@@ -1,0 +1,193 @@
+"""What the scheduler needs to know of a pod, computed once from the frozen object.
+
+A Pod manifest is deep; a scheduling cycle looks at the same dozen facts of it thousands of times. So :func:`pod_info` digests
+it into a :class:`PodInfo` and remembers that on the object itself. The *signature* is the part of the digest on which Filter
+and Score plugins that look at one node alone depend: two pods with equal signatures get equal answers from equal nodes, which
+is what :mod:`k8snb.scheduler.memo` builds on.
+
+Models: pkg/scheduler/framework/types.go (PodInfo, AffinityTerm); the idea of the signature is upstream's too (SignPlugin).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from k8snb.apimachinery.meta import parse_time
+from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, Object, dig
+from k8snb.apimachinery.resource import once
+from k8snb.apimachinery.selectors import EVERYTHING, NOTHING, Selector, from_label_selector
+from k8snb.component_helpers.hashes import canonical_json
+from k8snb.component_helpers.nodeaffinity import PREFERRED, REQUIRED
+from k8snb.component_helpers.pods import is_pod_terminal, pod_priority
+from k8snb.component_helpers.resources import non_zero_requests, pod_requests
+
+DEFAULT_SCHEDULER = "default-scheduler"
+# A container that asks for nothing still counts with these when load is compared: 100m and 200Mi.
+NON_ZERO = {"cpu": 100, "memory": 200 * 1024 * 1024}
+
+Port = tuple[str, str, int]  # host IP, protocol, host port
+NamespaceLabels = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class AffinityTerm:
+    """One ``podAffinityTerm``, compiled. ``weight`` is 0 for a required one."""
+
+    topology_key: str
+    selector: Selector
+    namespaces: frozenset[str]
+    namespace_selector: Selector
+    weight: int = 0
+
+    def matches(self, pod: PodInfo, namespaces: NamespaceLabels) -> bool:
+        """Whether a pod is meant by this term. ``namespaces`` gives the labels of every namespace."""
+        if not self.selector.matches(pod.labels):
+            return False
+        if pod.namespace in self.namespaces:
+            return True
+        return not self.namespace_selector.never and self.namespace_selector.matches(namespaces.get(pod.namespace, EMPTY_DICT))
+
+
+@dataclass(frozen=True, slots=True)
+class PodInfo:
+    """The digest of one Pod. Amounts are millicores for ``cpu``, units for all else."""
+
+    pod: FrozenDict
+    key: str  # namespace/name
+    namespace: str
+    name: str
+    uid: str
+    labels: Mapping[str, str]
+    node_name: str
+    scheduler_name: str
+    priority: int
+    requests: Mapping[str, int]
+    non_zero_cpu: int
+    non_zero_memory: int
+    ports: tuple[Port, ...]
+    images: tuple[str, ...]
+    affinity: tuple[AffinityTerm, ...]
+    anti_affinity: tuple[AffinityTerm, ...]
+    preferred_affinity: tuple[AffinityTerm, ...]
+    preferred_anti_affinity: tuple[AffinityTerm, ...]
+    terminating: bool
+    terminal: bool
+    start_time: int | None
+    signature: str
+
+    @property
+    def has_affinity(self) -> bool:
+        """Whether the pod has any inter-pod term, required or preferred, for or against."""
+        return bool(self.affinity or self.anti_affinity or self.preferred_affinity or self.preferred_anti_affinity)
+
+    def same_for_scheduling(self, other: PodInfo) -> bool:
+        """Whether replacing one by the other on a node could change no decision (a heartbeat of its status, say)."""
+        return (
+            self.signature == other.signature
+            and self.uid == other.uid
+            and self.labels == other.labels
+            and self.priority == other.priority
+            and self.terminating == other.terminating
+            and self.start_time == other.start_time
+            and self.requests == other.requests
+        )
+
+    def __repr__(self) -> str:
+        return f"<PodInfo {self.key}>"
+
+
+@once
+def pod_info(pod: Any) -> PodInfo:
+    """The digest of a frozen Pod, remembered on it."""
+    meta, spec = pod["metadata"], pod["spec"]
+    namespace, labels = meta.get("namespace", "default"), meta.get("labels") or EMPTY_DICT
+    non_zero = non_zero_requests(pod, NON_ZERO)
+    started = dig(pod, "status.startTime")
+    return PodInfo(
+        pod=pod,
+        key=f"{namespace}/{meta['name']}",
+        namespace=namespace,
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        labels=labels,
+        node_name=spec.get("nodeName") or "",
+        scheduler_name=spec.get("schedulerName") or DEFAULT_SCHEDULER,
+        priority=pod_priority(pod),
+        requests={name: amount for name, amount in pod_requests(pod).items() if amount},
+        non_zero_cpu=non_zero.get("cpu", 0),
+        non_zero_memory=non_zero.get("memory", 0),
+        **_shape(spec),
+        **_terms(spec, namespace, labels),
+        terminating=meta.get("deletionTimestamp") is not None,
+        terminal=is_pod_terminal(pod),
+        start_time=parse_time(started) if started else None,
+        signature=_signature(pod),
+    )
+
+
+def _shape(spec: Object) -> dict[str, Any]:
+    containers, init = spec["containers"], spec.get("initContainers") or EMPTY_LIST
+    sidecars = [container for container in init if container.get("restartPolicy") == "Always"]
+    ports = [port for container in (*containers, *sidecars) for port in container.get("ports") or ()]
+    used = [(p.get("hostIP") or "0.0.0.0", p.get("protocol") or "TCP", p["hostPort"]) for p in ports if p.get("hostPort")]
+    return {"ports": tuple(used), "images": tuple(container.get("image", "") for container in (*init, *containers))}
+
+
+_SIGNED = ("nodeName", "nodeSelector", "tolerations", "resources", "overhead", "hostNetwork")
+_SIGNED_CONTAINER = ("image", "ports", "resources", "restartPolicy")
+
+
+def _signature(pod: Object) -> str:
+    """Everything of a pod that Filter and Score of one node alone look at, as text."""
+    spec = pod["spec"]
+    signed = {key: spec[key] for key in _SIGNED if spec.get(key)}
+    signed["nodeAffinity"] = dig(spec, "affinity.nodeAffinity")
+    signed["containers"] = [_container(c) for c in spec["containers"]]
+    signed["initContainers"] = [_container(c) for c in spec.get("initContainers") or EMPTY_LIST]
+    signed["requests"] = pod_requests(pod)  # differs from the spec while a resize is under way
+    return canonical_json(signed)
+
+
+def _container(container: Object) -> dict[str, Any]:
+    return {key: container[key] for key in _SIGNED_CONTAINER if key in container}
+
+
+def _terms(spec: Object, namespace: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    affinity = spec.get("affinity") or EMPTY_DICT
+    found: dict[str, tuple[AffinityTerm, ...]] = {}
+    for kind, name in (("podAffinity", "affinity"), ("podAntiAffinity", "anti_affinity")):
+        rules = affinity.get(kind) or EMPTY_DICT
+        found[name] = tuple(_term(term, namespace, labels) for term in rules.get(REQUIRED) or ())
+        found[f"preferred_{name}"] = tuple(
+            _term(rule["podAffinityTerm"], namespace, labels, rule["weight"]) for rule in rules.get(PREFERRED) or ()
+        )
+    return found
+
+
+def _term(term: Object, namespace: str, labels: Mapping[str, str], weight: int = 0) -> AffinityTerm:
+    """Compile a term; without namespaces of its own it means the pod's namespace."""
+    names, by_label = term.get("namespaces"), term.get("namespaceSelector")
+    selector = with_label_keys(term.get("labelSelector"), labels, term.get("matchLabelKeys"), term.get("mismatchLabelKeys"))
+    return AffinityTerm(
+        topology_key=term["topologyKey"],
+        selector=selector,
+        namespaces=frozenset(names or ([] if by_label is not None else [namespace])),
+        namespace_selector=NOTHING if by_label is None else from_label_selector(by_label) if by_label else EVERYTHING,
+        weight=weight,
+    )
+
+
+def with_label_keys(
+    selector: Object | None, labels: Mapping[str, str], same: list[str] | None, other: list[str] | None = None
+) -> Selector:
+    """A label selector narrowed to the pod's own value of each of ``same``, and to other values of each of ``other``.
+
+    (``matchLabelKeys`` and ``mismatchLabelKeys``. A real API server writes them into the selector at admission.)
+    """
+    if selector is None or not (same or other):
+        return from_label_selector(selector)
+    extra = [{"key": key, "operator": "In", "values": [labels[key]]} for key in same or () if key in labels]
+    extra += [{"key": key, "operator": "NotIn", "values": [labels[key]]} for key in other or () if key in labels]
+    return from_label_selector({**selector, "matchExpressions": [*(selector.get("matchExpressions") or ()), *extra]})
