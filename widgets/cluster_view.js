@@ -215,7 +215,7 @@ class View {
     const clients = h("ul", { className: "k8snb-clients" });
     const server = h("div", { className: "k8snb-server" });
     const store = h("div", { className: "k8snb-etcd" });
-    const plane = region("control_plane", "plane", h("div", { className: "k8snb-flow" }, clients, server, store));
+    const plane = region("components", "plane", h("div", { className: "k8snb-flow" }, clients, server, store));
     const workloads = h("ul", { className: "k8snb-chips" });
     const nodes = h("ul", { className: "k8snb-nodes" });
     const tally = h("p", { className: "k8snb-tally" });

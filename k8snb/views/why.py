@@ -84,10 +84,9 @@ class Why:
         if not self.found:
             return text("views.why_unknown", subject=self.subject)
         start, others = self.path[0].time, len(self.found) - len(self.path)
-        lines = [text("views.why", subject=self.subject)]
-        for record in self.path:
-            lines.append(f"  {duration(record.time - start) if record.time > start else '':>8}  {sentence(record)}")
-        return "\n".join(lines + ([f"  {text('views.why_others', count=others)}"] if others else []))
+        told = [f"  {duration(r.time - start) if r.time > start else '':>8}  {sentence(r)}" for r in self.path]
+        rest = [f"  {text('views.why_others', count=others)}"] if others else []
+        return "\n".join([text("views.why", subject=self.subject), *told, *rest])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self.graph.html_with(repr(self))} if self.found else {"text/plain": repr(self)}
