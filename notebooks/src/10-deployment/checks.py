@@ -3,7 +3,7 @@
 from k8snb import Cluster
 from k8snb.apimachinery.objects import dig
 from k8snb.course.exercise import Exercise, Wrong, finding
-from k8snb.course.world import container_image, is_ready, pods, ready_pods
+from k8snb.course.world import container_image, pods, ready_pods
 
 # ---------------------------------------------------------------- numbers: the limits
 
@@ -207,7 +207,8 @@ def slow_starter():
 
 def updated(cluster):
     """How many Pods of the released version are ready."""
-    return len([pod for pod in ready_pods(cluster, app="web") if {"name": "RELEASE", "value": "check"} in dig(pod, ("spec", "containers", 0, "env"), [])])
+    mark = {"name": "RELEASE", "value": "check"}
+    return len([pod for pod in ready_pods(cluster, app="web") if mark in dig(pod, ("spec", "containers", 0, "env"), [])])
 
 
 def release_under_load(cluster):

@@ -1,0 +1,77 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import quiz from "../../../widgets/quiz.js";
+
+/** A kernel's end of the model: what was sent, and a way to answer. */
+function fakeModel() {
+  const traits = {
+    question: "Who starts a container?",
+    options: ["the scheduler", "<b>the kubelet</b>"],
+    labels: { group: "Question", check: "Check my answer", choose: "Choose an answer first." },
+    answer: {},
+  };
+  const listeners = new Set();
+  return {
+    sent: [],
+    get: (name) => traits[name],
+    send(message) { this.sent.push(message); },
+    on: (_name, listener) => listeners.add(listener),
+    off: (_name, listener) => listeners.delete(listener),
+    judge(answer) { traits.answer = answer; listeners.forEach((listener) => listener()); },
+    listeners,
+  };
+}
+
+let model, el, clean;
+beforeEach(() => {
+  document.body.replaceChildren();
+  model = fakeModel();
+  el = document.body.appendChild(document.createElement("div"));
+  clean = quiz.render({ model, el });
+});
+const submit = () => el.querySelector("form").dispatchEvent(new Event("submit", { cancelable: true }));
+
+describe("a quiz question", () => {
+  test("is a group of radio buttons with its question as legend", () => {
+    expect(el.querySelector("fieldset legend").textContent).toBe("Who starts a container?");
+    expect(el.querySelectorAll("label input[type=radio]").length).toBe(2);
+    expect(new Set([...el.querySelectorAll("input")].map((input) => input.name)).size).toBe(1);
+  });
+
+  test("shows options as text, never as markup", () => {
+    expect(el.querySelector("label b")).toBe(null);
+    expect(el.textContent).toContain("<b>the kubelet</b>");
+  });
+
+  test("asks for a choice before it asks the kernel", () => {
+    submit();
+    expect(model.sent).toEqual([]);
+    expect(el.querySelector("output").textContent).toBe("→ Choose an answer first.");
+  });
+
+  test("sends the choice and says the verdict in a live region, with a sign beside the colour", () => {
+    el.querySelectorAll("input")[1].checked = true;
+    submit();
+    expect(model.sent).toEqual([{ choose: 1 }]);
+    model.judge({ index: 1, right: true, text: "Right. On its own node." });
+    expect(el.querySelector("output").getAttribute("aria-live")).toBe("polite");
+    expect(el.querySelector("output").textContent).toBe("✓ Right. On its own node.");
+  });
+
+  test("keeps keys to itself, for the notebook reads them as commands", () => {
+    let heard = 0;
+    document.body.addEventListener("keydown", () => heard++);
+    el.querySelector("input").dispatchEvent(new KeyboardEvent("keydown", { key: "x", bubbles: true }));
+    expect(heard).toBe(0);
+  });
+
+  test("two questions do not share a radio group", () => {
+    const other = document.createElement("div");
+    quiz.render({ model: fakeModel(), el: other });
+    expect(other.querySelector("input").name).not.toBe(el.querySelector("input").name);
+  });
+
+  test("lets go of the model when its view is removed", () => {
+    clean();
+    expect(model.listeners.size).toBe(0);
+  });
+});
