@@ -6,8 +6,63 @@ served from data alone: typed, stored, listed and watched, without behaviour (``
 
 from __future__ import annotations
 
+from k8snb.resources.admissionregistration import (
+    mutatingadmissionpolicy,
+    mutatingadmissionpolicybinding,
+    mutatingwebhookconfiguration,
+    validatingadmissionpolicy,
+    validatingadmissionpolicybinding,
+    validatingwebhookconfiguration,
+)
+from k8snb.resources.apps import controllerrevision, daemonset, deployment, replicaset, statefulset
+from k8snb.resources.autoscaling import horizontalpodautoscaler, horizontalpodautoscaler_v1
+from k8snb.resources.batch import cronjob, job
+from k8snb.resources.coordination import lease
 from k8snb.resources.discovery import complete
+from k8snb.resources.discovery_k8s_io import endpointslice
+from k8snb.resources.networking import ingress, ingressclass, ipaddress, networkpolicy, servicecidr
+from k8snb.resources.node import runtimeclass
+from k8snb.resources.policy import poddisruptionbudget
+from k8snb.resources.rbac import clusterrole, clusterrolebinding, role, rolebinding
+from k8snb.resources.scheduling import priorityclass
+from k8snb.resources.storage import csidriver, csinode, csistoragecapacity, storageclass, volumeattachment, volumeattributesclass
 
-OWN = ()
+OWN = (
+    controllerrevision.RESOURCE,
+    daemonset.RESOURCE,
+    deployment.RESOURCE,
+    replicaset.RESOURCE,
+    statefulset.RESOURCE,
+    cronjob.RESOURCE,
+    job.RESOURCE,
+    horizontalpodautoscaler.RESOURCE,
+    horizontalpodautoscaler_v1.RESOURCE,
+    ingress.RESOURCE,
+    ingressclass.RESOURCE,
+    ipaddress.RESOURCE,
+    networkpolicy.RESOURCE,
+    servicecidr.RESOURCE,
+    poddisruptionbudget.RESOURCE,
+    clusterrole.RESOURCE,
+    clusterrolebinding.RESOURCE,
+    role.RESOURCE,
+    rolebinding.RESOURCE,
+    csidriver.RESOURCE,
+    csinode.RESOURCE,
+    csistoragecapacity.RESOURCE,
+    storageclass.RESOURCE,
+    volumeattachment.RESOURCE,
+    volumeattributesclass.RESOURCE,
+    priorityclass.RESOURCE,
+    lease.RESOURCE,
+    runtimeclass.RESOURCE,
+    endpointslice.RESOURCE,
+    mutatingadmissionpolicy.RESOURCE,
+    mutatingadmissionpolicybinding.RESOURCE,
+    mutatingwebhookconfiguration.RESOURCE,
+    validatingadmissionpolicy.RESOURCE,
+    validatingadmissionpolicybinding.RESOURCE,
+    validatingwebhookconfiguration.RESOURCE,
+)
 
 RESOURCES = complete(OWN)

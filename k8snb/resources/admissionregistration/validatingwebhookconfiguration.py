@@ -1,0 +1,44 @@
+"""ValidatingWebhookConfigurations: whom the API server asks whether a request may pass.
+
+Models: pkg/apis/admissionregistration/{v1/defaults,validation/validation}.go.
+"""
+
+from __future__ import annotations
+
+from k8snb.apimachinery.objects import Object
+from k8snb.resources.admissionregistration.rules import count_webhook_generation
+from k8snb.resources.admissionregistration.webhooks import default_webhook, validate_webhooks, webhook_cells
+from k8snb.resources.common.fill import each, where_given
+from k8snb.resources.discovery import served
+
+
+def default(obj: Object) -> Object:
+    """Every webhook."""
+    return where_given(obj, "webhooks", each(default_webhook))
+
+
+EXAMPLE = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingWebhookConfiguration",
+    "metadata": {"name": "judge"},
+    "webhooks": [
+        {
+            "name": "judge.example.com",
+            "clientConfig": {"service": {"namespace": "default", "name": "judge"}},
+            "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}],
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+        }
+    ],
+}
+
+RESOURCE = served(
+    "admissionregistration.k8s.io/v1",
+    "ValidatingWebhookConfiguration",
+    default=default,
+    prepare_for_update=count_webhook_generation,
+    validate=validate_webhooks,
+    cells=webhook_cells,
+    counts_generation=True,
+    example=EXAMPLE,
+)
