@@ -112,6 +112,8 @@ def decode_object(type_: Type, body: Object, *, kind: str, version: str, field_v
 def _decode(type_: Type, value: Any, problems: list[Problem]) -> Any:
     if type_.kind in _CONTAINERS:
         return _container(type_, value, problems)
+    if type_.rules is not None:
+        return value
     try:
         return READERS[type_.kind](type_, value)
     except Refused as no:
@@ -123,6 +125,8 @@ def _decode(type_: Type, value: Any, problems: list[Problem]) -> Any:
 def _container(type_: Type, value: Any, problems: list[Problem]) -> Any:
     shape, walk = _CONTAINERS[type_.kind]
     if not isinstance(value, shape):
+        if type_.rules is not None:
+            return value
         problems.append(Problem((), SAVED, got=json_name(value), want=type_.go))
         return value
     known = memo(value)
@@ -148,8 +152,11 @@ def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDi
     for key, item in value.items():
         field = fields.get(key)
         if field is None:
-            problems.append(Problem((key,), UNKNOWN))
-        elif item is not None:
+            if type_.preserve:
+                kept[key] = item
+            else:
+                problems.append(Problem((key,), UNKNOWN))
+        elif item is not None or field.type.rules is not None:
             found: list[Problem] = []
             new = _decode(field.type, item, found)
             problems.extend(_inside(type_, key, field, problem) for problem in found)
@@ -195,7 +202,7 @@ def _map(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDict:
 def _item(type_: Type, key: str | int, item: Any, problems: list[Problem]) -> Any:
     of = type_.item
     assert of is not None, "lists and maps have a type of items"
-    if item is None:  # Go leaves the zero value where null stands
+    if item is None and of.rules is None:  # Go leaves the zero value where null stands
         return _decode(of, EMPTY_DICT, []) if of.kind == STRUCT else of.zero
     found: list[Problem] = []
     new = _decode(of, item, found)

@@ -41,7 +41,8 @@ class Type:
 
     ``relation`` says how the items of a list belong together: ``atomic``, ``set`` or ``map`` (then ``keys`` names the
     fields that tell items apart); for maps and structs ``atomic`` says that they are owned and replaced as a whole.
-    ``go`` is the type's name in Go, as error messages print it.
+    ``go`` is the type's name in Go, as error messages print it. ``rules`` belong to the types of custom resources: decoding
+    leaves their values as they are, for validation to judge; with ``preserve`` it keeps even fields that are not declared.
     """
 
     def __init__(

@@ -17,6 +17,7 @@ from k8snb.apimachinery.schema import Type
 from k8snb.resources.schema import type_of
 
 MINUTE = 60_000_000
+NO_NAME = "\"name\" (and doesn't have default value)"
 CONTAINERS = ".spec.template.spec.containers"
 
 
@@ -153,7 +154,7 @@ def test_ports_are_told_apart_by_number_and_protocol_tcp_by_default() -> None:
         ({"foo": 1}, ".spec.foo: field not declared in schema"),
         (
             {"template": {"spec": {"containers": [{"image": "x"}]}}},
-            f"{CONTAINERS}: element 0: associative list with keys has an element that omits key field \"name\" (and doesn't have default value)",
+            f"{CONTAINERS}: element 0: associative list with keys has an element that omits key field {NO_NAME}",
         ),
         ({"template": {"spec": {"containers": [{"name": "a"}, {"name": "a"}]}}}, f'{CONTAINERS}: duplicate entries for key [name="a"]'),
     ],
