@@ -31,7 +31,7 @@ class Catalogue:
     @staticmethod
     def is_storage(resource: Resource) -> bool:
         """Whether objects are stored in this served version (and group: events.k8s.io is stored as core events)."""
-        return resource.storage in ("", resource.api_version)
+        return _stored_as(resource) == (resource.group, resource.version)
 
     def all(self) -> list[Resource]:
         """Every served resource, built-in ones first, custom ones by name of their definition."""
@@ -50,8 +50,7 @@ class Catalogue:
         """The stored version of a served resource."""
         if self.is_storage(resource):
             return resource
-        group, _, version = resource.storage.rpartition("/")
-        return self.by_path[group, version, resource.plural]
+        return self.by_path[*_stored_as(resource), resource.plural]
 
     def of_key(self, key: str) -> Resource | None:
         """The resource whose object lies under an etcd key."""
@@ -62,3 +61,9 @@ class Catalogue:
         if found is None:
             found = self._by_prefix.get(prefix[: prefix.rfind("/", 0, -1) + 1])
         return found
+
+
+def _stored_as(resource: Resource) -> tuple[str, str]:
+    """Group and version of the stored form: ``storage`` is "v2" (of the same group), or "/v1", with a group before the slash."""
+    group, slash, version = (resource.storage or resource.version).rpartition("/")
+    return (group if slash else resource.group), version

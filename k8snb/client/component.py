@@ -181,7 +181,10 @@ class Component:
             kernel.trace.amend(record, ("error", error, delay))
         else:
             queue.forget(key)
-            kernel.trace.amend(record, ("done", self.calls(), 0))
+            if causes or self.calls():
+                kernel.trace.amend(record, ("done", self.calls(), 0))
+            else:
+                kernel.trace.retract(record)  # a periodic look that found nothing to do
         queue.done(LATENCY["reconcile"] + self.calls() * LATENCY["api call"])
 
     def calls(self) -> int:

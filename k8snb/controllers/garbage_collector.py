@@ -30,7 +30,7 @@ IGNORED = ("events",)
 def _collected() -> tuple[Resource, ...]:
     """Every resource whose objects can be listed, watched and deleted, once for each that is served in several versions."""
     needed = {"list", "watch", "delete"}
-    found = {r.key: r for r in RESOURCES if needed <= set(r.verbs) and r.key not in IGNORED and r.storage in ("", r.api_version)}
+    found = {r.key: r for r in RESOURCES if needed <= set(r.verbs) and r.key not in IGNORED and r.storage in ("", r.version)}
     return tuple(found.values())
 
 

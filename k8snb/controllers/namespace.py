@@ -19,7 +19,7 @@ from k8snb.sim.clock import SECOND
 
 FINALIZER = "kubernetes"
 _NEEDED = {"list", "deletecollection"}
-CONTENT = tuple(dict.fromkeys(r.key for r in RESOURCES if r.namespaced and _NEEDED <= set(r.verbs) and r.storage in ("", r.api_version)))
+CONTENT = tuple(dict.fromkeys(r.key for r in RESOURCES if r.namespaced and _NEEDED <= set(r.verbs) and r.storage in ("", r.version)))
 _PODS_FIRST = ("pods",)
 _FINE = (
     ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),

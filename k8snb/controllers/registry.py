@@ -6,12 +6,28 @@ from typing import Final
 
 from k8snb.client.controller import Controller
 from k8snb.controllers.deployment.controller import DeploymentController
+from k8snb.controllers.endpoints.endpoints import EndpointsController
+from k8snb.controllers.endpoints.slices import EndpointSliceController
+from k8snb.controllers.garbage_collector import GarbageCollector
+from k8snb.controllers.namespace import NamespaceController
 from k8snb.controllers.namespace_defaults import RootCertificatePublisher, ServiceAccountController
+from k8snb.controllers.node.eviction import TaintEvictionController
+from k8snb.controllers.node.ipam import NodeIpamController
+from k8snb.controllers.node.lifecycle import NodeLifecycleController
+from k8snb.controllers.node.pod_gc import PodGCController
 from k8snb.controllers.replicaset import ReplicaSetController
 
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     ServiceAccountController,
     RootCertificatePublisher,
+    NamespaceController,
+    NodeIpamController,
+    NodeLifecycleController,
+    TaintEvictionController,
+    PodGCController,
     DeploymentController,
     ReplicaSetController,
+    EndpointsController,
+    EndpointSliceController,
+    GarbageCollector,
 )

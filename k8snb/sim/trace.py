@@ -80,6 +80,11 @@ class Trace:
             known = self.state.records[index]
             self.state.records[index] = known._replace(detail=detail, subject=subject or known.subject)
 
+    def retract(self, number: int) -> None:
+        """Take back the newest record, if it is that one: nothing came of it and nothing refers to it."""
+        if number == self.last:
+            self.state.records.pop()
+
     @property
     def last(self) -> int:
         """The id of the newest record."""

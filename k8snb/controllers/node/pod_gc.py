@@ -1,0 +1,76 @@
+"""Pod garbage collection: Pods that no kubelet will ever finish.
+
+Pods of nodes that no longer exist (after a quarantine of 40 s), Pods being deleted that were never bound, and Pods being deleted
+on a node with the ``out-of-service`` taint. Such Pods are marked Failed and deleted without grace.
+
+Models: pkg/controller/podgc/gc_controller.go. Simplified: the threshold of 12,500 terminated Pods is not reached in lessons.
+"""
+
+from __future__ import annotations
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.objects import Object, put
+from k8snb.client.controller import Controller, Index
+from k8snb.controllers.node.eviction import disrupted
+from k8snb.controllers.node.lifecycle import by_node
+from k8snb.sim.clock import SECOND
+from k8snb.sim.state import Shelf
+
+PERIOD, QUARANTINE = 20 * SECOND, 40 * SECOND
+TICK = "*"
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+
+
+class PodGCController(Controller):
+    """Looks every twenty seconds."""
+
+    name = "pod-garbage-collector"
+    account = "pod-garbage-collector"
+    reads = ("nodes", "pods")
+    indexes = (Index("pods", "node", by_node),)
+
+    def new_state(self) -> Shelf:
+        return Shelf()  # nodes that are missing -> since when
+
+    def on_start(self) -> None:
+        self.queue.add_after(TICK, PERIOD, "Pods without a node?", background=True)
+
+    def reconcile(self, key: str) -> None:
+        self.queue.add_after(key, PERIOD, "Pods without a node?", background=True)
+        nodes, pods = self.informers["nodes"], self.informers["pods"]
+        for name in list(pods.state.indexes["node"]):
+            if not name:
+                self._unscheduled(pods.by("node", ""))
+            elif nodes.get(name) is None:
+                self._orphaned(name, pods.by("node", name))
+            elif any(t["key"] == OUT_OF_SERVICE for t in (nodes.get(name) or {})["spec"].get("taints") or ()):
+                self._out_of_service(pods.by("node", name))
+
+    def _unscheduled(self, pods: list[Object]) -> None:
+        for pod in pods:
+            if "deletionTimestamp" in pod["metadata"]:
+                self._end(pod)
+
+    def _out_of_service(self, pods: list[Object]) -> None:
+        for pod in pods:
+            if "deletionTimestamp" in pod["metadata"]:
+                self._end(pod)
+
+    def _orphaned(self, node: str, pods: list[Object]) -> None:
+        since = self.own.setdefault(node, self.now)
+        if self.now - since < QUARANTINE or self.client.find("nodes", node) is not None:
+            return
+        for pod in pods:
+            marked = disrupted(pod, "DeletionByPodGC", "PodGC: node no longer exists", self.now)
+            self._end(marked)
+        del self.own[node]
+
+    def _end(self, pod: Object) -> None:
+        meta = pod["metadata"]
+        try:
+            if pod["status"].get("phase") not in ("Succeeded", "Failed"):
+                self.client.update_status("pods", put(pod, "status.phase", "Failed"))
+            self.client.delete("pods", meta["name"], meta["namespace"], grace=0)
+        except ApiError as error:
+            if error.code != 404:
+                raise
