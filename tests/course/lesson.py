@@ -4,10 +4,9 @@ import contextlib
 import os
 from pathlib import Path
 
-from IPython.core.interactiveshell import InteractiveShell
-
 from k8snb.course import source
 from k8snb.course.exercise import Chapter, Exercise
+from tests.shell import fresh_shell
 
 QUIET = open(os.devnull, "w")  # noqa: SIM115  lives as long as the process
 
@@ -22,14 +21,12 @@ class Lesson:
     def __init__(self, chapter: Chapter, folder: Path) -> None:
         self.chapter, self.folder = chapter, folder
         self.cells = [cell for cell in source.cells(chapter.folder, "en") if cell.kind == "code"]
-        InteractiveShell.clear_instance()
-        self.shell = InteractiveShell.instance(colors="NoColor")
-        self.shell.history_manager.enabled = False
+        self._stack = contextlib.ExitStack()
+        self.shell = self._stack.enter_context(fresh_shell())
 
     def close(self) -> None:
         """Give the shell back, so that the next lesson starts with a clean one."""
-        self.shell.atexit_operations()
-        InteractiveShell.clear_instance()
+        self._stack.close()
 
     def run(self, name: str, code: str, *, may_fail: bool = False) -> object:
         """Run one cell in the learner's folder; what it prints is not ours to judge."""

@@ -1,0 +1,77 @@
+"""The magics in a real shell, over a real cluster."""
+
+import pytest
+
+from k8snb import Cluster, current, use
+from k8snb import cluster as module
+from tests.shell import fresh_shell
+
+POD = """apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, image: "nginx:1.27"}]}
+"""
+
+
+@pytest.fixture
+def shell():
+    with fresh_shell() as made:
+        made.run_line_magic("load_ext", "k8snb")
+        module._current.clear()
+        yield made
+
+
+def test_before_there_is_a_cluster_a_magic_says_how_to_make_one(shell):
+    assert "Cluster(nodes=2)" in repr(shell.run_line_magic("kubectl", "get pods"))
+
+
+def test_a_manifest_is_applied_to_the_current_cluster(shell):
+    cluster = Cluster(nodes=1)
+    assert repr(shell.run_cell_magic("manifest", "", POD)) == "pod/web created"
+    assert cluster.get("pods", "web")["spec"]["containers"][0]["image"] == "nginx:1.27"
+
+
+def test_an_error_points_at_its_line(shell):
+    Cluster(nodes=1)
+    said = repr(shell.run_cell_magic("manifest", "", POD.replace("image:", "imagge:")))
+    assert 'unknown field "spec.containers[0].imagge"' in said
+    assert "line 5 of this cell" in said
+
+
+def test_the_cluster_that_was_made_or_chosen_last_is_meant(shell):
+    first, second = Cluster(nodes=1), Cluster(nodes=2)
+    assert current() is second
+    use(first)
+    assert len(repr(shell.run_line_magic("kubectl", "get nodes -o name")).split()) == 1
+
+
+def test_time_moves_in_three_sizes_and_by_numbers(shell):
+    cluster = Cluster(nodes=1)
+    shell.run_cell_magic("manifest", "", POD)
+    before = cluster.now
+    assert shell.run_line_magic("step", "")
+    assert len(shell.run_line_magic("step", "3")) == 3
+    shell.run_line_magic("step", "event")
+    assert cluster.now > before
+    shell.run_line_magic("settle", "")
+    assert cluster.get("pods", "web")["status"]["phase"] == "Running"
+    assert "event, reconcile, settle" in repr(shell.run_line_magic("step", "leap"))
+
+
+def test_a_command_that_waits_says_how_long(shell):
+    Cluster(nodes=1)
+    shell.run_cell_magic("manifest", "", POD)
+    assert "simulated time" in repr(shell.run_line_magic("kubectl", "wait --for=condition=Ready pod/web"))
+    assert "simulated time" not in repr(shell.run_line_magic("kubectl", "get pods"))
+
+
+OFFERED = [("%kubectl g", "get"), ("%kubectl get d", "deployments"), ("x = 1\n%kubectl describe pod w", "web")]
+
+
+@pytest.mark.parametrize(("text", "expected"), OFFERED)
+def test_the_cursor_is_offered_what_kubectl_knows(shell, text, expected):
+    Cluster(nodes=1)
+    shell.run_cell_magic("manifest", "", POD)
+    found = [completion.text for completion in shell.Completer.completions(text, len(text))]
+    assert any(expected in word for word in found), found
+    assert not any(word.startswith(("%", "getattr")) for word in found)
