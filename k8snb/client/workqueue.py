@@ -70,7 +70,7 @@ class WorkQueue:
         if known is not None and self.kernel.now < known <= when:
             return
         self.state.later[key] = when
-        causes = self.kernel.causes
+        causes = () if background else self.kernel.causes  # a periodic look is not caused by the one before
         self.kernel.after(delay, self.component, ("add", self.loop, key), why=f"{self.loop}: {why}", causes=causes, background=background)
 
     def retry(self, key: str, why: str) -> int:
