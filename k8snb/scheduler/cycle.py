@@ -102,7 +102,8 @@ def _filter(cycle: Cycle, start: int, diagnosis: Diagnosis, candidates: Sequence
     framework, nodes = cycle.framework, cycle.snapshot.nodes
     percentage = framework.profile.percentage_of_nodes_to_score
     enough = feasible_nodes_to_find(len(candidates), percentage) if framework.score else 1
-    known = cycle.memo.table(("filter", framework.profile.scheduler_name, cycle.pod.signature), cycle.snapshot)
+    question = ("filter", framework.profile.scheduler_name, cycle.pod.node_name, cycle.pod.signature)
+    known = cycle.memo.table(question, cycle.snapshot)
     expected = cycle.cluster.nominations()
     others = tuple(plugin for plugin in framework.other_filter if plugin.name not in cycle.skip_filter)
     feasible: list[NodeInfo] = []
@@ -182,7 +183,7 @@ def _pre_score(cycle: Cycle, nodes: list[NodeInfo]) -> None:
 
 def _local_scores(cycle: Cycle, nodes: list[NodeInfo], plugins: list[ScorePlugin]) -> dict[str, list[int]]:
     """Points of the node-local plugins, as far as possible from memory."""
-    question = ("score", cycle.pod.signature, *(plugin.name for plugin in plugins))
+    question = ("score", cycle.framework.profile.scheduler_name, cycle.pod.signature, *(plugin.name for plugin in plugins))
     known, index = cycle.memo.table(question, cycle.snapshot), cycle.snapshot.index
     rows = []
     for node in nodes:

@@ -13,23 +13,26 @@ Upstream reaches for the same idea as *opportunistic batching* (KEP-5598, SignPl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from k8snb.scheduler.cache import Snapshot
 from k8snb.scheduler.nodeinfo import NodeInfo
 
+Sums = tuple[tuple[Any, int], ...]
+
 _TABLES = 256  # questions remembered; when there are more, all is forgotten
 
 
 class Table:
-    """Answers by index of the snapshot's node list; None where there is none yet."""
+    """Answers by index of the snapshot's node list; None where there is none yet. ``sums`` adds up those that are pairs."""
 
-    __slots__ = ("answers", "read")
+    __slots__ = ("answers", "read", "sums")
 
     def __init__(self, size: int):
         self.answers: list[Any] = [None] * size
         self.read = 0  # how much of the snapshot's log has been applied
+        self.sums: dict[Any, int] | None = None
 
 
 class Memo:
@@ -42,18 +45,10 @@ class Memo:
 
     def table(self, question: Hashable, snapshot: Snapshot) -> list[Any]:
         """The answers to ``question`` that still hold, one place for each node. The caller fills in the missing ones."""
-        if not self.enabled:
-            return [None] * len(snapshot.nodes)
-        if snapshot is not self._snapshot or len(self._tables) > _TABLES:
-            self._snapshot, self._tables = snapshot, {}
-        found = self._tables.get(question)
-        if found is None:
-            found = self._tables[question] = Table(len(snapshot.nodes))
-            found.read = len(snapshot.log)
-        elif found.read < len(snapshot.log):
-            for index in snapshot.log[found.read :]:
-                found.answers[index] = None
-            found.read = len(snapshot.log)
+        found = self._find(question, snapshot)
+        for index in snapshot.log[found.read :]:
+            found.answers[index] = None
+        found.read = len(snapshot.log)
         return found.answers
 
     def by_node(self, question: Hashable, snapshot: Snapshot, answer: Callable[[NodeInfo], Any]) -> list[Any]:
@@ -65,3 +60,44 @@ class Memo:
                 if known is None:
                     answers[index] = answer(nodes[index])
         return answers
+
+    def sums(self, question: Hashable, snapshot: Snapshot, answer: Callable[[NodeInfo], Sums]) -> Mapping[Any, int]:
+        """``answer`` gives pairs of key and amount for a node; this is their sum by key over all nodes, without zeros.
+
+        Kept up to date by difference, so its cost is that of the nodes that changed. Do not write into the result.
+        """
+        found = self._find(question, snapshot)
+        answers, nodes = found.answers, snapshot.nodes
+        if found.sums is None:
+            found.sums = {}
+            changed: Iterable[int] = range(len(nodes))
+        else:
+            changed = dict.fromkeys(snapshot.log[found.read :])
+        found.read = len(snapshot.log)
+        for index in changed:
+            before, after = answers[index], answer(nodes[index])
+            if before != after:
+                answers[index] = after
+                _add(found.sums, before or (), -1)
+                _add(found.sums, after, 1)
+        return found.sums
+
+    def _find(self, question: Hashable, snapshot: Snapshot) -> Table:
+        if not self.enabled:
+            return Table(len(snapshot.nodes))
+        if snapshot is not self._snapshot or len(self._tables) > _TABLES:
+            self._snapshot, self._tables = snapshot, {}
+        found = self._tables.get(question)
+        if found is None:
+            found = self._tables[question] = Table(len(snapshot.nodes))
+            found.read = len(snapshot.log)
+        return found
+
+
+def _add(sums: dict[Any, int], pairs: Sums, sign: int) -> None:
+    for key, amount in pairs:
+        total = sums.get(key, 0) + sign * amount
+        if total:
+            sums[key] = total
+        else:
+            sums.pop(key, None)

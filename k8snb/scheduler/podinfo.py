@@ -27,6 +27,7 @@ DEFAULT_SCHEDULER = "default-scheduler"
 # A container that asks for nothing still counts with these when load is compared: 100m and 200Mi.
 NON_ZERO = {"cpu": 100, "memory": 200 * 1024 * 1024}
 
+Signature = tuple[object, ...]
 Port = tuple[str, str, int]  # host IP, protocol, host port
 NamespaceLabels = Mapping[str, Mapping[str, str]]
 
@@ -75,7 +76,7 @@ class PodInfo:
     terminating: bool
     terminal: bool
     start_time: int | None
-    signature: str
+    signature: Signature
 
     @property
     def has_affinity(self) -> bool:
@@ -86,6 +87,7 @@ class PodInfo:
         """Whether replacing one by the other on a node could change no decision (a heartbeat of its status, say)."""
         return (
             self.signature == other.signature
+            and self.node_name == other.node_name
             and self.uid == other.uid
             and self.labels == other.labels
             and self.priority == other.priority
@@ -135,23 +137,27 @@ def _shape(spec: Object) -> dict[str, Any]:
     return {"ports": tuple(used), "images": tuple(container.get("image", "") for container in (*init, *containers))}
 
 
-_SIGNED = ("nodeName", "nodeSelector", "tolerations", "resources", "overhead", "hostNetwork")
+_SIGNED = ("nodeSelector", "tolerations", "resources", "overhead", "affinity")
 _SIGNED_CONTAINER = ("image", "ports", "resources", "restartPolicy")
 
 
-def _signature(pod: Object) -> str:
-    """Everything of a pod that Filter and Score of one node alone look at, as text."""
+def _signature(pod: Object) -> Signature:
+    """Everything of a pod that Filter and Score of one node alone look at.
+
+    Each part is remembered on the part of the pod that it came from, which a pod keeps when it is bound.
+    """
     spec = pod["spec"]
-    signed = {key: spec[key] for key in _SIGNED if spec.get(key)}
-    signed["nodeAffinity"] = dig(spec, "affinity.nodeAffinity")
-    signed["containers"] = [_container(c) for c in spec["containers"]]
-    signed["initContainers"] = [_container(c) for c in spec.get("initContainers") or EMPTY_LIST]
-    signed["requests"] = pod_requests(pod)  # differs from the spec while a resize is under way
-    return canonical_json(signed)
+    parts = tuple((key, _text(spec[key])) for key in _SIGNED if spec.get(key))
+    containers = _containers(spec["containers"]), _containers(spec.get("initContainers") or EMPTY_LIST)
+    return (*parts, containers, tuple(pod_requests(pod).items()))  # requests differ from the spec while a resize is under way
 
 
-def _container(container: Object) -> dict[str, Any]:
-    return {key: container[key] for key in _SIGNED_CONTAINER if key in container}
+_text = once(canonical_json)
+
+
+@once
+def _containers(containers: list[Object]) -> str:
+    return canonical_json([{key: container[key] for key in _SIGNED_CONTAINER if key in container} for container in containers])
 
 
 def _terms(spec: Object, namespace: str, labels: Mapping[str, str]) -> dict[str, Any]:

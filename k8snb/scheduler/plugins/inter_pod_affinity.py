@@ -14,7 +14,7 @@ Models: pkg/scheduler/framework/plugins/interpodaffinity (filtering.go, scoring.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from k8snb.apimachinery.objects import Object
@@ -54,13 +54,13 @@ def namespace_labels(cluster: Cluster) -> NamespaceLabels:
 class Neighbours:
     """Notes of PreFilter: how many pods matter at each topology pair, by rule."""
 
-    existing_anti: Counter[Pair]
-    affinity: Counter[Pair]
-    anti: Counter[Pair]
+    existing_anti: Mapping[Pair, int]
+    affinity: Mapping[Pair, int]
+    anti: Mapping[Pair, int]
     namespaces: NamespaceLabels
 
     def branch(self) -> Neighbours:
-        """A copy for a "what if"."""
+        """A copy for a "what if", which may be written into."""
         return Neighbours(Counter(self.existing_anti), Counter(self.affinity), Counter(self.anti), self.namespaces)
 
 
@@ -77,15 +77,14 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
         if not crowded and not pod.affinity and not pod.anti_affinity:
             return Status(SKIP)
         namespaces = namespace_labels(cycle.cluster)
-        notes = Neighbours(Counter(), Counter(), Counter(), namespaces)
-        if crowded:
-            _sum(cycle, notes.existing_anti, ("existing anti", *_identity(cycle)), lambda node: _existing_anti(node, pod, namespaces))
-        if pod.affinity:
-            _sum(cycle, notes.affinity, ("affinity", pod.affinity, cycle.cluster.revision("namespaces")),
-                 lambda node: _incoming(node, pod.affinity, namespaces, together=True))  # fmt: skip
-        if pod.anti_affinity:
-            _sum(cycle, notes.anti, ("anti", pod.anti_affinity, cycle.cluster.revision("namespaces")),
-                 lambda node: _incoming(node, pod.anti_affinity, namespaces, together=False))  # fmt: skip
+        labels = cycle.cluster.revision("namespaces")
+        sums, snapshot = cycle.memo.sums, cycle.snapshot
+        notes = Neighbours(
+            sums(("existing anti", *_identity(cycle)), snapshot, lambda node: _existing_anti(node, pod, namespaces)),
+            sums(("affinity", pod.affinity, labels), snapshot, lambda node: _incoming(node, pod.affinity, namespaces, together=True)),
+            sums(("anti", pod.anti_affinity, labels), snapshot, lambda node: _incoming(node, pod.anti_affinity, namespaces)),
+            namespaces,
+        )
         if not notes.existing_anti and not pod.affinity and not pod.anti_affinity:
             return Status(SKIP)
         cycle.data[self.name] = notes
@@ -97,9 +96,10 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
         if not _affinity_satisfied(cycle.pod, notes, node):
             return unresolvable(REASON_AFFINITY)
         labels = node.facts.labels
-        if any(t.topology_key in labels and notes.anti[(t.topology_key, labels[t.topology_key])] > 0 for t in cycle.pod.anti_affinity):
+        near = [(term.topology_key, labels[term.topology_key]) for term in cycle.pod.anti_affinity if term.topology_key in labels]
+        if any(notes.anti.get(pair, 0) > 0 for pair in near):
             return unschedulable(REASON_ANTI)
-        if notes.existing_anti and any(notes.existing_anti[pair] > 0 for pair in labels.items()):
+        if notes.existing_anti and any(notes.existing_anti.get(pair, 0) > 0 for pair in labels.items()):
             return unschedulable(REASON_EXISTING)
         return None
 
@@ -117,9 +117,10 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
         rules = (
             (notes.existing_anti, _existing_anti(alone, cycle.pod, notes.namespaces)),
             (notes.affinity, _incoming(alone, cycle.pod.affinity, notes.namespaces, together=True)),
-            (notes.anti, _incoming(alone, cycle.pod.anti_affinity, notes.namespaces, together=False)),
+            (notes.anti, _incoming(alone, cycle.pod.anti_affinity, notes.namespaces)),
         )
         for counts, changes in rules:
+            assert isinstance(counts, Counter)  # of a branch: only there pods come and go
             for pair, count in changes:
                 counts[pair] += sign * count
                 if counts[pair] == 0:
@@ -134,8 +135,9 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
         if not wants and not cycle.snapshot.having_affinity():
             return Status(SKIP)
         namespaces = namespace_labels(cycle.cluster)
-        weights: Counter[Pair] = Counter()
-        _sum(cycle, weights, ("preferred", *_identity(cycle)), lambda node: _preferences(node, pod, namespaces, everybody=wants))
+        weights: Mapping[Pair, int] = cycle.memo.sums(
+            ("preferred", *_identity(cycle)), cycle.snapshot, lambda node: _preferences(node, pod, namespaces, everybody=wants)
+        )
         if not weights:
             return Status(SKIP)
         cycle.data[self.name + "/score"] = weights
@@ -143,13 +145,13 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
 
     def score(self, cycle: Cycle, node: NodeInfo) -> int:
         """The sum of the weights of the topology values that this node has."""
-        weights: Counter[Pair] = cycle.data[self.name + "/score"]
+        weights: Mapping[Pair, int] = cycle.data[self.name + "/score"]
         labels = node.facts.labels
         return sum(weight for (key, value), weight in weights.items() if labels.get(key) == value)
 
     def score_all(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> list[int]:
         """As :meth:`score`, looking labels up by the few topology keys instead of going through all pairs."""
-        weights: Counter[Pair] = cycle.data[self.name + "/score"]
+        weights: Mapping[Pair, int] = cycle.data[self.name + "/score"]
         keys = sorted({key for key, _ in weights})
         return [sum(weights.get((key, node.facts.labels.get(key, "\0")), 0) for key in keys) for node in nodes]
 
@@ -176,15 +178,6 @@ def _identity(cycle: Cycle) -> tuple[object, ...]:
     return (pod.namespace, labels, pod.preferred_affinity, pod.preferred_anti_affinity, cycle.cluster.revision("namespaces"))
 
 
-def _sum(cycle: Cycle, total: Counter[Pair], question: tuple[object, ...], contribution: object) -> None:
-    answers = cycle.memo.by_node(("inter-pod", *question), cycle.snapshot, contribution)  # type: ignore[arg-type]
-    for answer in answers:
-        for pair, count in answer:
-            total[pair] += count
-    for pair in [pair for pair, count in total.items() if count == 0]:
-        del total[pair]
-
-
 def _existing_anti(node: NodeInfo, pod: PodInfo, namespaces: NamespaceLabels) -> tuple[tuple[Pair, int], ...]:
     """Pods here whose required anti-affinity means the incoming pod."""
     if not node.anti_affinity_pods:
@@ -199,7 +192,7 @@ def _existing_anti(node: NodeInfo, pod: PodInfo, namespaces: NamespaceLabels) ->
 
 
 def _incoming(
-    node: NodeInfo, terms: tuple[AffinityTerm, ...], namespaces: NamespaceLabels, *, together: bool
+    node: NodeInfo, terms: tuple[AffinityTerm, ...], namespaces: NamespaceLabels, *, together: bool = False
 ) -> tuple[tuple[Pair, int], ...]:
     """Pods here that the incoming pod's terms mean; ``together``: a pod counts only if it matches all of them."""
     if not terms:
@@ -241,7 +234,7 @@ def _affinity_satisfied(pod: PodInfo, notes: Neighbours, node: NodeInfo) -> bool
     labels = node.facts.labels
     if any(term.topology_key not in labels for term in pod.affinity):
         return False
-    if all(notes.affinity[(term.topology_key, labels[term.topology_key])] > 0 for term in pod.affinity):
+    if all(notes.affinity.get((term.topology_key, labels[term.topology_key]), 0) > 0 for term in pod.affinity):
         return True
     # The first pod of a group that wants to be together: nobody matches anywhere, and it would match itself.
     return not notes.affinity and all(term.matches(pod, notes.namespaces) for term in pod.affinity)

@@ -149,7 +149,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
             if not _has_all(labels, constraints):
                 continue
             for constraint, counts, table in zip(constraints, notes.counts, tables, strict=True):
-                if _included(constraint, cycle.pod, node):
+                if included(constraint, cycle.pod, node):
                     value = labels[constraint.key]
                     counts[value] = counts.get(value, 0) + table[index]
         cycle.data[self.name] = notes
@@ -182,7 +182,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
         if pod.namespace != cycle.pod.namespace or not _has_all(node.facts.labels, notes.constraints):
             return
         for number, constraint in enumerate(notes.constraints):
-            if constraint.selector.matches(pod.labels) and _included(constraint, cycle.pod, node):
+            if constraint.selector.matches(pod.labels) and included(constraint, cycle.pod, node):
                 notes.add(number, node.facts.labels[constraint.key], delta)
 
     # Scoring
@@ -197,7 +197,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
         by_node = [_counts(cycle, constraint.selector) for constraint in constraints]
         kept = [node for node in nodes if node.name not in ignored] if ignored else nodes
         required = constraints if own else ()
-        pairs = [_pairs(cycle, constraint, kept, table, required) for constraint, table in zip(constraints, by_node, strict=True)]
+        pairs = [_pairs(cycle, constraint, kept, required) for constraint in constraints]
         sizes = [len(kept) if pair is None else len(pair) for pair in pairs]
         weights = [math.log(size + 2) for size in sizes]
         cycle.data[self.name + "/score"] = _SoftNotes(constraints, pairs, by_node, weights, ignored)
@@ -210,19 +210,18 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
     def score_all(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> list[int]:
         """All nodes in one go; equal counts give equal points, so each combination is computed once."""
         notes: _SoftNotes = cycle.data[self.name + "/score"]
-        index, known, result = cycle.snapshot.index, dict[tuple[int | None, ...], int](), []
-        rules = list(zip(notes.constraints, notes.pairs, notes.by_node, strict=True))
-        for node in nodes:
-            labels, name = node.facts.labels, node.name
-            counts = tuple(
-                None if (value := labels.get(rule.key)) is None else table[index[name]] if pair is None else pair.get(value, 0)
-                for rule, pair, table in rules
-            )
-            points = known.get(counts)
-            if points is None:
-                points = known[counts] = _points(counts, notes)
-            result.append(0 if name in notes.ignored else points)
-        return result
+        index, columns = cycle.snapshot.index, []
+        for constraint, pair, table in zip(notes.constraints, notes.pairs, notes.by_node, strict=True):
+            key = constraint.key
+            if pair is None:
+                columns.append([table[index[node.name]] if key in node.facts.labels else None for node in nodes])
+            else:
+                columns.append([pair[labels[key]] if key in (labels := node.facts.labels) else None for node in nodes])
+        rows = list(zip(*columns, strict=True))
+        points = {row: _points(row, notes) for row in set(rows)}
+        if not notes.ignored:
+            return [points[row] for row in rows]
+        return [0 if node.name in notes.ignored else points[row] for node, row in zip(nodes, rows, strict=True)]
 
     def normalize(self, cycle: Cycle, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
         """Fewest is best; nodes without the labels get nothing."""
@@ -250,13 +249,16 @@ def _has_all(labels: Mapping[str, str], constraints: Sequence[Constraint]) -> bo
     return all(constraint.key in labels for constraint in constraints)
 
 
-def _included(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> bool:
+def included(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> bool:
     """Whether the node counts for the constraint (nodeAffinityPolicy, nodeTaintsPolicy)."""
     spec = pod.pod["spec"]
-    picky = spec.get("nodeSelector") or dig(spec, ("affinity", "nodeAffinity", REQUIRED)) is not None
-    if constraint.honor_affinity and picky and not matches_node_selector_and_affinity(pod.pod, node.node or EMPTY_DICT):
+    if constraint.honor_affinity and _is_picky(spec) and not matches_node_selector_and_affinity(pod.pod, node.node or EMPTY_DICT):
         return False
     return not (constraint.honor_taints and find_untolerated_taint(node.facts.taints, spec.get("tolerations")))
+
+
+def _is_picky(spec: Object) -> bool:
+    return bool(spec.get("nodeSelector")) or dig(spec.get("affinity"), ("nodeAffinity", REQUIRED)) is not None
 
 
 def _defaults(cycle: Cycle) -> list[Constraint]:
@@ -264,21 +266,23 @@ def _defaults(cycle: Cycle) -> list[Constraint]:
     return [] if selector.empty else [Constraint(key, max_skew, selector) for key, max_skew in SYSTEM_DEFAULTS]
 
 
-def _pairs(
-    cycle: Cycle, constraint: Constraint, nodes: Sequence[NodeInfo], table: list[int], required: Sequence[Constraint]
-) -> dict[str, int] | None:
+def _pairs(cycle: Cycle, constraint: Constraint, nodes: Sequence[NodeInfo], required: Sequence[Constraint]) -> dict[str, int] | None:
     """Matching pods by topology value, for the values of feasible nodes. None for hostnames: those counts are per node."""
     if constraint.key == HOSTNAME:
         return None
-    key = constraint.key
-    pair = dict.fromkeys((node.facts.labels.get(key, "") for node in nodes), 0)
-    for node, count in zip(cycle.snapshot.nodes, table, strict=True):
-        if count:
-            labels = node.facts.labels
-            value = labels.get(key, "")
-            if value in pair and _has_all(labels, required) and _included(constraint, cycle.pod, node):
-                pair[value] += count
-    return pair
+    pod, key = cycle.pod, constraint.key
+
+    def contribution(node: NodeInfo) -> tuple[tuple[str, int], ...]:
+        labels = node.facts.labels
+        if not _has_all(labels, required) or not included(constraint, pod, node):
+            return ()
+        return ((labels.get(key, ""), count_matching(node.pods, constraint.selector, pod.namespace)),)
+
+    limits = pod.signature if constraint.honor_taints or _is_picky(pod.pod["spec"]) else None
+    question = ("spread by value", pod.namespace, constraint, tuple(other.key for other in required), limits)
+    sums = cycle.memo.sums(question, cycle.snapshot, contribution)
+    values = dict.fromkeys([node.facts.labels.get(key, "") for node in nodes])
+    return {value: sums.get(value, 0) for value in values}
 
 
 def _points(counts: tuple[int | None, ...], notes: _SoftNotes) -> int:
