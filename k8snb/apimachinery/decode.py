@@ -16,13 +16,13 @@ Simplified: duplicate keys are not reported, since a dict has none; bodies are t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import ApiError, bad_request, quote
 from k8snb.apimachinery.gojson import READERS, Refused, json_name
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, freeze, memo
-from k8snb.apimachinery.schema import LIST, MAP, STRUCT, Field, Type
+from k8snb.apimachinery.schema import LIST, MAP, STRING, STRUCT, Field, Type
 
 UNKNOWN, SAVED, FATAL = range(3)
 MOST_STRICT_ERRORS = 100
@@ -110,34 +110,33 @@ def decode_object(type_: Type, body: Object, *, kind: str, version: str, field_v
 
 
 def _decode(type_: Type, value: Any, problems: list[Problem]) -> Any:
-    if type_.kind in _CONTAINERS:
-        return _container(type_, value, problems)
-    if type_.rules is not None:
-        return value
-    try:
-        return READERS[type_.kind](type_, value)
-    except Refused as no:
-        rank = FATAL if no.fatal else SAVED
-        problems.append(Problem((), rank, no.message, no.got, no.want))
-        return value
-
-
-def _container(type_: Type, value: Any, problems: list[Problem]) -> Any:
-    shape, walk = _CONTAINERS[type_.kind]
+    container = _CONTAINERS.get(type_.kind)
+    if container is None:
+        return value if type_.rules is not None else _scalar(type_, value, problems)
+    shape, walk = container
     if not isinstance(value, shape):
-        if type_.rules is not None:
-            return value
-        problems.append(Problem((), SAVED, got=json_name(value), want=type_.go))
+        if type_.rules is None:
+            problems.append(Problem((), SAVED, got=json_name(value), want=type_.go))
         return value
+    if type_.item is not None and type_.item.kind not in _CONTAINERS:
+        return walk(type_, value, problems)  # a list or map of scalars: remembering costs more than looking again
     known = memo(value)
     if type_ not in known:
-        _walk(type_, value, walk)
-    result, found = known[type_] or (value, [])
+        _remember(type_, value, walk)
+    result, found = known[type_] or (value, ())
     problems.extend(found)
     return result
 
 
-def _walk(type_: Type, value: Any, walk: Walk) -> None:
+def _scalar(type_: Type, value: Any, problems: list[Problem]) -> Any:
+    try:
+        return READERS[type_.kind](type_, value)
+    except Refused as no:
+        problems.append(Problem((), FATAL if no.fatal else SAVED, no.message, no.got, no.want))
+        return value
+
+
+def _remember(type_: Type, value: Any, walk: Walk) -> None:
     """Remember what the walk finds. None stands for: clean, and decoding changes nothing (a value must not refer to itself)."""
     found: list[Problem] = []
     result = walk(type_, value, found)
@@ -149,6 +148,7 @@ def _walk(type_: Type, value: Any, walk: Walk) -> None:
 
 def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDict:
     fields, kept, changed = type_.fields, {}, False
+    inner: list[Problem] = []
     for key, item in value.items():
         field = fields.get(key)
         if field is None:
@@ -157,20 +157,18 @@ def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDi
             else:
                 problems.append(Problem((key,), UNKNOWN))
         elif item is not None or field.type.rules is not None:
-            found: list[Problem] = []
-            new = _decode(field.type, item, found)
-            problems.extend(_inside(type_, key, field, problem) for problem in found)
+            new = _decode(field.type, item, inner)
+            if inner:
+                problems.extend(_inside(type_, key, field, problem) for problem in inner)
+                inner.clear()
             if new or field.pointer or field.always:
                 kept[key] = new
                 changed = changed or new is not item
     for key, field in type_.always:
         if key not in kept:
             kept[key] = _empty(field)
-    return FrozenDict(kept) if changed or _differs(kept, value) else value
-
-
-def _differs(kept: dict[str, Any], value: FrozenDict) -> bool:
-    return len(kept) != len(value) or kept.keys() != value.keys() or any(kept[key] is None and value[key] is not None for key in kept)
+            changed = changed or kept[key] is not value.get(key, kept)
+    return FrozenDict(kept) if changed or len(kept) != len(value) else value
 
 
 def _inside(type_: Type, key: str, field: Field, problem: Problem) -> Problem:
@@ -190,24 +188,34 @@ def _empty(field: Field) -> Any:
 
 
 def _list(type_: Type, value: FrozenList, problems: list[Problem]) -> FrozenList:
-    items = [_item(type_, index, item, problems) for index, item in enumerate(value)]
+    items = _items(type_, enumerate(value), problems)
     return FrozenList(items) if any(new is not old for new, old in zip(items, value, strict=True)) else value
 
 
 def _map(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDict:
-    items = {key: _item(type_, key, item, problems) for key, item in value.items()}
-    return FrozenDict(items) if any(items[key] is not value[key] for key in items) else value
+    items = _items(type_, value.items(), problems)
+    if all(new is old for new, old in zip(items, value.values(), strict=True)):
+        return value
+    return FrozenDict(zip(value, items, strict=True))
 
 
-def _item(type_: Type, key: str | int, item: Any, problems: list[Problem]) -> Any:
+def _items(type_: Type, pairs: Iterable[tuple[str | int, Any]], problems: list[Problem]) -> list[Any]:
     of = type_.item
     assert of is not None, "lists and maps have a type of items"
-    if item is None and of.rules is None:  # Go leaves the zero value where null stands
-        return _decode(of, EMPTY_DICT, []) if of.kind == STRUCT else of.zero
-    found: list[Problem] = []
-    new = _decode(of, item, found)
-    problems.extend(problem._replace(path=(key, *problem.path)) for problem in found)
-    return new
+    items: list[Any] = []
+    inner: list[Problem] = []
+    plain = of.kind == STRING
+    for key, item in pairs:
+        if plain and type(item) is str:
+            items.append(item)
+        elif item is None and of.rules is None:  # Go leaves the zero value where null stands
+            items.append(_decode(of, EMPTY_DICT, inner) if of.kind == STRUCT else of.zero)
+        else:
+            items.append(_decode(of, item, inner))
+        if inner:
+            problems.extend(problem._replace(path=(key, *problem.path)) for problem in inner)
+            inner.clear()
+    return items
 
 
 _CONTAINERS: dict[str, tuple[Any, Walk]] = {STRUCT: (dict, _struct), LIST: (list, _list), MAP: (dict, _map)}

@@ -206,6 +206,8 @@ NULLS = _keys({
     "Event": "eventTime firstTimestamp lastTimestamp",
     "EndpointSlice": "endpoints ports",
     "ProjectedVolumeSource": "sources",
+    "ScaleIOVolumeSource": "secretRef",
+    "AzureFilePersistentVolumeSource": "secretNamespace",
     "ClusterRole": "rules",
     "Role": "rules",
     "HorizontalPodAutoscalerStatus": "currentMetrics",
@@ -250,6 +252,8 @@ STRUCT_POINTERS = _keys({
     "NodeAffinity": "requiredDuringSchedulingIgnoredDuringExecution",
     "CustomResourceSubresources": "status scale",
     "ResourceClaimStatus": "allocation",
+    "ScaleIOVolumeSource": "secretRef",
+    "ScaleIOPersistentVolumeSource": "secretRef",
 })  # fmt: skip
 
 # Fields of structs that Go embeds: the struct's name appears in the path of an error message.
