@@ -19,6 +19,7 @@ from k8snb.controllers.registry import CONTROLLERS
 from k8snb.etcd import store as etcd
 from k8snb.etcd.store import Store
 from k8snb.resources import RESOURCES
+from k8snb.scheduler.scheduler import KubeScheduler
 from k8snb.sim.kernel import Kernel
 from k8snb.simulation.root import Root
 
@@ -47,5 +48,6 @@ def wire(root: Root) -> Parts:
     env = Environment(kernel, server.handle, server.hub, root.components)
     parts = Parts(kernel, store, server, {}, env)
     controllers = ControllerProcess(CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",)))
-    parts.components[controllers.name] = controllers
+    for component in (controllers, KubeScheduler(env)):
+        parts.components[component.name] = component
     return parts
