@@ -13,11 +13,12 @@ from k8snb.apimachinery.errors import Errors, FieldError, forbidden, invalid, re
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, put
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import format_label_selector
-from k8snb.apimachinery.validation import immutable, not_negative, validate_label_selector
+from k8snb.apimachinery.validation import not_negative, validate_label_selector
 from k8snb.resources.common.cells import age, containers_cells, labels_text
 from k8snb.resources.common.fill import fill, inside
 from k8snb.resources.common.pod_template import default_pod_template, validate_pod_template
 from k8snb.resources.common.workload import (
+    immutable_selector,
     not_more_than_all,
     only_restart_always,
     plain_number,
@@ -79,7 +80,7 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     readable, mismatch = validate_template_labels(spec, always=True)
     errors += mismatch if readable else []
     if selector is not None and not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        errors.append(invalid("selector", selector, "empty selector is invalid for daemonset"))
+        errors.append(invalid("selector", {}, "empty selector is invalid for daemonset"))
     errors += within("template", validate_pod_template(template)) + only_restart_always(template)
     if dig(template, "spec.activeDeadlineSeconds") is not None:
         errors.append(forbidden("template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in DaemonSet is not Supported"))
@@ -108,11 +109,6 @@ def _validate_rolling_update(rolling: Mapping[str, Any]) -> Errors:
     if not plain_number(unavailable) and not plain_number(surge):
         errors.append(required("maxUnavailable", "cannot be 0 when maxSurge is 0"))
     return errors
-
-
-def validate_update(obj: Object, old: Object) -> Errors:
-    """The selector stays."""
-    return within("spec", immutable("selector", obj["spec"].get("selector"), old["spec"].get("selector")))
 
 
 def validate_status_update(obj: Object, old: Object) -> Errors:
@@ -148,7 +144,7 @@ RESOURCE = served(
     prepare_for_create=prepare_for_create,
     prepare_for_update=prepare_for_update,
     validate=validate,
-    validate_update=validate_update,
+    validate_update=immutable_selector,
     validate_status_update=validate_status_update,
     warnings=template_warnings,
     cells=cells,

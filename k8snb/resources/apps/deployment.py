@@ -13,12 +13,13 @@ from k8snb.apimachinery.errors import Errors, FieldError, forbidden, invalid, sh
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, put
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import from_label_selector
-from k8snb.apimachinery.validation import immutable, not_negative
+from k8snb.apimachinery.validation import not_negative
 from k8snb.resources.common.cells import age, containers_cells
 from k8snb.resources.common.fill import fill, inside
 from k8snb.resources.common.pod_template import default_pod_template
 from k8snb.resources.common.status import decremented, not_more_than
 from k8snb.resources.common.workload import (
+    immutable_selector,
     not_more_than_all,
     plain_number,
     validate_always_template,
@@ -91,11 +92,6 @@ def validate_rolling_update(rolling: Mapping[str, Any]) -> Errors:
     return errors + not_more_than_all("maxUnavailable", unavailable)
 
 
-def validate_update(obj: Object, old: Object) -> Errors:
-    """The selector stays."""
-    return within("spec", immutable("selector", obj["spec"].get("selector"), old["spec"].get("selector")))
-
-
 def validate_status_update(obj: Object, old: Object) -> Errors:
     """Counts are not negative, and none exceeds the number of replicas."""
     status = obj.get("status") or EMPTY_DICT
@@ -142,7 +138,7 @@ RESOURCE = served(
     default=default,
     prepare_for_update=prepare_for_update,
     validate=validate,
-    validate_update=validate_update,
+    validate_update=immutable_selector,
     validate_status_update=validate_status_update,
     warnings=workload_warnings,
     cells=cells,

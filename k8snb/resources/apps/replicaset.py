@@ -13,13 +13,13 @@ from k8snb.apimachinery.errors import Errors, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import format_label_selector
-from k8snb.apimachinery.validation import immutable, not_negative
+from k8snb.apimachinery.validation import not_negative
 from k8snb.resources.apps.deployment import EMPTY_SELECTOR
 from k8snb.resources.common.cells import age, containers_cells
 from k8snb.resources.common.fill import fill, inside
 from k8snb.resources.common.pod_template import default_pod_template
 from k8snb.resources.common.status import not_more_than
-from k8snb.resources.common.workload import validate_always_template, validate_selector, workload_warnings
+from k8snb.resources.common.workload import immutable_selector, validate_always_template, validate_selector, workload_warnings
 from k8snb.resources.discovery import served
 
 
@@ -41,11 +41,6 @@ def validate(obj: Object) -> Errors:
 def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     errors = not_negative("replicas", spec.get("replicas")) + not_negative("minReadySeconds", spec.get("minReadySeconds"))
     return errors + validate_selector(spec, EMPTY_SELECTOR) + validate_always_template(spec, "ReplicaSet")
-
-
-def validate_update(obj: Object, old: Object) -> Errors:
-    """The selector stays."""
-    return within("spec", immutable("selector", obj["spec"].get("selector"), old["spec"].get("selector")))
 
 
 def validate_status_update(obj: Object, old: Object) -> Errors:
@@ -82,7 +77,7 @@ RESOURCE = served(
     "ReplicaSet",
     default=default,
     validate=validate,
-    validate_update=validate_update,
+    validate_update=immutable_selector,
     validate_status_update=validate_status_update,
     warnings=workload_warnings,
     cells=cells,

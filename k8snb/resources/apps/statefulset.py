@@ -48,10 +48,12 @@ def _fill_empty(policy: Mapping[str, Any], *names: str) -> Any:
 
 @once
 def _default_strategy(strategy: Mapping[str, Any]) -> Any:
-    strategy = FrozenDict({**strategy, "type": "RollingUpdate"}) if not strategy.get("type") else strategy
+    """The partition is written only where nobody chose a strategy, or somebody began to describe one."""
+    if not strategy.get("type"):
+        strategy = FrozenDict({**strategy, "type": "RollingUpdate", "rollingUpdate": strategy.get("rollingUpdate") or EMPTY_DICT})
     if strategy["type"] != "RollingUpdate":
         return strategy
-    return inside(strategy, "rollingUpdate", lambda rolling: fill(rolling, {"partition": 0}))
+    return where_given(strategy, "rollingUpdate", lambda rolling: fill(rolling, {"partition": 0}))
 
 
 @once

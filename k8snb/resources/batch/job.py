@@ -14,13 +14,13 @@ from k8snb.apimachinery.meta import is_true
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, put
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import format_label_selector, from_label_selector
-from k8snb.apimachinery.validation import dns_label, validate_label_selector
+from k8snb.apimachinery.validation import dns_label, validate_label_selector, validate_labels
 from k8snb.resources.batch.job_status import validate_status_update
 from k8snb.resources.batch.job_validation import validate_job_spec, validate_job_spec_update
 from k8snb.resources.common.cells import age, between, containers_cells, since
 from k8snb.resources.common.fill import each, fill, inside, where_given
 from k8snb.resources.common.pod_template import default_pod_template
-from k8snb.resources.common.workload import template_warnings, workload_warnings
+from k8snb.resources.common.workload import shown_selector, template_warnings, workload_warnings
 from k8snb.resources.discovery import served
 
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
@@ -35,8 +35,14 @@ _TOO_MANY = (
 def default(obj: Object) -> Object:
     """One completion, six retries; the labels are those of the template."""
     obj = inside(obj, "spec", _default_spec)
+    return _with_template_labels(obj)
+
+
+def _with_template_labels(obj: Object) -> Object:
     labels = dig(obj, "spec.template.metadata.labels")
-    return obj if labels is None or dig(obj, "metadata.labels") else put(obj, "metadata.labels", labels)
+    if labels is None or dig(obj, "metadata.labels") or validate_labels(labels):  # what is wrong is reported once, at the template
+        return obj
+    return put(obj, "metadata.labels", labels)
 
 
 def _default_spec(spec: Mapping[str, Any]) -> Any:
@@ -65,8 +71,7 @@ def prepare_for_create(obj: Object) -> Object:
     """Selector and labels from the UID, unless the user took that over (``manualSelector``)."""
     if not obj["spec"].get("manualSelector"):
         obj = _with_generated_selector(obj)
-    labels = dig(obj, "spec.template.metadata.labels")
-    return obj if labels is None or dig(obj, "metadata.labels") else put(obj, "metadata.labels", labels)
+    return _with_template_labels(obj)
 
 
 def _generated_labels(obj: Object) -> dict[str, str]:
@@ -102,7 +107,7 @@ def _validate_generated(obj: Object, spec: Mapping[str, Any]) -> Errors:
     for key in ("controller-uid", "job-name", CONTROLLER_UID, JOB_NAME):
         errors += _validate_has_label(labels, key, expected[key])
     if not validate_label_selector(selector) and not from_label_selector(selector).matches(expected):
-        errors.append(invalid("spec.selector", selector, "`selector` not auto-generated"))
+        errors.append(invalid("spec.selector", shown_selector(selector), "`selector` not auto-generated"))
     return errors
 
 
@@ -110,7 +115,7 @@ def _validate_has_label(labels: Mapping[str, str], key: str, expected: str) -> E
     field = f"spec.template.metadata.labels[{key}]"
     if key not in labels:
         return [required(field, f"must be '{expected}'")]
-    return [] if labels[key] == expected else [invalid(field, labels, f"must be '{expected}'")]
+    return [] if labels[key] == expected else [invalid(field, dict(sorted(labels.items())), f"must be '{expected}'")]
 
 
 def validate_update(obj: Object, old: Object) -> Errors:

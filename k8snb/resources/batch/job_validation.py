@@ -12,11 +12,11 @@ from k8snb.apimachinery.errors import Errors, FieldError, duplicate, invalid, no
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, merge
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import from_label_selector
-from k8snb.apimachinery.validation import check, immutable, not_negative, qualified_name, validate_label_selector
+from k8snb.apimachinery.validation import IMMUTABLE, check, immutable, not_negative, qualified_name, validate_label_selector
 from k8snb.resources.batch.indexes import IndexFormatError, count_indexes
 from k8snb.resources.common.formats import domain_prefixed_path
 from k8snb.resources.common.pod_template import validate_pod_template
-from k8snb.resources.common.workload import MISMATCH
+from k8snb.resources.common.workload import mismatch, shown_selector, shown_template
 
 ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 _COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished", "backoffLimitPerIndex")
@@ -39,7 +39,7 @@ def validate_job_spec(spec: Mapping[str, Any]) -> Errors:
         return errors + within("selector", wrong)
     labels = dig(spec, "template.metadata.labels")
     if not from_label_selector(selector).matches(labels or EMPTY_DICT):
-        errors.append(invalid("template.metadata.labels", labels, MISMATCH))
+        errors.append(mismatch(labels))
     return errors
 
 
@@ -240,8 +240,10 @@ def validate_job_spec_update(obj: Object, old: Object) -> Errors:
     """What may not change, relative to ``spec``."""
     spec, before = obj["spec"], old["spec"]
     errors = _validate_completions_update(spec, before)
-    errors += immutable("selector", spec.get("selector"), before.get("selector"))
-    errors += immutable("template", spec.get("template"), _allowed_template(spec, old))
+    if spec.get("selector") != before.get("selector"):
+        errors.append(invalid("selector", shown_selector(spec.get("selector") or EMPTY_DICT), IMMUTABLE))
+    if spec.get("template") != _allowed_template(spec, old):
+        errors.append(invalid("template", shown_template(spec.get("template") or EMPTY_DICT), IMMUTABLE))
     return errors + [error for name in _IMMUTABLE for error in immutable(name, spec.get(name), before.get(name))]
 
 

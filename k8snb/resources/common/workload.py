@@ -11,13 +11,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, forbidden, invalid, not_supported, required, within
+from k8snb.apimachinery.errors import Errors, FieldError, forbidden, invalid, not_supported, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.selectors import from_label_selector
-from k8snb.apimachinery.validation import check, dns_label, not_negative, percentage, validate_label_selector
+from k8snb.apimachinery.validation import IMMUTABLE, check, dns_label, not_negative, percentage, validate_label_selector
+from k8snb.resources.common.internal_form import internal
 from k8snb.resources.common.pod_template import validate_pod_template, warnings_for_pod_template
 
 IntOrString = int | str
+
+
+def shown_selector(selector: Mapping[str, Any]) -> dict[str, Any]:
+    """A selector as Go prints it in an error: its fields in their order, its labels sorted."""
+    shown: dict[str, Any] = {}
+    if selector.get("matchLabels"):
+        shown["matchLabels"] = dict(sorted(selector["matchLabels"].items()))
+    if selector.get("matchExpressions"):
+        names = ("key", "operator", "values")
+        shown["matchExpressions"] = [{n: e.get(n, "") for n in names if n != "values" or e.get(n)} for e in selector["matchExpressions"]]
+    return shown
+
+
+def shown_template(template: Mapping[str, Any]) -> dict[str, Any]:
+    """A pod template as Go prints its internal form: metadata without a field of its own, then the whole spec."""
+    return {**(template.get("metadata") or EMPTY_DICT), "Spec": internal("PodSpec", template.get("spec") or EMPTY_DICT)}
+
+
+def immutable_selector(obj: Object, old: Object) -> Errors:
+    """The selector stays."""
+    new, before = obj["spec"].get("selector"), old["spec"].get("selector")
+    return [] if new == before else [invalid("spec.selector", None if new is None else shown_selector(new), IMMUTABLE)]
+
+
 MISMATCH = "`selector` does not match template `labels`"
 
 
@@ -28,7 +53,7 @@ def validate_selector(spec: Mapping[str, Any], empty: str) -> Errors:
         return [required("selector")]
     errors = within("selector", validate_label_selector(selector))
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        errors.append(invalid("selector", selector, empty))
+        errors.append(invalid("selector", shown_selector(selector), empty))
     return errors
 
 
@@ -40,11 +65,16 @@ def validate_template_labels(spec: Mapping[str, Any], *, why: str = "invalid lab
     """
     labels, found = dig(spec, "template.metadata.labels"), spec.get("selector")
     if found is not None and validate_label_selector(found):
-        return False, [invalid("selector", found, why)]
+        return False, [invalid("selector", shown_selector(found), why)]
     selector = from_label_selector(found)
     if (selector.empty and not always) or selector.matches(labels or EMPTY_DICT):
         return True, []
-    return True, [invalid("template.metadata.labels", labels, MISMATCH)]
+    return True, [mismatch(labels)]
+
+
+def mismatch(labels: Mapping[str, str] | None) -> FieldError:
+    """The labels of a template that its own selector does not select."""
+    return invalid("template.metadata.labels", labels and dict(sorted(labels.items())), MISMATCH)
 
 
 def validate_always_template(spec: Mapping[str, Any], kind: str) -> Errors:

@@ -129,7 +129,8 @@ def validate_status_update(obj: Object, _old: Object) -> Errors:
 
 def warnings(obj: Object, old: Object | None) -> list[str]:
     """The old annotation still works, and is old."""
-    if old is None and dig(obj, ("metadata", "annotations", CLASS_ANNOTATION)) is not None:
+    named = dig(obj, "spec.ingressClassName") is not None
+    if old is None and not named and dig(obj, ("metadata", "annotations", CLASS_ANNOTATION)) is not None:
         return [f'annotation "{CLASS_ANNOTATION}" is deprecated, please use \'spec.ingressClassName\' instead']
     return []
 
