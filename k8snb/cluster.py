@@ -13,21 +13,29 @@ The public face: it only delegates to :mod:`k8snb.simulation`, :mod:`k8snb.kubec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import Object
-from k8snb.apiserver.request import Request, Response
+from k8snb.apiserver.request import Request, Response, User
 from k8snb.client.client import Client
-from k8snb.apiserver.request import User
+from k8snb.etcd.store import Compacted
 from k8snb.messages import text
 from k8snb.sim.clock import seconds
 from k8snb.sim.kernel import Event
 from k8snb.simulation.config import RUNTIMES, Config, node_manifests
 from k8snb.simulation.faults import Faults
 from k8snb.simulation.history import Position
+from k8snb.simulation.past import Past
 from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
+from k8snb.views.graph import Graph
+from k8snb.views.difference import Difference, difference
 from k8snb.views.steps import Step
+from k8snb.views.why import Why
+from k8snb.views.window import Window
+
+if TYPE_CHECKING:
+    from k8snb.widgets.cluster_view import ClusterView
 
 STEP_SIZES = ("event", "reconcile", "settle")
 
@@ -76,6 +84,7 @@ class Cluster:
         self.simulation = simulation
         self.client = Client(self.send, User(), "kubectl")
         self.faults = Faults(simulation)
+        self._view: ClusterView | None = None
 
     @classmethod
     def _over(cls, simulation: Simulation) -> Cluster:
@@ -121,6 +130,27 @@ class Cluster:
             return server.stored_list(kind.key)
         return server.stored(kind.key, name, namespace if kind.namespaced else "")
 
+    def graph(self, kind: str = "ownership", of: str | Object = "", namespace: str = "default") -> Graph:
+        """A picture: ``components``, ``ownership``, ``traffic`` (``of`` a Service) or ``causes`` (``of`` any object).
+
+        ``of`` is an object, or its name as ``deployment/web``.
+        """
+        return Window(self.simulation).graph(kind, of, namespace)
+
+    def why(self, what: str | Object, namespace: str = "default") -> Why:
+        """Why an object is as it is: from the users' requests to this state. ``what`` as in :meth:`graph`."""
+        window = Window(self.simulation)
+        return window.why(window.identify(what, namespace))
+
+    def view(self) -> ClusterView:
+        """The live view: a widget that follows this cluster, steps it, plays it and looks into its past."""
+        if self._view is None:
+            from k8snb.widgets.cluster_view import ClusterView
+
+            self._view = ClusterView(Window(self.simulation), self.step)
+            self.simulation.listeners.append(self._view.changed)
+        return self._view
+
     # ------------------------------------------------------------------ time
 
     def step(self, size: str = "reconcile") -> Step:
@@ -162,6 +192,23 @@ class Cluster:
     def rewind(self, position: Position) -> None:
         """Go back to an earlier moment of this cluster. What came after is forgotten."""
         self.simulation.become(self.simulation.past(position))
+
+    def at(self, revision: int) -> Past:
+        """All objects as they were at a past revision. Raises ValueError for a revision that is not kept."""
+        try:
+            return Past(self.simulation, revision)
+        except Compacted as gone:
+            raise ValueError(text("cluster.no_revision", revision=revision, floor=gone.floor, last=self.revision)) from None
+
+    def snapshot(self) -> Past:
+        """All objects as they are now (Events and leases left out)."""
+        return Past(self.simulation, self.revision)
+
+    @staticmethod
+    def diff(first: Cluster | Past, second: Cluster | Past) -> Difference:
+        """What differs between two clusters (two futures), or between two moments of one (see :meth:`at`)."""
+        one, two = (side.snapshot() if isinstance(side, Cluster) else side for side in (first, second))
+        return difference(one, two)
 
     def save(self) -> bytes:
         """The whole cluster as JSON bytes."""
