@@ -1,0 +1,116 @@
+"""The server as kubectl sees it: one function that answers requests, and the errors and warnings in its answers.
+
+Everything goes through :class:`~k8snb.apiserver.request.Request`; an answer that is not 2xx is raised as
+:class:`~k8snb.apimachinery.errors.ApiError`; warnings are handed on once each, as client-go's warning writer does.
+
+Models: k8s.io/client-go/rest (request.go, warnings.go), k8s.io/cli-runtime/pkg/resource/helper.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apiserver.request import Options, Request, Response, User
+from k8snb.kubectl.mapper import Kind, Mapper, kinds_of
+
+Send = Callable[[Request], Response]
+Json = dict[str, Any]
+
+
+def api_error(body: Mapping[str, Any], code: int) -> ApiError:
+    """The error that a ``Status`` object tells."""
+    details = body.get("details")
+    return ApiError(code, body.get("reason", ""), body.get("message", ""), dict(details) if details else None)
+
+
+@dataclass
+class Api:
+    """Requests to the server in the name of one user; ``warn`` is called with every new warning."""
+
+    send: Send
+    user: User
+    warn: Callable[[str], None]
+    _mapper: Mapper | None = None
+    _warned: set[str] = field(default_factory=set)
+
+    def ask(self, request: Request) -> Any:
+        """The body of the answer. Raises ApiError."""
+        response = self.send(replace(request, user=self.user))
+        for warning in response.warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self.warn(warning)
+        if not response.ok:
+            raise api_error(response.body, response.code)
+        return response.body
+
+    @property
+    def mapper(self) -> Mapper:
+        """What the server serves, asked once a command."""
+        if self._mapper is None:
+            self._mapper = Mapper(kinds_of(self.path("/api"), self.path("/apis")))
+        return self._mapper
+
+    def path(self, path: str) -> Any:
+        """GET of a path that is no resource."""
+        return self.ask(Request("get", path=path))
+
+    def do(self, verb: str, kind: Kind, namespace: str, name: str = "", *, subresource: str = "", body: Any = None, **options: Any) -> Any:
+        """One request; options are those of :class:`~k8snb.apiserver.request.Options`, and ``patch_type``."""
+        patch_type = options.pop("patch_type", "")
+        return self.ask(
+            Request(
+                verb, kind.group, kind.version, kind.resource, namespace if kind.namespaced else "", name, subresource,
+                body, patch_type, Options(**options),
+            )
+        )  # fmt: skip
+
+    def get(self, kind: Kind, namespace: str, name: str, **options: Any) -> Any:
+        """One object."""
+        return self.do("get", kind, namespace, name, **options)
+
+    def list(self, kind: Kind, namespace: str = "", **options: Any) -> Any:
+        """The objects of a kind in a namespace, or everywhere."""
+        return self.do("list", kind, namespace, **options)
+
+    def items(self, api_version: str, kind: str, namespace: str = "", **options: Any) -> list[Json]:
+        """The objects of a kind by its name; empty where the server does not serve it."""
+        known = self.mapper.kind(api_version, kind)
+        return list(self.list(known, namespace, **options).get("items") or ()) if known else []
+
+    def find(self, api_version: str, kind: str, namespace: str, name: str) -> Json:
+        """One object by the name of its kind."""
+        known = self.mapper.kind(api_version, kind)
+        if known is None:
+            raise ApiError(404, "NotFound", "the server could not find the requested resource")
+        found: Json = self.get(known, namespace, name)
+        return found
+
+
+_RAW_VERBS = {"get": "get", "create": "create", "replace": "update", "delete": "delete"}
+
+
+def raw_request(mapper: Mapper, verb: str, address: str, body: Any = None) -> Request:
+    """The request that an address such as ``/api/v1/namespaces/shop/pods/web/log?tailLines=5`` means."""
+    url = urlsplit(address)
+    parts = [part for part in url.path.split("/") if part]
+    if not parts or parts[0] not in ("api", "apis") or len(parts) < (3 if parts[0] == "api" else 4):
+        return Request(_RAW_VERBS[verb], path=url.path)
+    group, version, rest = ("", parts[1], parts[2:]) if parts[0] == "api" else (parts[1], parts[2], parts[3:])
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
+        namespace, rest = rest[1], rest[2:]
+    resource, name, subresource = [*rest, "", ""][:3]
+    asked = "list" if verb == "get" and not name else _RAW_VERBS[verb]
+    return Request(asked, group, version, resource, namespace, name, subresource, body, options=_query(url.query))
+
+
+def _query(query: str) -> Options:
+    names = {"labelSelector": "label_selector", "fieldSelector": "field_selector", "limit": "limit", "continue": "continue_token"}
+    pairs = parse_qsl(query)
+    known = {names[key]: int(value) if key == "limit" else value for key, value in pairs if key in names}
+    return Options(**known, parameters=tuple((key, value) for key, value in pairs if key not in names))  # type: ignore[arg-type]

@@ -1,0 +1,159 @@
+"""One run of one command: what was said, who asks, where the output goes.
+
+A command is a function of a :class:`Call`. It reads flags and arguments, asks the server through ``call.api``, lets virtual time
+pass through ``call.host`` where it has to wait, and prints. It never catches a refusal unless kubectl does.
+
+Models: k8s.io/kubectl/pkg/cmd/util/factory.go and genericclioptions (IOStreams).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from k8snb.apimachinery.errors import quote
+from k8snb.apiserver.request import User
+from k8snb.kubectl.api import Api, Send
+from k8snb.kubectl.flags import Flag, Values, boolean
+from k8snb.kubectl.mapper import Mapper
+from k8snb.kubectl.result import Failure
+from k8snb.kubectl.text import MICROS
+
+
+class Host(Protocol):
+    """What kubectl needs beside requests: the clock, and files."""
+
+    @property
+    def now(self) -> int:
+        """Microseconds since the epoch."""
+
+    def advance(self, until: Callable[[], bool], timeout_us: int) -> bool:
+        """Let time pass until the condition holds or the timeout is over; what the condition says then."""
+
+    def read(self, path: str) -> str:
+        """The text of a file. Raises OSError."""
+
+
+FILENAME = (Flag("filename", "f", "array"), Flag("kustomize", "k"), boolean("recursive", "R"))
+SELECTOR = Flag("selector", "l")
+FIELD_SELECTOR = Flag("field-selector")
+ALL = boolean("all")
+ALL_NAMESPACES = boolean("all-namespaces", "A")
+DRY_RUN = Flag("dry-run", default="none", bare="unchanged")
+VALIDATE = Flag("validate", default="strict", bare="strict")
+SUBRESOURCE = Flag("subresource")
+CHUNK_SIZE = Flag("chunk-size", kind="int", default=500)
+PRINT = (
+    Flag("output", "o"), Flag("template"), boolean("allow-missing-template-keys", default=True), boolean("show-managed-fields"),
+)  # fmt: skip
+
+
+def field_manager(name: str) -> Flag:
+    """The flag that says in whose name fields are changed."""
+    return Flag("field-manager", default=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table of commands: its words, what it does, its flags, and the function that does it."""
+
+    name: str
+    short: str
+    usage: str = ""
+    run: Callable[[Call], None] | None = None
+    flags: tuple[Flag, ...] = ()
+    aliases: tuple[str, ...] = ()
+    subcommands: tuple[Command, ...] = ()
+    remark: str = "unknown command"  # what is said of a subcommand that does not exist
+
+    def find(self, word: str) -> Command | None:
+        """The subcommand of that name or alias."""
+        return next((command for command in self.subcommands if word == command.name or word in command.aliases), None)
+
+
+class Call:
+    """A command being run. ``chunks`` collects what it prints, in order."""
+
+    def __init__(self, send: Send, host: Host, *, path: str, values: Values, namespace: str, user: User, inputs: Inputs):
+        self.host, self.path, self.values, self.inputs = host, path, values, inputs
+        self.chunks: list[tuple[str, str]] = []
+        self.enforced = values.said("namespace")
+        self.namespace: str = values.get("namespace") or namespace
+        self.api = Api(send, user, lambda text: self.err(f"Warning: {text}"))
+
+    @property
+    def args(self) -> list[str]:
+        """The positional arguments."""
+        return self.values.args
+
+    @property
+    def mapper(self) -> Mapper:
+        """Which resources the server serves."""
+        return self.api.mapper
+
+    def flag(self, name: str, default: Any = None) -> Any:
+        """The value of a flag; ``default`` where this command does not have it."""
+        return self.values.get(name, default)
+
+    def write(self, text: str) -> None:
+        """Print text as it is."""
+        if text:
+            self.chunks.append(("stdout", text))
+
+    def out(self, line: str) -> None:
+        """Print a line."""
+        self.write(line + "\n")
+
+    def err(self, line: str) -> None:
+        """Print a line on standard error."""
+        self.chunks.append(("stderr", line + "\n"))
+
+    @property
+    def dry_run(self) -> str:
+        """none, client or server."""
+        said = str(self.flag("dry-run", "none"))
+        if said == "unchanged":
+            raise Failure('--dry-run flag without a value was specified. A value must be set: "none", "server", or "client".')
+        if said not in ("none", "client", "server"):
+            raise Failure(f'Invalid dry-run value ({said}). Must be "none", "server", or "client".')
+        return said
+
+    @property
+    def writes(self) -> dict[str, Any]:
+        """The options of every writing request: dry run, field manager, field validation."""
+        options: dict[str, Any] = {"dry_run": self.dry_run == "server", "field_manager": self.flag("field-manager", "") or ""}
+        if "validate" in self.values.known:
+            options["field_validation"] = validation(str(self.flag("validate")))
+        return options
+
+    def wait(self, until: Callable[[], bool], seconds: float) -> bool:
+        """Let virtual time pass."""
+        return self.host.advance(until, int(seconds * MICROS))
+
+    def exactly_one_name(self) -> str:
+        """The NAME of a create command."""
+        if len(self.args) != 1:
+            raise Failure(f"exactly one NAME is required, got {len(self.args)}\nSee '{self.path} -h' for help and examples")
+        return self.args[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a command may read: standard input, and files by name (others come from the host)."""
+
+    stdin: str | None = None
+    files: tuple[tuple[str, str], ...] = ()
+
+
+def validation(text: str) -> str:
+    """``--validate`` as the server's field validation. Raises Failure."""
+    known = {"strict": "Strict", "true": "Strict", "warn": "Warn", "ignore": "Ignore", "false": "Ignore"}
+    if text.lower() not in known:
+        raise Failure(f"invalid - validate option {quote(text)}")
+    return known[text.lower()]
+
+
+def joined(words: Sequence[str]) -> str:
+    """Words separated by commas."""
+    return ", ".join(words)

@@ -1,0 +1,215 @@
+"""``kubectl apply``: from what is there to what the file says, by a patch of three sides or by the server.
+
+Client-side: what was applied last (an annotation), what the file says, and what is there make a patch; what was applied last
+and is gone from the file is removed. Server-side: the file is sent as it is, and the server settles who owns which field.
+
+Models: k8s.io/kubectl/pkg/cmd/apply (apply.go, patcher.go, apply_view_last_applied.go, apply_set_last_applied.go).
+Simplified: no ``--prune``; server-side apply does not migrate the annotation of an earlier client-side apply.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apimachinery import yaml
+from k8snb.apimachinery.errors import ApiError, quote
+from k8snb.apimachinery.objects import dig, drop, merge
+from k8snb.apiserver.request import APPLY_PATCH, MERGE_PATCH
+from k8snb.kubectl.builder import Info, manifests, scope_of, visit
+from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, SELECTOR, SUBRESOURCE, VALIDATE, Call, Command
+from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.lastapplied import ANNOTATION, last_applied, with_last_applied
+from k8snb.kubectl.patches import three_way
+from k8snb.kubectl.printers import indented, printer
+from k8snb.kubectl.result import Failure, not_found, raise_all, with_source
+from k8snb.kubectl.text import go_json
+
+MANAGER = "kubectl-client-side-apply"
+SERVER_MANAGER = "kubectl"
+NO_ANNOTATION = (
+    "Warning: resource {name} is missing the {annotation} annotation which is required by kubectl apply. kubectl apply should only be used "
+    "on resources created declaratively by either kubectl create --save-config or kubectl apply. "
+    "The missing annotation will be patched automatically."
+)
+CONFLICT = """{message}
+Please review the fields above--they currently have other managers. Here
+are the ways you can resolve this warning:
+* If you intend to manage all of these fields, please re-run the apply
+  command with the `--force-conflicts` flag.
+* If you do not intend to manage all of the fields, please edit your
+  manifest to remove references to the fields that should keep their
+  current managers.
+* You may co-own fields by updating your manifest to match the existing
+  value; in this case, you'll become the manager if the other manager(s)
+  stop managing the field (remove it from their configuration).
+See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"""
+
+
+def run(call: Call) -> None:
+    """Apply every object of the files; one that fails does not hide the others."""
+    _check(call)
+    infos, errors = manifests(call, validate=True), []
+    for info in infos:
+        try:
+            if not info.name and dig(info.obj, "metadata.generateName"):
+                raise Failure(f"from {info.obj['metadata']['generateName']}: cannot use generate name with apply")
+            _server_side(call, info) if call.flag("server-side") else _client_side(call, info)
+        except (ApiError, Failure) as problem:
+            errors.append(problem)
+    raise_all(errors)
+
+
+def _check(call: Call) -> None:
+    if call.flag("prune"):
+        raise Failure("--prune is not supported here: delete what is gone from the files with kubectl delete")
+    if call.args:
+        raise Failure(f"Unexpected args: [{' '.join(call.args)}]\nSee '{call.path} -h' for help and examples")
+    if not call.flag("filename") and not call.flag("kustomize"):
+        raise Failure("must specify one of -f and -k")
+    if call.flag("server-side") and call.dry_run == "client":
+        raise Failure("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)")
+    if call.flag("force-conflicts") and not call.flag("server-side"):
+        raise Failure("--force-conflicts only works with --server-side")
+
+
+def _writes(call: Call) -> dict[str, Any]:
+    manager = call.flag("field-manager") or (SERVER_MANAGER if call.flag("server-side") else MANAGER)
+    return call.writes | {"field_manager": manager}
+
+
+# -- server side -------------------------------------------------------------------------------------------------------------
+
+
+def _server_side(call: Call, info: Info) -> None:
+    body = drop(info.obj, "metadata.managedFields")
+    try:
+        made = call.api.do(
+            "patch", info.kind, info.namespace, info.name, subresource=call.flag("subresource"), body=body,
+            patch_type=APPLY_PATCH, force=call.flag("force-conflicts"), **_writes(call),
+        )  # fmt: skip
+    except ApiError as problem:
+        if problem.reason == "Conflict":
+            raise Failure(CONFLICT.format(message=problem.message)) from None
+        raise
+    printer(call, "serverside-applied")(made)
+
+
+# -- client side -------------------------------------------------------------------------------------------------------------
+
+
+def _client_side(call: Call, info: Info) -> None:
+    modified = with_last_applied(info.obj)
+    try:
+        live = call.api.get(info.kind, info.namespace, info.name)
+    except ApiError as problem:
+        if not not_found(problem):
+            raise with_source(problem, "retrieving current configuration of:\n" + described(info) + "\nfrom server for:", info.source) from None
+        _create(call, info, modified)
+        return
+    if dig(live, ("metadata", "annotations", ANNOTATION)) is None:
+        call.err(NO_ANNOTATION.format(name=f"{info.kind.resource}/{info.name}", annotation=ANNOTATION))
+    made, changed = _patch(call, info, live, modified)
+    show = printer(call, "configured" if changed else "unchanged")
+    show(made)
+
+
+def _create(call: Call, info: Info, modified: Any) -> None:
+    show = printer(call, "created")
+    if call.dry_run == "client":
+        show(modified)
+        return
+    try:
+        show(call.api.do("create", info.kind, info.namespace, body=modified, **_writes(call)))
+    except ApiError as problem:
+        raise with_source(problem, "creating", info.source) from None
+
+
+def _patch(call: Call, info: Info, live: Any, modified: Any) -> tuple[Any, bool]:
+    """The object after the patch, and whether there was anything to change."""
+    patch, patch_type = three_way(last_applied(live), modified, live)
+    if not patch:
+        return live, False
+    if call.dry_run == "client":
+        return merge(live, patch), True
+    try:
+        made = call.api.do("patch", info.kind, info.namespace, info.name, body=patch, patch_type=patch_type, **_writes(call))
+        return made, made["metadata"].get("resourceVersion") != live["metadata"].get("resourceVersion") or call.dry_run == "server"
+    except ApiError as problem:
+        if call.flag("force") and problem.reason in ("Conflict", "Invalid"):
+            return _recreate(call, info, modified), True
+        patched = with_source(problem, "patching", info.source)
+        raise with_source(patched, f"applying patch:\n{go_json(patch)}\nto:\n{described(info)}\nfor:", info.source) from None
+
+
+def _recreate(call: Call, info: Info, modified: Any) -> Any:
+    call.api.do("delete", info.kind, info.namespace, info.name)
+    call.wait(lambda: _gone(call, info), 300)
+    return call.api.do("create", info.kind, info.namespace, body=modified, **_writes(call))
+
+
+def _gone(call: Call, info: Info) -> bool:
+    try:
+        call.api.get(info.kind, info.namespace, info.name)
+    except ApiError as problem:
+        return not_found(problem)
+    return False
+
+
+def described(info: Info) -> str:
+    """An object as errors of apply describe it."""
+    version = f"{info.kind.group}/{info.kind.version}"
+    resource = quote(f"{version}, Resource={info.kind.resource}")
+    kind = quote(f"{version}, Kind={info.kind.kind}")
+    return f"Resource: {resource}, GroupVersionKind: {kind}\nName: {quote(info.name)}, Namespace: {quote(info.namespace)}"
+
+
+# -- the annotation ----------------------------------------------------------------------------------------------------------
+
+
+def view_last_applied(call: Call) -> None:
+    """Show what was applied last."""
+    output = call.flag("output") or "yaml"
+    if output not in ("yaml", "json"):
+        raise Failure(f"Unexpected -o output mode: {output}, the flag 'output' must be one of yaml|json")
+    infos, errors = visit(call, scope_of(call, must_name=True))
+    raise_all(errors)
+    for info in infos:
+        found = last_applied(info.obj)
+        if found is None:
+            raise Failure(f"no last-applied-configuration annotation found on resource: {info.name}\n")
+        call.write(indented(found) + "\n" if output == "json" else yaml.dump(found))
+
+
+def set_last_applied(call: Call) -> None:
+    """Make the annotation say what the files say."""
+    for info in manifests(call):
+        live = call.api.get(info.kind, info.namespace, info.name)
+        if last_applied(live) is None and not call.flag("create-annotation"):
+            raise Failure("no last-applied-configuration annotation found on resource: "
+                          f"{info.name}, to create the annotation, run the command with --create-annotation")  # fmt: skip
+        text = with_last_applied(info.obj)["metadata"]["annotations"][ANNOTATION]
+        show = printer(call, "configured")
+        if dig(live, ("metadata", "annotations", ANNOTATION)) == text or call.dry_run == "client":
+            show(live)
+            continue
+        body = {"metadata": {"annotations": {ANNOTATION: text}}}
+        options = {"dry_run": call.dry_run == "server"}
+        show(call.api.do("patch", info.kind, info.namespace, info.name, body=body, patch_type=MERGE_PATCH, **options))
+
+
+COMMAND = Command(
+    "apply", "Apply a configuration to a resource by file name or stdin", "kubectl apply (-f FILENAME | -k DIRECTORY)", run,
+    (
+        *FILENAME, *PRINT, SELECTOR, DRY_RUN, VALIDATE, SUBRESOURCE, Flag("field-manager"), boolean("server-side"),
+        boolean("force-conflicts"), boolean("prune"), boolean("all"), boolean("force"), boolean("overwrite", default=True),
+        boolean("wait"), Flag("timeout", kind="duration"), Flag("grace-period", kind="int", default=-1), boolean("openapi-patch", default=True),
+        Flag("cascade", default="background", bare="background"), Flag("prune-allowlist", kind="array"), Flag("applyset"),
+    ),
+    subcommands=(
+        Command("view-last-applied", "View the latest last-applied-configuration annotations of a resource/object", "", view_last_applied,
+                (*FILENAME, SELECTOR, boolean("all"), Flag("output", "o"))),
+        Command("set-last-applied", "Set the last-applied-configuration annotation on a live object to match the contents of a file", "",
+                set_last_applied, (*FILENAME, *PRINT, DRY_RUN, boolean("create-annotation"))),
+    ),
+)  # fmt: skip
+

@@ -1,0 +1,138 @@
+"""Generators of ``kubectl create``: namespaces, identities, permissions, quotas, priorities, budgets; and tokens.
+
+Each row of ``GENERATORS``: names, a sentence, the function that makes the object, what stands before a refusal, flags.
+"""
+
+from __future__ import annotations
+
+from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.objects import dig
+from k8snb.kubectl import generate
+from k8snb.kubectl.api import Json
+from k8snb.kubectl.call import PRINT, Call, Command
+from k8snb.kubectl.commands.create_workloads import given_namespace
+from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.printers import printer
+from k8snb.kubectl.result import Failure
+
+
+def _namespace(call: Call) -> Json:
+    return generate.obj("v1", "Namespace", call.exactly_one_name(), spec={}, status={})
+
+
+def _service_account(call: Call) -> Json:
+    return generate.obj("v1", "ServiceAccount", call.exactly_one_name(), given_namespace(call))
+
+
+def _quota(call: Call) -> Json:
+    return generate.quota(call.exactly_one_name(), given_namespace(call), call.flag("hard"), call.flag("scopes"))
+
+
+def _priority_class(call: Call) -> Json:
+    name, preemption = call.exactly_one_name(), call.flag("preemption-policy")
+    return generate.priority_class(name, call.flag("value"), call.flag("global-default"), call.flag("description"), preemption)
+
+
+def _budget(call: Call) -> Json:
+    name, least, most = call.exactly_one_name(), call.flag("min-available"), call.flag("max-unavailable")
+    if not call.flag("selector"):
+        raise Failure("a selector must be specified")
+    if least and most:
+        raise Failure("min-available and max-unavailable cannot be both specified")
+    if not least and not most:
+        raise Failure("one of min-available or max-unavailable must be specified")
+    selector = {"matchLabels": generate.parse_labels(call.flag("selector"))}
+    return generate.disruption_budget(name, given_namespace(call), selector, least, most)
+
+
+# -- permissions -------------------------------------------------------------------------------------------------------------
+
+
+def _rules(call: Call) -> list[Json]:
+    verbs = list(dict.fromkeys(call.flag("verb")))
+    if not verbs:
+        raise Failure("at least one verb must be specified")
+    if "*" in verbs:
+        verbs = ["*"]
+    if call.flag("non-resource-url", ()):
+        return [{"verbs": verbs, "nonResourceURLs": list(call.flag("non-resource-url"))}]
+    if not call.flag("resource"):
+        raise Failure("at least one resource must be specified")
+    return generate.rules_of(verbs, [_resource(call, text) for text in call.flag("resource")], call.flag("resource-name"))
+
+
+def _resource(call: Call, text: str) -> tuple[str, str]:
+    """``deployments.apps/scale`` as group and resource, known to the server."""
+    name, slash, sub = text.partition("/")
+    if name == "*":
+        return "", "*" + slash + sub
+    kind = call.mapper.resource(name)
+    return kind.group, kind.resource + slash + sub
+
+
+def _role(call: Call) -> Json:
+    return generate.obj("rbac.authorization.k8s.io/v1", "Role", call.exactly_one_name(), given_namespace(call), rules=_rules(call))
+
+
+def _cluster_role(call: Call) -> Json:
+    name, aggregated = call.exactly_one_name(), call.flag("aggregation-rule")
+    if aggregated:
+        selectors = [{"matchLabels": generate.parse_labels(aggregated)}]
+        rule = {"clusterRoleSelectors": selectors}
+        return generate.obj("rbac.authorization.k8s.io/v1", "ClusterRole", name, aggregationRule=rule, rules=None)
+    return generate.obj("rbac.authorization.k8s.io/v1", "ClusterRole", name, rules=_rules(call))
+
+
+def _binding(kind: str, namespaced: bool) -> object:
+    def make(call: Call) -> Json:
+        name, role, cluster_role = call.exactly_one_name(), call.flag("role", ""), call.flag("clusterrole")
+        if bool(role) == bool(cluster_role):
+            raise Failure("exactly one of clusterrole or role must be specified" if namespaced else "exactly one of clusterrole must be specified")
+        ref = ("Role", role) if role else ("ClusterRole", cluster_role)
+        who = (call.flag("user"), call.flag("group"), call.flag("serviceaccount"))
+        return generate.binding(kind, name, given_namespace(call) if namespaced else "", ref, *who)
+
+    return make
+
+
+_WHO = (Flag("user", kind="array"), Flag("group", kind="array"), Flag("serviceaccount", kind="array"), Flag("clusterrole"))
+_RULES = (Flag("verb", kind="strings"), Flag("resource", kind="strings"), Flag("resource-name", kind="array"))
+GENERATORS = (
+    (("namespace", "ns"), "Create a namespace with the specified name", _namespace, "", ()),
+    (("serviceaccount", "sa"), "Create a service account with the specified name", _service_account, "failed to create serviceaccount: ", ()),
+    (("quota", "resourcequota"), "Create a quota with the specified name", _quota, "failed to create quota: ", (Flag("hard"), Flag("scopes"))),
+    (("priorityclass", "pc"), "Create a priority class with the specified name", _priority_class, "failed to create priorityclass: ",
+     (Flag("value", kind="int"), boolean("global-default"), Flag("description"), Flag("preemption-policy", default="PreemptLowerPriority"))),
+    (("poddisruptionbudget", "pdb"), "Create a pod disruption budget with the specified name", _budget,
+     "failed to create poddisruptionbudgets: ", (Flag("min-available"), Flag("max-unavailable"), Flag("selector"))),
+    (("role",), "Create a role with single rule", _role, "", _RULES),
+    (("clusterrole",), "Create a cluster role", _cluster_role, "",
+     (*_RULES, Flag("non-resource-url", kind="strings"), Flag("aggregation-rule"))),
+    (("rolebinding",), "Create a role binding for a particular role or cluster role", _binding("RoleBinding", True),
+     "failed to create rolebinding: ", (*_WHO, Flag("role"))),
+    (("clusterrolebinding",), "Create a cluster role binding for a particular cluster role", _binding("ClusterRoleBinding", False),
+     "failed to create clusterrolebinding: ", _WHO),
+)  # fmt: skip
+
+
+def _token(call: Call) -> None:
+    """Ask for a token of a service account."""
+    name, kind = call.exactly_one_name(), call.mapper.resource("serviceaccounts")
+    spec: Json = {"audiences": list(call.flag("audience"))} if call.flag("audience") else {}
+    if call.flag("duration"):
+        spec["expirationSeconds"] = int(call.flag("duration"))
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {}, "spec": spec, "status": {"token": "", "expirationTimestamp": None}}
+    answer = call.api.do("create", kind, call.namespace, name, subresource="token", body=body)
+    token = dig(answer, "status.token", "")
+    if not token:
+        raise Failure(f"failed to create token: no token in server response for {quote(name)}")
+    if call.flag("output"):
+        printer(call)(answer)
+    else:
+        call.out(str(token))
+
+
+TOKEN = Command(
+    "token", "Request a service account token", "kubectl create token SERVICE_ACCOUNT_NAME", _token,
+    (*PRINT, Flag("audience", kind="array"), Flag("duration", kind="duration")),
+)  # fmt: skip

@@ -1,0 +1,36 @@
+"""``kubectl explain``: what fields a resource has, and what they mean.
+
+Models: k8s.io/kubectl/pkg/explain/v2 (templates/plaintext.tmpl).
+"""
+
+from __future__ import annotations
+
+from k8snb.kubectl.call import Call, Command
+from k8snb.kubectl.explanation import explain
+from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.result import Failure
+
+
+def run(call: Call) -> None:
+    """Explain a resource or one of its fields."""
+    if not call.args:
+        raise Failure('You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.')
+    if len(call.args) > 1:
+        raise Failure("We accept only this format: explain RESOURCE")
+    word, *path = call.args[0].split(".")
+    kind = call.mapper.resource(word)
+    if call.flag("api-version"):
+        found = call.mapper.kind(call.flag("api-version"), kind.kind)
+        if found is None:
+            raise Failure(f"couldn't find resource for {call.flag('api-version')}, Kind={kind.kind}")
+        kind = found
+    text, problem = explain(kind, path, recursive=bool(call.flag("recursive")))
+    call.write(text)
+    if problem:
+        raise Failure(problem)
+
+
+COMMAND = Command(
+    "explain", "Get documentation for a resource", "kubectl explain TYPE [--recursive=FALSE|TRUE] [--api-version=api-version-group]", run,
+    (boolean("recursive"), Flag("api-version"), Flag("output", default="plaintext")),
+)  # fmt: skip

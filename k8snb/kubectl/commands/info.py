@@ -1,0 +1,177 @@
+"""``kubectl api-resources``, ``api-versions``, ``cluster-info``, ``version``, ``config``; and the commands that are refused.
+
+Models: k8s.io/kubectl/pkg/cmd/apiresources, pkg/cmd/clusterinfo, pkg/cmd/version, pkg/cmd/config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from k8snb.apimachinery import yaml
+from k8snb.kubectl.call import PRINT, Call, Command
+from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.mapper import Kind
+from k8snb.kubectl.printers import indented
+from k8snb.kubectl.result import Failure, usage_error
+from k8snb.kubectl.text import columns
+
+VERSION = "v1.36.2"
+KUSTOMIZE = "v5.8.1"
+CLUSTER = "k8snb"
+
+
+def run_api_resources(call: Call) -> None:
+    """What the server serves, in the preferred version of each."""
+    if call.args:
+        raise usage_error(call.path, f"unexpected arguments: [{' '.join(call.args)}]")
+    output = call.flag("output")
+    if output not in ("", "wide", "name"):
+        raise Failure(f"--output {output} is not available")
+    if call.flag("sort-by") not in ("", "name", "kind"):
+        raise Failure('--sort-by accepts only name or kind')
+    kinds = _sorted([kind for kind in _preferred(call.mapper.kinds) if _wanted(call, kind)], call.flag("sort-by"))
+    if output == "name":
+        for kind in kinds:
+            call.out(kind.qualified)
+        return
+    titles = ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"] + ["VERBS", "CATEGORIES"] * (output == "wide")
+    rows = [_row(kind, wide=output == "wide") for kind in kinds]
+    call.write(columns(rows if call.flag("no-headers") else [titles, *rows]))
+
+
+def _preferred(kinds: Sequence[Kind]) -> list[Kind]:
+    return list({(kind.group, kind.resource): kind for kind in reversed(kinds) if kind.verbs}.values())
+
+
+def _wanted(call: Call, kind: Kind) -> bool:
+    said = call.values.said
+    if said("api-group") and kind.group != call.flag("api-group"):
+        return False
+    if said("namespaced") and kind.namespaced != call.flag("namespaced"):
+        return False
+    return set(call.flag("verbs")) <= set(kind.verbs) and set(call.flag("categories")) <= set(kind.categories)
+
+
+def _sorted(kinds: Sequence[Kind], by: str) -> list[Kind]:
+    keys: dict[str, Callable[[Kind], tuple[str, ...]]] = {
+        "": lambda kind: (kind.group, kind.resource), "name": lambda kind: (kind.resource, kind.group), "kind": lambda kind: (kind.kind,),
+    }  # fmt: skip
+    return sorted(kinds, key=keys[by])
+
+
+def _row(kind: Kind, *, wide: bool) -> list[str]:
+    cells = [kind.resource, ",".join(kind.short_names), kind.api_version, "true" if kind.namespaced else "false", kind.kind]
+    return cells + [",".join(kind.verbs), ",".join(kind.categories)] * wide
+
+
+def run_api_versions(call: Call) -> None:
+    """Every group and version."""
+    for version in sorted({kind.api_version for kind in call.mapper.kinds}):
+        call.out(version)
+
+
+def run_cluster_info(call: Call) -> None:
+    """Where the control plane is: here."""
+    call.out("Kubernetes control plane is running in this process (k8snb)")
+    call.out("\nTo further debug and diagnose cluster problems, use 'kubectl get events -A' or the views of the notebook.")
+
+
+def run_version(call: Call) -> None:
+    """Versions of the client and of the server."""
+    server = {} if call.flag("client") else call.api.path("/version")
+    output = call.flag("output")
+    if output in ("json", "yaml"):
+        shown = {"clientVersion": {"gitVersion": VERSION}, "kustomizeVersion": KUSTOMIZE, **({"serverVersion": dict(server)} if server else {})}
+        call.write(indented(shown) + "\n" if output == "json" else yaml.dump(shown))
+        return
+    if output:
+        raise Failure("--output must be 'yaml' or 'json'")
+    call.out(f"Client Version: {VERSION}\nKustomize Version: {KUSTOMIZE}")
+    if server:
+        call.out(f"Server Version: {server.get('gitVersion', '')}")
+
+
+# -- config ------------------------------------------------------------------------------------------------------------------
+
+
+def run_config_view(call: Call) -> None:
+    """What a kubeconfig for this cluster would say."""
+    context = {"cluster": CLUSTER, "user": call.api.user.name, **({"namespace": call.namespace} if call.namespace != "default" else {})}
+    view = {
+        "apiVersion": "v1", "kind": "Config", "current-context": CLUSTER, "preferences": {},
+        "clusters": [{"name": CLUSTER, "cluster": {"server": "in-process"}}],
+        "contexts": [{"name": CLUSTER, "context": context}], "users": [{"name": call.api.user.name, "user": {}}],
+    }  # fmt: skip
+    call.write(indented(view) + "\n" if call.flag("output") == "json" else yaml.dump(view))
+
+
+def run_current_context(call: Call) -> None:
+    """The name of the only context."""
+    call.out(CLUSTER)
+
+
+def run_get_contexts(call: Call) -> None:
+    """The only context."""
+    namespace = call.namespace if call.namespace != "default" else ""
+    call.write(columns([["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"], ["*", CLUSTER, CLUSTER, call.api.user.name, namespace]]))
+
+
+def run_no_context_change(_call: Call) -> None:
+    """There is nothing to switch between."""
+    raise Failure("there is one context here; say -n NAMESPACE on each command, or make a Kubectl with another default namespace")
+
+
+CONFIG = Command(
+    "config", "Modify kubeconfig files", "kubectl config SUBCOMMAND",
+    subcommands=(
+        Command("view", "Display merged kubeconfig settings or a specified kubeconfig file", "", run_config_view,
+                (*PRINT, boolean("minify"), boolean("flatten"), boolean("raw"))),
+        Command("current-context", "Display the current-context", "", run_current_context),
+        Command("get-contexts", "Describe one or many contexts", "", run_get_contexts, (Flag("output", "o"), boolean("no-headers"))),
+        Command("set-context", "Set a context entry in kubeconfig", "", run_no_context_change, (boolean("current"), Flag("cluster"), Flag("user"))),
+        Command("use-context", "Set the current-context in a kubeconfig file", "", run_no_context_change),
+    ),
+)  # fmt: skip
+API_RESOURCES = Command(
+    "api-resources", "Print the supported API resources on the server", "kubectl api-resources", run_api_resources,
+    (
+        Flag("output", "o"), Flag("api-group"), boolean("namespaced", default=True), Flag("sort-by"), Flag("verbs", kind="strings"),
+        Flag("categories", kind="strings"), boolean("no-headers"), boolean("cached"), boolean("show-managed-fields"),
+    ),
+)  # fmt: skip
+API_VERSIONS = Command("api-versions", 'Print the supported API versions on the server, in the form of "group/version"', "", run_api_versions)
+CLUSTER_INFO = Command("cluster-info", "Display cluster information", "kubectl cluster-info", run_cluster_info)
+VERSION_COMMAND = Command("version", "Print the client and server version information", "", run_version, (boolean("client"), Flag("output", "o")))
+
+
+# -- refused -----------------------------------------------------------------------------------------------------------------
+
+
+def _refused(reason: str) -> Callable[[Call], None]:
+    def run(_call: Call) -> None:
+        raise Failure(reason)
+
+    return run
+
+
+def _refusal(name: str, short: str, reason: str) -> Command:
+    flags = (Flag("container", "c"), Flag("filename", "f", "array"), Flag("output", "o"), boolean("stdin", "i"), boolean("tty", "t"),
+             Flag("selector", "l"), boolean("all-namespaces", "A"), Flag("image"), Flag("target"), Flag("address"), Flag("port", "p"))  # fmt: skip
+    return Command(name, short, f"kubectl {name}", _refused(reason), flags)
+
+
+_TOP = "Metrics API not available"
+REFUSED = (
+    _refusal("edit", "Edit a resource on the server", "edit needs an editor on a terminal; use patch, set, apply or replace"),
+    _refusal("cp", "Copy files and directories to and from containers", "cp is not simulated: containers have no file systems to copy from"),
+    _refusal("port-forward", "Forward one or more local ports to a pod", "port-forward is not simulated: ask the cluster with http() instead"),
+    _refusal("proxy", "Run a proxy to the Kubernetes API server", "proxy is not simulated: serve the API over HTTP with `k8snb serve`"),
+    _refusal("attach", "Attach to a running container", "attach is not simulated: use logs -f"),
+    _refusal("debug", "Create debugging sessions for troubleshooting workloads and nodes", "debug is not simulated: use exec or run"),
+    _refusal("kustomize", "Build a kustomization target from a directory or URL", "kustomize is not part of this kubectl"),
+    _refusal("plugin", "Provides utilities for interacting with plugins", "plugins are programs of a real machine; there are none here"),
+    _refusal("completion", "Output shell completion code for the specified shell", "completion comes with the notebook's %kubectl"),
+    Command("top", "Display resource (CPU/memory) usage", "kubectl top SUBCOMMAND",
+            subcommands=(_refusal("pod", "Display resource usage of pods", _TOP), _refusal("pods", "Display resource usage of pods", _TOP),
+                         _refusal("node", "Display resource usage of nodes", _TOP), _refusal("nodes", "Display resource usage of nodes", _TOP))),
+)  # fmt: skip

@@ -1,0 +1,164 @@
+"""``kubectl patch``, ``replace`` and ``scale``: changes whose content the user gives.
+
+Models: k8s.io/kubectl/pkg/cmd/patch/patch.go, pkg/cmd/replace/replace.go, pkg/cmd/scale/scale.go, pkg/scale/scale.go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apimachinery import yaml
+from k8snb.apimachinery.errors import ApiError, quote
+from k8snb.apimachinery.objects import dig, freeze, put
+from k8snb.apiserver.request import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from k8snb.kubectl.api import raw_request
+from k8snb.kubectl.builder import Info, documents, manifests, scope_of, texts, visit
+from k8snb.kubectl.call import ALL, DRY_RUN, FILENAME, PRINT, SELECTOR, SUBRESOURCE, VALIDATE, Call, Command, field_manager
+from k8snb.kubectl.commands.create_workloads import read
+from k8snb.kubectl.commands.delete import DELETE_FLAGS, WAIT_SECONDS, Manner, delete_all, wait_until_gone
+from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.lastapplied import with_last_applied
+from k8snb.kubectl.printers import printer
+from k8snb.kubectl.result import Failure, raise_all, with_source
+
+PATCH_TYPES = {"json": JSON_PATCH, "merge": MERGE_PATCH, "strategic": STRATEGIC_MERGE_PATCH}
+
+
+def run_patch(call: Call) -> None:
+    """Send a patch as it is given."""
+    kind = call.flag("type")
+    if kind not in PATCH_TYPES:
+        raise Failure(f"--type must be one of {sorted(PATCH_TYPES)}, not {quote(kind)}".replace("'", "").replace(",", ""))
+    if bool(call.flag("patch")) == bool(call.flag("patch-file")):
+        raise Failure(
+            "cannot specify --patch and --patch-file together" if call.flag("patch")
+            else "must specify --patch or --patch-file containing the contents of the patch"
+        )  # fmt: skip
+    text = call.flag("patch") or read(call, call.flag("patch-file"))
+    body = _patch_body(text)
+    infos, errors = visit(call, scope_of(call, must_name=True))
+    for info in infos:
+        try:
+            _patch(call, info, body, PATCH_TYPES[kind])
+        except ApiError as problem:
+            errors.append(problem)
+    raise_all(errors)
+
+
+def _patch_body(text: str) -> Any:
+    try:
+        found = [document.value for document in yaml.documents(text)]
+    except yaml.YamlError as problem:
+        raise Failure(f"unable to parse {quote(text)}: {str(problem).removeprefix('error converting YAML to JSON: ')}") from None
+    return freeze(found[0]) if found else None
+
+
+def _patch(call: Call, info: Info, body: Any, patch_type: str) -> None:
+    if call.dry_run == "client":
+        printer(call, "patched")(info.obj)
+        return
+    options = {"subresource": call.flag("subresource"), "body": body, "patch_type": patch_type}
+    made = call.api.do("patch", info.kind, info.namespace, info.name, **options, **call.writes)
+    printer(call, "patched" if made != _shape(call, info) else "patched (no change)")(made)
+
+
+def _shape(call: Call, info: Info) -> Any:
+    """What the answer is compared with: the object before, or nothing where a subresource answers with another kind."""
+    return info.obj if call.flag("subresource") != "scale" else None
+
+
+# -- replace -----------------------------------------------------------------------------------------------------------------
+
+
+def run_replace(call: Call) -> None:
+    """Put what the files say in place of what is there."""
+    if call.flag("raw"):
+        source, text = next(texts(call), ("", ""))
+        bodies = documents(source, text)
+        printer(call)(call.api.ask(raw_request(call.mapper, "replace", call.flag("raw"), freeze(bodies[0]) if bodies else None)))
+        return
+    if not call.flag("filename") and not call.flag("kustomize"):
+        raise Failure("Must specify --filename to replace")
+    infos, errors = manifests(call, validate=True), []
+    if call.flag("force"):
+        _force(call, infos)
+        return
+    for info in infos:
+        body = with_last_applied(info.obj) if call.flag("save-config") else info.obj
+        try:
+            made = body
+            if call.dry_run != "client":
+                made = call.api.do("update", info.kind, info.namespace, info.name, subresource=call.flag("subresource"), body=body, **call.writes)
+            printer(call, "replaced")(made)
+        except ApiError as problem:
+            errors.append(with_source(problem, "replacing", info.source))
+    raise_all(errors)
+
+
+def _force(call: Call, infos: list[Info]) -> None:
+    """Delete, wait, create."""
+    manner = Manner(int(call.flag("grace-period")), "Background", True, True)
+    deleted, errors = delete_all(call, infos, manner)
+    raise_all(errors)
+    wait_until_gone(call, deleted, call.flag("timeout") or WAIT_SECONDS)
+    for info in infos:
+        printer(call, "replaced")(call.api.do("create", info.kind, info.namespace, body=info.obj, **call.writes))
+
+
+# -- scale -------------------------------------------------------------------------------------------------------------------
+
+
+def run_scale(call: Call) -> None:
+    """Set the number of replicas through the scale subresource."""
+    if call.flag("replicas") < 0:
+        raise Failure("The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0")
+    infos, errors = visit(call, scope_of(call, must_name=True))
+    if call.flag("resource-version") and len(infos) > 1:
+        raise Failure("cannot use --resource-version with multiple resources")
+    for info in infos:
+        try:
+            _scale(call, info)
+            printer(call, "scaled")(info.obj)
+        except (ApiError, Failure) as problem:
+            errors.append(problem)
+    if not infos and not errors:
+        raise Failure(f"no objects passed to scale {' '.join(call.args)}")
+    raise_all(errors)
+
+
+def _scale(call: Call, info: Info) -> None:
+    wanted = {"spec": {"replicas": call.flag("replicas")}}
+    if call.dry_run == "client":
+        return
+    options = {"subresource": "scale", "dry_run": call.dry_run == "server"}
+    if call.flag("current-replicas") < 0 and not call.flag("resource-version"):
+        call.api.do("patch", info.kind, info.namespace, info.name, body=freeze(wanted), patch_type=MERGE_PATCH, **options)
+        return
+    scale = call.api.get(info.kind, info.namespace, info.name, subresource="scale")
+    replicas, version = dig(scale, "spec.replicas", 0), dig(scale, "metadata.resourceVersion", "")
+    if call.flag("current-replicas") >= 0 and call.flag("current-replicas") != replicas:
+        raise Failure(f"Expected replicas to be {call.flag('current-replicas')}, was {replicas}")
+    if call.flag("resource-version") and call.flag("resource-version") != version:
+        raise Failure(f"Expected resource version to be {call.flag('resource-version')}, was {version}")
+    call.api.do("update", info.kind, info.namespace, info.name, body=put(scale, "spec.replicas", call.flag("replicas")), **options)
+
+
+PATCH = Command(
+    "patch", "Update fields of a resource", "kubectl patch (-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE]", run_patch,
+    (
+        *FILENAME, *PRINT, DRY_RUN, SUBRESOURCE, Flag("patch", "p"), Flag("patch-file"), Flag("type", default="strategic"), boolean("local"),
+        field_manager("kubectl-patch"),
+    ),
+)  # fmt: skip
+REPLACE = Command(
+    "replace", "Replace a resource by file name or stdin", "kubectl replace -f FILENAME", run_replace,
+    (*FILENAME, *PRINT, *DELETE_FLAGS, DRY_RUN, VALIDATE, SUBRESOURCE, boolean("save-config"), Flag("raw"), field_manager("kubectl-replace")),
+)  # fmt: skip
+SCALE = Command(
+    "scale", "Set a new size for a deployment, replica set, or replication controller",
+    "kubectl scale [--resource-version=version] [--current-replicas=count] --replicas=COUNT (-f FILENAME | TYPE NAME)", run_scale,
+    (
+        *FILENAME, *PRINT, SELECTOR, ALL, DRY_RUN, Flag("replicas", kind="int", required=True), Flag("current-replicas", kind="int", default=-1),
+        Flag("resource-version"), Flag("timeout", kind="duration"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,285 @@
+"""``kubectl cordon``, ``uncordon``, ``drain`` and ``taint``: what an operator does to nodes.
+
+Models: k8s.io/kubectl/pkg/drain (drain.go, filters.go, cordon.go), pkg/cmd/drain/drain.go, pkg/cmd/taint/taint.go.
+Simplified: ``drain`` without ``--timeout`` gives up after an hour of virtual time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from k8snb.apimachinery import meta
+from k8snb.apimachinery.errors import ApiError, quote
+from k8snb.apimachinery.objects import dig, freeze
+from k8snb.apiserver.request import MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from k8snb.kubectl.api import Json
+from k8snb.kubectl.builder import Info, Scope, scope_of, visit
+from k8snb.kubectl.call import ALL, DRY_RUN, PRINT, SELECTOR, VALIDATE, Call, Command, field_manager
+from k8snb.kubectl.commands.delete import gone
+from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.printers import printer
+from k8snb.kubectl.result import Failure, Several, not_found, raise_all, usage_error
+
+DRAIN_SECONDS, RETRY_SECONDS = 3600.0, 5.0
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+
+
+def _nodes(call: Call, verb: str) -> list[Info]:
+    if not call.args and not call.flag("selector"):
+        raise usage_error(call.path, f"USAGE: {verb} NODE [flags]")
+    if call.args and call.flag("selector"):
+        raise Failure("error: cannot specify both a node name and a --selector option".removeprefix("error: "))
+    infos, errors = visit(call, Scope(args=["nodes", *call.args], selector=call.flag("selector")))
+    raise_all(errors)
+    return infos
+
+
+def _cordon(call: Call, info: Info, wanted: bool) -> None:
+    word = "cordoned" if wanted else "uncordoned"
+    if bool(dig(info.obj, "spec.unschedulable")) == wanted:
+        printer(call, f"already {word}")(info.obj)
+        return
+    if call.dry_run != "client":
+        body = freeze({"spec": {"unschedulable": True if wanted else None}})
+        options = {"dry_run": call.dry_run == "server"}
+        call.api.do("patch", info.kind, "", info.name, body=body, patch_type=STRATEGIC_MERGE_PATCH, **options)
+    printer(call, word)(info.obj)
+
+
+def run_cordon(call: Call) -> None:
+    """No new pods on these nodes."""
+    for info in _nodes(call, "cordon"):
+        _cordon(call, info, True)
+
+
+def run_uncordon(call: Call) -> None:
+    """New pods again."""
+    for info in _nodes(call, "uncordon"):
+        _cordon(call, info, False)
+
+
+# -- drain -------------------------------------------------------------------------------------------------------------------
+
+Verdict = tuple[bool, str, str]  # may be deleted, what to say, warning or error
+KEEP: Verdict = (False, "", "")
+GO: Verdict = (True, "", "")
+DAEMON_FATAL = "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)"
+DAEMON_WARNING = "ignoring DaemonSet-managed Pods"
+LOCAL_FATAL = "cannot delete Pods with local storage (use --delete-emptydir-data to override)"
+LOCAL_WARNING = "deleting Pods with local storage"
+BARE_FATAL = "cannot delete Pods that declare no controller (use --force to override)"
+BARE_WARNING = "deleting Pods that declare no controller"
+
+
+def _deleting(call: Call, pod: Json) -> Verdict:
+    limit, since = call.flag("skip-wait-for-delete-timeout"), pod["metadata"].get("deletionTimestamp")
+    return KEEP if limit and since and meta.seconds_between(since, call.host.now) > limit else GO
+
+
+def _daemon(call: Call, pod: Json) -> Verdict:
+    owner = meta.controller_of(pod)
+    if owner is None or owner["kind"] != "DaemonSet" or dig(pod, "status.phase") in ("Succeeded", "Failed"):
+        return GO
+    return (False, DAEMON_WARNING, "warning") if call.flag("ignore-daemonsets") else (False, DAEMON_FATAL, "error")
+
+
+def _mirror(_call: Call, pod: Json) -> Verdict:
+    return KEEP if "kubernetes.io/config.mirror" in dig(pod, "metadata.annotations", {}) else GO
+
+
+def _local(call: Call, pod: Json) -> Verdict:
+    local = any("emptyDir" in volume for volume in dig(pod, "spec.volumes", []))
+    if not local or dig(pod, "status.phase") in ("Succeeded", "Failed"):
+        return GO
+    return (True, LOCAL_WARNING, "warning") if call.flag("delete-emptydir-data") else (False, LOCAL_FATAL, "error")
+
+
+def _bare(call: Call, pod: Json) -> Verdict:
+    if dig(pod, "status.phase") in ("Succeeded", "Failed") or meta.controller_of(pod) is not None:
+        return GO
+    return (True, BARE_WARNING, "warning") if call.flag("force") else (False, BARE_FATAL, "error")
+
+
+FILTERS: tuple[Callable[[Call, Json], Verdict], ...] = (_deleting, _daemon, _mirror, _local, _bare)
+
+
+def _verdict(call: Call, pod: Json) -> Verdict:
+    """The last filter asked decides; the first that says no ends the asking."""
+    verdict = GO
+    for one in FILTERS:
+        verdict = one(call, pod)
+        if not verdict[0]:
+            break
+    return verdict
+
+
+def run_drain(call: Call) -> None:
+    """Cordon the nodes and evict their pods."""
+    infos = _nodes(call, "drain")
+    for info in infos:
+        _cordon(call, info, True)
+    problems: list[Exception] = []
+    for index, info in enumerate(infos):
+        if call.dry_run == "client":
+            printer(call, "drained")(info.obj)
+            continue
+        try:
+            _drain(call, info)
+            printer(call, "drained")(info.obj)
+        except (ApiError, Failure) as problem:
+            problems.append(problem)
+            call.err(f"error: unable to drain node {quote(info.name)} due to error: {problem}, continuing command...")
+            if index == len(infos) - 1 or len(infos) == 1:
+                call.err("There are pending nodes to be drained:\n" + "\n".join(f" {one.name}" for one in infos[-len(problems) :]))
+    if problems:
+        raise Several(problems)
+
+
+def _drain(call: Call, info: Info) -> None:
+    selectors = {"label_selector": call.flag("pod-selector"), "field_selector": f"spec.nodeName={info.name}"}
+    verdicts = [(pod, _verdict(call, pod)) for pod in call.api.items("v1", "Pod", "", **selectors)]
+    fatal = _grouped([(pod, text) for pod, (_, text, kind) in verdicts if kind == "error"])
+    if fatal:
+        raise Failure("\n".join(fatal) if len(fatal) == 1 else f"[{', '.join(fatal)}]")
+    warnings = _grouped([(pod, text) for pod, (_, text, kind) in verdicts if kind == "warning"])
+    if warnings:
+        call.err("Warning: " + "; ".join(warnings))
+    _evict_all(call, [pod for pod, (go, _, _) in verdicts if go])
+
+
+def _grouped(pairs: Sequence[tuple[Json, str]]) -> list[str]:
+    """One sentence for each reason, with the pods that it concerns."""
+    found: dict[str, list[str]] = {}
+    for pod, text in pairs:
+        found.setdefault(text, []).append(meta.key_of(pod))
+    return [f"{text}: {', '.join(found[text])}" for text in sorted(found)]
+
+
+def _evict_all(call: Call, pods: Sequence[Json]) -> None:
+    """Evict as budgets allow, again every five seconds; then wait until the pods are gone."""
+    kind, waiting, limit = call.mapper.resource("pods"), list(pods), float(call.flag("timeout") or DRAIN_SECONDS)
+    began = call.host.now
+    leaving: list[Json] = []
+    while waiting:
+        refused = []
+        for pod in waiting:
+            call.out(f"{'deleting' if call.flag('disable-eviction') else 'evicting'} pod {meta.key_of(pod)}")
+            if _evict(call, kind, pod):
+                leaving.append(pod)
+            else:
+                refused.append(pod)
+        waiting = refused
+        if waiting:
+            call.wait(lambda: False, RETRY_SECONDS)
+            if (call.host.now - began) / meta.SECOND > limit:
+                raise Failure(f"error when evicting pods/{quote(waiting[0]['metadata']['name'])} -n {quote(waiting[0]['metadata']['namespace'])}: "
+                              "global timeout reached: " + f"{limit:g}s")  # fmt: skip
+    for pod in leaving:
+        _wait_gone(call, kind, pod, limit)
+
+
+def _evict(call: Call, kind: Any, pod: Json) -> bool:
+    """Ask once; False where a disruption budget says later."""
+    known = pod["metadata"]
+    grace = {"gracePeriodSeconds": call.flag("grace-period")} if call.flag("grace-period") >= 0 else {}
+    try:
+        if call.flag("disable-eviction"):
+            call.api.do("delete", kind, known["namespace"], known["name"], body=freeze({"kind": "DeleteOptions", "apiVersion": "v1", **grace}))
+        else:
+            body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": known["name"], "namespace": known["namespace"]}, "deleteOptions": grace}
+            call.api.do("create", kind, known["namespace"], known["name"], subresource="eviction", body=freeze(body))
+    except ApiError as problem:
+        if problem.reason == "TooManyRequests":
+            call.err(f"error when evicting pods/{quote(known['name'])} -n {quote(known['namespace'])} (will retry after 5s): {problem.message}")
+            return False
+        if not not_found(problem):
+            raise Failure(f"error when evicting pods/{quote(known['name'])} -n {quote(known['namespace'])}: {problem.message}") from None
+    return True
+
+
+def _wait_gone(call: Call, kind: Any, pod: Json, limit: float) -> None:
+    known = pod["metadata"]
+    info = Info(kind, known["namespace"], known["name"], pod)
+    if not (gone(call, info, known["uid"]) or call.wait(lambda: gone(call, info, known["uid"]), limit)):
+        raise Failure(f"error when waiting for pod {quote(known['name'])} in namespace {quote(known['namespace'])} to terminate: global timeout reached: {limit:g}s")
+    whole = pod if pod.get("kind") else freeze({"apiVersion": "v1", "kind": "Pod", **pod})
+    printer(call, "deleted" if call.flag("disable-eviction") else "evicted")(whole)
+
+
+# -- taint -------------------------------------------------------------------------------------------------------------------
+
+
+def parse_taints(specs: Sequence[str]) -> tuple[list[Json], list[Json]]:
+    """``key=value:effect``, ``key:effect``, ``key:effect-``, ``key-``: what to add, and what to remove. Raises Failure."""
+    new: list[Json] = []
+    gone_: list[Json] = []
+    for spec in specs:
+        text, removing = (spec[:-1], True) if spec.endswith("-") else (spec, False)
+        pair, colon, effect = text.partition(":")
+        key, _, value = pair.partition("=")
+        if colon and effect not in EFFECTS:
+            raise Failure(f"invalid taint effect: {effect}, unsupported taint effect")
+        if not removing and not colon:
+            raise Failure(f"invalid taint spec: {spec}")
+        taint = {"key": key, **({"value": value} if value else {}), **({"effect": effect} if effect else {})}
+        (gone_ if removing else new).append(taint)
+    return new, gone_
+
+
+def run_taint(call: Call) -> None:
+    """Set or remove taints."""
+    start = next((index for index, arg in enumerate(call.args) if ":" in arg or "=" in arg or arg.endswith("-")), len(call.args))
+    resources, specs = call.args[:start], call.args[start:]
+    if not resources:
+        raise Failure("one or more resources must be specified as <resource> <name>")
+    if not specs:
+        raise Failure("at least one taint update is required")
+    new, removed = parse_taints(specs)
+    infos, errors = visit(call, scope_of(call, resources, must_name=True))
+    for info in infos:
+        try:
+            _taint(call, info, new, removed)
+        except (ApiError, Failure) as problem:
+            errors.append(problem)
+    raise_all(errors)
+
+
+def _taint(call: Call, info: Info, new: Sequence[Json], removed: Sequence[Json]) -> None:
+    if info.kind.kind != "Node":
+        raise Failure(f"invalid resource type {info.kind.resource}, only node(s) is supported")
+    old = list(dig(info.obj, "spec.taints", []))
+    same = lambda one, other: one["key"] == other["key"] and other.get("effect") in (None, one.get("effect"))  # noqa: E731
+    missing = [taint for taint in removed if not any(same(known, taint) for known in old)]
+    if missing:
+        raise Failure(f"taint {quote(_taint_name(missing[0]))} not found")
+    clash = [taint for taint in new if any(same(known, taint) and known != taint for known in old)]
+    if clash and not call.flag("overwrite"):
+        raise Failure(f"node {info.name} already has {', '.join(taint['key'] for taint in clash)} taint(s) with same effect(s) and --overwrite is false")
+    kept = [known for known in old if not any(same(known, taint) for taint in [*new, *removed])]
+    made = info.obj
+    if call.dry_run != "client":
+        body = freeze({"spec": {"taints": [*new, *kept] or None}})
+        made = call.api.do("patch", info.kind, "", info.name, body=body, patch_type=MERGE_PATCH, **call.writes)
+    printer(call, "modified" if new and removed else "untainted" if removed else "tainted")(made)
+
+
+def _taint_name(taint: Json) -> str:
+    return f"{taint['key']}:{taint['effect']}" if taint.get("effect") else str(taint["key"])
+
+
+_NODE_FLAGS = (SELECTOR, DRY_RUN)
+CORDON = Command("cordon", "Mark node as unschedulable", "kubectl cordon NODE", run_cordon, _NODE_FLAGS)
+UNCORDON = Command("uncordon", "Mark node as schedulable", "kubectl uncordon NODE", run_uncordon, _NODE_FLAGS)
+DRAIN = Command(
+    "drain", "Drain node in preparation for maintenance", "kubectl drain NODE", run_drain,
+    (
+        *_NODE_FLAGS, boolean("force"), boolean("ignore-daemonsets"), boolean("delete-emptydir-data"), boolean("disable-eviction"),
+        Flag("pod-selector"), Flag("grace-period", kind="int", default=-1), Flag("timeout", kind="duration"), Flag("chunk-size", kind="int"),
+        Flag("skip-wait-for-delete-timeout", kind="int"),
+    ),
+)  # fmt: skip
+TAINT = Command(
+    "taint", "Update the taints on one or more nodes", "kubectl taint NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N",
+    run_taint, (*PRINT, SELECTOR, ALL, DRY_RUN, VALIDATE, boolean("overwrite"), field_manager("kubectl-taint")),
+)  # fmt: skip

@@ -1,0 +1,258 @@
+"""``kubectl run``, ``expose`` and ``autoscale``: one object out of flags, about another.
+
+Models: k8s.io/kubectl/pkg/cmd/run/run.go, pkg/cmd/expose/expose.go, pkg/cmd/autoscale/autoscale.go.
+Simplified: ``run -it`` and ``--attach`` show the container's log when it has ended; nobody types into it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.objects import dig, freeze, merge
+from k8snb.kubectl import generate
+from k8snb.kubectl.api import Json
+from k8snb.kubectl.builder import Info, scope_of, visit
+from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, SELECTOR, Call, Command, field_manager
+from k8snb.kubectl.commands.create_workloads import given_namespace
+from k8snb.kubectl.commands.delete import Manner, delete_all
+from k8snb.kubectl.commands.pods import container_log
+from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.lastapplied import with_last_applied
+from k8snb.kubectl.printers import printer
+from k8snb.kubectl.result import Failure, raise_all, usage_error
+
+RUN_SECONDS = 300.0
+
+
+def run_run(call: Call) -> None:
+    """Create a pod, and perhaps a service for it."""
+    if not call.args:
+        raise usage_error(call.path, "NAME is required for run")
+    if call.flag("rm") and not _attached(call):
+        raise Failure("--rm should only be used for attached containers")
+    pod = _pod(call)
+    if call.flag("expose"):
+        if call.flag("port") <= 0:
+            raise Failure("--port must be set when exposing a service")
+        _create(call, _run_service(call))
+    made = _create(call, pod)
+    if _attached(call) and call.dry_run == "none":
+        _attach(call, made)
+
+
+def _attached(call: Call) -> bool:
+    return bool(call.flag("attach") or call.flag("stdin") or call.flag("tty"))
+
+
+def _pod(call: Call) -> Json:
+    name, words = call.args[0], call.args[1:]
+    labels = generate.parse_labels(call.flag("labels")) if call.flag("labels") else {"run": name}
+    ports: list[Json] = [{"containerPort": call.flag("port")}] if call.flag("port") > 0 else []
+    main = generate.container(
+        name, call.flag("image"), env=generate.environment(call.flag("env")), ports=ports, imagePullPolicy=call.flag("image-pull-policy"),
+        stdin=call.flag("stdin"), stdinOnce=call.flag("stdin"), tty=call.flag("tty"), **{"command" if call.flag("command") else "args": words},
+    )  # fmt: skip
+    restart = call.flag("restart")
+    if restart not in ("Always", "OnFailure", "Never"):
+        raise Failure(f"invalid restart policy: {restart}")
+    pod = generate.pod(name, given_namespace(call), labels, main, restart)
+    notes = dict(note.partition("=")[::2] for note in call.flag("annotations"))
+    if notes:
+        pod["metadata"]["annotations"] = notes
+    if call.flag("privileged"):
+        main["securityContext"] = {"privileged": True}
+    return _overridden(call, pod)
+
+
+def _overridden(call: Call, obj: Json) -> Json:
+    if not call.flag("overrides"):
+        return obj
+    try:
+        return merge(obj, json.loads(call.flag("overrides")))
+    except ValueError as problem:
+        raise Failure(f"Invalid JSON patch: {problem}") from None
+
+
+def _run_service(call: Call) -> Json:
+    name, port = call.args[0], call.flag("port")
+    selector = generate.parse_labels(call.flag("labels")) if call.flag("labels") else {"run": name}
+    spec = {"ports": [{"port": port, "protocol": "TCP", "targetPort": port}], "selector": selector}
+    return generate.obj("v1", "Service", name, given_namespace(call), spec=spec, status={"loadBalancer": {}})
+
+
+def _create(call: Call, obj: Json, operation: str = "created") -> Json:
+    obj = with_last_applied(obj) if call.flag("save-config") else freeze(obj)
+    made: Any = obj
+    if call.dry_run != "client":
+        kind = call.mapper.kind(obj["apiVersion"], obj["kind"])
+        if kind is None:
+            raise Failure(f"the server does not serve {obj['kind']}")
+        made = call.api.do("create", kind, call.namespace, body=obj, **call.writes)
+    printer(call, operation)(made)
+    found: Json = made
+    return found
+
+
+def _attach(call: Call, pod: Json) -> None:
+    """Wait for the container, show what it wrote, remove it where asked."""
+    kind, name = call.mapper.resource("pods"), pod["metadata"]["name"]
+    wanted = ("Succeeded", "Failed") if dig(pod, "spec.restartPolicy") == "Never" else ("Succeeded", "Failed", "Running")
+    last: list[Json] = []
+
+    def ended() -> bool:
+        last[:] = [call.api.get(kind, call.namespace, name)]
+        return dig(last[0], "status.phase") in wanted
+
+    if not call.wait(ended, RUN_SECONDS):
+        raise Failure("timed out waiting for the condition")
+    call.write(container_log(call, name, call.args[0]))
+    codes = [dig(status, "state.terminated.exitCode", 0) for status in dig(last[0], "status.containerStatuses", [])]
+    if call.flag("rm"):
+        delete_all(call, [Info(kind, call.namespace, name, last[0])], Manner(-1, "Background", False, True))
+    if any(codes):
+        raise Failure(f"pod {call.namespace}/{name} terminated (Error)", next(code for code in codes if code))
+
+
+RUN = Command(
+    "run", "Run a particular image on the cluster",
+    'kubectl run NAME --image=image [--env="key=value"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] '
+    "[--command] -- [COMMAND] [args...]", run_run,
+    (
+        *PRINT, DRY_RUN, field_manager("kubectl-run"), Flag("image", required=True), Flag("port", kind="int", default=-1), Flag("env", kind="array"),
+        Flag("labels", "l"), Flag("annotations", kind="array"), Flag("restart", default="Always"), Flag("overrides"), Flag("override-type", default="merge"),
+        Flag("image-pull-policy"), boolean("command"), boolean("expose"), boolean("stdin", "i"), boolean("tty", "t"), boolean("attach"),
+        boolean("rm"), boolean("quiet", "q"), boolean("privileged"), boolean("save-config"), boolean("leave-stdin-open"),
+        Flag("pod-running-timeout", kind="duration", default=60.0), Flag("timeout", kind="duration"), Flag("grace-period", kind="int", default=-1),
+        boolean("force"), boolean("wait", default=True), Flag("cascade", default="background", bare="background"),
+    ),
+)  # fmt: skip
+
+
+# -- expose ------------------------------------------------------------------------------------------------------------------
+
+
+def run_expose(call: Call) -> None:
+    """A service in front of pods, a workload or another service."""
+    infos, errors = visit(call, replace(scope_of(call, must_name=True), selector=""))
+    raise_all(errors)
+    for info in infos:
+        _create(call, _overridden(call, _expose(call, info.obj)), "exposed")
+
+
+def selector_of(obj: Json) -> dict[str, str]:
+    """The labels by which an object's pods are found. Raises Failure."""
+    kind = obj["kind"]
+    if kind == "Pod":
+        found = dig(obj, "metadata.labels", {})
+        if not found:
+            raise Failure("the pod has no labels and cannot be exposed")
+    elif kind in ("Service", "ReplicationController"):
+        found = dig(obj, "spec.selector", {})
+    elif kind in ("Deployment", "ReplicaSet"):
+        if dig(obj, "spec.selector.matchExpressions"):
+            raise Failure("couldn't convert expressions - \"matchExpressions\" cannot be exposed")
+        found = dig(obj, "spec.selector.matchLabels", {})
+    else:
+        raise Failure(f"cannot expose a {kind}.{obj['apiVersion'].rpartition('/')[0]}".rstrip("."))
+    return dict(found)
+
+
+def _expose(call: Call, obj: Json) -> Json:
+    selector = generate.parse_labels(call.flag("selector")) if call.flag("selector") else selector_of(obj)
+    labels = generate.parse_labels(call.flag("labels")) if call.flag("labels") else dict(dig(obj, "metadata.labels", {}))
+    spec: Json = {"selector": selector, "ports": _expose_ports(call, obj)}
+    if call.flag("type"):
+        spec["type"] = call.flag("type")
+    for key, flag in (("externalName", "external-name"), ("clusterIP", "cluster-ip"), ("sessionAffinity", "session-affinity"), ("loadBalancerIP", "load-balancer-ip")):
+        if call.flag(flag):
+            spec[key] = call.flag(flag)
+    if call.flag("external-ip"):
+        spec["externalIPs"] = [call.flag("external-ip")]
+    name = call.flag("name") or obj["metadata"]["name"]
+    return generate.obj("v1", "Service", name, call.namespace, labels, spec=spec, status={"loadBalancer": {}})
+
+
+def _expose_ports(call: Call, obj: Json) -> list[Json]:
+    protocol, target = call.flag("protocol") or "TCP", call.flag("target-port")
+    numbers = [int(text) for text in call.flag("port").split(",")] if call.flag("port") else _ports_of(obj)
+    if not numbers:
+        raise usage_error(call.path, "couldn't find port via --port flag or introspection")
+    ports = []
+    for index, number in enumerate(numbers):
+        wanted: Any = (int(target) if target.isdigit() else target) if target else number
+        name = {"name": f"port-{index + 1}"} if len(numbers) > 1 else {}
+        ports.append({**name, "port": number, "protocol": protocol, "targetPort": wanted})
+    return ports
+
+
+def _ports_of(obj: Json) -> list[int]:
+    if obj["kind"] == "Service":
+        return [port["port"] for port in dig(obj, "spec.ports", [])]
+    path = "spec.containers" if obj["kind"] == "Pod" else "spec.template.spec.containers"
+    return [port["containerPort"] for container in dig(obj, path, []) for port in container.get("ports") or ()]
+
+
+EXPOSE = Command(
+    "expose", "Take a replication controller, service, deployment or pod and expose it as a new Kubernetes service",
+    "kubectl expose (-f FILENAME | TYPE NAME) [--port=port] [--protocol=TCP|UDP|SCTP] [--target-port=number-or-name] [--name=name] "
+    "[--external-ip=external-ip-of-service] [--type=type]", run_expose,
+    (
+        *FILENAME, *PRINT, DRY_RUN, field_manager("kubectl-expose"), Flag("port"), Flag("target-port"), Flag("protocol"), Flag("name"), Flag("type"),
+        Flag("selector"), Flag("labels", "l"), Flag("external-ip"), Flag("external-name"), Flag("cluster-ip"), Flag("session-affinity"),
+        Flag("load-balancer-ip"), Flag("overrides"), Flag("override-type", default="merge"), boolean("save-config"),
+    ),
+)  # fmt: skip
+
+
+# -- autoscale ---------------------------------------------------------------------------------------------------------------
+
+
+def run_autoscale(call: Call) -> None:
+    """An autoscaler for a workload."""
+    if call.flag("max") < 1:
+        raise Failure(f"--max=MAXPODS is required and must be at least 1, max: {call.flag('max')}")
+    if call.flag("max") < call.flag("min"):
+        raise Failure(f"--max=MAXPODS must be larger or equal to --min=MINPODS, max: {call.flag('max')}, min: {call.flag('min')}")
+    infos, errors = visit(call, scope_of(call, must_name=True))
+    raise_all(errors)
+    for info in infos:
+        if "scale" not in (info.kind.subresources or {}):
+            raise Failure(f"cannot autoscale a {info.kind.kind}: the server could not find the requested resource")
+        _create(call, _autoscaler(call, info), "autoscaled")
+
+
+def _autoscaler(call: Call, info: Info) -> Json:
+    target = {"kind": info.kind.kind, "name": info.name, "apiVersion": info.kind.api_version}
+    spec: Json = {"scaleTargetRef": target, "maxReplicas": call.flag("max")}
+    if call.flag("min") > 0:
+        spec["minReplicas"] = call.flag("min")
+    percent = call.flag("cpu-percent")
+    wanted = [("cpu", call.flag("cpu") or (f"{percent}%" if percent >= 0 else "")), ("memory", call.flag("memory"))]
+    metrics = [_metric(name, text) for name, text in wanted if text]
+    if metrics:
+        spec["metrics"] = metrics
+    name = call.flag("name") or info.name
+    status = {"currentMetrics": None, "desiredReplicas": 0}
+    return generate.obj("autoscaling/v2", "HorizontalPodAutoscaler", name, call.namespace, spec=spec, status=status)
+
+
+def _metric(name: str, text: str) -> Json:
+    target: Json = {"type": "AverageValue", "averageValue": text}
+    if text.endswith("%"):
+        if not text[:-1].isdigit():
+            raise Failure(f"invalid {name} target: {quote(text)}")
+        target = {"type": "Utilization", "averageUtilization": int(text[:-1])}
+    return {"type": "Resource", "resource": {"name": name, "target": target}}
+
+
+AUTOSCALE = Command(
+    "autoscale", "Auto-scale a deployment, replica set, stateful set, or replication controller",
+    "kubectl autoscale (-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu=CPU] [--memory=MEMORY]", run_autoscale,
+    (
+        *FILENAME, *PRINT, DRY_RUN, field_manager("kubectl-autoscale"), Flag("min", kind="int", default=-1), Flag("max", kind="int", default=-1, required=True),
+        Flag("cpu"), Flag("memory"), Flag("cpu-percent", kind="int", default=-1), Flag("name"), boolean("save-config"), SELECTOR,
+    ),
+)  # fmt: skip

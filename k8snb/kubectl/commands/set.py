@@ -1,0 +1,244 @@
+"""``kubectl set``: change one thing of a pod template.
+
+Each subcommand is a function from an object to a changed object; :func:`_apply` computes the patch between them and sends it.
+
+Models: k8s.io/kubectl/pkg/cmd/set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from k8snb.apimachinery.errors import ApiError, quote
+from k8snb.apimachinery.objects import dig, freeze, put, thaw
+from k8snb.kubectl import generate
+from k8snb.kubectl.api import Json
+from k8snb.kubectl.builder import Info, manifests, scope_of, visit, words
+from k8snb.kubectl.call import ALL, DRY_RUN, FILENAME, PRINT, SELECTOR, Call, Command, field_manager
+from k8snb.kubectl.commands.metadata import split
+from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.patches import two_way
+from k8snb.kubectl.printers import printer
+from k8snb.kubectl.result import Failure, raise_all
+
+Change = Callable[[Json], Json]
+
+TEMPLATES = {"Pod": "spec", "CronJob": "spec.jobTemplate.spec.template.spec"}
+TEMPLATE = "spec.template.spec"
+
+
+def pod_spec_path(obj: Json) -> str:
+    """Where an object keeps its pod's specification. Raises Failure where it has none."""
+    path = TEMPLATES.get(obj["kind"], TEMPLATE)
+    if dig(obj, path) is None:
+        raise Failure(f"the object is not a pod or does not have a pod template: {obj['kind']}")
+    return path
+
+
+def _apply(call: Call, resources: Sequence[str], done: str, change: Change) -> None:
+    """Change every object that the arguments name."""
+    if not resources and not call.flag("filename"):
+        raise Failure("one or more resources must be specified as <resource> <name> or <resource>/<name>")
+    infos, errors = (manifests(call), []) if call.flag("local") else visit(call, scope_of(call, resources, must_name=True))
+    for info in infos:
+        try:
+            _one(call, info, done, change)
+        except (ApiError, Failure) as problem:
+            errors.append(problem)
+    raise_all(errors)
+
+
+def _one(call: Call, info: Info, done: str, change: Change) -> None:
+    changed = freeze(change(thaw(info.obj)))
+    patch, patch_type = two_way(info.obj, changed)
+    if call.flag("local") or call.dry_run == "client":
+        printer(call, done)(changed)
+    elif patch:
+        made = call.api.do("patch", info.kind, info.namespace, info.name, body=freeze(patch), patch_type=patch_type, **call.writes)
+        printer(call, done)(made)
+
+
+def _containers(obj: Json, names: str = "*", *, init: bool = False) -> list[Json]:
+    """The containers of a private copy whose name fits, to be changed in place."""
+    spec = dig(obj, pod_spec_path(obj))
+    found = [*(spec.get("initContainers") or () if init else ()), *(spec.get("containers") or ())]
+    return [one for one in found if names == "*" or one["name"] == names]
+
+
+# -- image -------------------------------------------------------------------------------------------------------------------
+
+
+def run_image(call: Call) -> None:
+    """Change images of containers."""
+    resources, pairs = split(call.args)
+    images = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    if not images:
+        raise Failure("at least one image update is required" if resources or call.flag("filename") else
+                      "one or more resources must be specified as <resource> <name> or <resource>/<name>")  # fmt: skip
+
+    def change(obj: Json) -> Json:
+        for name, image in images.items():
+            found = _containers(obj, name, init=True)
+            if not found:
+                raise Failure(f"unable to find container named {quote(name)}")
+            for container in found:
+                container["image"] = image
+        return obj
+
+    _apply(call, resources, "image updated", change)
+
+
+# -- env ---------------------------------------------------------------------------------------------------------------------
+
+
+def run_env(call: Call) -> None:
+    """Change environment variables of containers, or list them."""
+    resources, specs = split(call.args)
+    new = [{"name": name, "value": value} for name, equals, value in (spec.partition("=") for spec in specs) if equals]
+    gone = [spec[:-1] for spec in specs if spec.endswith("-") and "=" not in spec]
+    if call.flag("from"):
+        new += _from(call)
+    if call.flag("list"):
+        _list_env(call, resources)
+        return
+    if not new and not gone:
+        raise Failure("at least one environment variable must be provided")
+
+    def change(obj: Json) -> Json:
+        found = _containers(obj, call.flag("containers"))
+        if not found:
+            call.err(f"warning: {obj['kind']}/{obj['metadata']['name']} does not have any containers matching {quote(call.flag('containers'))}")
+        for container in found:
+            container["env"] = _merged(container.get("env") or [], new, gone, overwrite=call.flag("overwrite"))
+        return obj
+
+    _apply(call, resources, "env updated", change)
+
+
+def _merged(old: list[Json], new: Sequence[Json], gone: Sequence[str], *, overwrite: bool) -> list[Json]:
+    by_name = {entry["name"]: entry for entry in old if entry["name"] not in gone}
+    for entry in new:
+        if entry["name"] in by_name and not overwrite:
+            raise Failure(f"'{entry['name']}' already has a value ({by_name[entry['name']].get('value', '')}), and --overwrite is false")
+        by_name[entry["name"]] = entry
+    return list(by_name.values())
+
+
+def _from(call: Call) -> list[Json]:
+    """One variable for each key of a ConfigMap or a Secret."""
+    word = words(call, [call.flag("from")])[0]
+    keys = sorted(dig(call.api.get(word.kind, call.namespace, word.name), "data", {}))
+    chosen = [key for key in keys if not call.flag("keys") or key in call.flag("keys")]
+    ref = {"ConfigMap": "configMapKeyRef", "Secret": "secretKeyRef"}.get(word.kind.kind)
+    if ref is None:
+        raise Failure(f"unsupported resource specified in --from: {word.kind.kind}")
+    name = lambda key: call.flag("prefix") + key.upper().replace("-", "_").replace(".", "_")  # noqa: E731
+    return [{"name": name(key), "valueFrom": {ref: {"name": word.name, "key": key}}} for key in chosen]
+
+
+def _list_env(call: Call, resources: Sequence[str]) -> None:
+    infos, errors = visit(call, scope_of(call, resources, must_name=True))
+    for info in infos:
+        for container in _containers(thaw(info.obj), call.flag("containers")):
+            call.out(f"# {info.kind.resource} {info.name}, container {container['name']}")
+            for entry in container.get("env") or ():
+                call.out(f"{entry['name']}={entry.get('value', '')}" if "valueFrom" not in entry else f"# {entry['name']} from {_source(entry['valueFrom'])}")
+    raise_all(errors)
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    if "configMapKeyRef" in source:
+        return f"configmap {source['configMapKeyRef'].get('name')}, key {source['configMapKeyRef'].get('key')}"
+    if "secretKeyRef" in source:
+        return f"secret {source['secretKeyRef'].get('name')}, key {source['secretKeyRef'].get('key')}"
+    if "fieldRef" in source:
+        return f"field path {source['fieldRef'].get('fieldPath')}"
+    return f"resource field {dig(source, 'resourceFieldRef.resource', '')}"
+
+
+# -- resources, service account, selector, subject ---------------------------------------------------------------------------
+
+
+def run_resources(call: Call) -> None:
+    """Change requests and limits of containers."""
+    wanted = {key: generate.resource_list(call.flag(key)) for key in ("limits", "requests") if call.flag(key)}
+    if not wanted:
+        raise Failure("you must specify an update to requests or limits (in the form of --requests/--limits)")
+
+    def change(obj: Json) -> Json:
+        found = _containers(obj, call.flag("containers"))
+        if not found:
+            raise Failure(f"unable to find container named {call.flag('containers')}")
+        for container in found:
+            known = container.setdefault("resources", {})
+            for key, amounts in wanted.items():
+                known[key] = {**(known.get(key) or {}), **amounts}
+        return obj
+
+    _apply(call, call.args, "resource requirements updated", change)
+
+
+def run_service_account(call: Call) -> None:
+    """Change the service account of a pod template."""
+    if not call.args:
+        raise Failure("serviceaccount is required")
+    *resources, name = call.args
+    if not resources and not call.flag("filename"):
+        raise Failure("resource(s) were provided, but no name was specified" if "/" in name else "serviceaccount is required")
+
+    def change(obj: Json) -> Json:
+        path = pod_spec_path(obj)
+        return put(put(obj, f"{path}.serviceAccountName", name), f"{path}.serviceAccount", name)
+
+    _apply(call, resources, "serviceaccount updated", change)
+
+
+def run_selector(call: Call) -> None:
+    """Change the selector of a service."""
+    if not call.args:
+        raise Failure("one selector is required")
+    *resources, text = call.args
+    selector = generate.parse_labels(text)
+
+    def change(obj: Json) -> Json:
+        if obj["kind"] != "Service":
+            raise Failure(f"setting a selector is only supported for Services, not {obj['kind']}")
+        return {**obj, "spec": {**obj["spec"], "selector": selector}}
+
+    _apply(call, resources, "selector updated", change)
+
+
+def run_subject(call: Call) -> None:
+    """Add subjects to a role binding."""
+    added = generate.binding("RoleBinding", "x", "", ("", ""), call.flag("user"), call.flag("group"), call.flag("serviceaccount")).get("subjects", [])
+    if not added:
+        raise Failure("you must specify at least one value of user, group or serviceaccount")
+
+    def change(obj: Json) -> Json:
+        if obj["kind"] not in ("RoleBinding", "ClusterRoleBinding"):
+            raise Failure("setting subjects is only supported for RoleBinding/ClusterRoleBinding")
+        known = obj.get("subjects") or []
+        return {**obj, "subjects": known + [one for one in added if one not in known]}
+
+    _apply(call, call.args, "subjects updated", change)
+
+
+_FLAGS = (*FILENAME, *PRINT, SELECTOR, ALL, DRY_RUN, boolean("local"), field_manager("kubectl-set"))
+_CONTAINERS = Flag("containers", "c", default="*")
+_WHO = (Flag("user", kind="array"), Flag("group", kind="array"), Flag("serviceaccount", kind="array"))
+COMMAND = Command(
+    "set", "Set specific features on objects", "kubectl set SUBCOMMAND",
+    subcommands=(
+        Command("env", "Update environment variables on a pod template", "", run_env,
+                (*_FLAGS, _CONTAINERS, Flag("env", "e", "array"), Flag("from"), Flag("prefix"), Flag("keys", kind="strings"),
+                 boolean("list"), boolean("resolve"), boolean("overwrite", default=True))),
+        Command("image", "Update the image of a pod template", "", run_image, _FLAGS),
+        Command("resources", "Update resource requests/limits on objects with pod templates", "", run_resources,
+                (*_FLAGS, _CONTAINERS, Flag("limits"), Flag("requests"))),
+        Command("selector", "Set the selector on a resource", "", run_selector, (*_FLAGS, Flag("resource-version"))),
+        Command("serviceaccount", "Update the service account of a resource", "", run_service_account, _FLAGS, ("sa",)),
+        Command("subject", "Update the user, group, or service account in a role binding or cluster role binding", "", run_subject,
+                (*_FLAGS, *_WHO)),
+    ),
+)  # fmt: skip

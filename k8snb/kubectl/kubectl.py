@@ -1,0 +1,150 @@
+"""kubectl in process: a command line in, what a terminal would show out.
+
+    kubectl = Kubectl(server.handle, host)
+    kubectl.run("get pods -o wide")
+    kubectl.run("apply -f -", stdin=manifest)
+    kubectl.complete("get po", 6)                    # ['pod', 'poddisruptionbudgets', ...]
+
+It asks the server through requests only; commands that block let virtual time pass through the host. It raises nothing:
+whatever goes wrong becomes text and an exit code.
+
+Models: k8s.io/kubectl/pkg/cmd/cmd.go, github.com/spf13/cobra/command.go.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from k8snb.apimachinery.errors import ApiError, quote
+from k8snb.apiserver.request import ADMIN, MASTERS, User
+from k8snb.kubectl import completion
+from k8snb.kubectl.api import Send
+from k8snb.kubectl.call import Call, Command, Host, Inputs
+from k8snb.kubectl.flags import Flag, FlagError, Values, boolean, find_word, missing, parse
+from k8snb.kubectl.result import Failure, Result, Several, fatal
+from k8snb.kubectl.table import COMMANDS
+
+GLOBAL_FLAGS = (
+    Flag("namespace", "n"), Flag("as"), Flag("as-group", kind="array"), Flag("as-uid"), Flag("context"), Flag("cluster"), Flag("user"),
+    Flag("kubeconfig"), Flag("server", "s"), Flag("token"), Flag("request-timeout", default="0"), Flag("cache-dir"), Flag("v", "v"),
+    Flag("vmodule"), Flag("certificate-authority"), Flag("client-certificate"), Flag("client-key"), Flag("tls-server-name"),
+    Flag("username"), Flag("password"), Flag("profile"), Flag("profile-output"), Flag("log-flush-frequency"), Flag("kuberc"),
+    boolean("insecure-skip-tls-verify"), boolean("match-server-version"), boolean("warnings-as-errors"), boolean("disable-compression"),
+    boolean("help", "h"),
+)  # fmt: skip
+ROOT = Command("kubectl", "kubectl controls the Kubernetes cluster manager.", "kubectl [flags] [options]", subcommands=COMMANDS)
+
+
+class Kubectl:
+    """Runs command lines as one user in one default namespace."""
+
+    def __init__(self, send: Send, host: Host, *, namespace: str = "default", user: User = User(ADMIN, (MASTERS, "system:authenticated"))):
+        self.send, self.host, self.namespace, self.user = send, host, namespace, user
+
+    def __repr__(self) -> str:
+        return f"<Kubectl {self.user.name} in {self.namespace}>"
+
+    def run(self, line: str | Sequence[str], stdin: str | None = None, files: Mapping[str, str] | None = None) -> Result:
+        """Run one command. ``line`` may start with ``kubectl``; ``files`` are what ``-f NAME`` finds first."""
+        try:
+            argv = shlex.split(line, comments=False) if isinstance(line, str) else list(line)
+        except ValueError as problem:
+            return Result((("stderr", f"error: {problem} in the command line\n"),), 2)
+        if argv[:1] == ["kubectl"]:
+            argv = argv[1:]
+        inputs = Inputs(stdin, tuple((files or {}).items()))
+        try:
+            command, path, rest = find(argv)
+            call = self._call(command, path, rest, inputs)
+        except Failure as problem:
+            text, code = fatal(problem)
+            return Result((("stderr", text),), code)
+        return _run(command, call)
+
+    def _call(self, command: Command, path: str, rest: Sequence[str], inputs: Inputs) -> Call:
+        flags = command.flags + tuple(flag for flag in GLOBAL_FLAGS if flag.name not in {own.name for own in command.flags})
+        taken = {flag.shorthand for flag in command.flags}
+        flags = tuple(flag if flag in command.flags or flag.shorthand not in taken else Flag(flag.name, kind=flag.kind) for flag in flags)
+        try:
+            values = parse(rest, flags)
+        except FlagError as problem:
+            raise Failure(f"{problem}\nSee '{path} --help' for usage.") from None
+        unset = missing(values)
+        if unset and not values.help:
+            raise Failure(f"required flag(s) {', '.join(quote(name) for name in unset)} not set")
+        return Call(self.send, self.host, path=path, values=values, namespace=self.namespace, user=self._user(values), inputs=inputs)
+
+    def _user(self, values: Values) -> User:
+        """Who asks: ``--as`` impersonates. A service account brings its groups along."""
+        name = values.get("as")
+        if not name:
+            return self.user
+        groups = tuple(values.get("as-group") or ())
+        parts = name.split(":")
+        if not groups and name.startswith("system:serviceaccount:") and len(parts) == 4:
+            groups = ("system:serviceaccounts", f"system:serviceaccounts:{parts[2]}")
+        return User(name, (*groups, "system:authenticated"))
+
+    def complete(self, line: str, cursor: int | None = None) -> list[str]:
+        """What may stand at the cursor: commands, resource types, names of live objects, flags."""
+        return completion.complete(self, ROOT, line, len(line) if cursor is None else cursor)
+
+
+def find(argv: Sequence[str]) -> tuple[Command, str, list[str]]:
+    """The command that a line means, its path (``kubectl rollout undo``) and the words that are left. Raises Failure."""
+    command, path, rest = ROOT, ROOT.name, list(argv)
+    while command.subcommands:
+        position = find_word(rest, GLOBAL_FLAGS + command.flags)
+        found = command.find(rest[position]) if position >= 0 else None
+        if found is None:
+            if position >= 0 and command.run is None:
+                raise _unknown(command, path, rest[position])
+            break
+        command, path = found, f"{path} {found.name}"
+        del rest[position]
+    return command, path, rest
+
+
+def _unknown(command: Command, path: str, word: str) -> Failure:
+    if command is not ROOT:
+        remark = command.remark.replace("WORD", word)
+        return Failure(f"{remark if 'WORD' in command.remark else f'{remark} {quote(word)}'}\nSee '{path} -h' for help and examples")
+    near = [known.name for known in COMMANDS if distance(word, known.name) <= 2 or known.name.startswith(word.lower())]
+    hint = "\n\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in near) if near else ""
+    return Failure(f"unknown command {quote(word)} for {quote(path)}{hint}")
+
+
+def distance(one: str, other: str) -> int:
+    """How many letters must change to make one word the other (Levenshtein)."""
+    row = list(range(len(other) + 1))
+    for index, letter in enumerate(one, 1):
+        last, row[0] = row[0], index
+        for column, char in enumerate(other, 1):
+            last, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, last + (letter.lower() != char.lower()))
+    return row[-1]
+
+
+def _run(command: Command, call: Call) -> Result:
+    if call.values.help or command.run is None:
+        return Result((("stdout", help_text(command, call.path)),))
+    code = 0
+    try:
+        command.run(call)
+    except (ApiError, Failure, Several) as problem:
+        text, code = fatal(problem)
+        if text:
+            call.chunks.append(("stderr", text))
+    return Result(tuple(call.chunks), code)
+
+
+def help_text(command: Command, path: str) -> str:
+    """A command's help, shorter than kubectl's own."""
+    lines = [command.short, ""]
+    if command.subcommands:
+        width = max(len(sub.name) for sub in command.subcommands) + 3
+        lines += ["Available Commands:", *(f"  {sub.name.ljust(width)}{sub.short}" for sub in command.subcommands), ""]
+    if command.flags:
+        lines += ["Options:", *(f"    {'-' + flag.shorthand + ', ' if flag.shorthand else ''}--{flag.name}" for flag in command.flags), ""]
+    lines += ["Usage:", f"  {command.usage or path + ' [flags]'}"]
+    return "\n".join(lines) + "\n"

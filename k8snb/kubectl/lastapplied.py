@@ -1,0 +1,34 @@
+"""The annotation in which client-side apply remembers what it applied.
+
+Models: k8s.io/kubectl/pkg/util/apply.go.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from k8snb.apimachinery.objects import FrozenDict, dig, put
+from k8snb.kubectl.api import Json
+from k8snb.kubectl.text import go_json
+
+ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
+_PATH = ("metadata", "annotations", ANNOTATION)
+
+
+def with_last_applied(obj: Json) -> FrozenDict:
+    """The object with itself in its annotation (and always with a map of annotations, as kubectl does)."""
+    notes = {key: value for key, value in dig(obj, "metadata.annotations", {}).items() if key != ANNOTATION}
+    plain = put(obj, "metadata.annotations", notes)
+    return put(plain, _PATH, go_json(plain) + "\n")
+
+
+def last_applied(obj: Json) -> Any:
+    """What was applied last, as an object; None where nothing was (or where it cannot be read)."""
+    text = dig(obj, _PATH)
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

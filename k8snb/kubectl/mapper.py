@@ -1,0 +1,128 @@
+"""Which resource is meant: ``po``, ``pods``, ``Pod``, ``deployments.apps``, ``deploy.v1.apps``, ``all``.
+
+The names come from the server's discovery documents, in the order in which it lists them; the first that fits wins.
+
+Models: k8s.io/client-go/restmapper (discovery.go, shortcut.go, category_expansion.go), k8s.io/apimachinery/pkg/api/meta (priority.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from k8snb.kubectl.result import NoMatch
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One resource as discovery describes it (kubectl calls it a REST mapping)."""
+
+    group: str
+    version: str
+    kind: str
+    resource: str
+    singular: str
+    namespaced: bool
+    verbs: tuple[str, ...] = ()
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    subresources: Mapping[str, tuple[str, str, str]] | None = None  # name -> group, version, kind of its body
+
+    @property
+    def api_version(self) -> str:
+        """``apps/v1``, or ``v1``."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def label(self) -> str:
+        """How messages call an object of it: ``deployment.apps``, ``pod``."""
+        return label_of(self.group, self.kind)
+
+    @property
+    def qualified(self) -> str:
+        """``deployments.apps``, ``pods``."""
+        return f"{self.resource}.{self.group}" if self.group else self.resource
+
+
+def label_of(group: str, kind: str) -> str:
+    """``deployment.apps`` for a kind and its group."""
+    return f"{kind.lower()}.{group}" if group else kind.lower()
+
+
+def group_of(obj: Mapping[str, Any]) -> str:
+    """The API group of an object."""
+    return str(obj.get("apiVersion") or "").rpartition("/")[0]
+
+
+def kinds_of(*documents: Mapping[str, Any]) -> tuple[Kind, ...]:
+    """Every resource in aggregated discovery documents, in their order."""
+    return tuple(
+        _kind(group["metadata"].get("name", ""), version["version"], row)
+        for document in documents
+        for group in document["items"]
+        for version in group["versions"]
+        for row in version["resources"]
+    )
+
+
+def _kind(group: str, version: str, row: Mapping[str, Any]) -> Kind:
+    subresources = {
+        sub["subresource"]: (body.get("group") or group, body.get("version") or version, body.get("kind", ""))
+        for sub in row.get("subresources", ())
+        for body in (sub.get("responseKind") or {},)
+    }
+    return Kind(
+        group, version, row["responseKind"]["kind"], row["resource"], row.get("singularResource", ""),
+        row["scope"] == "Namespaced", tuple(row.get("verbs", ())), tuple(row.get("shortNames", ())),
+        tuple(row.get("categories", ())), subresources,
+    )  # fmt: skip
+
+
+class Mapper:
+    """Finds resources by any of their names."""
+
+    def __init__(self, kinds: Iterable[Kind]):
+        self.kinds = tuple(kinds)
+
+    def resource(self, text: str) -> Kind:
+        """The resource that a word on the command line means. Raises :class:`NoMatch`."""
+        name, _, rest = text.lower().partition(".")
+        version, _, group = rest.partition(".")
+        tries = [(name, group, version)] * bool(group) + [(name, rest, "")]
+        for word, its_group, its_version in tries:
+            found = self._find(word, its_group, its_version)
+            if found:
+                return found
+        raise NoMatch(text if rest else name) if not rest else NoMatch(name, rest)
+
+    def _find(self, word: str, group: str, version: str) -> Kind | None:
+        fits = [kind for kind in self.kinds if self._in(kind, group, version)]
+        for names in (lambda kind: (kind.resource, kind.singular or kind.kind.lower()), lambda kind: kind.short_names):
+            for kind in fits:
+                if word in names(kind):
+                    return kind
+        return None
+
+    @staticmethod
+    def _in(kind: Kind, group: str, version: str) -> bool:
+        return (not group or kind.group == group or kind.group.startswith(group + ".")) and (not version or kind.version == version)
+
+    def kind(self, api_version: str, kind: str) -> Kind | None:
+        """The resource of an object, or None."""
+        for known in self.kinds:
+            if known.api_version == api_version and known.kind == kind:
+                return known
+        return None
+
+    def kind_named(self, group: str, kind: str) -> Kind | None:
+        """The preferred resource of a kind in a group, whatever its version."""
+        return next((known for known in self.kinds if known.group == group and known.kind == kind), None)
+
+    def category(self, word: str) -> tuple[Kind, ...]:
+        """The resources of a category such as ``all``; one version of each."""
+        found: dict[tuple[str, str], Kind] = {}
+        for kind in self.kinds:
+            if word in kind.categories:
+                found.setdefault((kind.group, kind.resource), kind)
+        return tuple(found.values())
