@@ -47,6 +47,17 @@ def go_text(value: Any) -> str:
     return value if isinstance(value, str) else number(value)
 
 
+def equal(a: Any, b: Any) -> bool:
+    """Whether two JSON values are equal. Unlike Python's, JSON's true is not 1."""
+    if a is b:
+        return True
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b) and isinstance(a, bool) == isinstance(b, bool)
+
+
 # --- JSON patch ------------------------------------------------------------------------------------------------------
 
 
@@ -181,7 +192,7 @@ def _test(doc: Any, operation: Mapping[str, Any]) -> Any:
         found = _at(doc, _pointer(operation["path"]))
     except _Mismatch:
         found = None  # evanphx/json-patch: what is not there equals null
-    if found != operation.get("value"):
+    if not equal(found, operation.get("value")):
         raise _Mismatch(operation["path"])
     return doc
 
@@ -277,12 +288,12 @@ def _merge_key(merged: dict[str, Any], key: str, value: Any, field: Field | None
     elif key not in merged or shape(old) != shape(value):
         merged[key] = without_directives(value)
     elif shape(value) == "scalar":
-        merged[key] = value
+        merged[key] = old if equal(old, value) else value
     elif isinstance(value, dict):
         merged[key] = value if field and field.replace else _merge_map(old, freeze(value), field.type if field else None)
     elif field and field.merge:
         merged[key] = _merge_list(old, value, field)
-    elif old != value:
+    elif not equal(old, value):
         merged[key] = value
 
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import Object
-from k8snb.apimachinery.patch import DELETE_PRIMITIVES, PATCH, RETAIN_KEYS, SET_ORDER, go_text, identity, shape
+from k8snb.apimachinery.patch import DELETE_PRIMITIVES, PATCH, RETAIN_KEYS, SET_ORDER, equal, go_text, identity, shape
 from k8snb.apimachinery.schema import MAP, Field, Type
 
 Patch = dict[str, Any]
@@ -94,7 +94,7 @@ def _diff_value(key: str, three: Three, field: Field | None) -> Patch:
         return {key: inner} if inner else {}
     if isinstance(value, list) and field and field.merge:
         return _diff_list(key, three._replace(original=original if isinstance(original, list) else []), field)
-    return {key: value} if value != current or type(value) is not type(current) else {}
+    return {} if equal(value, current) else {key: value}
 
 
 def _diff_list(key: str, three: Three, field: Field) -> Patch:

@@ -33,6 +33,7 @@ _GO = {
     MICROTIME: "v1.MicroTime",
     INT_OR_STRING: "intstr.IntOrString",
 }
+_LABELS = {INT32: "integer", INT64: "integer", FLOAT64: "number", BOOL: "boolean"} | dict.fromkeys((STRING, BYTES, TIME, MICROTIME), STRING)
 _ZERO: dict[str, Any] = {STRING: "", BYTES: "", BOOL: False, INT32: 0, INT64: 0, FLOAT64: 0, QUANTITY: "0", INT_OR_STRING: 0}
 
 
@@ -78,6 +79,17 @@ class Type:
         return tuple((name, field) for name, field in self.fields.items() if field.always or field.null)
 
     @property
+    def label(self) -> str:
+        """The type's name in OpenAPI, as ``explain`` prints it: ``integer``, ``[]Container``, ``map[string]string``.
+
+        >>> Type(LIST, item=Type(INT32)).label
+        '[]integer'
+        """
+        if self.kind in (LIST, MAP) and self.item is not None:
+            return ("[]" if self.kind == LIST else "map[string]") + self.item.label
+        return _LABELS.get(self.kind) or self.go.rpartition(".")[2].replace("interface {}", "Object").replace("object", "Object")
+
+    @property
     def atomic(self) -> bool:
         """Whether the value is owned and replaced as a whole."""
         return self.relation == "atomic"
@@ -95,15 +107,16 @@ class Field:
     """One field of a struct: its type, how it is printed, how a strategic merge patch treats it.
 
     ``pointer``: an explicit empty value differs from none. ``present``: Go's zero object has it. ``always``: printed even when
-    empty. ``null``: printed as null when empty. ``embedded``: names of the Go structs around it that JSON does not show.
+    empty. ``null``: printed as null when empty. ``required``: OpenAPI says so, and ``explain`` shows it. ``embedded``: names of
+    the Go structs around it that JSON does not show.
     """
 
-    __slots__ = ("always", "embedded", "merge", "merge_key", "null", "pointer", "present", "replace", "retain_keys", "type")
+    __slots__ = ("always", "embedded", "merge", "merge_key", "null", "pointer", "present", "replace", "required", "retain_keys", "type")
 
     def __init__(self, type_: Type, *, pointer: bool = False, words: Iterable[str] = (), options: Mapping[str, str] | None = None):
         words, options = set(words), options or {}
         self.type, self.pointer = type_, pointer
-        self.null = "null" in words
+        self.null, self.required = "null" in words, "required" in words
         self.present = "always" in words or (type_.kind == STRUCT and not pointer)
         self.always = self.present and type_.kind not in (LIST, MAP)
         self.merge, self.retain_keys, self.replace = "merge" in words, "retainKeys" in words, "replace" in words

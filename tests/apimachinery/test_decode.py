@@ -137,3 +137,21 @@ def test_explain_finds_fields_through_lists_and_maps() -> None:
     assert found is not None
     assert found.type.kind == "quantity"
     assert field(kind("Pod"), "spec.container") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "label", "required"),
+    [
+        ("spec.template.spec.containers", "[]Container", True),
+        ("spec.template.spec.nodeSelector", "map[string]string", False),
+        ("spec.strategy.rollingUpdate.maxSurge", "IntOrString", False),
+        ("metadata.creationTimestamp", "string", False),
+        ("metadata.managedFields.fieldsV1", "FieldsV1", False),
+        ("spec.selector", "LabelSelector", True),
+        ("spec.replicas", "integer", False),
+    ],
+)
+def test_types_have_the_names_that_explain_prints(path: str, label: str, required: bool) -> None:
+    found = field(kind("Deployment", "apps"), path)
+    assert found is not None
+    assert (found.type.label, found.required) == (label, required)

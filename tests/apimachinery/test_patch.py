@@ -104,6 +104,7 @@ def test_json_patch_operations(operations: list[Any], result: Any) -> None:
     "operation",
     [
         {"op": "test", "path": "/a/0", "value": 2},
+        {"op": "test", "path": "/a/0", "value": True},
         {"op": "remove", "path": "/none"},
         {"op": "replace", "path": "/none", "value": 1},
         {"op": "add", "path": "/none/x", "value": 1},

@@ -14,8 +14,8 @@ One type is one JSON object, one field one line of words, the first of which is 
     "strategy":   "io.k8s.api.apps.v1.DeploymentStrategy retainKeys"
     "replicas":   "*int32"
 
-``*`` a pointer; ``always`` no omitempty; ``null`` printed as null when empty; ``in=X`` inside embedded struct X;
-``go=X`` the named Go type; ``atomic``, ``set``, ``map=keys`` the list or map type; ``key=X`` the patch merge key;
+``*`` a pointer; ``required`` OpenAPI says so; ``always`` no omitempty; ``null`` printed as null when empty; ``in=X`` inside
+embedded struct X; ``go=X`` the named Go type; ``atomic``, ``set``, ``map=keys`` the list or map type; ``key=X`` the patch merge key;
 ``merge``, ``retainKeys``, ``replace`` the patch strategy.
 """
 
@@ -118,11 +118,13 @@ def field(owner: str, name: str, schema: Definition, required: bool) -> str:
     words = ["*" * pointer + what]
     if (required or key in go.ALWAYS) and shape(what) != "struct" and not pointer:
         words.append("always")
+    if required:
+        words.append("required")
     if key in go.NULLS:
         words.append("null")
     words += collection(schema)
-    if key in go.NAMED:
-        words.append("go=" + go.NAMED[key])
+    if key in go.NAMED or (what == "any" and "$ref" in schema):
+        words.append("go=" + (go.NAMED.get(key) or ".".join(schema["$ref"].split(".")[-2:])))
     embedded = go.EMBEDDED.get(key) or ("TypeMeta" if name in go.TYPE_META and "enum" in schema else "")
     if embedded:
         words.append("in=" + embedded)
