@@ -425,3 +425,15 @@ def _places(items: Iterable[Any], key: str) -> dict[Any, int]:
     for index, item in enumerate(items):
         places.setdefault(identity(item, key), index)
     return places
+
+
+def apply_patch(obj: Object, body: Any, media_type: str, type_: Type | None) -> FrozenDict | None:
+    """The object with a patch of that media type applied; None for a media type that is not to be had (``type_`` None: no
+    strategic merge, as for custom resources). Server-side apply is not a patch of this sort: see :mod:`.apply`."""
+    if media_type == "application/json-patch+json":
+        return apply_json_patch(obj, body)
+    if media_type == "application/strategic-merge-patch+json" and type_ is not None:
+        return apply_strategic_merge_patch(obj, body, type_)
+    if media_type == "application/merge-patch+json":
+        return apply_merge_patch(obj, body)
+    return None

@@ -114,6 +114,7 @@ class Resource:
     prepare_for_status_update: UpdateHook = keep_new
     canonicalize: Hook = same
     validate: Callable[[Object], Errors] = no_errors  # spec and kind-specific metadata; ObjectMeta is the server's
+    validate_create: Callable[[Object], Errors] = no_errors  # beside validate(): what only a new object may not have
     validate_update: Callable[[Object, Object], Errors] = no_update_errors  # beside validate(): what may not change
     validate_status_update: Callable[[Object, Object], Errors] = no_update_errors
     warnings: Callable[[Object, Object | None], list[str]] = no_warnings
@@ -125,6 +126,7 @@ class Resource:
     counts_generation: bool = False  # metadata.generation counts changes of spec
     graceful_delete: Callable[[Object, int | None], int] | None = None  # obj, asked seconds -> granted seconds
     allocate: Callable[[Any, Object, Object | None], Object] | None = None  # context, obj, old: take IPs, ports; after validation
+    answer: Callable[[Any, Object], Object] | None = None  # context, obj: the response to a creation; nothing is stored (reviews)
     release: Callable[[Any, Object], None] | None = None  # context, obj: give them back after deletion
     default_propagation: str = "Background"  # of a deletion that does not say: Background or Orphan
     example: Object | None = None  # a small manifest that a real server accepts

@@ -12,7 +12,7 @@ from k8snb.apimachinery import apply as ssa
 from k8snb.apimachinery import patch as patches
 from k8snb.apimachinery.errors import ApiError, Errors, already_exists, bad_request, conflict, object_invalid, object_not_found, within
 from k8snb.apimachinery.meta import timestamp
-from k8snb.apimachinery.objects import FrozenDict, Object, drop, put
+from k8snb.apimachinery.objects import FrozenDict, Object, put
 from k8snb.apimachinery.resource import Resource
 from k8snb.apimachinery.validation import validate_object_meta, validate_object_meta_update
 from k8snb.apiserver import admission, deletion
@@ -31,6 +31,8 @@ def create(context: Context, resource: Resource) -> Object:
     """POST: a new object. 409 where the name is taken, 422 where it is not valid."""
     request = context.request
     obj = decoded(context, resource, request.body)
+    if resource.answer is not None:
+        return resource.answer(context, obj)
     return create_decoded(context, resource, obj, managed=(obj.get("metadata") or {}).get("managedFields"))
 
 
@@ -40,7 +42,7 @@ def create_decoded(context: Context, resource: Resource, obj: Object, managed: A
     obj = _placed(context, stored, obj)
     obj = admission.mutate(context, stored, obj, None)
     obj = _before_create(context, stored, obj)
-    _refuse(stored, obj, [*_meta_errors(stored, obj), *stored.validate(obj)])
+    _refuse(stored, obj, [*_meta_errors(stored, obj), *stored.validate(obj), *stored.validate_create(obj)])
     admission.validate(context, stored, obj, None)
     if stored.allocate is not None:
         obj = stored.allocate(context, obj, None)
@@ -265,12 +267,9 @@ def patch(context: Context, resource: Resource, *, status: bool = False) -> Obje
 
 def _patched(context: Context, resource: Resource, live: Object) -> Object:
     request = context.request
-    if request.patch_type == JSON_PATCH:
-        return patches.apply_json_patch(live, request.body)
-    if request.patch_type == STRATEGIC_MERGE_PATCH and not resource.custom:
-        return patches.apply_strategic_merge_patch(live, request.body, resource.schema)
-    if request.patch_type == MERGE_PATCH:
-        return patches.apply_merge_patch(live, request.body)
+    result = patches.apply_patch(live, request.body, request.patch_type, None if resource.custom else resource.schema)
+    if result is not None:
+        return result
     supported = [JSON_PATCH, MERGE_PATCH, *([] if resource.custom else [STRATEGIC_MERGE_PATCH]), APPLY_PATCH]
     raise ApiError(
         415, "UnsupportedMediaType",
