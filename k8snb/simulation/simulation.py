@@ -76,16 +76,22 @@ class Simulation:
     def request(self, request: Request) -> Response:
         """A request from outside. It is recorded, so that it can be replayed."""
         frozen = replace(request, body=freeze(request.body))
-        if request.verb not in ("get", "list") or request.path:
+        writes = request.verb not in ("get", "list") or bool(request.path)
+        if writes:
             self.history.note(self.root, "request", frozen)
-        return self.parts.server.handle(frozen)
+        response = self.parts.server.handle(frozen)
+        if writes:
+            self._tell()
+        return response
 
     def fault(self, name: str, **arguments: Any) -> Any:
         """Something breaks, or is mended: see :mod:`k8snb.simulation.faults` for the names. Recorded, too."""
         value = freeze(arguments)
         FAULTS[name].check(self, **value)
         self.history.note(self.root, name, value)
-        return FAULTS[name].apply(self, **value)
+        result = FAULTS[name].apply(self, **value)
+        self._tell()
+        return result
 
     def _repeat(self, kind: str, value: Any) -> None:
         if kind == "request":
@@ -100,6 +106,7 @@ class Simulation:
         while True:
             event = self._step()
             if event is None or not event.background:
+                self._tell()
                 return event
 
     def step_reconcile(self, limit: int = LIMIT) -> list[Record]:
@@ -110,7 +117,9 @@ class Simulation:
             self._step()
             records = trace.since(begin)
             if any(record.kind in ACTIONS for record in records):
+                self._tell()
                 return records
+        self._tell()
         return []
 
     def settle(self, limit: int = LIMIT, quiet: int = QUIET) -> Settled:
@@ -205,4 +214,3 @@ class Simulation:
         simulation = cls(root)
         simulation.history.checkpoint(root)
         return simulation
-

@@ -22,6 +22,7 @@ from k8snb.views.summary import summarise
 API, ETCD, SCHEDULER, MANAGER = "kube-apiserver", "etcd", "kube-scheduler", "kube-controller-manager"
 ON_NODES = ("kubelet", "kube-proxy")  # one on each node: ``kubelet/node-1``
 CONTROL_PLANE = (ETCD, API, SCHEDULER, MANAGER)
+HEARTBEATS = ("leases.coordination.k8s.io ",)
 WRITES = ("create", "update", "patch", "delete", "deletecollection")
 _KUBELETS = 8  # kubelets drawn one by one; the rest are counted
 
@@ -39,7 +40,7 @@ def refused(record: Record) -> str:
     return f"{record.detail[0]} {record.detail[1]}".strip()
 
 
-def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collection[str] = ()) -> Graph:
+def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collection[str] = (), title: str = "") -> Graph:
     """The parts of the cluster and the requests between them in a window of the trace.
 
     ``stopped`` are the components that do not run now. Everybody talks to the API server only, and only it talks to etcd.
@@ -47,7 +48,7 @@ def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collec
     sent: dict[str, Counter[str]] = defaultdict(Counter)
     stored = 0
     for record in records:
-        if record.kind == "request":
+        if record.kind == "request" and not record.subject.startswith(HEARTBEATS):
             resource = record.subject.partition(" ")[0]
             sent[component(record.actor)][f"{record.verb} {resource}"] += 1
             stored += record.verb in WRITES and not refused(record)
@@ -57,7 +58,7 @@ def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collec
     boxes = [_component(name, stopped, states.get(name, ("ok", ""))[0]) for name in names]
     edges = [_talks(name, sent[name]) for name in names if name not in (API, ETCD) and boxes[names.index(name)].state != "failed"]
     edges.append(Edge(API, ETCD, text("views.writes", count=stored), "flow") if stored else Edge(API, ETCD, kind="weak"))
-    graph = Graph(text("views.components"), boxes, edges, [Group("plane", text("views.control_plane"))])
+    graph = Graph(title or text("views.components"), boxes, edges, [Group("plane", text("views.control_plane"))])
     return summarise(graph, _KUBELETS, lambda count, kind: text("views.more", count=count, kind=kind))
 
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import Object, drop
 from k8snb.apimachinery.yaml_writer import dump
 
 CONTEXT = 2  # unchanged lines around a change
 _SIGNS = {" ": "", "+": "+", "-": "-"}
+
+
+class Closeup(NamedTuple):
+    """An object, as it was before its last change (None: it was made then), and who changed it, why."""
+
+    obj: Object | None
+    previous: Object | None = None
+    said: str = ""
 
 
 def to_yaml(obj: Object) -> str:
@@ -28,7 +36,7 @@ def changes(old: Object | None, new: Object | None) -> list[tuple[str, str]]:
     return [("…", "") if line.startswith("@@") else (_SIGNS[line[0]], line[1:]) for line in lines][1:]
 
 
-def card(name: str, obj: Object | None, previous: Object | None, said: str = "") -> dict[str, Any]:
+def card(name: str, seen: Closeup) -> dict[str, Any]:
     """What a click on an object shows: ``yaml``, ``diff`` rows, and ``said``: who changed it last, and why."""
-    shown = to_yaml(obj) if obj else ""
-    return {"id": name, "yaml": shown, "diff": [list(row) for row in changes(previous, obj)], "said": said}
+    shown = to_yaml(seen.obj) if seen.obj else ""
+    return {"id": name, "yaml": shown, "diff": [list(row) for row in changes(seen.previous, seen.obj)], "said": seen.said}

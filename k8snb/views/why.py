@@ -1,13 +1,17 @@
-"""Why is it so? From a state back to the user's request, through the causes that every trace record names.
+"""Why is it so? From a state back to the users' requests, through the causes that every trace record names.
 
-The records behind a state are a graph: a reconcile has as many causes as there were changes waiting for it. A story needs a
-line through it: :attr:`Why.path` is the shortest way from the state to a record without known causes, which is what somebody
-outside asked for (or, where the trace has dropped its beginning, the oldest record that is left).
+The records behind a state are a graph: a reconcile has as many causes as there were changes waiting for it. A story needs lines
+through it. There is one line for each *end*: the last change of the object itself (what made it as it is), and the last change
+of what is wanted of each of its owners (for whose sake it is there). A line is the shortest way from an end to somebody's
+request or to a fault; :attr:`Why.path` is all lines together, in order of time.
 
-    why pods default/web-5d-a
-       0s     kubectl  apply  deployments.apps default/web
-       4ms    kube-controller-manager/deployment  default/web
-    ...
+    Why is pods default/web-5d-c as it is?
+                kubectl  create  deployments.apps default/web              <- three are wanted
+         3ms    kube-controller-manager/deployment  default/web
+         ...
+      12.01s    kubectl  delete  pods default/web-5d-a                     <- two were seen
+      12.02s    kube-controller-manager/replicaset  default/web-5d
+      12.02s    kube-controller-manager/replicaset  create  pods default/web-5d-c
 """
 
 from __future__ import annotations
@@ -43,30 +47,47 @@ def ancestry(find: Find, ends: Iterable[int], limit: int = REACH) -> dict[int, t
     return found
 
 
+def from_outside(record: Record) -> bool:
+    """Whether a record is somebody's doing: a fault, or a request that no component sent."""
+    return record.kind == "fault" or (
+        record.kind == "request" and not record.causes and not flows.component(record.actor).startswith("kube-")
+    )
+
+
 @dataclass(frozen=True)
 class Why:
     """The answer for one subject: ``records`` (all that led here, in order), ``path`` (the story), ``graph`` (the picture)."""
 
     subject: str
-    found: dict[int, tuple[Record, int]] = field(repr=False)
+    ends: tuple[int, ...]
+    found: dict[int, Record] = field(repr=False)  # nearest first
+
+    @classmethod
+    def of(cls, subject: str, find: Find, ends: Iterable[int]) -> Why:
+        """The answer from a trace: ``find`` is ``Trace.get``, ``ends`` the records of the changes to be explained."""
+        known = tuple(dict.fromkeys(number for number in ends if number))
+        return cls(subject, known, {number: record for number, (record, _) in ancestry(find, known).items()})
 
     @property
     def records(self) -> list[Record]:
         """Everything that led to this state, in order of time."""
-        return [self.found[number][0] for number in sorted(self.found)]
+        return [self.found[number] for number in sorted(self.found)]
 
     @cached_property
     def path(self) -> list[Record]:
-        """The shortest way from a request of a user to this state."""
-        for record, _ in self.found.values():  # nearest first
-            if not any(cause in self.found for cause in record.causes):
-                return self._down_from(record.id)
-        return []
+        """The story: for every end the shortest way from somebody's request, together in order of time."""
+        way: dict[int, Record] = {}
+        for end in self.ends:
+            way |= {record.id: record for record in self._line(end)}
+        return [way[number] for number in sorted(way)]
 
-    def _down_from(self, number: int) -> list[Record]:
-        way = []
+    def _line(self, end: int) -> list[Record]:
+        found = ancestry(self.found.get, [end])
+        roots = [record for record, _ in found.values() if not any(cause in found for cause in record.causes)]
+        asked = [record for record in roots if from_outside(record)] or roots
+        number, way = (asked[0].id if asked else 0), []  # nearest first
         while number:
-            record, number = self.found[number]
+            record, number = found[number]
             way.append(record)
         return way
 
@@ -74,7 +95,7 @@ class Why:
     def graph(self) -> Graph:
         """The path and its nearest neighbours as a picture."""
         shown = {record.id: record for record in self.path[-DRAWN:]}
-        for record, _ in self.found.values():
+        for record in self.found.values():
             if len(shown) >= DRAWN:
                 break
             shown.setdefault(record.id, record)

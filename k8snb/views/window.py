@@ -10,11 +10,10 @@ Simplified: an Event that came again later shows, in the past too, its latest co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
 
 from k8snb.apimachinery.meta import parse_time
-from k8snb.apimachinery.objects import Object, dig
+from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
 from k8snb.apiserver.keys import key_of
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.etcd.store import Change
@@ -24,22 +23,18 @@ from k8snb.sim.trace import Record
 from k8snb.simulation.faults import API_SERVER
 from k8snb.simulation.simulation import Simulation
 from k8snb.views import live
-from k8snb.views.snapshot import Snapshot
+from k8snb.views.builders import ownership, traffic
+from k8snb.views.flows import WRITES, components
+from k8snb.views.graph import Graph
+from k8snb.views.inspect import Closeup
+from k8snb.views.snapshot import Snapshot, identity
 from k8snb.views.steps import sentence
-from k8snb.views.why import Why, ancestry
+from k8snb.views.why import Why, from_outside
 
-_READS = ("get", "list", "watch")
 _QUIET = ("events ", "leases.coordination.k8s.io ")
 _TAIL = 150  # records looked back at for the log
+_FAR = 20_000  # records looked back at for the last request of a user
 _MOST = 2_000  # records looked at after a long step
-
-
-class Closeup(NamedTuple):
-    """An object, as it was before its last change (None: it was made then), and who changed it, why."""
-
-    obj: Object | None
-    previous: Object | None = None
-    said: str = ""
 
 
 class Window:
@@ -126,21 +121,24 @@ class Window:
                 down[record.subject] = record.verb == "stop"
         return [name for name, is_down in down.items() if is_down]
 
-    def _changes(self, name: str, position: int | None) -> Change | None:
-        """The last change of an object up to a position; ``name`` is ``pods shop/web-1``."""
+    def _changes(self, name: str, position: int | None) -> Iterator[Change]:
+        """The changes of an object up to a position, the last one first; ``name`` is ``pods shop/web-1``."""
         key, _, where = name.partition(" ")
         resource = self.simulation.parts.server.catalogue.by_key.get(key)
         if resource is None:
-            return None
+            return
         namespace, _, own = where.rpartition("/")
         wanted = key_of(resource, namespace, own)
         journal = self._journal
-        end = len(journal) if position is None else position
-        return next((journal[i] for i in range(end - 1, -1, -1) if journal[i].key == wanted), None)
+        end = len(journal) if position is None else min(position, len(journal))
+        yield from (journal[i] for i in range(end - 1, -1, -1) if journal[i].key == wanted)
+
+    def _change(self, name: str, position: int | None) -> Change | None:
+        return next(self._changes(name, position), None)
 
     def closeup(self, name: str, position: int | None = None) -> Closeup:
         """An object by its id, now or at a position, with what its last change did."""
-        change = self._changes(name, position)
+        change = self._change(name, position)
         if change is None:
             return Closeup(None)
         record = self.simulation.parts.kernel.trace.get(change.cause)
@@ -152,11 +150,82 @@ class Window:
         return f"#{record.id} {sentence(record)}{reason}"
 
     def why(self, name: str, position: int | None = None) -> Why:
-        """What led to an object's state, back to the user's request. ``name`` is its id, ``pods shop/web-1``."""
-        change = self._changes(name, position)
-        return Why(name, ancestry(self.simulation.parts.kernel.trace.get, [change.cause] if change else []))
+        """What led to an object's state, back to the users' requests. ``name`` is its id, ``pods shop/web-1``."""
+        changes = [self._change(name, position), *(self._wish(owner, position) for owner in self._owners(name, position))]
+        return Why.of(name, self.simulation.parts.kernel.trace.get, [change.cause for change in changes if change])
+
+    def _owners(self, name: str, position: int | None) -> Iterator[str]:
+        """Ids of the controllers above an object, nearest first."""
+        for _ in range(8):  # nothing in Kubernetes is owned more deeply; a learner's ring of owners ends here
+            change = self._change(name, position)
+            obj = (change.value or change.previous) if change else None
+            owner = next((r for r in dig(obj, "metadata.ownerReferences", EMPTY_LIST) if r.get("controller")), None)
+            resource = self.simulation.parts.server.catalogue.by_kind.get((owner["apiVersion"], owner["kind"])) if owner else None
+            if owner is None or resource is None:
+                return
+            namespace = dig(obj, "metadata.namespace", "")
+            name = f"{resource.key} {namespace}/{owner['name']}" if resource.namespaced else f"{resource.key} {owner['name']}"
+            yield name
+
+    def _wish(self, name: str, position: int | None) -> Change | None:
+        """The last change of what is wanted of an object: of its spec, which its generation counts; or its creation."""
+        return next(
+            (c for c in self._changes(name, position) if c.previous is None or _generation(c.value) != _generation(c.previous)), None
+        )
+
+    def identify(self, what: str | Object, namespace: str = "default") -> str:
+        """The id of what somebody means: an object, ``pod/web-1``, ``deployment/shop/web`` or an id itself.
+
+        Raises ``ValueError`` for a resource that nobody serves.
+        """
+        catalogue = self.simulation.parts.server.catalogue
+        if not isinstance(what, str):
+            resource = catalogue.by_kind.get((what.get("apiVersion", "v1"), what.get("kind", "")))
+            return identity(resource.key if resource else str(what.get("kind")), what)
+        word, _, rest = what.replace(" ", "/", 1).partition("/")
+        resource = next((r for r in catalogue.all() if word.lower() in (r.key, r.plural, r.singular, *r.short_names)), None)
+        if resource is None:
+            raise ValueError(text("cluster.no_resource", resource=word))
+        return f"{resource.key} {rest if '/' in rest or not resource.namespaced else f'{namespace}/{rest}'}"
+
+    def graph(self, kind: str, of: str | Object = "", namespace: str = "default") -> Graph:
+        """A picture: one of :data:`GRAPHS`. Raises ``ValueError`` for others, ``KeyError`` for an object that is not there."""
+        if kind not in GRAPHS:
+            raise ValueError(text("views.no_graph", kind=kind, names=", ".join(GRAPHS)))
+        return GRAPHS[kind](self, of, namespace)
+
+    def _components(self, _of: str | Object, _namespace: str) -> Graph:
+        trace = self.simulation.parts.kernel.trace
+        asked = next((r for r in reversed(trace.since(max(0, trace.last - _FAR))) if from_outside(r) and not _quiet(r)), None)
+        records = trace.since(asked.id - 1) if asked else []
+        title = text("views.components_since", cause=sentence(asked)) if asked else text("views.components")
+        return components(self.snapshot(resources=("nodes",)), records, stopped=self.stopped(), title=title)
+
+    def _ownership(self, of: str | Object, namespace: str) -> Graph:
+        return ownership(self.snapshot(), self.identify(of, namespace) if of else "")
+
+    def _traffic(self, of: str | Object, namespace: str) -> Graph:
+        named = of if not isinstance(of, str) or "/" in of else f"service/{of}"
+        where, _, name = self.identify(named, namespace).partition(" ")[2].rpartition("/")
+        return traffic(self.snapshot(), name, namespace=where)
+
+    def _causes(self, of: str | Object, namespace: str) -> Graph:
+        return self.why(self.identify(of, namespace)).graph
+
+
+GRAPHS: dict[str, Callable[[Window, str | Object, str], Graph]] = {
+    "components": Window._components,
+    "ownership": Window._ownership,
+    "traffic": Window._traffic,
+    "causes": Window._causes,
+}
+"""The pictures that :meth:`Window.graph` can make, by name."""
+
+
+def _generation(obj: Object | None) -> object:
+    return dig(obj, "metadata.generation")
 
 
 def _quiet(record: Record) -> bool:
     """Reads, heartbeats and Events: true, but not what one looks for."""
-    return record.kind == "request" and (record.verb in _READS or record.subject.startswith(_QUIET))
+    return record.kind == "request" and (record.verb not in WRITES or record.subject.startswith(_QUIET))

@@ -18,9 +18,8 @@ import traitlets
 from k8snb.messages import text
 from k8snb.views import live
 from k8snb.views.builders import ownership
-from k8snb.views.inspect import card
+from k8snb.views.inspect import Closeup, card
 from k8snb.views.snapshot import Snapshot
-from k8snb.views.window import Closeup
 from k8snb.widgets.assets import asset
 from k8snb.widgets.driver import Command, Driver
 
@@ -135,14 +134,13 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
     def _seek(self, command: Command) -> None:
         self._driver.pause()
         last = self._frame["meta"]["length"]
-        index = int(command.get("index", last))
+        index = int(command["index"])
         self._index = None if index >= last else max(0, index)
         self.changed()
 
     def _inspect(self, command: Command) -> None:
         name = str(command.get("id", ""))
-        seen = self._source.closeup(name, self._index)
-        self.send({"type": "card"} | card(name, seen.obj, seen.previous, seen.said))
+        self.send({"type": "card"} | card(name, self._source.closeup(name, self._index)))
 
     def _sync(self, command: Command) -> None:
         if command.get("seq") != self._seq:

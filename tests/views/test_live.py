@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from k8snb.sim.frozen import freeze
 from k8snb.views import live
-from k8snb.views.inspect import card, changes
+from k8snb.views.inspect import Closeup, card, changes
 from k8snb.views.live import Moment, diff, frame, patched
 
 from .test_flows import apply_of_web
@@ -125,8 +125,8 @@ def test_a_patch_leads_from_any_frame_to_any_other_in_order(old: dict[str, list[
 def test_a_click_shows_yaml_without_managed_fields_and_the_last_change() -> None:
     old = freeze({"kind": "Deployment", "metadata": {"name": "web", "managedFields": [{"manager": "kubectl"}]}, "spec": {"replicas": 1}})
     new = freeze({"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 3}})
-    assert card("d", new, old)["diff"] == [["", "  name: web"], ["", "spec:"], ["-", "  replicas: 1"], ["+", "  replicas: 3"]]
-    assert "managedFields" not in card("d", old, None)["yaml"]
+    assert card("d", Closeup(new, old))["diff"] == [["", "  name: web"], ["", "spec:"], ["-", "  replicas: 1"], ["+", "  replicas: 3"]]
+    assert "managedFields" not in card("d", Closeup(old))["yaml"]
 
 
 def test_a_new_object_is_all_plus_and_a_deleted_one_all_minus() -> None:
