@@ -28,8 +28,8 @@ from k8snb.simulation.faults import Faults
 from k8snb.simulation.history import Position
 from k8snb.simulation.past import Past
 from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
-from k8snb.views.graph import Graph
 from k8snb.views.difference import Difference, difference
+from k8snb.views.graph import Graph
 from k8snb.views.steps import Step
 from k8snb.views.why import Why
 from k8snb.views.window import Window
@@ -56,7 +56,6 @@ def use(cluster: Cluster) -> Cluster:
     """Make a cluster (a fork, say) the current one, and return it."""
     _current[:] = [cluster]
     return cluster
-
 
 
 class Cluster:
@@ -123,7 +122,9 @@ class Cluster:
         ``resource`` is a key such as ``pods`` or ``deployments.apps``; see :meth:`kubectl` for kubectl's own words.
         """
         server = self.simulation.parts.server
-        kind = server.catalogue.by_key.get(resource) or next((r for r in server.catalogue.all() if resource in (r.plural, r.singular, *r.short_names)), None)
+        kind = server.catalogue.by_key.get(resource) or next(
+            (r for r in server.catalogue.all() if resource in (r.plural, r.singular, *r.short_names)), None
+        )
         if kind is None:
             raise ValueError(text("cluster.no_resource", resource=resource))
         if not name:

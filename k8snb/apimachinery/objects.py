@@ -18,8 +18,20 @@ from typing import Any
 from k8snb.sim.frozen import EMPTY_DICT, EMPTY_LIST, Frozen, FrozenDict, FrozenList, freeze, memo, thaw
 
 __all__ = [
-    "EMPTY_DICT", "EMPTY_LIST", "Frozen", "FrozenDict", "FrozenList", "Object", "Path",
-    "drop", "dig", "freeze", "memo", "merge", "put", "thaw",
+    "EMPTY_DICT",
+    "EMPTY_LIST",
+    "Frozen",
+    "FrozenDict",
+    "FrozenList",
+    "Object",
+    "Path",
+    "dig",
+    "drop",
+    "freeze",
+    "memo",
+    "merge",
+    "put",
+    "thaw",
 ]  # fmt: skip
 
 Object = dict[str, Any]

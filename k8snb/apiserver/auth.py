@@ -90,7 +90,7 @@ def covers(rule: Object, request: Request, resource: str) -> bool:
     if not _in(rule, "verbs", request.verb):
         return False
     if request.path:
-        return any(url == "*" or url == request.path or (url.endswith("*") and request.path.startswith(url[:-1]))
+        return any(url in ("*", request.path) or (url.endswith("*") and request.path.startswith(url[:-1]))
                    for url in rule.get("nonResourceURLs") or ())  # fmt: skip
     if not _in(rule, "apiGroups", request.group):
         return False

@@ -17,7 +17,9 @@ from k8snb.apiserver.context import Context
 def decoded(context: Context, resource: Resource, body: Any) -> Object:
     """The body as an object in the stored version, with defaults. Raises ApiError 400 for what cannot be one."""
     if not isinstance(body, dict):
-        raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind}): couldn't get version/kind; json parse error")
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {resource.kind}): couldn't get version/kind; json parse error"
+        )
     _check_kind(resource, body)
     return resource.to_storage(resource.default(_typed(context, resource, freeze(body))))
 

@@ -47,7 +47,7 @@ def _delete(context: Context, resource: Resource, stored: Resource, obj: Object)
         remove(context.server, stored, obj, obj)
         return success(resource, obj)
     if waiting is not obj:
-        from k8snb.apiserver.writes import store_update  # noqa: PLC0415  (an update may end in removal, a removal in an update)
+        from k8snb.apiserver.writes import store_update
 
         waiting = store_update(context.server, stored, waiting, obj)
     return resource.from_storage(waiting)
@@ -115,8 +115,11 @@ def _finalizers(resource: Resource, obj: Object, options: Object) -> list[str]:
 def finished(obj: Object) -> bool:
     """Whether an update took away the last thing that kept a deleted object."""
     meta = obj["metadata"]
-    return "deletionTimestamp" in meta and not meta.get("deletionGracePeriodSeconds") and not meta.get("finalizers") and (
-        not ((obj.get("spec") or {}).get("finalizers")) or obj.get("kind") != "Namespace"
+    return (
+        "deletionTimestamp" in meta
+        and not meta.get("deletionGracePeriodSeconds")
+        and not meta.get("finalizers")
+        and (not ((obj.get("spec") or {}).get("finalizers")) or obj.get("kind") != "Namespace")
     )
 
 

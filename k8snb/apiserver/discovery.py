@@ -60,7 +60,8 @@ def aggregated(resources: list[Resource]) -> Object:
 
 def _entry(resource: Resource) -> dict[str, Any]:
     entry: dict[str, Any] = {
-        "resource": resource.plural, "responseKind": {"group": resource.group if resource.custom else "", "version": "", "kind": resource.kind},
+        "resource": resource.plural,
+        "responseKind": {"group": resource.group if resource.custom else "", "version": "", "kind": resource.kind},
         "scope": "Namespaced" if resource.namespaced else "Cluster", "singularResource": resource.singular, "verbs": list(resource.verbs),
     }  # fmt: skip
     if resource.short_names:

@@ -78,7 +78,8 @@ class ManagedFields:
                 time=write.time, subresource=write.subresource, schema=resource.schema,
             )  # fmt: skip
         self.state[key] = Owned(entries, ())
-        return entries
+        found: FrozenList = entries
+        return found
 
     def shown(self, resource: Resource, key: str, obj: Object) -> Object:
         """The object as a client sees it, ownership included."""

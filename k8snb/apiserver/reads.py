@@ -63,9 +63,7 @@ def list_objects(context: Context, resource: Resource) -> Object:
     items = FrozenList([_outward(context, resource, stored, key, obj) for key, obj in page])
     if options.as_table:
         return tables.table(context, resource, items, str(revision), meta)
-    return FrozenDict(
-        {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": FrozenDict(meta), "items": items}
-    )
+    return FrozenDict({"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": FrozenDict(meta), "items": items})
 
 
 Entry = tuple[str, Object]
@@ -95,7 +93,7 @@ def _entries(context: Context, stored: Resource, revision: int, start: str) -> l
     try:
         world = store.at(revision, prefix)
     except Compacted:
-        raise expired(_CONTINUE_EXPIRED if start else f"The resourceVersion for the provided list is too old.") from None
+        raise expired(_CONTINUE_EXPIRED if start else "The resourceVersion for the provided list is too old.") from None
     if revision < store.state.compacted:
         raise expired(_CONTINUE_EXPIRED if start else "The resourceVersion for the provided list is too old.")
     return [(key, value) for key, value in world.items() if key >= start]
@@ -127,9 +125,7 @@ def matcher(resource: Resource, labels: str, fields: str) -> Callable[[Object], 
         selectors.check_fields(by_field, ["metadata.name", *_namespace(resource), *resource.selectable_fields])
     except selectors.SelectorError as error:
         raise bad_request(str(error)) from None
-    return lambda obj: by_label.matches(obj["metadata"].get("labels")) and by_field.matches(
-        lambda name: field_value(resource, name, obj)
-    )
+    return lambda obj: by_label.matches(obj["metadata"].get("labels")) and by_field.matches(lambda name: field_value(resource, name, obj))
 
 
 def _namespace(resource: Resource) -> Iterable[str]:

@@ -21,9 +21,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from k8snb.apimachinery import selectors
 from k8snb.apimachinery.objects import Object, freeze
 from k8snb.apimachinery.resource import Resource
-from k8snb.apimachinery import selectors
 from k8snb.etcd.store import Change
 from k8snb.sim.clock import LATENCY
 from k8snb.sim.kernel import Kernel
@@ -77,7 +77,9 @@ class Hub:
     def __init__(self, state: HubState, kernel: Kernel):
         self.state, self.kernel = state, kernel
 
-    def open(self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", component: str = "", revision: int) -> WatchState:
+    def open(
+        self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", component: str = "", revision: int
+    ) -> WatchState:
         """A new watch on a resource (or on ``*``), which has seen everything up to ``revision``."""
         state = self.state
         number, state.next_id = state.next_id, state.next_id + 1

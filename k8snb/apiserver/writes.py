@@ -101,7 +101,7 @@ def _store_new(context: Context, resource: Resource, obj: Object, managed: Any) 
     existing = server.store.get(key)
     if existing is not None:
         raise _taken(resource, obj, existing.value)
-    _note(context, resource, key, None, obj, managed)
+    _note(context, resource, obj, old=None, managed=managed)
     server.store.put(key, obj, expect=0, lease=lease)
     return obj
 
@@ -167,18 +167,18 @@ def update_decoded(context: Context, resource: Resource, obj: Object, old: Objec
     key = _key(stored, old)
     if not context.request.options.dry_run:
         if obj != old or (managed is not None and managed != server.managed.of(stored, key)):
-            obj = _written(context, stored, obj, old, given_managed, status)
+            obj = _written(context, stored, obj, old=old, managed=given_managed, status=status)
         else:
             obj = old
     shown = resource.from_storage(obj)
     return server.managed.shown(stored, key, shown) if _external(context) else shown
 
 
-def _written(context: Context, resource: Resource, obj: Object, old: Object, managed: Any, status: bool) -> Object:
+def _written(context: Context, resource: Resource, obj: Object, *, old: Object, managed: Any, status: bool) -> Object:
     key = _key(resource, old)
     obj = store_update(context.server, resource, obj, old)
     if context.server.store.get(key) is not None:
-        _note(context, resource, key, old, obj, managed, "status" if status else "")
+        _note(context, resource, obj, old=old, managed=managed, sub="status" if status else "")
     return obj
 
 
@@ -193,7 +193,9 @@ def _preconditions(resource: Resource, obj: Object, old: Object) -> None:
 
 def _before_update(context: Context, resource: Resource, obj: Object, old: Object, status: bool) -> Object:
     was = old["metadata"]
-    meta = {key: value for key, value in obj["metadata"].items() if key not in _SYSTEM_METADATA and key not in ("managedFields", "selfLink")}
+    meta = {
+        key: value for key, value in obj["metadata"].items() if key not in _SYSTEM_METADATA and key not in ("managedFields", "selfLink")
+    }
     meta |= {key: was[key] for key in _SYSTEM_METADATA if key in was}
     meta["resourceVersion"] = was["resourceVersion"]
     if status:
@@ -214,7 +216,12 @@ def _after_mutation(resource: Resource, obj: Object, old: Object) -> Object:
     """Unchanged parts become the very parts of the old object again; a changed spec counts a generation."""
     obj = _shared(obj, old)
     was = old["metadata"].get("generation")
-    if resource.counts_generation and was is not None and obj["metadata"].get("generation") == was and obj.get("spec") is not old.get("spec"):
+    if (
+        resource.counts_generation
+        and was is not None
+        and obj["metadata"].get("generation") == was
+        and obj.get("spec") is not old.get("spec")
+    ):
         return put(obj, ("metadata", "generation"), was + 1)
     return obj
 
@@ -281,7 +288,7 @@ def _apply(context: Context, resource: Resource, status: bool) -> Object:
     server, request = context.server, context.request
     stored = server.catalogue.storage_of(resource)
     if not request.options.field_manager:
-        raise bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch")
+        raise bad_request('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch')
     found = server.store.get(key_of(stored, request.namespace if stored.namespaced else "", request.name))
     live = found.value if found else None
     entries = server.managed.of(stored, _key(stored, live)) if live is not None else None
@@ -292,8 +299,7 @@ def _apply(context: Context, resource: Resource, status: bool) -> Object:
     )  # fmt: skip
     obj = decoded(context, resource, outcome.object)
     if live is None:
-        made = create_decoded(context, resource, obj, managed=outcome.entries)
-        return made
+        return create_decoded(context, resource, obj, managed=outcome.entries)
     return update_decoded(context, resource, obj, live, status=status, managed=outcome.entries)
 
 
@@ -321,14 +327,16 @@ delete = deletion.delete
 delete_collection = deletion.delete_collection
 
 
-def _note(context: Context, resource: Resource, key: str, old: Object | None, new: Object, managed: Any, sub: str = "") -> None:
+def _note(context: Context, resource: Resource, new: Object, *, old: Object | None, managed: Any, sub: str = "") -> None:
     """Keep who owns what. Server-side apply hands in the entries it computed; an empty list given by a client resets."""
-    server, request = context.server, context.request
+    server, request, key = context.server, context.request, _key(resource, new)
     if request.patch_type == APPLY_PATCH and managed is not None:
         server.managed.applied(key, managed)
         return
     if resource.key in ("events", "leases.coordination.k8s.io"):
         return
+    if managed is not None:
+        server.managed.applied(key, ssa.entries_of_update(managed, server.managed.of(resource, key)))
     manager = request.options.field_manager or request.agent.partition("/")[0]
     part = sub or (request.subresource if request.subresource == "scale" else "")
     write = Write(old, new, manager, resource.api_version, context.now, part)

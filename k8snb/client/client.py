@@ -68,9 +68,7 @@ class Client:
     def update(self, resource: str, obj: Object, *, subresource: str = "") -> Object:
         """Replace an object. With its resourceVersion in it, a 409 says that somebody was faster."""
         meta = obj["metadata"]
-        return self.request(
-            "update", resource, namespace=meta.get("namespace", ""), name=meta["name"], body=obj, subresource=subresource
-        )
+        return self.request("update", resource, namespace=meta.get("namespace", ""), name=meta["name"], body=obj, subresource=subresource)
 
     def update_status(self, resource: str, obj: Object) -> Object:
         """Replace an object's status."""
@@ -82,7 +80,14 @@ class Client:
         """Change part of an object. ``kind``: merge, strategic, json or apply."""
         options = Options(field_manager=manager)
         return self.request(
-            "patch", resource, namespace=namespace, name=name, body=patch, patch_type=PATCH_TYPES[kind], subresource=subresource, options=options
+            "patch",
+            resource,
+            namespace=namespace,
+            name=name,
+            body=patch,
+            patch_type=PATCH_TYPES[kind],
+            subresource=subresource,
+            options=options,
         )
 
     def delete(

@@ -198,4 +198,3 @@ class Component:
         except ApiError as error:
             return error.message
         return ""
-

@@ -176,4 +176,7 @@ class ControllerProcess(Component):
 
 def service_account(name: str) -> User:
     """The user behind a service account of kube-system."""
-    return User(f"system:serviceaccount:kube-system:{name}", ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"))
+    return User(
+        f"system:serviceaccount:kube-system:{name}",
+        ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"),
+    )

@@ -17,6 +17,11 @@ from k8snb.apimachinery.objects import Object
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.client.controller import Controller, Index
 
+_RESOURCES = {
+    "ReplicaSet": "replicasets.apps", "Deployment": "deployments.apps", "StatefulSet": "statefulsets.apps",
+    "DaemonSet": "daemonsets.apps", "Job": "jobs.batch", "ReplicationController": "replicationcontrollers",
+}  # fmt: skip
+
 
 def owner_uid(obj: Object) -> Iterable[str]:
     """Index function: the UID of the controller that owns the object."""
@@ -59,9 +64,7 @@ def claimed(controller: Controller, resource: str, owner: Object) -> list[Object
 
 def _adopt(controller: Controller, resource: str, obj: Object, owner: Object) -> Object | None:
     """Add the controller reference, if the owner is still there and not being deleted (asked freshly, not from the cache)."""
-    kind = {"ReplicaSet": "replicasets.apps", "Deployment": "deployments.apps", "StatefulSet": "statefulsets.apps",
-            "DaemonSet": "daemonsets.apps", "Job": "jobs.batch", "ReplicationController": "replicationcontrollers"}[owner["kind"]]  # fmt: skip
-    fresh = controller.client.find(kind, owner["metadata"]["name"], owner["metadata"]["namespace"])
+    fresh = controller.client.find(_RESOURCES[owner["kind"]], owner["metadata"]["name"], owner["metadata"]["namespace"])
     if fresh is None or fresh["metadata"]["uid"] != owner["metadata"]["uid"] or "deletionTimestamp" in fresh["metadata"]:
         return None
     patch = {"metadata": {"ownerReferences": [owner_reference(owner)], "uid": obj["metadata"]["uid"]}}

@@ -64,7 +64,7 @@ class Expectations:
     def expect_deletions(self, key: str, objects: list[str]) -> None:
         """These objects of this owner will go."""
         state = self.state
-        state.creations[key], state.deletions[key], state.since[key] = 0, Shelf.fromkeys(objects, True), self.controller.now
+        state.creations[key], state.deletions[key], state.since[key] = 0, Shelf((name, True) for name in objects), self.controller.now
 
     def lower(self, key: str, count: int) -> None:
         """That many will not appear after all: their creation failed."""
@@ -89,8 +89,7 @@ class Expectations:
             return
         namespace = obj["metadata"].get("namespace", "")
         key = f"{namespace}/{ref['name']}"
-        if old is None:
-            if self.state.creations.get(key, 0) > 0:
-                self.state.creations[key] -= 1
+        if old is None and self.state.creations.get(key, 0) > 0:
+            self.state.creations[key] -= 1
         if new is None or "deletionTimestamp" in new["metadata"]:
             self.deletion_observed(key, key_of(obj))

@@ -230,5 +230,3 @@ class GarbageCollector(Controller):
         except ApiError as error:
             if error.code not in (404, 409):
                 raise
-
-

@@ -19,7 +19,7 @@ from k8snb.sim.clock import SECOND
 
 FINALIZER = "kubernetes"
 _NEEDED = {"list", "deletecollection"}
-CONTENT = tuple(dict.fromkeys(r.key for r in RESOURCES if r.namespaced and _NEEDED <= set(r.verbs) and r.storage in ("", r.version)))
+CONTENT = tuple(dict.fromkeys(r.key for r in RESOURCES if r.namespaced and set(r.verbs) >= _NEEDED and r.storage in ("", r.version)))
 _PODS_FIRST = ("pods",)
 _FINE = (
     ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
@@ -96,8 +96,8 @@ class NamespaceController(Controller):
             conditions = set_condition(conditions, new, self.now)
         if list(conditions) == list((namespace.get("status") or {}).get("conditions") or ()):
             return namespace
-        status = FrozenDict({**(namespace.get("status") or {}), "conditions": freeze(list(conditions))})
-        return self.client.update_status("namespaces", FrozenDict({**namespace, "status": status}))
+        changed = FrozenDict({**(namespace.get("status") or {}), "conditions": freeze(list(conditions))})
+        return self.client.update_status("namespaces", FrozenDict({**namespace, "status": changed}))
 
 
 def _trouble(remaining: dict[str, list[Object]]) -> dict[str, tuple[str, str]]:

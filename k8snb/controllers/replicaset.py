@@ -37,7 +37,7 @@ BURST = 500
 class Create(NamedTuple):
     """Make that many Pods."""
 
-    count: int
+    missing: int
 
 
 class Delete(NamedTuple):
@@ -61,7 +61,7 @@ def plan(observed: Observed) -> list[Create | Delete]:
 
     >>> rs = freeze({"metadata": {"name": "web"}, "spec": {"replicas": 2}})
     >>> plan(Observed(rs, ()))
-    [Create(count=2)]
+    [Create(missing=2)]
     """
     missing = observed.replicaset["spec"]["replicas"] - len(observed.pods)
     if missing > 0:
@@ -94,7 +94,7 @@ class ReplicaSetController(Controller):
             self.expectations.forget(key)
             return
         satisfied = self.expectations.satisfied(key)
-        pods = [pod for pod in claimed(self, "pods", rs)]
+        pods = list(claimed(self, "pods", rs))
         active = [pod for pod in pods if is_pod_active(pod)]
         error: ApiError | None = None
         if satisfied and "deletionTimestamp" not in rs["metadata"]:
@@ -108,7 +108,7 @@ class ReplicaSetController(Controller):
         related = self._related_on_node(rs) if len(active) > rs["spec"]["replicas"] else {}
         for action in plan(Observed(rs, tuple(active), related, self.now)):
             if isinstance(action, Create):
-                return self._create(key, rs, action.count)
+                return self._create(key, rs, action.missing)
             return self._delete(key, rs, action.pods)
         return None
 
@@ -176,7 +176,9 @@ def new_status(rs: Object, active: list[Object], pods: list[Object], error: ApiE
     status |= {key: value for key, value in counts.items() if value}
     status["replicas"] = len(active)
     if rs["kind"] == "ReplicaSet":
-        status["terminatingReplicas"] = sum("deletionTimestamp" in p["metadata"] and p["status"].get("phase") not in ("Succeeded", "Failed") for p in pods)
+        status["terminatingReplicas"] = sum(
+            "deletionTimestamp" in p["metadata"] and p["status"].get("phase") not in ("Succeeded", "Failed") for p in pods
+        )
     status["observedGeneration"] = rs["metadata"].get("generation", 0)
     status["conditions"] = _conditions(rs, len(active), error, now)
     return freeze({key: value for key, value in status.items() if key != "conditions" or value})  # type: ignore[no-any-return]
@@ -191,5 +193,3 @@ def _conditions(rs: Object, count: int, error: ApiError | None, now: int) -> Any
         return present
     reason = "FailedCreate" if count < rs["spec"]["replicas"] else "FailedDelete"
     return set_condition(present, {"type": "ReplicaFailure", "status": "True", "reason": reason, "message": error.message}, now)
-
-

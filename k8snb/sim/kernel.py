@@ -77,9 +77,7 @@ class Kernel:
             self._streams[name] = Stream(self.state.seed, name, self.state.counters)
         return self._streams[name]
 
-    def after(
-        self, delay: int, component: str, key: Any, *, why: str, causes: tuple[int, ...] = (), background: bool = False
-    ) -> None:
+    def after(self, delay: int, component: str, key: Any, *, why: str, causes: tuple[int, ...] = (), background: bool = False) -> None:
         """Schedule an event for ``component``, ``delay`` microseconds from now (0 is allowed: later in this instant).
 
         ``background`` marks heartbeats and other upkeep, which single steps pass over.

@@ -47,7 +47,9 @@ def wire(root: Root) -> Parts:
     server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
     env = Environment(kernel, server.handle, server.hub, root.components)
     parts = Parts(kernel, store, server, {}, env)
-    controllers = ControllerProcess(CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",)))
+    controllers = ControllerProcess(
+        CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))
+    )
     for component in (controllers, KubeScheduler(env)):
         parts.components[component.name] = component
     return parts

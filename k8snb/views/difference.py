@@ -63,7 +63,9 @@ def difference(first: Snapshot, second: Snapshot) -> Difference:
 
 
 def _plain(snapshot: Snapshot) -> dict[str, Object]:
-    return {identity(resource, obj): _without_noise(obj) for resource, found in snapshot.items() if resource not in _UNTOLD for obj in found}
+    return {
+        identity(resource, obj): _without_noise(obj) for resource, found in snapshot.items() if resource not in _UNTOLD for obj in found
+    }
 
 
 def _without_noise(obj: Object) -> Object:

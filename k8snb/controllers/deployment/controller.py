@@ -82,9 +82,7 @@ class DeploymentController(Controller):
             return
         deployment = self._note_pause(deployment)
         observed = observe(deployment, sets)
-        if deployment["spec"].get("paused"):
-            self._resize(self._renumber(observed))
-        elif scaling.is_scaling(deployment, sets):
+        if deployment["spec"].get("paused") or scaling.is_scaling(deployment, sets):
             self._resize(self._renumber(observed))
         elif deployment["spec"]["strategy"]["type"] == "Recreate":
             self._recreate(self._renumber(observed))
@@ -112,7 +110,7 @@ class DeploymentController(Controller):
         self._write_status(observed)
 
     def _recreate(self, observed: Observed) -> None:
-        deployment, new, old = observed
+        deployment, _new, old = observed
         down = rollout.plan_recreate_down(old)
         if down:
             self._write_status(observe(deployment, self._scale_all(observed, down)))
@@ -149,7 +147,9 @@ class DeploymentController(Controller):
             wanted = put(wanted, "spec.minReadySeconds", minimum)
         if wanted is not new:
             new = self.client.update("replicasets.apps", wanted)
-        deployment = self._number(deployment, revisions.annotations_of(new).get(revisions.REVISION, ""), f'Found new replica set "{new["metadata"]["name"]}"')
+        deployment = self._number(
+            deployment, revisions.annotations_of(new).get(revisions.REVISION, ""), f'Found new replica set "{new["metadata"]["name"]}"'
+        )
         return Observed(deployment, new, old)
 
     def _number(self, deployment: Object, revision: str, found: str, reason: str = "FoundNewReplicaSet") -> Object:
@@ -172,7 +172,9 @@ class DeploymentController(Controller):
         wanted = revisions.make_new(deployment, size, number)
         made, fresh = self._create(deployment, wanted)
         if fresh and size:
-            self.recorder.event(deployment, "Normal", "ScalingReplicaSet", f"Scaled up replica set {made['metadata']['name']} from 0 to {size}")
+            self.recorder.event(
+                deployment, "Normal", "ScalingReplicaSet", f"Scaled up replica set {made['metadata']['name']} from 0 to {size}"
+            )
         reason = "NewReplicaSetCreated" if fresh else "FoundNewReplicaSet"
         words = "Created" if fresh else "Found"
         deployment = self._number(deployment, str(number), f'{words} new replica set "{made["metadata"]["name"]}"', reason)
@@ -194,7 +196,11 @@ class DeploymentController(Controller):
         meta = wanted["metadata"]
         found = self.client.get("replicasets.apps", meta["name"], meta["namespace"])
         ref = controller_of(found)
-        if ref is not None and ref["uid"] == deployment["metadata"]["uid"] and revisions.same_template(found["spec"]["template"], wanted["spec"]["template"]):
+        if (
+            ref is not None
+            and ref["uid"] == deployment["metadata"]["uid"]
+            and revisions.same_template(found["spec"]["template"], wanted["spec"]["template"])
+        ):
             return found
         count = (deployment.get("status") or {}).get("collisionCount", 0) + 1
         self.client.update_status(self.resource, put(deployment, ("status", "collisionCount"), count))
@@ -202,7 +208,9 @@ class DeploymentController(Controller):
 
     def _say_failed(self, deployment: Object, message: str) -> None:
         status = deployment.get("status") or {}
-        conditions = progress.set_condition(list(status.get("conditions") or ()), "Progressing", "False", "ReplicaSetCreateError", message, self.now)
+        conditions = progress.set_condition(
+            list(status.get("conditions") or ()), "Progressing", "False", "ReplicaSetCreateError", message, self.now
+        )
         self.client.update_status(self.resource, put(deployment, ("status", "conditions"), conditions))
 
     def _clean_up(self, observed: Observed) -> None:
@@ -210,7 +218,10 @@ class DeploymentController(Controller):
         limit = observed.deployment["spec"].get("revisionHistoryLimit")
         if limit is None:
             return
-        alive = sorted((rs for rs in observed.old if "deletionTimestamp" not in rs["metadata"]), key=lambda rs: (revisions.revision_of(rs), *revisions.age(rs)))
+        alive = sorted(
+            (rs for rs in observed.old if "deletionTimestamp" not in rs["metadata"]),
+            key=lambda rs: (revisions.revision_of(rs), *revisions.age(rs)),
+        )
         for rs in alive[: max(0, len(alive) - limit)]:
             status = rs.get("status") or {}
             seen = rs["metadata"].get("generation", 0) <= status.get("observedGeneration", 0)

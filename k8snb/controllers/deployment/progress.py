@@ -25,7 +25,9 @@ def has_deadline(deployment: Object) -> bool:
     return bool(deployment["spec"].get("progressDeadlineSeconds", NO_DEADLINE) != NO_DEADLINE)
 
 
-def set_condition(conditions: list[Condition], kind: str, status: str, reason: str, message: str, now: int) -> list[Condition]:
+def set_condition(  # noqa: PLR0917  (the columns of a condition, in their order)
+    conditions: list[Condition], kind: str, status: str, reason: str, message: str, now: int
+) -> list[Condition]:
     """The conditions with one set; unchanged where status and reason are the same; its transition time kept where the status is."""
     old = next((c for c in conditions if c["type"] == kind), None)
     if old is not None and old["status"] == status and old["reason"] == reason:
@@ -94,7 +96,14 @@ def _still(conditions: list[Condition], current: Condition | None, message: str,
     """A sign of progress: the clock starts anew even where the condition says the same as before."""
     moment = timestamp(now)
     since = current["lastTransitionTime"] if current is not None and current["status"] == "True" else moment
-    new = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated", "message": message, "lastUpdateTime": moment, "lastTransitionTime": since}
+    new = {
+        "type": "Progressing",
+        "status": "True",
+        "reason": "ReplicaSetUpdated",
+        "message": message,
+        "lastUpdateTime": moment,
+        "lastTransitionTime": since,
+    }
     return [*(c for c in conditions if c["type"] != "Progressing"), new]
 
 
@@ -102,7 +111,7 @@ def is_complete(deployment: Object, status: Object) -> bool:
     """Whether every replica is of the new version and available, and nothing else is left."""
     wanted = deployment["spec"]["replicas"]
     counts = [status.get(count, 0) for count in ("updatedReplicas", "replicas", "availableReplicas")]
-    return counts == [wanted] * 3 and status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    return counts == [wanted] * 3 and bool(status.get("observedGeneration", 0) >= deployment["metadata"]["generation"])
 
 
 def _is_progressing(deployment: Object, status: dict[str, Any]) -> bool:

@@ -111,7 +111,8 @@ def max_unavailable(deployment: Object) -> int:
     """How many Pods may be unavailable during a rolling update."""
     if not _is_rolling(deployment) or not deployment["spec"]["replicas"]:
         return 0
-    return min(_bounds(deployment)[1], deployment["spec"]["replicas"])
+    replicas: int = deployment["spec"]["replicas"]
+    return min(_bounds(deployment)[1], replicas)
 
 
 def _is_rolling(deployment: Object) -> bool:

@@ -44,7 +44,11 @@ class EndpointsController(Controller):
             self.client.update("endpoints", wanted)
 
     def _wanted(self, service: Object, present: Object | None) -> Object:
-        meta = dict(present["metadata"]) if present is not None else {"name": service["metadata"]["name"], "namespace": service["metadata"]["namespace"]}
+        meta = (
+            dict(present["metadata"])
+            if present is not None
+            else {"name": service["metadata"]["name"], "namespace": service["metadata"]["namespace"]}
+        )
         meta["labels"] = inherited_labels(service, managed_by=MANAGED_BY, headless=HEADLESS)
         subsets, over = self._subsets(service)
         annotations = {key: value for key, value in (meta.get("annotations") or {}).items() if key != OVER_CAPACITY}
@@ -72,9 +76,12 @@ class EndpointsController(Controller):
                 continue
             group = groups.setdefault(json.dumps(ports, sort_keys=True), {})
             group.setdefault("addresses" if ready else "notReadyAddresses", []).append(_address(service, pod))
-        subsets = [{key: sorted(found, key=lambda a: (a["ip"], a["targetRef"]["uid"])) for key, found in group.items()}
-                   | ({"ports": [_named(p) for p in json.loads(ports)]} if json.loads(ports) else {}) for ports, group in sorted(groups.items())]  # fmt: skip
-        return subsets, len(pods) > LARGEST
+        return [_subset(json.loads(ports), group) for ports, group in sorted(groups.items())], len(pods) > LARGEST
+
+
+def _subset(ports: list[dict[str, Any]], group: dict[str, list[Any]]) -> dict[str, Any]:
+    subset: dict[str, Any] = {key: sorted(found, key=lambda a: (a["ip"], a["targetRef"]["uid"])) for key, found in group.items()}
+    return subset | ({"ports": [_named(port) for port in ports]} if ports else {})
 
 
 def _may_become_ready(pod: Object) -> bool:

@@ -59,7 +59,9 @@ class EndpointSliceController(Controller):
         except ApiError as error:
             if "because it is being terminated" in error.message:
                 return
-            self.recorder.event(service, "Warning", "FailedToUpdateEndpointSlices", f"Error updating Endpoint Slices for Service {key}: {error.message}")
+            self.recorder.event(
+                service, "Warning", "FailedToUpdateEndpointSlices", f"Error updating Endpoint Slices for Service {key}: {error.message}"
+            )
             raise
 
     def _wanted(self, service: Object) -> dict[str, dict[str, Object]]:
@@ -113,7 +115,12 @@ class EndpointSliceController(Controller):
 
     def _create(self, service: Object, ports: Any, endpoints: list[Object] | None) -> None:
         meta = service["metadata"]
-        head = {"generateName": f"{meta['name']}-", "namespace": meta["namespace"], "labels": _labels(service), "ownerReferences": [owner_reference(service)]}
+        head = {
+            "generateName": f"{meta['name']}-",
+            "namespace": meta["namespace"],
+            "labels": _labels(service),
+            "ownerReferences": [owner_reference(service)],
+        }
         body = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": head, "addressType": "IPv4",
                 "endpoints": endpoints, "ports": ports}  # fmt: skip
         self.client.create(RESOURCE, freeze(body), meta["namespace"])
@@ -137,4 +144,3 @@ def _labels(service: Object) -> dict[str, str]:
 
 def _ports_key(ports: Any) -> str:
     return json.dumps(list(ports) if ports else None, sort_keys=True)
-

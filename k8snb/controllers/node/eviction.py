@@ -81,7 +81,9 @@ class TaintEvictionController(Controller):
         meta = pod["metadata"]
         self.recorder.event(pod, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {key}")
         try:
-            self.client.update_status("pods", disrupted(pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", self.now))
+            self.client.update_status(
+                "pods", disrupted(pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", self.now)
+            )
             self.client.delete("pods", meta["name"], meta["namespace"])
         except ApiError as error:
             if error.code != 404:

@@ -131,7 +131,9 @@ class NodeLifecycleController(Controller):
         kept = [t for t in present if not _managed(t) or t["key"] in (wanted if t["effect"] == "NoSchedule" else execute)]
         have = {(t["key"], t["effect"]) for t in kept}
         added = [{"key": key, "effect": "NoSchedule"} for key in wanted if (key, "NoSchedule") not in have]
-        added += [{"key": key, "effect": "NoExecute", "timeAdded": timestamp(self.now)} for key in execute if (key, "NoExecute") not in have]
+        added += [
+            {"key": key, "effect": "NoExecute", "timeAdded": timestamp(self.now)} for key in execute if (key, "NoExecute") not in have
+        ]
         if kept != present or added:
             spec = {key: value for key, value in node["spec"].items() if key != "taints"}
             taints = freeze(kept + added)
