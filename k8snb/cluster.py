@@ -12,7 +12,7 @@ The public face: it only delegates to :mod:`k8snb.simulation`, :mod:`k8snb.kubec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.meta import timestamp
@@ -20,6 +20,9 @@ from k8snb.apimachinery.objects import Object
 from k8snb.apiserver.request import Request, Response, User
 from k8snb.client.client import Client
 from k8snb.etcd.store import Compacted
+from k8snb.kubectl.host import SimulatedHost
+from k8snb.kubectl.kubectl import Kubectl
+from k8snb.kubectl.result import Result
 from k8snb.messages import text
 from k8snb.sim.clock import seconds
 from k8snb.sim.kernel import Event
@@ -83,6 +86,7 @@ class Cluster:
         self.simulation = simulation
         self.client = Client(self.send, User(), "kubectl")
         self.faults = Faults(simulation)
+        self._terminal = Kubectl(self.send, SimulatedHost(simulation))
         self._view: ClusterView | None = None
 
     @classmethod
@@ -115,6 +119,21 @@ class Cluster:
     def send(self, request: Request) -> Response:
         """Send one request to the API server, from outside the cluster."""
         return self.simulation.request(request)
+
+    def kubectl(self, line: str | Sequence[str], stdin: str | None = None, files: Mapping[str, str] | None = None) -> Result:
+        """Run a kubectl command (without the word kubectl) and give what a terminal would show.
+
+        Commands that wait let virtual time pass. ``stdin`` is what ``-f -`` reads; ``files`` are found before those on disk.
+        """
+        return self._terminal.run(line, stdin, files)
+
+    def complete(self, line: str, cursor: int | None = None) -> list[str]:
+        """What may stand at the cursor of a kubectl command: commands, resource types, names of live objects, flags."""
+        return self._terminal.complete(line, cursor)
+
+    def apply(self, manifest: str, options: str = "") -> Result:
+        """``kubectl apply`` of YAML text; ``options`` such as ``-n shop`` or ``--server-side``."""
+        return self.kubectl(f"apply -f - {options}", stdin=manifest)
 
     def get(self, resource: str, name: str = "", namespace: str = "default") -> Any:
         """One stored object by name (None where there is none), or all objects of a resource in all namespaces.

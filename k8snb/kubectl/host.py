@@ -1,0 +1,28 @@
+"""What kubectl needs of the machine that it is run on: a clock to wait by, and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from k8snb.simulation.simulation import Simulation
+
+
+class SimulatedHost:
+    """The terminal beside a simulated cluster: waiting lets its virtual time pass; files are those of the working directory."""
+
+    def __init__(self, simulation: Simulation):
+        self.simulation = simulation
+
+    @property
+    def now(self) -> int:
+        """Microseconds since the epoch."""
+        return self.simulation.now
+
+    def advance(self, until: Callable[[], bool], timeout_us: int) -> bool:
+        """Let time pass until the condition holds or the timeout is over; what the condition says then."""
+        return self.simulation.run_until(until, timeout_us)
+
+    def read(self, path: str) -> str:
+        """The text of a file. Raises OSError."""
+        return Path(path).read_text(encoding="utf-8")
