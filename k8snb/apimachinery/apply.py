@@ -37,13 +37,14 @@ from k8snb.apimachinery.fieldset import (
     whole,
 )
 from k8snb.apimachinery.meta import timestamp
-from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object, freeze
+from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object, freeze, put, thaw
 from k8snb.apimachinery.schema import LIST, Type
 from k8snb.apimachinery.typed import check
 
 UPDATE, APPLY = "Update", "Apply"
 BEFORE_FIRST_APPLY, ANCIENT = "before-first-apply", "ancient-changes"
 MOST_UPDATE_MANAGERS = 10
+KUBECTL, LAST_APPLIED = "kubectl", "kubectl.kubernetes.io/last-applied-configuration"
 Entry = dict[str, Any]
 _STRIPPED = ("f:name", "f:namespace", "f:creationTimestamp", "f:selfLink", "f:uid", "f:generation", "f:managedFields", "f:resourceVersion")
 _NAME = ("manager", "operation", "apiVersion", "subresource")
@@ -202,7 +203,9 @@ def server_side_apply(
             owned = union(owned, entry["fieldsV1"])
         merged = _pruned(schema, merged, last["fieldsV1"], owned)
     changed, removed = (_tracked(found, schema, subresource) for found in compare(schema, live, merged))
-    others = _settle(others, changed, removed, force=force)
+    allowed = _formerly_applied(live, schema) if manager == KUBECTL else EMPTY
+    others = _settle(others, changed, removed, allowed=changed if force else allowed)
+    merged = _remembering(merged, config) if manager == KUBECTL else merged
     same = live is not None and merged == live
     mine = _entry(me, claimed, time)
     if last and same:
@@ -235,14 +238,39 @@ def _others(entries: Iterable[Entry], live: Object | None, me: Manager, schema: 
     return [entry for entry in entries if entry is not mine], mine
 
 
-def _settle(entries: list[Entry], changed: Set, removed: Set, *, force: bool) -> list[Entry]:
-    """The others' entries after the apply. Raises ApiError for conflicts that are not forced."""
-    clashes = [(Manager.of(entry), intersection(entry["fieldsV1"], changed)) for entry in entries]
+def _settle(entries: list[Entry], changed: Set, removed: Set, *, allowed: Set) -> list[Entry]:
+    """The others' entries after the apply. Raises ApiError for conflicts that are not ``allowed``."""
+    clashes = [(Manager.of(entry), difference(intersection(entry["fieldsV1"], changed), allowed)) for entry in entries]
     clashes = [(manager, fields) for manager, fields in clashes if fields]
-    if clashes and not force:
+    if clashes:
         raise conflict_error(clashes)
     left = [(entry, difference(difference(entry["fieldsV1"], changed), removed)) for entry in entries]
     return [entry if fields == entry["fieldsV1"] else FrozenDict({**entry, "fieldsV1": fields}) for entry, fields in left if fields]
+
+
+def _last_applied(obj: Object | None) -> str:
+    annotations = ((obj or EMPTY_DICT).get("metadata") or EMPTY_DICT).get("annotations") or EMPTY_DICT
+    return str(annotations.get(LAST_APPLIED, ""))
+
+
+def _formerly_applied(live: Object | None, schema: Type) -> Set:
+    """What kubectl applied from the client's side and nobody changed since: it may take that over."""
+    try:
+        config = freeze(json.loads(_last_applied(live)))
+    except ValueError:
+        return EMPTY
+    changed, removed = compare(schema, freeze(live), config)
+    return difference(difference(field_set(schema, config), changed), removed)
+
+
+def _remembering(merged: Any, config: Object) -> Any:
+    """An object that was applied from the client's side keeps a true record of what kubectl applied last."""
+    if not _last_applied(merged):
+        return merged
+    said = thaw(config)
+    said["metadata"].get("annotations", {}).pop(LAST_APPLIED, None)
+    text = json.dumps(said, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
+    return put(merged, ("metadata", "annotations", LAST_APPLIED), text)
 
 
 def conflict_error(clashes: Iterable[tuple[Manager, Set]]) -> ApiError:

@@ -250,14 +250,8 @@ class Comparison(NamedTuple):
 
 def compare(type_: Type, old: Any, new: Any) -> Comparison:
     """What a write did. ``old`` is None for a create: what Go's zero object has is not counted as added."""
-    changed, removed = _compare(type_, zero(type_) if old is None else old, new)
+    changed, removed = _compare(type_, type_.born if old is None else old, new)
     return Comparison(changed or EMPTY_DICT, removed or EMPTY_DICT)
-
-
-def zero(type_: Type) -> FrozenDict:
-    """The object that Go starts from, as far as it prints it: structs held by value, and null lists."""
-    found = {name: field for name, field in type_.fields.items() if field.present}
-    return FrozenDict({name: zero(field.type) if field.type.kind == STRUCT else field.type.zero for name, field in found.items()})
 
 
 def _compare(type_: Type, old: Any, new: Any) -> tuple[Set | None, Set | None]:

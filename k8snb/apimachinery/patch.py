@@ -207,7 +207,9 @@ def apply_merge_patch(obj: Object, patch: Any) -> FrozenDict:
     """The object with a JSON merge patch (RFC 7386) applied. Raises ApiError (400) for a patch that is no object."""
     if not isinstance(patch, dict):
         raise bad_request(_NO_MAP.format(json_name(patch)))
-    return merge(obj, patch)
+    frozen: FrozenDict = freeze(obj)
+    merged = merge(frozen, patch)
+    return frozen if equal(merged, frozen) else merged
 
 
 _NO_MAP = "error decoding patch: json: cannot unmarshal {} into Go value of type map[string]interface {{}}"

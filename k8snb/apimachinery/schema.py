@@ -22,6 +22,8 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
+from k8snb.sim.frozen import FrozenDict
+
 STRUCT, LIST, MAP, ANY = "struct", "list", "map", "any"
 STRING, BYTES, BOOL, INT32, INT64, FLOAT64 = "string", "bytes", "bool", "int32", "int64", "float64"
 QUANTITY, TIME, MICROTIME, INT_OR_STRING = "quantity", "time", "microtime", "int-or-string"
@@ -77,6 +79,13 @@ class Type:
     def always(self) -> tuple[tuple[str, Field], ...]:
         """The fields that Go prints even where nothing was given: ``status: {}``, ``replicas: 0``."""
         return tuple((name, field) for name, field in self.fields.items() if field.always or field.null)
+
+    @cached_property
+    def born(self) -> Any:
+        """What Go starts from, as far as it prints it: structs held by value, zero scalars, null lists."""
+        if self.kind != STRUCT:
+            return self.zero
+        return FrozenDict({name: field.type.born for name, field in self.fields.items() if field.present})
 
     @property
     def label(self) -> str:

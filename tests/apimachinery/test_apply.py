@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8snb.apimachinery.apply import Applied, entries_of_update, server_side_apply, track_update
+from k8snb.apimachinery.apply import LAST_APPLIED, Applied, entries_of_update, server_side_apply, track_update
 from k8snb.apimachinery.decode import decode
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.fieldset import compare, difference, field_set, intersection, paths, union
@@ -127,6 +128,34 @@ def test_what_an_update_owns_survives_in_a_map_that_an_applier_gives_up() -> Non
     assert apply(labelled, deployment(), "alice", entries=entries).object["metadata"]["labels"] == {"x": "y"}
 
 
+def client_side_applied(**fields: Any) -> tuple[Any, Any]:
+    config = deployment(**fields)
+    said = json.dumps({"apiVersion": "apps/v1", "kind": "Deployment"} | config)
+    live = decode(DEPLOYMENT, put(config, ("metadata", "annotations", LAST_APPLIED), said)).value
+    entries = track_update(
+        None, live, entries=EMPTY_LIST, manager="kubectl-client-side-apply", api_version="apps/v1", time=0, schema=DEPLOYMENT
+    )
+    return live, entries
+
+
+def test_kubectl_may_take_over_what_it_applied_from_the_client_side() -> None:
+    live, entries = client_side_applied(replicas=1, image="nginx:1")
+    done = apply(live, deployment(replicas=2, image="nginx:2"), "kubectl", entries=entries)
+    assert done.object["spec"]["replicas"] == 2
+    assert json.loads(done.object["metadata"]["annotations"][LAST_APPLIED])["spec"]["replicas"] == 2
+    with pytest.raises(ApiError, match="Apply failed with 2 conflicts"):
+        apply(live, deployment(replicas=2, image="nginx:2"), "somebody", entries=entries)
+
+
+def test_kubectl_may_not_take_over_what_somebody_else_changed_since() -> None:
+    live, entries = client_side_applied(replicas=1, image="nginx:1")
+    changed = put(live, "spec.replicas", 5)
+    entries = track_update(live, changed, entries=entries, manager="hpa", api_version="apps/v1", time=0, schema=DEPLOYMENT)
+    with pytest.raises(ApiError) as refused:
+        apply(changed, deployment(replicas=2, image="nginx:2"), "kubectl", entries=entries)
+    assert refused.value.message == 'Apply failed with 1 conflict: conflict with "hpa" using apps/v1: .spec.replicas'
+
+
 def test_applying_the_same_again_changes_nothing_not_even_the_time() -> None:
     alice = apply(None, deployment(replicas=1, image="nginx"), "alice")
     again = apply(alice.object, deployment(replicas=1, image="nginx"), "alice", entries=alice.entries, at=5)
@@ -192,6 +221,37 @@ def test_a_create_owns_what_it_gave_as_a_real_server_writes_it() -> None:
     assert {key: entries[0][key] for key in ("manager", "operation", "apiVersion", "fieldsType", "time")} == {
         "manager": "kubectl-run", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "time": "1970-01-01T00:00:00Z",
     }  # fmt: skip
+
+
+def test_a_deployment_has_the_owned_fields_that_the_documentation_shows() -> None:
+    port = {"containerPort": 80, "protocol": "TCP"}
+    container = {"name": "nginx", "image": "nginx", "ports": [port], "resources": {}, "imagePullPolicy": "Always"}
+    pod = {"containers": [container], "securityContext": {}, "dnsPolicy": "Default"}
+    template = {"metadata": {"labels": {"app": "nginx"}}, "spec": pod}
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%"}}
+    spec = {"replicas": 3, "selector": {"matchLabels": {"app": "nginx"}}, "strategy": strategy, "template": template}
+    created = decode(DEPLOYMENT, {"metadata": {"name": "nginx", "annotations": {"a": "b"}}, "spec": spec}).value
+    entries = track_update(None, created, entries=EMPTY_LIST, manager="m", api_version="apps/v1", time=0, schema=DEPLOYMENT)
+    owned_container = {
+        ".": {},
+        "f:image": {},
+        "f:imagePullPolicy": {},
+        "f:name": {},
+        "f:ports": {".": {}, 'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:containerPort": {}, "f:protocol": {}}},
+        "f:resources": {},
+    }
+    assert entries[0]["fieldsV1"] == {
+        "f:metadata": {"f:annotations": {".": {}, "f:a": {}}},
+        "f:spec": {
+            "f:replicas": {},
+            "f:selector": {},
+            "f:strategy": {"f:rollingUpdate": {".": {}, "f:maxSurge": {}}, "f:type": {}},
+            "f:template": {
+                "f:metadata": {"f:labels": {".": {}, "f:app": {}}},
+                "f:spec": {"f:containers": {'k:{"name":"nginx"}': owned_container}, "f:dnsPolicy": {}, "f:securityContext": {}},
+            },
+        },
+    }
 
 
 def test_an_update_takes_what_it_changed_from_its_owners() -> None:
