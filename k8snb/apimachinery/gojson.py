@@ -114,20 +114,31 @@ def _bad_byte(text: str) -> int:
     """Where Go's decoder stops: at the first byte that fits in no group of four."""
     group = 0
     for at, char in enumerate(text):
-        if char in "\r\n":
-            continue
-        if char not in _ALPHABET:
-            return _bad_padding(text, at, group) if char == "=" else at
-        group = (group + 1) % 4
+        if char in _ALPHABET:
+            group = (group + 1) % 4
+        elif char == "=" and group >= 2:
+            return _bad_padding(text, at, group)
+        elif char not in "\r\n":
+            return at
     return len(text) - group
 
 
 def _bad_padding(text: str, at: int, group: int) -> int:
-    if group < 2:
-        return at
-    if group == 3:
-        return at + 1  # something follows the padding
-    return at + 1 if text[at + 1 : at + 2] not in ("=", "") else len(text) if at + 1 == len(text) else at + 2
+    """The same, from the first ``=`` at the end of a group of two or three."""
+    rest = _skip_newlines(text, at + 1)
+    if group == 2:
+        if rest == len(text):
+            return rest  # one more was expected
+        if text[rest] != "=":
+            return rest - 1
+        rest = _skip_newlines(text, rest + 1)
+    return rest  # something follows
+
+
+def _skip_newlines(text: str, at: int) -> int:
+    while text[at : at + 1] in ("\r", "\n"):
+        at += 1
+    return at
 
 
 def _int_or_string(_type: Type, value: Any) -> Any:

@@ -63,13 +63,16 @@ def test_int_or_string_takes_no_fraction() -> None:
     assert str(refused.value) == "json: cannot unmarshal number 80.5 into Go struct field ServicePort.spec.ports.targetPort of type int32"
 
 
-def test_base64_is_checked_and_the_first_bad_byte_named() -> None:
-    for text, byte in (("hello!", 5), ("-----BEGIN", 0), ("ab", 0), ("aGk=x", 4), ("", None), ("aGk=", None)):
-        if byte is None:
-            assert decode(kind("Secret"), {"data": {"a": text}}).value["data"] == {"a": text}
-            continue
-        with pytest.raises(DecodeError, match=f"illegal base64 data at input byte {byte}"):
-            decode(kind("Secret"), {"data": {"a": text}})
+@pytest.mark.parametrize(
+    ("text", "byte"), [("hello!", 5), ("-----BEGIN", 0), ("ab", 0), ("aGk=x", 4), ("YQ=x", 2), ("YQ=", 3), ("a=bc", 1)]
+)
+def test_base64_is_checked_and_the_first_bad_byte_named(text: str, byte: int) -> None:
+    with pytest.raises(DecodeError, match=f"illegal base64 data at input byte {byte}"):
+        decode(kind("Secret"), {"data": {"a": text}})
+
+
+def test_base64_comes_out_in_one_line() -> None:
+    assert decode(kind("Secret"), {"data": {"a": "aG\nk=\n", "b": ""}}).value["data"] == {"a": "aGk=", "b": ""}
 
 
 @pytest.mark.parametrize(("time", "rest", "element"), UNREADABLE_TIMES)
