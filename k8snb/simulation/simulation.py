@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import freeze
 from k8snb.apiserver.request import Request, Response
-from k8snb.sim.clock import SECOND
+from k8snb.messages import text
+from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.kernel import Event, KernelState
 from k8snb.sim.state import clone, decode, encode
 from k8snb.sim.trace import Record
@@ -26,8 +27,10 @@ from k8snb.simulation.wiring import Parts, wire
 
 QUIET = 5 * SECOND // 2
 LIMIT = 300 * SECOND
+STEP_LIMIT = 60 * SECOND
 ACTIONS = ("reconcile", "decision", "runtime")
 FORMAT = 1
+SHOWN = 3  # what is still to come is told so far
 
 
 class Settled(NamedTuple):
@@ -37,6 +40,13 @@ class Settled(NamedTuple):
     took: int
     events: int
     pending: tuple[Event, ...]
+    now: int = 0
+
+    def __repr__(self) -> str:
+        said = text("steps.settled" if self.settled else "steps.unsettled", took=duration(self.took))
+        later = [text("steps.later", delay=duration(event.time - self.now), what=f"{event.component}: {event.why}") for event in self.pending]
+        rest = [text("steps.more", count=len(later) - SHOWN)] if len(later) > SHOWN else []
+        return "\n  ".join([said, *later[:SHOWN], *rest])
 
 
 class Simulation:
@@ -109,7 +119,7 @@ class Simulation:
                 self._tell()
                 return event
 
-    def step_reconcile(self, limit: int = LIMIT) -> list[Record]:
+    def step_reconcile(self, limit: int = STEP_LIMIT) -> list[Record]:
         """Run until one component has finished a key; gives the trace of it. Empty where nothing happens within ``limit``."""
         trace, end = self.parts.kernel.trace, self.now + limit
         begin = trace.last
@@ -135,7 +145,7 @@ class Simulation:
         self.root.kernel.now = max(self.now, target)
         pending = tuple(e for e in self.parts.kernel.pending() if not e.background)
         self._tell()
-        return Settled(calm <= target, self.now - begin, self.root.kernel.processed - handled, pending)
+        return Settled(calm <= target, self.now - begin, self.root.kernel.processed - handled, pending, self.now)
 
     def run_for(self, microseconds: int) -> int:
         """Let time pass; gives the number of events handled."""
