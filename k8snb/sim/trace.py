@@ -47,7 +47,9 @@ class Trace:
     def __init__(self, state: TraceState, capacity: int = CAPACITY):
         self.state, self.capacity = state, capacity
 
-    def add(self, time: int, kind: str, actor: str, verb: str, subject: str, detail: Any = None, causes: tuple[int, ...] = ()) -> int:
+    def add(  # noqa: PLR0917  (the columns of a record, in their order)
+        self, time: int, kind: str, actor: str, verb: str, subject: str, detail: Any = None, causes: tuple[int, ...] = ()
+    ) -> int:
         """Append a record and return its id."""
         state = self.state
         number = state.first + len(state.records)

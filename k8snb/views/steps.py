@@ -49,7 +49,7 @@ class Step:
 
     def __repr__(self) -> str:
         if not self.records:
-            return text("steps.nothing")
+            return text("steps.nothing", took=duration(self.ended - self.began) or "0s")
         head = text("steps.head", size=self.size, took=duration(self.ended - self.began))
         if len(self.acts) > 1:
             return "\n".join([head, *(f"  {sentence(record)}" for record in self.acts)])

@@ -8,6 +8,7 @@ Models: pkg/controller/deployment/progress.go, sync.go (calculateStatus), util/d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apimachinery.meta import condition, parse_time, timestamp
@@ -131,8 +132,7 @@ def timed_out(deployment: Object, current: Condition | None, now: int) -> bool:
         return False
     if current["reason"] == TIMED_OUT:
         return True
-    deadline = parse_time(current["lastUpdateTime"]) + deployment["spec"]["progressDeadlineSeconds"] * SECOND
-    return now > deadline
+    return now > _deadline(deployment, current)
 
 
 def wait_for_deadline(deployment: Object, status: Object, now: int) -> int | None:
@@ -140,8 +140,12 @@ def wait_for_deadline(deployment: Object, status: Object, now: int) -> int | Non
     current = condition({"status": status}, "Progressing")
     if not has_deadline(deployment) or current is None or is_complete(deployment, status) or current["reason"] == TIMED_OUT:
         return None
-    left = parse_time(current["lastUpdateTime"]) + deployment["spec"]["progressDeadlineSeconds"] * SECOND - now
-    return max(left, 0) + SECOND
+    return max(_deadline(deployment, current) - now, 0) + SECOND
+
+
+def _deadline(deployment: Object, current: Mapping[str, Any]) -> int:
+    seconds: int = deployment["spec"]["progressDeadlineSeconds"]
+    return parse_time(current["lastUpdateTime"]) + seconds * SECOND
 
 
 def _with_failure(conditions: list[Condition], everyone: list[Object], new: Object | None) -> list[Condition]:
