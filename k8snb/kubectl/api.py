@@ -73,14 +73,14 @@ class Api:
         """One object."""
         return self.do("get", kind, namespace, name, **options)
 
-    def list(self, kind: Kind, namespace: str = "", **options: Any) -> Any:
+    def list_all(self, kind: Kind, namespace: str = "", **options: Any) -> Any:
         """The objects of a kind in a namespace, or everywhere."""
         return self.do("list", kind, namespace, **options)
 
     def items(self, api_version: str, kind: str, namespace: str = "", **options: Any) -> list[Json]:
         """The objects of a kind by its name; empty where the server does not serve it."""
         known = self.mapper.kind(api_version, kind)
-        return list(self.list(known, namespace, **options).get("items") or ()) if known else []
+        return list(self.list_all(known, namespace, **options).get("items") or ()) if known else []
 
     def find(self, api_version: str, kind: str, namespace: str, name: str) -> Json:
         """One object by the name of its kind."""

@@ -30,6 +30,8 @@ MISSING = (
     "You must provide one or more resources by argument or filename.\n"
     "Example resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'"
 )
+NAME_AND_SELECTOR = "name cannot be provided when a selector is specified"
+NAME_AND_ALL = "setting 'all' parameter but found a non empty selector. "
 NO_NAME = "resource(s) were provided, but no name was specified"
 
 
@@ -191,7 +193,7 @@ def _info(call: Call, obj: Any, source: str) -> Info:
         word = "Kind" if not isinstance(obj, dict) or not obj.get("kind") else "apiVersion"
         shown = json.dumps(obj, separators=(",", ":"), sort_keys=True)
         raise Failure(f"unable to decode {quote(source)}: Object '{word}' is missing in '{shown}'")
-    meta = obj.get("metadata") if isinstance(obj.get("metadata"), dict) else {}
+    meta: Any = obj.get("metadata") if isinstance(obj.get("metadata"), dict) else {}
     name, namespace = str(meta.get("name") or ""), str(meta.get("namespace") or "")
     kind = call.mapper.kind(obj["apiVersion"], obj["kind"])
     if kind is None:
@@ -272,9 +274,9 @@ def _check_scope(named: Sequence[Word], scope: Scope) -> None:
     selecting = scope.selector or scope.field_selector
     if any(word.name for word in named):
         if selecting:
-            raise Failure("name cannot be provided when a selector is specified")
+            raise Failure(NAME_AND_SELECTOR)
         if scope.all:
-            raise Failure("setting 'all' parameter but found a non empty selector. ")
+            raise Failure(NAME_AND_ALL)
         if scope.everywhere:
             raise Failure("a resource cannot be retrieved by name across all namespaces")
     elif scope.must_name and not selecting and not scope.all:
@@ -300,7 +302,7 @@ def _list(call: Call, kind: Kind, namespace: str, scope: Scope) -> Callable[[], 
     def step() -> list[Info]:
         selectors = {"label_selector": scope.selector, "field_selector": scope.field_selector}
         try:
-            body = call.api.list(kind, namespace, subresource=scope.subresource, **selectors, **_options(scope))
+            body = call.api.list_all(kind, namespace, subresource=scope.subresource, **selectors, **_options(scope))
         except ApiError as problem:
             raise _enhanced(problem, kind, scope) from None
         return _flattened(kind, body) if scope.flatten and not scope.as_table else [Info(kind, namespace, "", body)]

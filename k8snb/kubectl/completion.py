@@ -24,7 +24,20 @@ if TYPE_CHECKING:
 FORMATS = ("json", "yaml", "name", "wide", "jsonpath=", "go-template=", "custom-columns=", "kyaml")
 PODS_ONLY = ("logs", "exec", "attach", "port-forward", "cp", "debug")
 NODES_ONLY = ("cordon", "uncordon", "drain")
-NO_RESOURCES = ("create", "apply", "run", "version", "api-resources", "api-versions", "cluster-info", "config", "auth", "diff", "events", "certificate")
+NO_RESOURCES = (
+    "create",
+    "apply",
+    "run",
+    "version",
+    "api-resources",
+    "api-versions",
+    "cluster-info",
+    "config",
+    "auth",
+    "diff",
+    "events",
+    "certificate",
+)
 
 
 def complete(kubectl: Kubectl, root: Command, line: str, cursor: int) -> list[str]:
@@ -88,7 +101,7 @@ def _flag_values(api: Api, flag: Flag) -> list[str]:
 
 def _names(api: Api, resource: str, namespace: str) -> list[str]:
     kind = api.mapper.resource(resource)
-    return [item["metadata"]["name"] for item in api.list(kind, namespace).get("items") or ()]
+    return [item["metadata"]["name"] for item in api.list_all(kind, namespace).get("items") or ()]
 
 
 def _arguments(api: Api, command: Command, words: list[str], current: str, namespace: str) -> list[str]:

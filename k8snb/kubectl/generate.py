@@ -37,7 +37,7 @@ def container(name: str, image: str, **fields: Any) -> Json:
 
 def image_name(image: str) -> str:
     """A container's name from its image: ``docker.io/library/nginx:1.27`` is nginx."""
-    return re.sub(r"[^a-z0-9-]", "-", image.rsplit("/", 1)[-1].split(":")[0].split("@")[0].lower())
+    return re.sub(r"[^a-z0-9-]", "-", image.rsplit("/", 1)[-1].split(":", maxsplit=1)[0].split("@", maxsplit=1)[0].lower())
 
 
 def deployment(name: str, namespace: str, images: Sequence[str], replicas: int, port: int, command: Sequence[str]) -> Json:
@@ -122,13 +122,16 @@ def _pair(line: str) -> tuple[str, str]:
 
 def config_map(name: str, namespace: str, data: Mapping[str, str]) -> Json:
     """A config map."""
-    return obj("v1", "ConfigMap", name, namespace, **({"data": dict(data)} if data else {}))
+    fields: dict[str, Any] = {"data": dict(data)} if data else {}
+    return obj("v1", "ConfigMap", name, namespace, **fields)
 
 
 def secret(name: str, namespace: str, data: Mapping[str, str], kind: str = "") -> Json:
     """A secret; values are encoded."""
     encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
-    return obj("v1", "Secret", name, namespace, **({"data": encoded} if encoded else {}), **({"type": kind} if kind else {}))
+    fields: dict[str, Any] = {"data": encoded} if encoded else {}
+    fields |= {"type": kind} if kind else {}
+    return obj("v1", "Secret", name, namespace, **fields)
 
 
 def docker_config(server: str, username: str, password: str, email: str) -> str:
@@ -196,7 +199,11 @@ def ingress(name: str, namespace: str, rules: Sequence[str], class_name: str, de
             raise Failure(f"rule {rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]")
         path, wild = match["path"], match["path"].endswith("*")
         by_host.setdefault(match["host"], []).append(
-            {"path": path.rstrip("*") if wild else path, "pathType": "Prefix" if wild else "Exact", "backend": _backend(match["service"], match["port"])}
+            {
+                "path": path.rstrip("*") if wild else path,
+                "pathType": "Prefix" if wild else "Exact",
+                "backend": _backend(match["service"], match["port"]),
+            }
         )
         if match["tls"]:
             tls.setdefault(match["tls"].partition("=")[2], []).append(match["host"])
@@ -260,7 +267,9 @@ def priority_class(name: str, value: int, default: bool, description: str, preem
     return obj("scheduling.k8s.io/v1", "PriorityClass", name, **fields)
 
 
-def binding(kind: str, name: str, namespace: str, role: tuple[str, str], users: Sequence[str], groups: Sequence[str], accounts: Sequence[str]) -> Json:
+def binding(
+    kind: str, name: str, namespace: str, role: tuple[str, str], users: Sequence[str], groups: Sequence[str], accounts: Sequence[str]
+) -> Json:
     """A role binding or a cluster role binding; ``accounts`` are ``namespace:name``."""
     group = "rbac.authorization.k8s.io"
     subjects: list[Json] = [{"apiGroup": group, "kind": "User", "name": user} for user in users]
@@ -271,7 +280,8 @@ def binding(kind: str, name: str, namespace: str, role: tuple[str, str], users: 
             raise Failure("serviceaccount must be <namespace>:<name>")
         subjects.append({"kind": "ServiceAccount", "name": parts[1], "namespace": parts[0]})
     ref = {"apiGroup": group, "kind": role[0], "name": role[1]}
-    return obj(f"{group}/v1", kind, name, namespace, roleRef=ref, **({"subjects": subjects} if subjects else {}))
+    fields: dict[str, Any] = {"subjects": subjects} if subjects else {}
+    return obj(f"{group}/v1", kind, name, namespace, roleRef=ref, **fields)
 
 
 def rules_of(verbs: Sequence[str], resources: Sequence[tuple[str, str]], names: Sequence[str]) -> list[Json]:

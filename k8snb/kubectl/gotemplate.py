@@ -125,7 +125,13 @@ def _assignment(text: str) -> tuple[list[str], str]:
 def _range(node: _Node, dot: Any, names: dict[str, Any]) -> str:
     targets, expression = _assignment(node.text)
     value = _evaluate(expression, dot, names)
-    pairs = [(key, value[key]) for key in sorted(value)] if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    pairs = (
+        [(key, value[key]) for key in sorted(value)]
+        if isinstance(value, dict)
+        else list(enumerate(value))
+        if isinstance(value, list)
+        else []
+    )
     if not pairs:
         return _render(node.other, dot, names)
     texts = []

@@ -269,7 +269,13 @@ class Template:
         if node.kind == "field":
             return self._field(node.value, values)
         if node.kind == "filter":
-            return [item for value in values if value is not None for item in _items(value, " and cannot be filtered") if self._meets(node.value, item, root)]
+            return [
+                item
+                for value in values
+                if value is not None
+                for item in _items(value, " and cannot be filtered")
+                if self._meets(node.value, item, root)
+            ]
         return [item for value in values if value is not None for item in _slice(value, node.value)]
 
     def _field(self, name: str, values: list[Any]) -> list[Any]:
@@ -353,7 +359,5 @@ def relaxed(text: str) -> str:
         return text
     match = _RELAXED.match(text)
     if not match:
-        raise JSONPathError(
-            "unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'"
-        )
+        raise JSONPathError("unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'")
     return "{." + (match[1] or match[2]) + "}"

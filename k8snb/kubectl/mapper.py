@@ -94,7 +94,7 @@ class Mapper:
             found = self._find(word, its_group, its_version)
             if found:
                 return found
-        raise NoMatch(text if rest else name) if not rest else NoMatch(name, rest)
+        raise NoMatch(name, rest)
 
     def _find(self, word: str, group: str, version: str) -> Kind | None:
         fits = [kind for kind in self.kinds if self._in(kind, group, version)]

@@ -35,7 +35,7 @@ def printer(call: Call, operation: str = "", *, suffix: str | None = None) -> Pr
     output = call.flag("output", "") or ("go-template" if call.flag("template") else "")
     if output in ("", "name"):
         done = "" if output else operation + (SUFFIX[call.dry_run] if suffix is None else suffix)
-        return lambda obj: [call.out(line) for line in name_lines(obj, done)] and None
+        return lambda obj: _names(call, obj, done)
     return formatted(call, output)
 
 
@@ -47,13 +47,17 @@ def formatted(call: Call, output: str, formats: Sequence[str] = FORMATS) -> Prin
         documents = _Documents(call, name)
         return lambda obj: documents.print(shown(obj))
     if name == "name" and not equals:
-        return lambda obj: [call.out(line) for line in name_lines(obj)] and None
+        return lambda obj: _names(call, obj, "")
     if name in TEMPLATES:
         return _template(call, name, argument or str(call.flag("template", "") or ""), shown)
     raise Failure(
-        f"unable to match a printer suitable for the output format {quote(output)}, "
-        f"allowed formats are: {','.join(sorted(formats))}"
+        f"unable to match a printer suitable for the output format {quote(output)}, allowed formats are: {','.join(sorted(formats))}"
     )
+
+
+def _names(call: Call, obj: Json, operation: str) -> None:
+    for line in name_lines(obj, operation):
+        call.out(line)
 
 
 def name_lines(obj: Json, operation: str = "") -> list[str]:
@@ -117,7 +121,7 @@ def _key(key: str) -> str:
 def _template(call: Call, name: str, text: str, shown: Callable[[Json], Json]) -> Print:
     what = "jsonpath" if name.startswith("jsonpath") else "template"
     if not text:
-        raise Failure(f"{what} format specified but no {what} given" if what == "jsonpath" else "template format specified but no template given")
+        raise Failure(f"{what} format specified but no {what} given")
     if name.endswith("file"):
         try:
             text = dict(call.inputs.files).get(text) or call.host.read(text)
@@ -137,7 +141,9 @@ def _jsonpath(call: Call, text: str, shown: Callable[[Json], Json], *, as_json: 
     def show(obj: Json) -> None:
         try:
             seen = shown(obj)
-            call.write(indented([value for values in template.results(seen) for value in values]) + "\n" if as_json else template.text(seen))
+            call.write(
+                indented([value for values in template.results(seen) for value in values]) + "\n" if as_json else template.text(seen)
+            )
         except JSONPathError as problem:
             raise Failure(_debug("jsonpath", text, str(problem), shown(obj))) from None
 

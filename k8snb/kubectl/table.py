@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 from k8snb.kubectl.call import Command
-from k8snb.kubectl.commands import apply, auth, create, delete, describe, diff, events, explain, get, info, metadata, modify, nodes, pods, rollout, run, wait
+from k8snb.kubectl.commands import (
+    apply,
+    auth,
+    create,
+    delete,
+    describe,
+    diff,
+    events,
+    explain,
+    get,
+    info,
+    metadata,
+    modify,
+    nodes,
+    pods,
+    rollout,
+    run,
+    wait,
+)
 from k8snb.kubectl.commands import set as set_command
 
 COMMANDS: tuple[Command, ...] = (

@@ -103,7 +103,8 @@ def _client_side(call: Call, info: Info) -> None:
         live = call.api.get(info.kind, info.namespace, info.name)
     except ApiError as problem:
         if not not_found(problem):
-            raise with_source(problem, "retrieving current configuration of:\n" + described(info) + "\nfrom server for:", info.source) from None
+            verb = f"retrieving current configuration of:\n{described(info)}\nfrom server for:"
+            raise with_source(problem, verb, info.source) from None
         _create(call, info, modified)
         return
     if dig(live, ("metadata", "annotations", ANNOTATION)) is None:
@@ -193,8 +194,8 @@ def set_last_applied(call: Call) -> None:
             show(live)
             continue
         body = {"metadata": {"annotations": {ANNOTATION: text}}}
-        options = {"dry_run": call.dry_run == "server"}
-        show(call.api.do("patch", info.kind, info.namespace, info.name, body=body, patch_type=MERGE_PATCH, **options))
+        where = (info.kind, info.namespace, info.name)
+        show(call.api.do("patch", *where, body=body, patch_type=MERGE_PATCH, dry_run=call.dry_run == "server"))
 
 
 COMMAND = Command(
@@ -206,10 +207,9 @@ COMMAND = Command(
         Flag("cascade", default="background", bare="background"), Flag("prune-allowlist", kind="array"), Flag("applyset"),
     ),
     subcommands=(
-        Command("view-last-applied", "View the latest last-applied-configuration annotations of a resource/object", "", view_last_applied,
-                (*FILENAME, SELECTOR, boolean("all"), Flag("output", "o"))),
+        Command("view-last-applied", "View the latest last-applied-configuration annotations of a resource/object", "",
+                view_last_applied, (*FILENAME, SELECTOR, boolean("all"), Flag("output", "o"))),
         Command("set-last-applied", "Set the last-applied-configuration annotation on a live object to match the contents of a file", "",
                 set_last_applied, (*FILENAME, *PRINT, DRY_RUN, boolean("create-annotation"))),
     ),
 )  # fmt: skip
-

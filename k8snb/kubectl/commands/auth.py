@@ -34,8 +34,14 @@ def run_can_i(call: Call) -> None:
         _list(call)
         return
     if len(call.args) not in (2, 3):
-        raise Failure("you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.")
-    spec = {"nonResourceAttributes": {"path": call.args[1], "verb": call.args[0]}} if call.args[1].startswith("/") else {"resourceAttributes": _attributes(call)}
+        raise Failure(
+            "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples."
+        )
+    spec = (
+        {"nonResourceAttributes": {"path": call.args[1], "verb": call.args[0]}}
+        if call.args[1].startswith("/")
+        else {"resourceAttributes": _attributes(call)}
+    )
     status = _review(call, _REVIEWS, "SelfSubjectAccessReview", spec).get("status") or {}
     if not call.flag("quiet"):
         remarks = "".join(f" - {status[key]}" for key in ("reason", "evaluationError") if status.get(key))
@@ -48,7 +54,9 @@ def _attributes(call: Call) -> Json:
     text, _, name = call.args[1].partition("/")
     kind = _kind(call, text)
     if kind is not None and not kind.namespaced and not call.flag("all-namespaces"):
-        call.err(f"Warning: resource '{kind.resource}' is not namespace scoped{f' in group {chr(39)}{kind.group}{chr(39)}' if kind.group else ''}\n")
+        call.err(
+            f"Warning: resource '{kind.resource}' is not namespace scoped{f' in group {chr(39)}{kind.group}{chr(39)}' if kind.group else ''}\n"
+        )
     group, resource = (kind.group, kind.resource) if kind else ("", text.split(".")[0])
     namespace = "" if call.flag("all-namespaces") else call.namespace
     return {
@@ -89,7 +97,9 @@ def run_whoami(call: Call) -> None:
         return
     user = dig(review, "status.userInfo", {})
     rows = [["ATTRIBUTE", "VALUE"]]
-    rows += [[title, go_value(user[key])] for title, key in (("Username", "username"), ("UID", "uid"), ("Groups", "groups")) if user.get(key)]
+    rows += [
+        [title, go_value(user[key])] for title, key in (("Username", "username"), ("UID", "uid"), ("Groups", "groups")) if user.get(key)
+    ]
     rows += [[f"Extra: {key}", go_value(values)] for key, values in sorted((user.get("extra") or {}).items())]
     call.write(columns(rows))
 
@@ -119,7 +129,9 @@ def _decide(call: Call, condition: str, reason: str, done: str) -> None:
                "lastUpdateTime": stamp}  # fmt: skip
         made = info.obj
         if not any(one.get("type") == condition for one in known) or call.flag("force"):
-            made = call.api.do("update", info.kind, "", info.name, subresource="approval", body=put(info.obj, "status.conditions", [*known, new]))
+            made = call.api.do(
+                "update", info.kind, "", info.name, subresource="approval", body=put(info.obj, "status.conditions", [*known, new])
+            )
         printer(call, done)(made)
 
 

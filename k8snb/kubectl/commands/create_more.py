@@ -87,7 +87,9 @@ def _binding(kind: str, namespaced: bool) -> object:
     def make(call: Call) -> Json:
         name, role, cluster_role = call.exactly_one_name(), call.flag("role", ""), call.flag("clusterrole")
         if bool(role) == bool(cluster_role):
-            raise Failure("exactly one of clusterrole or role must be specified" if namespaced else "exactly one of clusterrole must be specified")
+            raise Failure(
+                "exactly one of clusterrole or role must be specified" if namespaced else "exactly one of clusterrole must be specified"
+            )
         ref = ("Role", role) if role else ("ClusterRole", cluster_role)
         who = (call.flag("user"), call.flag("group"), call.flag("serviceaccount"))
         return generate.binding(kind, name, given_namespace(call) if namespaced else "", ref, *who)
@@ -121,7 +123,13 @@ def _token(call: Call) -> None:
     spec: Json = {"audiences": list(call.flag("audience"))} if call.flag("audience") else {}
     if call.flag("duration"):
         spec["expirationSeconds"] = int(call.flag("duration"))
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {}, "spec": spec, "status": {"token": "", "expirationTimestamp": None}}
+    body = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "metadata": {},
+        "spec": spec,
+        "status": {"token": "", "expirationTimestamp": None},
+    }
     answer = call.api.do("create", kind, call.namespace, name, subresource="token", body=body)
     token = dig(answer, "status.token", "")
     if not token:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig, freeze
 from k8snb.kubectl.api import Json, raw_request
-from k8snb.kubectl.builder import MISSING, NO_NAME, Info, Scope, manifests, scope_of, visit, words
+from k8snb.kubectl.builder import MISSING, NAME_AND_ALL, NAME_AND_SELECTOR, NO_NAME, Info, Scope, manifests, scope_of, visit, words
 from k8snb.kubectl.call import ALL, ALL_NAMESPACES, DRY_RUN, FIELD_SELECTOR, FILENAME, SELECTOR, Call, Command
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.printers import SUFFIX
@@ -41,7 +41,8 @@ class Manner:
     def body(self) -> Json:
         """The DeleteOptions."""
         grace = {"gracePeriodSeconds": self.grace} if self.grace >= 0 else {}
-        return freeze({"kind": "DeleteOptions", "apiVersion": "v1", **grace, "propagationPolicy": self.propagation})
+        body: Json = freeze({"kind": "DeleteOptions", "apiVersion": "v1", **grace, "propagationPolicy": self.propagation})
+        return body
 
 
 def run(call: Call) -> None:
@@ -90,7 +91,7 @@ def _targets(call: Call) -> tuple[list[Info], list[Exception]]:
     found = words(call, call.args)
     if any(word.name for word in found):
         if selecting or call.flag("all"):
-            raise Failure("name cannot be provided when a selector is specified" if selecting else "setting 'all' parameter but found a non empty selector. ")
+            raise Failure(NAME_AND_SELECTOR if selecting else NAME_AND_ALL)
         return [Info(word.kind, call.namespace if word.kind.namespaced else "", word.name, {}) for word in found], []
     if not selecting and not call.flag("all"):
         raise Failure(NO_NAME)

@@ -15,7 +15,9 @@ from k8snb.kubectl.result import Failure, not_found, raise_all
 def run(call: Call) -> None:
     """Describe each object; a name that is not there may be the beginning of one."""
     if not call.args and not call.flag("filename"):
-        raise Failure('You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.')
+        raise Failure(
+            'You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.'
+        )
     infos, errors = visit(call, scope_of(call))
     if len(errors) == 1 and not infos and not_found(errors[0]) and len(call.args) == 2:
         _by_prefix(call, errors[0])

@@ -44,7 +44,7 @@ def _diff(call: Call, info: Info) -> bool:
     if texts[0] == texts[1]:
         return False
     call.out(f"diff -u -N LIVE/{name} MERGED/{name}")
-    for line in difflib.unified_diff(*texts, f"LIVE/{name}", f"MERGED/{name}", lineterm=""):
+    for line in difflib.unified_diff(texts[0], texts[1], f"LIVE/{name}", f"MERGED/{name}", lineterm=""):
         call.out(line)
     return True
 

@@ -14,7 +14,9 @@ from k8snb.kubectl.result import Failure
 def run(call: Call) -> None:
     """Explain a resource or one of its fields."""
     if not call.args:
-        raise Failure('You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.')
+        raise Failure(
+            'You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.'
+        )
     if len(call.args) > 1:
         raise Failure("We accept only this format: explain RESOURCE")
     word, *path = call.args[0].split(".")

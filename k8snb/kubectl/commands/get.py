@@ -16,6 +16,7 @@ from k8snb.kubectl.api import Json, raw_request
 from k8snb.kubectl.builder import Info, Scope, scope_of, visit
 from k8snb.kubectl.call import ALL_NAMESPACES, CHUNK_SIZE, FIELD_SELECTOR, FILENAME, PRINT, SELECTOR, SUBRESOURCE, Call, Command
 from k8snb.kubectl.flags import Flag, boolean, duration
+from k8snb.kubectl.jsonpath import Template
 from k8snb.kubectl.printers import FORMATS, Print, formatted
 from k8snb.kubectl.result import Failure, not_found, raise_all
 from k8snb.kubectl.tables import Row, TableOptions
@@ -145,7 +146,7 @@ def _block(call: Call, group: Group, options: TableOptions, *, mixed: bool) -> s
     return columns([tables.header(definitions, options), *lines] if options.headers else lines)
 
 
-def _columns_of(call: Call) -> list[tuple[str, tables.Template]]:
+def _columns_of(call: Call) -> list[tuple[str, Template]]:
     name, _, text = str(call.flag("output")).partition("=")
     if name == "custom-columns-file":
         raise Failure("custom-columns-file is not supported here; write the columns with -o custom-columns=NAME:.path,...")
@@ -166,15 +167,16 @@ def _generic(call: Call, show: Print) -> None:
     single = len(infos) == 1 and not isinstance(infos[0].obj.get("items"), list) and _names_one(call)
     if single:
         show(infos[0].obj)
-    elif infos or not errors:
-        if not (call.flag("ignore-not-found") and not infos):
-            show(_as_list(call, infos))
+    elif infos or not (errors or call.flag("ignore-not-found")):
+        show(_as_list(call, infos))
     raise_all(errors)
 
 
 def _names_one(call: Call) -> bool:
     words = call.args
-    return len(words) == 2 and "," not in words[0] or len(words) == 1 and "/" in words[0] or bool(call.flag("filename")) and not words
+    if not words:
+        return bool(call.flag("filename"))
+    return "/" in words[0] if len(words) == 1 else len(words) == 2 and "," not in words[0]
 
 
 def _as_list(call: Call, infos: Sequence[Info]) -> Json:
@@ -218,7 +220,7 @@ class _Watch:
         infos, errors = visit(self.call, self.scope)
         if errors and not self.versions:
             raise_all(errors)
-        now = {(info.kind.qualified, dig(row.obj, "metadata.namespace", ""), tables.name_of(row.obj)): (info, row) for info in infos for row in _rows(info)}
+        now = {_key(info, row): (info, row) for info in infos for row in _rows(info)}
         changed = [pair for key, pair in now.items() if self.versions.get(key, ("", None))[0] != _version(pair[1])]
         gone = [row for key, (_, row) in self.versions.items() if key not in now]
         self.versions = {key: (_version(row), row) for key, (_, row) in now.items()}
@@ -246,14 +248,18 @@ class _Watch:
             self.call.out("".join(cell.ljust(width) for cell, width in zip(cells, self.widths, strict=False)) + cells[-1])
 
 
+def _key(info: Info, row: Row) -> tuple[str, str, str]:
+    return info.kind.qualified, dig(row.obj, "metadata.namespace", ""), tables.name_of(row.obj)
+
+
 def _version(row: Row) -> str:
     return str(dig(row.obj, "metadata.resourceVersion", ""))
 
 
 COMMAND = Command(
     "get", "Display one or many resources",
-    "kubectl get [(-o|--output=)json|yaml|name|wide|...] (TYPE[.VERSION][.GROUP] [NAME | -l label] | TYPE[.VERSION][.GROUP]/NAME ...) [flags]",
-    run,
+    "kubectl get [(-o|--output=)json|yaml|name|wide|...] "
+    "(TYPE[.VERSION][.GROUP] [NAME | -l label] | TYPE[.VERSION][.GROUP]/NAME ...) [flags]", run,
     (
         *FILENAME, *PRINT, SELECTOR, FIELD_SELECTOR, ALL_NAMESPACES, SUBRESOURCE, CHUNK_SIZE, Flag("raw"), Flag("sort-by"),
         Flag("label-columns", "L", "strings"), boolean("show-labels"), boolean("no-headers"), boolean("ignore-not-found"),

@@ -28,7 +28,7 @@ def run_api_resources(call: Call) -> None:
     if output not in ("", "wide", "name"):
         raise Failure(f"--output {output} is not available")
     if call.flag("sort-by") not in ("", "name", "kind"):
-        raise Failure('--sort-by accepts only name or kind')
+        raise Failure("--sort-by accepts only name or kind")
     kinds = _sorted([kind for kind in _preferred(call.mapper.kinds) if _wanted(call, kind)], call.flag("sort-by"))
     if output == "name":
         for kind in kinds:
@@ -81,7 +81,11 @@ def run_version(call: Call) -> None:
     server = {} if call.flag("client") else call.api.path("/version")
     output = call.flag("output")
     if output in ("json", "yaml"):
-        shown = {"clientVersion": {"gitVersion": VERSION}, "kustomizeVersion": KUSTOMIZE, **({"serverVersion": dict(server)} if server else {})}
+        shown = {
+            "clientVersion": {"gitVersion": VERSION},
+            "kustomizeVersion": KUSTOMIZE,
+            **({"serverVersion": dict(server)} if server else {}),
+        }
         call.write(indented(shown) + "\n" if output == "json" else yaml.dump(shown))
         return
     if output:
@@ -139,9 +143,13 @@ API_RESOURCES = Command(
         Flag("categories", kind="strings"), boolean("no-headers"), boolean("cached"), boolean("show-managed-fields"),
     ),
 )  # fmt: skip
-API_VERSIONS = Command("api-versions", 'Print the supported API versions on the server, in the form of "group/version"', "", run_api_versions)
+API_VERSIONS = Command(
+    "api-versions", 'Print the supported API versions on the server, in the form of "group/version"', "", run_api_versions
+)
 CLUSTER_INFO = Command("cluster-info", "Display cluster information", "kubectl cluster-info", run_cluster_info)
-VERSION_COMMAND = Command("version", "Print the client and server version information", "", run_version, (boolean("client"), Flag("output", "o")))
+VERSION_COMMAND = Command(
+    "version", "Print the client and server version information", "", run_version, (boolean("client"), Flag("output", "o"))
+)
 
 
 # -- refused -----------------------------------------------------------------------------------------------------------------

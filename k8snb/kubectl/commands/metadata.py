@@ -50,7 +50,9 @@ def changes(specs: Sequence[str], what: str) -> Changes:
         else:
             raise Failure(f"unknown {what} spec: {spec}" if what == "label" else f"invalid annotation format: {spec}")
     if set(new) & set(gone):
-        raise Failure(f"can not both modify and remove {'a label' if what == 'label' else 'the following annotation(s)'} in the same command")
+        raise Failure(
+            f"can not both modify and remove {'a label' if what == 'label' else 'the following annotation(s)'} in the same command"
+        )
     return Changes(new, gone)
 
 

@@ -57,7 +57,7 @@ def _patch(call: Call, info: Info, body: Any, patch_type: str) -> None:
     if call.dry_run == "client":
         printer(call, "patched")(info.obj)
         return
-    options = {"subresource": call.flag("subresource"), "body": body, "patch_type": patch_type}
+    options: dict[str, Any] = {"subresource": call.flag("subresource"), "body": body, "patch_type": patch_type}
     made = call.api.do("patch", info.kind, info.namespace, info.name, **options, **call.writes)
     printer(call, "patched" if made != _shape(call, info) else "patched (no change)")(made)
 
@@ -75,7 +75,8 @@ def run_replace(call: Call) -> None:
     if call.flag("raw"):
         source, text = next(texts(call), ("", ""))
         bodies = documents(source, text)
-        printer(call)(call.api.ask(raw_request(call.mapper, "replace", call.flag("raw"), freeze(bodies[0]) if bodies else None)))
+        request = raw_request(call.mapper, "replace", call.flag("raw"), freeze(bodies[0]) if bodies else None)
+        printer(call)(call.api.ask(request))
         return
     if not call.flag("filename") and not call.flag("kustomize"):
         raise Failure("Must specify --filename to replace")
@@ -84,15 +85,18 @@ def run_replace(call: Call) -> None:
         _force(call, infos)
         return
     for info in infos:
-        body = with_last_applied(info.obj) if call.flag("save-config") else info.obj
         try:
-            made = body
-            if call.dry_run != "client":
-                made = call.api.do("update", info.kind, info.namespace, info.name, subresource=call.flag("subresource"), body=body, **call.writes)
-            printer(call, "replaced")(made)
+            printer(call, "replaced")(_replace(call, info))
         except ApiError as problem:
             errors.append(with_source(problem, "replacing", info.source))
     raise_all(errors)
+
+
+def _replace(call: Call, info: Info) -> Any:
+    body = with_last_applied(info.obj) if call.flag("save-config") else info.obj
+    if call.dry_run == "client":
+        return body
+    return call.api.do("update", info.kind, info.namespace, info.name, subresource=call.flag("subresource"), body=body, **call.writes)
 
 
 def _force(call: Call, infos: list[Info]) -> None:
@@ -130,7 +134,7 @@ def _scale(call: Call, info: Info) -> None:
     wanted = {"spec": {"replicas": call.flag("replicas")}}
     if call.dry_run == "client":
         return
-    options = {"subresource": "scale", "dry_run": call.dry_run == "server"}
+    options: dict[str, Any] = {"subresource": "scale", "dry_run": call.dry_run == "server"}
     if call.flag("current-replicas") < 0 and not call.flag("resource-version"):
         call.api.do("patch", info.kind, info.namespace, info.name, body=freeze(wanted), patch_type=MERGE_PATCH, **options)
         return
@@ -152,13 +156,16 @@ PATCH = Command(
 )  # fmt: skip
 REPLACE = Command(
     "replace", "Replace a resource by file name or stdin", "kubectl replace -f FILENAME", run_replace,
-    (*FILENAME, *PRINT, *DELETE_FLAGS, DRY_RUN, VALIDATE, SUBRESOURCE, boolean("save-config"), Flag("raw"), field_manager("kubectl-replace")),
+    (
+        *FILENAME, *PRINT, *DELETE_FLAGS, DRY_RUN, VALIDATE, SUBRESOURCE, boolean("save-config"), Flag("raw"),
+        field_manager("kubectl-replace"),
+    ),
 )  # fmt: skip
 SCALE = Command(
     "scale", "Set a new size for a deployment, replica set, or replication controller",
     "kubectl scale [--resource-version=version] [--current-replicas=count] --replicas=COUNT (-f FILENAME | TYPE NAME)", run_scale,
     (
-        *FILENAME, *PRINT, SELECTOR, ALL, DRY_RUN, Flag("replicas", kind="int", required=True), Flag("current-replicas", kind="int", default=-1),
-        Flag("resource-version"), Flag("timeout", kind="duration"),
+        *FILENAME, *PRINT, SELECTOR, ALL, DRY_RUN, Flag("replicas", kind="int", required=True),
+        Flag("current-replicas", kind="int", default=-1), Flag("resource-version"), Flag("timeout", kind="duration"),
     ),
 )  # fmt: skip

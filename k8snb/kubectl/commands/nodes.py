@@ -29,7 +29,7 @@ def _nodes(call: Call, verb: str) -> list[Info]:
     if not call.args and not call.flag("selector"):
         raise usage_error(call.path, f"USAGE: {verb} NODE [flags]")
     if call.args and call.flag("selector"):
-        raise Failure("error: cannot specify both a node name and a --selector option".removeprefix("error: "))
+        raise Failure("cannot specify both a node name and a --selector option")
     infos, errors = visit(call, Scope(args=["nodes", *call.args], selector=call.flag("selector")))
     raise_all(errors)
     return infos
@@ -42,8 +42,7 @@ def _cordon(call: Call, info: Info, wanted: bool) -> None:
         return
     if call.dry_run != "client":
         body = freeze({"spec": {"unschedulable": True if wanted else None}})
-        options = {"dry_run": call.dry_run == "server"}
-        call.api.do("patch", info.kind, "", info.name, body=body, patch_type=STRATEGIC_MERGE_PATCH, **options)
+        call.api.do("patch", info.kind, "", info.name, body=body, patch_type=STRATEGIC_MERGE_PATCH, dry_run=call.dry_run == "server")
     printer(call, word)(info.obj)
 
 
@@ -173,8 +172,7 @@ def _evict_all(call: Call, pods: Sequence[Json]) -> None:
         if waiting:
             call.wait(lambda: False, RETRY_SECONDS)
             if (call.host.now - began) / meta.SECOND > limit:
-                raise Failure(f"error when evicting pods/{quote(waiting[0]['metadata']['name'])} -n {quote(waiting[0]['metadata']['namespace'])}: "
-                              "global timeout reached: " + f"{limit:g}s")  # fmt: skip
+                raise Failure(f"{_evicting(waiting[0])}: global timeout reached: {limit:g}s")
     for pod in leaving:
         _wait_gone(call, kind, pod, limit)
 
@@ -185,24 +183,32 @@ def _evict(call: Call, kind: Any, pod: Json) -> bool:
     grace = {"gracePeriodSeconds": call.flag("grace-period")} if call.flag("grace-period") >= 0 else {}
     try:
         if call.flag("disable-eviction"):
-            call.api.do("delete", kind, known["namespace"], known["name"], body=freeze({"kind": "DeleteOptions", "apiVersion": "v1", **grace}))
+            call.api.do(
+                "delete", kind, known["namespace"], known["name"], body=freeze({"kind": "DeleteOptions", "apiVersion": "v1", **grace})
+            )
         else:
-            body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": known["name"], "namespace": known["namespace"]}, "deleteOptions": grace}
+            who = {"name": known["name"], "namespace": known["namespace"]}
+            body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": who, "deleteOptions": grace}
             call.api.do("create", kind, known["namespace"], known["name"], subresource="eviction", body=freeze(body))
     except ApiError as problem:
         if problem.reason == "TooManyRequests":
-            call.err(f"error when evicting pods/{quote(known['name'])} -n {quote(known['namespace'])} (will retry after 5s): {problem.message}")
+            call.err(f"{_evicting(pod)} (will retry after 5s): {problem.message}")
             return False
         if not not_found(problem):
-            raise Failure(f"error when evicting pods/{quote(known['name'])} -n {quote(known['namespace'])}: {problem.message}") from None
+            raise Failure(f"{_evicting(pod)}: {problem.message}") from None
     return True
+
+
+def _evicting(pod: Json) -> str:
+    return f"error when evicting pods/{quote(pod['metadata']['name'])} -n {quote(pod['metadata']['namespace'])}"
 
 
 def _wait_gone(call: Call, kind: Any, pod: Json, limit: float) -> None:
     known = pod["metadata"]
     info = Info(kind, known["namespace"], known["name"], pod)
     if not (gone(call, info, known["uid"]) or call.wait(lambda: gone(call, info, known["uid"]), limit)):
-        raise Failure(f"error when waiting for pod {quote(known['name'])} in namespace {quote(known['namespace'])} to terminate: global timeout reached: {limit:g}s")
+        where = f"pod {quote(known['name'])} in namespace {quote(known['namespace'])}"
+        raise Failure(f"error when waiting for {where} to terminate: global timeout reached: {limit:g}s")
     whole = pod if pod.get("kind") else freeze({"apiVersion": "v1", "kind": "Pod", **pod})
     printer(call, "deleted" if call.flag("disable-eviction") else "evicted")(whole)
 
@@ -249,19 +255,24 @@ def _taint(call: Call, info: Info, new: Sequence[Json], removed: Sequence[Json])
     if info.kind.kind != "Node":
         raise Failure(f"invalid resource type {info.kind.resource}, only node(s) is supported")
     old = list(dig(info.obj, "spec.taints", []))
-    same = lambda one, other: one["key"] == other["key"] and other.get("effect") in (None, one.get("effect"))  # noqa: E731
-    missing = [taint for taint in removed if not any(same(known, taint) for known in old)]
+    missing = [taint for taint in removed if not any(_same(known, taint) for known in old)]
     if missing:
         raise Failure(f"taint {quote(_taint_name(missing[0]))} not found")
-    clash = [taint for taint in new if any(same(known, taint) and known != taint for known in old)]
+    clash = [taint for taint in new if any(_same(known, taint) and known != taint for known in old)]
     if clash and not call.flag("overwrite"):
-        raise Failure(f"node {info.name} already has {', '.join(taint['key'] for taint in clash)} taint(s) with same effect(s) and --overwrite is false")
-    kept = [known for known in old if not any(same(known, taint) for taint in [*new, *removed])]
+        names = ", ".join(taint["key"] for taint in clash)
+        raise Failure(f"node {info.name} already has {names} taint(s) with same effect(s) and --overwrite is false")
+    kept = [known for known in old if not any(_same(known, taint) for taint in [*new, *removed])]
     made = info.obj
     if call.dry_run != "client":
         body = freeze({"spec": {"taints": [*new, *kept] or None}})
         made = call.api.do("patch", info.kind, "", info.name, body=body, patch_type=MERGE_PATCH, **call.writes)
     printer(call, "modified" if new and removed else "untainted" if removed else "tainted")(made)
+
+
+def _same(one: Json, other: Json) -> bool:
+    """Whether a spec means a taint: the same key, and the same effect where it names one."""
+    return bool(one["key"] == other["key"]) and other.get("effect") in (None, one.get("effect"))
 
 
 def _taint_name(taint: Json) -> str:
@@ -280,6 +291,6 @@ DRAIN = Command(
     ),
 )  # fmt: skip
 TAINT = Command(
-    "taint", "Update the taints on one or more nodes", "kubectl taint NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N",
-    run_taint, (*PRINT, SELECTOR, ALL, DRY_RUN, VALIDATE, boolean("overwrite"), field_manager("kubectl-taint")),
+    "taint", "Update the taints on one or more nodes",
+    "kubectl taint NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N", run_taint, (*PRINT, SELECTOR, ALL, DRY_RUN, VALIDATE, boolean("overwrite"), field_manager("kubectl-taint")),
 )  # fmt: skip

@@ -39,15 +39,19 @@ def pods_behind(call: Call, text: str) -> list[Json]:
     found = call.api.items("v1", "Pod", call.namespace, label_selector=chosen)
     if not found:
         raise Failure("timed out waiting for the condition")
-    return sorted(found, key=lambda pod: (not meta.is_true(pod, "Ready"), pod["metadata"].get("creationTimestamp") or "", pod["metadata"]["name"]))
+    return sorted(
+        found, key=lambda pod: (not meta.is_true(pod, "Ready"), pod["metadata"].get("creationTimestamp") or "", pod["metadata"]["name"])
+    )
 
 
 def default_container(call: Call, pod: Json) -> str:
     """The container that is meant where none is named; says so where there are several."""
     names = [one["name"] for key in ("containers", "initContainers", "ephemeralContainers") for one in dig(pod, ("spec", key), [])]
     chosen = dig(pod, ("metadata", "annotations", DEFAULT_CONTAINER)) or names[0]
-    if len(dig(pod, "spec.containers", [])) + len(dig(pod, "spec.initContainers", [])) > 1 and DEFAULT_CONTAINER not in dig(pod, "metadata.annotations", {}):
-        call.err(f'Defaulted container {quote(chosen)} out of: {_listed(pod)}')
+    if len(dig(pod, "spec.containers", [])) + len(dig(pod, "spec.initContainers", [])) > 1 and DEFAULT_CONTAINER not in dig(
+        pod, "metadata.annotations", {}
+    ):
+        call.err(f"Defaulted container {quote(chosen)} out of: {_listed(pod)}")
     return str(chosen)
 
 
@@ -109,7 +113,10 @@ def _chosen(call: Call) -> list[Json]:
             raise usage_error(call.path, "only a selector (-l) or a POD name is allowed")
         return call.api.items("v1", "Pod", call.namespace, label_selector=call.flag("selector"))
     if not call.args:
-        raise usage_error(call.path, "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command")
+        raise usage_error(
+            call.path,
+            "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command",
+        )
     try:
         found = pods_behind(call, call.args[0])
     except ApiError as problem:
@@ -179,7 +186,9 @@ def run_exec(call: Call) -> None:
     if not names and not call.flag("filename"):
         raise usage_error(call.path, "pod, type/name or --filename must be specified")
     if dash < 0 and command:
-        raise Failure("exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\nSee 'kubectl exec -h' for help and examples")
+        raise Failure(
+            "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\nSee 'kubectl exec -h' for help and examples"
+        )
     if not command:
         raise Failure("you must specify at least one command for the container")
     pod = pods_behind(call, names[0])[0]
@@ -189,7 +198,9 @@ def run_exec(call: Call) -> None:
     parameters = (("container", container), *(("command", word) for word in command), ("stdout", "true"), ("stderr", "true"))
     if call.flag("stdin") and call.inputs.stdin is not None:
         parameters += (("stdin", call.inputs.stdin),)
-    answer = call.api.do("create", call.mapper.resource("pods"), call.namespace, pod["metadata"]["name"], subresource="exec", parameters=parameters)
+    answer = call.api.do(
+        "create", call.mapper.resource("pods"), call.namespace, pod["metadata"]["name"], subresource="exec", parameters=parameters
+    )
     _show(call, answer)
 
 

@@ -140,7 +140,10 @@ def stateful_set_status(obj: Json, _revision: int = 0) -> tuple[str, bool]:
         return f"partitioned roll out complete: {updated} new pods have been updated...", True
     if status.get("updateRevision") != status.get("currentRevision"):
         return f"waiting for statefulset rolling update to complete {updated} pods at revision {status.get('updateRevision')}...", False
-    return f"statefulset rolling update complete {status.get('currentReplicas', 0)} pods at revision {status.get('currentRevision')}...", True
+    return (
+        f"statefulset rolling update complete {status.get('currentReplicas', 0)} pods at revision {status.get('currentRevision')}...",
+        True,
+    )
 
 
 STATUS: dict[str, Callable[[Json, int], tuple[str, bool]]] = {
@@ -208,8 +211,7 @@ def _undo(call: Call, info: Info) -> None:
         printer(call, f"skipped rollback (current template already matches revision {revision_of(target)})")(info.obj)
         return
     body, patch_type = _undo_patch(info.obj, target)
-    options = {"dry_run": call.dry_run == "server"}
-    call.api.do("patch", info.kind, info.namespace, info.name, body=body, patch_type=patch_type, **options)
+    call.api.do("patch", info.kind, info.namespace, info.name, body=body, patch_type=patch_type, dry_run=call.dry_run == "server")
     printer(call, "rolled back")(info.obj)
 
 
@@ -227,7 +229,9 @@ def _target(call: Call, info: Info) -> Json:
                           else "no last revision to roll back to")  # fmt: skip
         chosen = found[sorted(found)[-2]]
     if dig(info.obj, "spec.paused"):
-        raise Failure(f"you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume {info.kind.kind.lower()}/{info.name}' and try again")
+        raise Failure(
+            f"you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume deployment/{info.name}' and try again"
+        )
     return chosen
 
 
@@ -263,7 +267,9 @@ def _pausing(pause: bool) -> Callable[[Call], None]:
 def _patch_spec(call: Call, info: Info, body: Json, word: str) -> None:
     made = info.obj
     if call.dry_run != "client":
-        made = call.api.do("patch", info.kind, info.namespace, info.name, body=freeze(body), patch_type=STRATEGIC_MERGE_PATCH, **call.writes)
+        made = call.api.do(
+            "patch", info.kind, info.namespace, info.name, body=freeze(body), patch_type=STRATEGIC_MERGE_PATCH, **call.writes
+        )
     printer(call, word)(made)
 
 

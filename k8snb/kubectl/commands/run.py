@@ -153,7 +153,7 @@ def selector_of(obj: Json) -> dict[str, str]:
         found = dig(obj, "spec.selector", {})
     elif kind in ("Deployment", "ReplicaSet"):
         if dig(obj, "spec.selector.matchExpressions"):
-            raise Failure("couldn't convert expressions - \"matchExpressions\" cannot be exposed")
+            raise Failure('couldn\'t convert expressions - "matchExpressions" cannot be exposed')
         found = dig(obj, "spec.selector.matchLabels", {})
     else:
         raise Failure(f"cannot expose a {kind}.{obj['apiVersion'].rpartition('/')[0]}".rstrip("."))
@@ -166,7 +166,12 @@ def _expose(call: Call, obj: Json) -> Json:
     spec: Json = {"selector": selector, "ports": _expose_ports(call, obj)}
     if call.flag("type"):
         spec["type"] = call.flag("type")
-    for key, flag in (("externalName", "external-name"), ("clusterIP", "cluster-ip"), ("sessionAffinity", "session-affinity"), ("loadBalancerIP", "load-balancer-ip")):
+    for key, flag in (
+        ("externalName", "external-name"),
+        ("clusterIP", "cluster-ip"),
+        ("sessionAffinity", "session-affinity"),
+        ("loadBalancerIP", "load-balancer-ip"),
+    ):
         if call.flag(flag):
             spec[key] = call.flag(flag)
     if call.flag("external-ip"):

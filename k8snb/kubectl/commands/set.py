@@ -108,7 +108,8 @@ def run_env(call: Call) -> None:
     def change(obj: Json) -> Json:
         found = _containers(obj, call.flag("containers"))
         if not found:
-            call.err(f"warning: {obj['kind']}/{obj['metadata']['name']} does not have any containers matching {quote(call.flag('containers'))}")
+            name = f"{obj['kind']}/{obj['metadata']['name']}"
+            call.err(f"warning: {name} does not have any containers matching {quote(call.flag('containers'))}")
         for container in found:
             container["env"] = _merged(container.get("env") or [], new, gone, overwrite=call.flag("overwrite"))
         return obj
@@ -133,8 +134,8 @@ def _from(call: Call) -> list[Json]:
     ref = {"ConfigMap": "configMapKeyRef", "Secret": "secretKeyRef"}.get(word.kind.kind)
     if ref is None:
         raise Failure(f"unsupported resource specified in --from: {word.kind.kind}")
-    name = lambda key: call.flag("prefix") + key.upper().replace("-", "_").replace(".", "_")  # noqa: E731
-    return [{"name": name(key), "valueFrom": {ref: {"name": word.name, "key": key}}} for key in chosen]
+    names = {key: call.flag("prefix") + key.upper().replace("-", "_").replace(".", "_") for key in chosen}
+    return [{"name": names[key], "valueFrom": {ref: {"name": word.name, "key": key}}} for key in chosen]
 
 
 def _list_env(call: Call, resources: Sequence[str]) -> None:
@@ -143,7 +144,8 @@ def _list_env(call: Call, resources: Sequence[str]) -> None:
         for container in _containers(thaw(info.obj), call.flag("containers")):
             call.out(f"# {info.kind.resource} {info.name}, container {container['name']}")
             for entry in container.get("env") or ():
-                call.out(f"{entry['name']}={entry.get('value', '')}" if "valueFrom" not in entry else f"# {entry['name']} from {_source(entry['valueFrom'])}")
+                source = entry.get("valueFrom")
+                call.out(f"# {entry['name']} from {_source(source)}" if source else f"{entry['name']}={entry.get('value', '')}")
     raise_all(errors)
 
 
@@ -211,7 +213,8 @@ def run_selector(call: Call) -> None:
 
 def run_subject(call: Call) -> None:
     """Add subjects to a role binding."""
-    added = generate.binding("RoleBinding", "x", "", ("", ""), call.flag("user"), call.flag("group"), call.flag("serviceaccount")).get("subjects", [])
+    who = (call.flag("user"), call.flag("group"), call.flag("serviceaccount"))
+    added = generate.binding("RoleBinding", "x", "", ("", ""), *who).get("subjects", [])
     if not added:
         raise Failure("you must specify at least one value of user, group or serviceaccount")
 

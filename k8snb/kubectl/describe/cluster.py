@@ -92,14 +92,20 @@ def _node_conditions(w: Writer, conditions: Sequence[Json]) -> None:
     w.table(("----", "------", "-----------------", "------------------", "------", "-------"))
     for one in conditions:
         beat, moved = time_of(one.get("lastHeartbeatTime")), time_of(one.get("lastTransitionTime"))
-        w.table((f"{one.get('type')} ", f"{one.get('status')} ", f"{beat} ", f"{moved} ", f"{one.get('reason', '')} ", one.get("message", "")))
+        w.table(
+            (f"{one.get('type')} ", f"{one.get('status')} ", f"{beat} ", f"{moved} ", f"{one.get('reason', '')} ", one.get("message", ""))
+        )
 
 
 def _node_end(w: Writer, spec: Json, status: Json) -> None:
     w.line("System Info:")
     for title, key in _INFO:
         w.field(title, dig(status, ("nodeInfo", key), ""), 1)
-    for title, value in (("PodCIDR", spec.get("podCIDR")), ("PodCIDRs", ",".join(spec.get("podCIDRs") or ())), ("ProviderID", spec.get("providerID"))):
+    for title, value in (
+        ("PodCIDR", spec.get("podCIDR")),
+        ("PodCIDRs", ",".join(spec.get("podCIDRs") or ())),
+        ("ProviderID", spec.get("providerID")),
+    ):
         if value:
             w.field(title, value)
 
@@ -154,7 +160,9 @@ def namespace(obj: Json, look: Look) -> str:
     conditions = dig(obj, "status.conditions") or ()
     if conditions:
         w.line("Conditions:")
-        w.table(("Type", "Status", "LastTransitionTime", "Reason", "Message"), ("----", "------", "------------------", "------", "-------"))
+        w.table(
+            ("Type", "Status", "LastTransitionTime", "Reason", "Message"), ("----", "------", "------------------", "------", "-------")
+        )
         for one in conditions:
             w.table((one.get("type"), one.get("status"), time_of(one.get("lastTransitionTime")), one.get("reason"), one.get("message")))
     w.line()
@@ -280,8 +288,11 @@ def volume_claim(obj: Json, look: Look) -> str:
 
 def _users(obj: Json, look: Look) -> list[str]:
     name = obj["metadata"]["name"]
-    uses = lambda pod: any(dig(volume, "persistentVolumeClaim.claimName") == name for volume in dig(pod, "spec.volumes") or ())  # noqa: E731
-    return [pod["metadata"]["name"] for pod in look.pods(obj["metadata"]["namespace"]) if uses(pod)]
+    return [
+        pod["metadata"]["name"]
+        for pod in look.pods(obj["metadata"]["namespace"])
+        if any(dig(volume, "persistentVolumeClaim.claimName") == name for volume in dig(pod, "spec.volumes") or ())
+    ]
 
 
 def _claim_conditions(w: Writer, conditions: Sequence[Json]) -> None:
@@ -292,7 +303,9 @@ def _claim_conditions(w: Writer, conditions: Sequence[Json]) -> None:
     w.table(titles, _dashes(titles))
     for one in conditions:
         probed, moved = time_of(one.get("lastProbeTime")), time_of(one.get("lastTransitionTime"))
-        w.table((f"{one.get('type')} ", f"{one.get('status')} ", f"{probed} ", f"{moved} ", f"{one.get('reason', '')} ", one.get("message", "")))
+        w.table(
+            (f"{one.get('type')} ", f"{one.get('status')} ", f"{probed} ", f"{moved} ", f"{one.get('reason', '')} ", one.get("message", ""))
+        )
 
 
 def persistent_volume(obj: Json, look: Look) -> str:
@@ -367,7 +380,12 @@ def disruption_budget(obj: Json, look: Look) -> str:
             break
     w.field("Selector", format_label_selector(spec["selector"]) if spec.get("selector") is not None else "<unset>")
     w.line("Status:")
-    rows = (("Allowed disruptions", "disruptionsAllowed"), ("Current", "currentHealthy"), ("Desired", "desiredHealthy"), ("Total", "expectedPods"))
+    rows = (
+        ("Allowed disruptions", "disruptionsAllowed"),
+        ("Current", "currentHealthy"),
+        ("Desired", "desiredHealthy"),
+        ("Total", "expectedPods"),
+    )
     for title, key in rows:
         w.field(title, status.get(key, 0), 2)
     events_table(w, look.events(obj), look.now)
@@ -385,5 +403,3 @@ def priority_class(obj: Json, look: Look) -> str:
     w.field("Annotations", format_labels(obj["metadata"].get("annotations")))
     events_table(w, look.events(obj), look.now)
     return w.text()
-
-

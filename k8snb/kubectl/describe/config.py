@@ -86,7 +86,9 @@ def role(obj: Json, _look: Look) -> str:
     w.line("PolicyRule:")
     w.table(("Resources", "Non-Resource URLs", "Resource Names", "Verbs"), ("---------", "-----------------", "--------------", "-----"))
     rows = sorted(_broken_down(obj.get("rules") or ()), key=lambda row: (row[1], row[0], row[2], row[3]))
-    w.table(*((_resource(group, resource), go_value(urls), go_value(names), go_value(verbs)) for group, resource, names, urls, verbs in rows))
+    w.table(
+        *((_resource(group, resource), go_value(urls), go_value(names), go_value(verbs)) for group, resource, names, urls, verbs in rows)
+    )
     return w.text()
 
 

@@ -21,7 +21,9 @@ from k8snb.kubectl.text import go_value
 Resolve = Callable[[Json], str] | None  # an environment entry -> its value in this pod
 
 
-def containers(w: Writer, title: str, specs: Sequence[Json], statuses: Sequence[Json] = (), resolve: Resolve = None, space: str = "") -> None:
+def containers(
+    w: Writer, title: str, specs: Sequence[Json], statuses: Sequence[Json] = (), resolve: Resolve = None, space: str = ""
+) -> None:
     """All containers of one sort."""
     known = {status["name"]: status for status in statuses}
     w.line(f"{space}{title}:{'' if specs else ' <none>'}")

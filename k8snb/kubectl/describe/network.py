@@ -11,7 +11,16 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import dig
 from k8snb.apimachinery.selectors import format_label_selector
 from k8snb.kubectl.api import Json
-from k8snb.kubectl.describe.writer import Look, Writer, events_table, format_labels, labels_and_annotations, name_and_namespace, or_none, shown
+from k8snb.kubectl.describe.writer import (
+    Look,
+    Writer,
+    events_table,
+    format_labels,
+    labels_and_annotations,
+    name_and_namespace,
+    or_none,
+    shown,
+)
 from k8snb.kubectl.text import long_time
 
 SERVICE_NAME = "kubernetes.io/service-name"
