@@ -44,7 +44,8 @@ class Settled(NamedTuple):
 
     def __repr__(self) -> str:
         said = text("steps.settled" if self.settled else "steps.unsettled", took=duration(self.took))
-        later = [text("steps.later", delay=duration(event.time - self.now), what=f"{event.component}: {event.why}") for event in self.pending]
+        times = [(duration(event.time - self.now), f"{event.component}: {event.why}") for event in self.pending]
+        later = [text("steps.later", delay=delay, what=what) for delay, what in times]
         rest = [text("steps.more", count=len(later) - SHOWN)] if len(later) > SHOWN else []
         return "\n  ".join([said, *later[:SHOWN], *rest])
 
