@@ -113,6 +113,9 @@ class Store:
     def range(self, prefix: str, start: str = "") -> list[tuple[str, KeyValue]]:
         """All keys with that prefix, in order, from ``start`` on where it is given."""
         self._available()
+        return self._range(prefix, start)
+
+    def _range(self, prefix: str, start: str = "") -> list[tuple[str, KeyValue]]:
         order, keys = self.state.order, self.state.keys
         first = bisect_left(order, max(start, prefix))
         last = bisect_left(order, prefix + "\U0010ffff")
@@ -192,11 +195,14 @@ class Store:
         self.state.compacted = revision
 
     def at(self, revision: int, prefix: str = "") -> dict[str, Any]:
-        """Key to value as they were at a past revision, from the journal. Leases and Events are not part of it."""
+        """Key to value as they were at a past revision, from the journal. Leases and Events are not part of it.
+
+        It is the simulator that remembers: this works while etcd is stopped, too.
+        """
         state = self.state
         if not state.journal_floor <= revision <= state.revision:
             raise Compacted(state.journal_floor)
-        world = {key: item.value for key, item in self.range(prefix) if not key.startswith(self.coalesce)}
+        world = {key: item.value for key, item in self._range(prefix) if not key.startswith(self.coalesce)}
         for change in reversed(state.journal[bisect_right(state.journal, revision, key=_revision) :]):
             if not change.key.startswith(prefix):
                 continue

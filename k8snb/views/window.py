@@ -9,7 +9,6 @@ Simplified: an Event that came again later shows, in the past too, its latest co
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from k8snb.apimachinery.meta import parse_time
@@ -21,6 +20,7 @@ from k8snb.messages import text
 from k8snb.sim.clock import duration
 from k8snb.sim.trace import Record
 from k8snb.simulation.faults import API_SERVER
+from k8snb.simulation.past import Past
 from k8snb.simulation.simulation import Simulation
 from k8snb.views import live
 from k8snb.views.builders import ownership, traffic
@@ -55,14 +55,8 @@ class Window:
         keys = resources if resources is not None else list(server.catalogue.by_key)
         return {key: found for key in keys if (found := server.stored_list(key))}
 
-    def _past(self, position: int) -> Snapshot:
-        catalogue = self.simulation.parts.server.catalogue
-        world: dict[str, list[Object]] = defaultdict(list)
-        for key, obj in self.simulation.parts.store.at(self._revision(position)).items():
-            resource = catalogue.of_key(key)
-            if resource is not None:
-                world[resource.key].append(obj)
-        return dict(world)
+    def _past(self, position: int) -> Past:
+        return Past(self.simulation, self._revision(position))
 
     def _revision(self, position: int) -> int:
         store = self.simulation.root.store
@@ -89,7 +83,7 @@ class Window:
     def _moment(self, snapshot: Snapshot, last: int, *, fresh: int, now: int, revision: int, index: int) -> live.Moment:
         root, trace = self.simulation.root, self.simulation.parts.kernel.trace
         begin = max(min(fresh - 1, last - _TAIL), last - _MOST)
-        records = [record for record in trace.since(begin)[: last - begin] if not _quiet(record)] if last else []
+        records = [record for record in trace.since(begin) if record.id <= last and not _quiet(record)]
         present = index == len(self._journal)
         return live.Moment(
             snapshot=snapshot, records=records, fresh=fresh, find=trace.get, now=now, start=root.config.start, revision=revision,
