@@ -48,7 +48,7 @@ def test_links_between_documents_lead_somewhere(name):
 def test_files_that_a_document_names_exist(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     named = re.findall(r"`((?:k8snb|tests|notebooks|widgets|binder|\.ci)/[\w./-]*\w/?)`", text)
-    assert sorted({path for path in named if not (ROOT / path).exists()}) == []
+    assert sorted({path for path in named if "NN-" not in path and not (ROOT / path).exists()}) == []
 
 
 def test_decisions_are_numbered_and_begin_with_an_example():
