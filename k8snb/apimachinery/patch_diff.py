@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from k8snb.apimachinery.json_patch import equal
 from k8snb.apimachinery.objects import Object
-from k8snb.apimachinery.patch import DELETE_PRIMITIVES, PATCH, RETAIN_KEYS, SET_ORDER, equal, go_text, identity, shape
+from k8snb.apimachinery.patch import DELETE_PRIMITIVES, PATCH, RETAIN_KEYS, SET_ORDER, go_text, identity, shape
 from k8snb.apimachinery.schema import MAP, Field, Type
 
 Patch = dict[str, Any]
