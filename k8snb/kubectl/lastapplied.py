@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import FrozenDict, dig, put
 from k8snb.kubectl.api import Json
-from k8snb.kubectl.text import go_json
 
 ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 _PATH = ("metadata", "annotations", ANNOTATION)

@@ -14,11 +14,11 @@ from typing import Any
 
 from k8snb.apimachinery import yaml
 from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.jsonpath import JSONPathError, Template
 from k8snb.apimachinery.objects import dig, drop
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.gotemplate import GoTemplate, GoTemplateError
-from k8snb.kubectl.jsonpath import JSONPathError, Template
 from k8snb.kubectl.mapper import group_of, label_of
 from k8snb.kubectl.result import Failure
 from k8snb.kubectl.text import go_syntax

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from k8snb.apimachinery import quantity
+from k8snb.apimachinery.jsonpath import JSONPathError, Template, relaxed
 from k8snb.apimachinery.objects import dig
 from k8snb.kubectl.api import Json
-from k8snb.kubectl.jsonpath import JSONPathError, Template, relaxed
 from k8snb.kubectl.result import Failure
 from k8snb.kubectl.text import go_value
 

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from k8snb.apimachinery.gotext import go_scalar
+
 MICROS = 1_000_000
 
 
@@ -91,15 +93,6 @@ def go_value(value: Any) -> str:
     return go_scalar(value)
 
 
-def go_scalar(value: Any) -> str:
-    """A scalar as Go's ``%v`` prints it."""
-    if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def go_syntax(value: Any) -> str:
     """A JSON value as Go's ``%#v`` prints it."""
     if isinstance(value, dict):
@@ -110,14 +103,6 @@ def go_syntax(value: Any) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     return "interface {}(nil)" if value is None else go_scalar(value)
-
-
-def go_json(value: Any) -> str:
-    """Compact JSON as Go's encoder writes it: keys sorted, ``<``, ``>`` and ``&`` escaped."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    for char, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
-        text = text.replace(char, code)
-    return text
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from k8snb.apimachinery import yaml
 from k8snb.apimachinery.errors import ApiError, quote
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import dig, drop, merge
 from k8snb.apiserver.request import APPLY_PATCH, MERGE_PATCH
 from k8snb.kubectl.builder import Info, manifests, scope_of, visit
@@ -22,7 +23,6 @@ from k8snb.kubectl.lastapplied import ANNOTATION, last_applied, with_last_applie
 from k8snb.kubectl.patches import three_way
 from k8snb.kubectl.printers import indented, printer
 from k8snb.kubectl.result import Failure, not_found, raise_all, with_source
-from k8snb.kubectl.text import go_json
 
 MANAGER = "kubectl-client-side-apply"
 SERVER_MANAGER = "kubectl"

@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from k8snb.apimachinery.jsonpath import Template
 from k8snb.apimachinery.objects import dig
 from k8snb.kubectl import tables
 from k8snb.kubectl.api import Json, raw_request
 from k8snb.kubectl.builder import Info, Scope, scope_of, visit
 from k8snb.kubectl.call import ALL_NAMESPACES, CHUNK_SIZE, FIELD_SELECTOR, FILENAME, PRINT, SELECTOR, SUBRESOURCE, Call, Command
 from k8snb.kubectl.flags import Flag, boolean, duration
-from k8snb.kubectl.jsonpath import Template
 from k8snb.kubectl.printers import FORMATS, Print, formatted
 from k8snb.kubectl.result import Failure, not_found, raise_all
 from k8snb.kubectl.tables import Row, TableOptions

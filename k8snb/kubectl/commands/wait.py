@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from k8snb.apimachinery.errors import ApiError, quote
+from k8snb.apimachinery.jsonpath import JSONPathError, Template, relaxed
 from k8snb.apimachinery.objects import dig
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import Info, scope_of, visit, words
 from k8snb.kubectl.call import ALL, ALL_NAMESPACES, FIELD_SELECTOR, FILENAME, PRINT, SELECTOR, Call, Command
 from k8snb.kubectl.commands.delete import gone
 from k8snb.kubectl.flags import Flag, boolean
-from k8snb.kubectl.jsonpath import JSONPathError, Template, relaxed
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, not_found, raise_all
 

@@ -1,4 +1,6 @@
-"""kubectl's JSONPath: a template with holes, ``{range .items[*]}{.metadata.name}{"\\n"}{end}``.
+"""JSONPath as Kubernetes reads it: a template with holes, ``{range .items[*]}{.metadata.name}{"\\n"}{end}``.
+
+kubectl prints with it, and the columns of custom resources are found with it.
 
 It is neither RFC 9535 nor Go's templates: text stands outside braces; inside are fields (``.a``, ``['a']``), indexes and
 slices (``[0]``, ``[-1]``, ``[0:2]``), ``*``, ``..``, filters (``?(@.x=="y")``), unions, quoted text, and ``range`` ... ``end``.
@@ -16,7 +18,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from k8snb.kubectl.text import go_json, go_scalar
+from k8snb.apimachinery.gotext import go_json, go_scalar
 
 
 class JSONPathError(Exception):
