@@ -14,6 +14,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, put
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.apimachinery.validation import not_negative
+from k8snb.resources.autoscaling.scale import SCALE
 from k8snb.resources.common.cells import age, containers_cells
 from k8snb.resources.common.fill import fill, inside
 from k8snb.resources.common.pod_template import default_pod_template
@@ -142,6 +143,7 @@ RESOURCE = served(
     validate_status_update=validate_status_update,
     warnings=workload_warnings,
     cells=cells,
+    subresources={"scale": SCALE},
     counts_generation=True,
     example=EXAMPLE,
     simulated=True,

@@ -15,6 +15,7 @@ from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import format_label_selector
 from k8snb.apimachinery.validation import not_negative
 from k8snb.resources.apps.deployment import EMPTY_SELECTOR
+from k8snb.resources.autoscaling.scale import SCALE
 from k8snb.resources.common.cells import age, containers_cells
 from k8snb.resources.common.fill import fill, inside
 from k8snb.resources.common.pod_template import default_pod_template
@@ -82,6 +83,7 @@ RESOURCE = served(
     warnings=workload_warnings,
     cells=cells,
     selectable_fields={"status.replicas": lambda obj: str(dig(obj, "status.replicas", 0))},
+    subresources={"scale": SCALE},
     counts_generation=True,
     example=EXAMPLE,
     simulated=True,

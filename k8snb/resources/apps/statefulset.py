@@ -13,6 +13,7 @@ from k8snb.apimachinery.errors import Errors, forbidden, invalid, required, with
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import not_negative, one_of
+from k8snb.resources.autoscaling.scale import SCALE
 from k8snb.resources.common.cells import age, containers_cells
 from k8snb.resources.common.claim import default_claim, validate_claim_template
 from k8snb.resources.common.fill import each, fill, inside, where_given
@@ -168,6 +169,7 @@ RESOURCE = served(
     validate_status_update=validate_status_update,
     warnings=template_warnings,
     cells=cells,
+    subresources={"scale": SCALE},
     counts_generation=True,
     example=EXAMPLE,
     simulated=True,

@@ -11,16 +11,24 @@ pkg/registry/customresource/etcd.go (scaleFromCustomResource).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, invalid
+from k8snb.apimachinery import patch as patches
+from k8snb.apimachinery.decode import decode_object
+from k8snb.apimachinery.errors import ApiError, Errors, object_invalid, object_not_found
 from k8snb.apimachinery.objects import FrozenDict, Object, dig, put
+from k8snb.apimachinery.resource import Subresource
 from k8snb.apimachinery.selectors import format_label_selector
 from k8snb.apimachinery.validation import not_negative
+from k8snb.apiserver import writes
+from k8snb.apiserver.request import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Request
 from k8snb.resources.common.cells import NONE, labels_text
+from k8snb.resources.discovery import schema_of
 
 KINDS = ("deployments.apps", "replicasets.apps", "statefulsets.apps", "replicationcontrollers")
+_TYPE = "io.k8s.api.autoscaling.v1.Scale"
 _META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -70,7 +78,37 @@ def from_scale(obj: Object, scale: Object, paths: Mapping[str, str] | None = Non
 
 def validate_scale(scale: Object) -> Errors:
     """A Scale that is written: not negative."""
-    replicas = dig(scale, "spec.replicas", 0)
-    if not isinstance(replicas, int):
-        return [invalid("spec.replicas", replicas, "must be an integer")]
-    return not_negative("spec.replicas", replicas)
+    return not_negative("spec.replicas", dig(scale, "spec.replicas", 0))
+
+
+def handle_scale(context: Any, request: Request, obj: Object | None, paths: Mapping[str, str] | None = None) -> Object:
+    """GET, PUT and PATCH of the subresource. The object itself is updated, as any update is."""
+    if obj is None:
+        raise object_not_found(request.group, request.resource, request.name)
+    if request.verb == "get":
+        return to_scale(obj, paths)
+    scale, _ = decode_object(schema_of(_TYPE), _wanted(request, obj, paths), kind="Scale", version="v1")
+    if errors := validate_scale(scale):
+        raise object_invalid("autoscaling", "Scale", request.name, errors)
+    resource = context.server.catalogue.by_path[request.group, request.version, request.resource]
+    return to_scale(writes.update_decoded(context, resource, from_scale(obj, scale, paths), obj), paths)
+
+
+def _wanted(request: Request, obj: Object, paths: Mapping[str, str] | None) -> Object:
+    if request.verb != "patch":
+        return FrozenDict(request.body)
+    live = to_scale(obj, paths)
+    if request.patch_type == JSON_PATCH:
+        return patches.apply_json_patch(live, request.body)
+    if request.patch_type in (MERGE_PATCH, STRATEGIC_MERGE_PATCH):  # a Scale has no lists: both mean the same
+        return patches.apply_merge_patch(live, request.body)
+    raise ApiError(415, "UnsupportedMediaType", f"k8snb does not apply to scale: {request.patch_type}", {})
+
+
+def scale_of(paths: Mapping[str, str]) -> Subresource:
+    """The subresource of a CRD version that says where its numbers are."""
+    return Subresource(name="scale", kind="Scale", handler=functools.partial(handle_scale, paths=paths))
+
+
+SCALE = Subresource(name="scale", kind="Scale", handler=handle_scale)
+

@@ -44,13 +44,14 @@ def _default_job(spec: Mapping[str, Any]) -> Any:
 
 
 def validate(obj: Object) -> Errors:
-    """``spec``; names too long for the Jobs to come are refused on creation."""
-    errors = within("spec", _validate_spec(obj.get("spec") or EMPTY_DICT))
+    """``spec``, whole."""
+    return within("spec", _validate_spec(obj.get("spec") or EMPTY_DICT))
+
+
+def validate_create(obj: Object) -> Errors:
+    """A name too long for the Jobs to come is refused at once."""
     name = obj["metadata"].get("name", "")
-    created = obj["metadata"].get("resourceVersion") is None
-    if created and len(name) > LONGEST_NAME:
-        errors.append(invalid("metadata.name", name, f"must be no more than {LONGEST_NAME} characters"))
-    return errors
+    return [invalid("metadata.name", name, f"must be no more than {LONGEST_NAME} characters")] if len(name) > LONGEST_NAME else []
 
 
 @once
@@ -155,6 +156,7 @@ RESOURCE = served(
     "CronJob",
     default=default,
     validate=validate,
+    validate_create=validate_create,
     warnings=warnings,
     cells=cells,
     counts_generation=True,

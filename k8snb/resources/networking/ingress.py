@@ -27,13 +27,16 @@ _NOT_AN_IP = "must be a DNS name, not an IP address"
 
 
 def validate(obj: Object) -> Errors:
-    """``spec``; on creation the class that the old annotation names is the same."""
-    spec, meta = obj.get("spec") or EMPTY_DICT, obj["metadata"]
-    errors = within("spec", _validate_spec(spec))
-    annotation, name = dig(meta, ("annotations", CLASS_ANNOTATION)), spec.get("ingressClassName")
-    if "resourceVersion" not in meta and annotation is not None and name is not None and annotation != name:
-        errors.append(invalid(f"annotations.{CLASS_ANNOTATION}", annotation, "must match `ingressClassName` when both are specified"))
-    return errors
+    """``spec``, whole."""
+    return within("spec", _validate_spec(obj.get("spec") or EMPTY_DICT))
+
+
+def validate_create(obj: Object) -> Errors:
+    """The class that the old annotation names is the one of the field."""
+    annotation, name = dig(obj, ("metadata", "annotations", CLASS_ANNOTATION)), dig(obj, "spec.ingressClassName")
+    if annotation is None or name is None or annotation == name:
+        return []
+    return [invalid(f"annotations.{CLASS_ANNOTATION}", annotation, "must match `ingressClassName` when both are specified")]
 
 
 @once
@@ -173,6 +176,7 @@ RESOURCE = served(
     "networking.k8s.io/v1",
     "Ingress",
     validate=validate,
+    validate_create=validate_create,
     validate_status_update=validate_status_update,
     warnings=warnings,
     cells=cells,

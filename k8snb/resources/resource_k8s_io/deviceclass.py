@@ -1,0 +1,36 @@
+"""DeviceClasses: names for kinds of devices.
+
+Models: pkg/apis/resource/validation (ValidateDeviceClass), printDeviceClass.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apimachinery.errors import Errors, within
+from k8snb.apimachinery.objects import EMPTY_DICT, Object
+from k8snb.resources.common.cells import age
+from k8snb.resources.discovery import served
+from k8snb.resources.resource_k8s_io.devices import validate_class_config, validate_selectors
+
+
+def validate(obj: Object) -> Errors:
+    """``spec``, whole."""
+    spec = obj.get("spec") or EMPTY_DICT
+    errors = within("spec.selectors", validate_selectors(spec.get("selectors") or ()))
+    return errors + within("spec.config", validate_class_config(spec.get("config") or ()))
+
+
+def cells(obj: Object, now: int) -> list[Any]:
+    """One row of ``kubectl get deviceclasses``."""
+    return [obj["metadata"]["name"], age(obj, now)]
+
+
+EXAMPLE = {
+    "apiVersion": "resource.k8s.io/v1",
+    "kind": "DeviceClass",
+    "metadata": {"name": "gpu"},
+    "spec": {"selectors": [{"cel": {"expression": 'device.driver == "gpu.example.com"'}}]},
+}
+
+RESOURCE = served("resource.k8s.io/v1", "DeviceClass", validate=validate, cells=cells, counts_generation=True, example=EXAMPLE)
