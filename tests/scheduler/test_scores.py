@@ -1,0 +1,145 @@
+"""The scoring formulae, with the numbers of upstream's own tests and documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from k8snb.apimachinery.objects import FrozenDict
+from k8snb.scheduler.cycle import feasible_nodes_to_find
+from tests.scheduler.world import World, node, pod, spread
+
+MB = 1024 * 1024
+
+
+def points(plugin: str, item: FrozenDict, nodes: list[FrozenDict], pods: list[FrozenDict] | tuple[()] = (), **objects: Any) -> list[int]:
+    """The points of one plugin for each node, before the weight; 0 where it does not score at all."""
+    world = World(nodes, list(pods), **objects)
+    diagnosis = world.schedule(item).diagnosis
+    weight = {found.name: weight for found, weight in world.framework.score}[plugin]
+    if plugin not in diagnosis.score_plugins:
+        return [0] * len(nodes)
+    column = diagnosis.score_plugins.index(plugin)
+    return [diagnosis.scores[found["metadata"]["name"]][column] // weight for found in nodes]
+
+
+def test_least_allocated() -> None:
+    nodes = [node("a", cpu="4", memory="10000"), node("b", cpu="6", memory="10000")]
+    assert points("NodeResourcesFit", pod("p", cpu="3", memory="5000"), nodes) == [37, 50]
+
+
+def test_a_pod_that_asks_for_nothing_counts_as_100m_and_200_mi() -> None:
+    nodes = [node("a", cpu="1", memory="2000Mi"), node("b", cpu="1", memory="2000Mi")]
+    assert points("NodeResourcesFit", pod("p"), nodes, [pod("silent", on="a")]) == [80, 90]
+
+
+def test_balanced_allocation() -> None:
+    nodes = [node("a", cpu="4", memory="10000"), node("b", cpu="6", memory="10000")]
+    assert points("NodeResourcesBalancedAllocation", pod("p", cpu="3", memory="5000"), nodes) == [87, 100]
+
+
+def test_balance_is_no_matter_of_pods_that_ask_for_nothing() -> None:
+    assert "NodeResourcesBalancedAllocation" not in World([node("a"), node("b")]).schedule(pod("p")).diagnosis.score_plugins
+
+
+def test_soft_taints() -> None:
+    soft = {"key": "slow", "effect": "PreferNoSchedule"}
+    other = {"key": "old", "effect": "PreferNoSchedule"}
+    nodes = [node("a"), node("b", taints=[soft]), node("c", taints=[soft, other])]
+    assert points("TaintToleration", pod("p"), nodes) == [100, 50, 0]
+    tolerant = pod("q", tolerations=[{"operator": "Exists", "effect": "PreferNoSchedule"}])
+    assert points("TaintToleration", tolerant, nodes) == [100, 100, 100]
+
+
+def test_preferred_node_affinity() -> None:
+    def prefer(weight: int, key: str) -> dict[str, Any]:
+        return {"weight": weight, "preference": {"matchExpressions": [{"key": key, "operator": "Exists"}]}}
+
+    affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [prefer(2, "ssd"), prefer(5, "gpu")]}}
+    nodes = [node("a", labels={"ssd": "y"}), node("b", labels={"gpu": "y"}), node("c", labels={"ssd": "y", "gpu": "y"}), node("d")]
+    assert points("NodeAffinity", pod("p", affinity=affinity), nodes) == [28, 71, 100, 0]
+
+
+def image(name: str, size: int) -> dict[str, Any]:
+    return {"names": [f"gcr.io/{name}"], "sizeBytes": size * MB}
+
+
+LARGE = [image("40:latest", 40), image("300:latest", 300), image("2000:latest", 2000)]
+SMALL = [image("250:latest", 250), image("10:latest", 10)]
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        (["40", "250"], [0, 5]),  # 40 MB / 2 is below the threshold; (250/2 - 23) / (2000 - 23)
+        (["40", "300"], [7, 0]),  # ((40 + 300)/2 - 23) / (2000 - 23)
+        (["10", "2000"], [49, 0]),  # (2000/2 - 23) / (2000 - 23)
+    ],
+)
+def test_image_locality(images: list[str], expected: list[int]) -> None:
+    containers = [{"name": name, "image": f"gcr.io/{name}"} for name in images]
+    nodes = [node("a", images=LARGE), node("b", images=SMALL)]
+    assert points("ImageLocality", pod("p", containers=containers), nodes) == expected
+
+
+def replicas(counts: dict[str, int]) -> list[FrozenDict]:
+    return [pod(f"{name}-{number}", on=name, labels={"app": "web"}) for name, count in counts.items() for number in range(count)]
+
+
+def test_soft_spread_over_hostnames() -> None:
+    nodes = [node(name) for name in "abcd"]
+    wanted = pod("p", labels={"app": "web"}, topologySpreadConstraints=spread("web", "kubernetes.io/hostname", "ScheduleAnyway"))
+    assert points("PodTopologySpread", wanted, nodes, replicas({"a": 2, "b": 1, "c": 0, "d": 3})) == [20, 60, 100, 0]
+
+
+def test_pods_of_a_service_are_spread_by_default() -> None:
+    service = {"metadata": {"name": "web", "namespace": "default"}, "spec": {"selector": {"app": "web"}}}
+    nodes = [node("a", zone="z1"), node("b", zone="z1"), node("c", zone="z2")]
+    web = pod("p", labels={"app": "web"})
+    crowded = replicas({"a": 3})
+    assert points("PodTopologySpread", web, nodes, crowded) == [0, 0, 0]
+    # raw: 3 log 5 + 2 + 3 log 4 + 4 = 15 on a, 2 + 3 log 4 + 4 = 10 on b, 2 + 4 = 6 on c
+    assert points("PodTopologySpread", web, nodes, crowded, services=[service]) == [40, 73, 100]
+
+
+def test_preferred_neighbours() -> None:
+    def prefer(kind: str, weight: int) -> dict[str, Any]:
+        term = {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": "kubernetes.io/hostname"}
+        return {kind: {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": weight, "podAffinityTerm": term}]}}
+
+    nodes = [node("a"), node("b"), node("c")]
+    others = replicas({"a": 2, "b": 1})
+    assert points("InterPodAffinity", pod("near", affinity=prefer("podAffinity", 10)), nodes, others) == [100, 50, 0]
+    assert points("InterPodAffinity", pod("far", affinity=prefer("podAntiAffinity", 10)), nodes, others) == [0, 50, 100]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "percentage", "expected"),
+    [(10, 0, 10), (99, 50, 99), (1000, 0, 420), (1000, 40, 400), (6000, 0, 300), (6000, 40, 2400), (100, 1, 100)],
+)
+def test_how_many_feasible_nodes_are_enough(nodes: int, percentage: int, expected: int) -> None:
+    assert feasible_nodes_to_find(nodes, percentage) == expected
+
+
+def test_a_large_cluster_is_searched_round_and_round() -> None:
+    world = World([node(f"node-{number}") for number in range(150)])
+    first, second = world.schedule(pod("a")).diagnosis, world.schedule(pod("b")).diagnosis
+    assert len(first.feasible) == 100
+    assert second.feasible[:50] == [f"node-{number}" for number in range(100, 150)]
+    assert second.feasible[50:] == [f"node-{number}" for number in range(50)]
+
+
+def test_nodes_are_listed_zone_by_zone_in_turn() -> None:
+    nodes = [node("a1", zone="a"), node("a2", zone="a"), node("a3", zone="a"), node("b1", zone="b"), node("c1", zone="c")]
+    assert [info.name for info in World(nodes).cache.snapshot().nodes] == ["a1", "b1", "c1", "a2", "a3"]
+
+
+def test_equal_totals_are_drawn_from_the_seed() -> None:
+    def chosen(seed: int) -> list[str]:
+        world = World([node(name) for name in "abc"], seed=seed)
+        return [world.schedule(pod(f"p{number}")).node for number in range(12)]
+
+    assert chosen(1) == chosen(1)
+    assert set(chosen(1)) == {"a", "b", "c"}
+    assert chosen(1) != chosen(2)
