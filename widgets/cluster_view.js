@@ -402,9 +402,12 @@ function roving(list) {
 
 /** @param {HTMLElement} list */
 function oneTabStop(list) {
-  const buttons = /** @type {HTMLButtonElement[]} */ ([...list.querySelectorAll("button:enabled")]);
-  const stop = buttons.find((button) => button.tabIndex === 0) ?? buttons[0];
-  for (const button of buttons) if (button.tabIndex !== (button === stop ? 0 : -1)) button.tabIndex = button === stop ? 0 : -1;
+  const buttons = [...list.querySelectorAll("button:enabled")];
+  const stop = buttons.find((button) => button.getAttribute("tabindex") === "0") ?? buttons[0];
+  for (const button of buttons) {
+    const index = button === stop ? "0" : "-1";
+    if (button.getAttribute("tabindex") !== index) button.setAttribute("tabindex", index);
+  }
 }
 
 /** @param {Row} row */

@@ -76,10 +76,10 @@ def _component(name: str, stopped: Collection[str], state: str) -> Node:
 
 
 def _said(counts: Counter[str]) -> str:
-    """The three most frequent requests of a component, ``create pods ×3, patch events, …``."""
+    """The most frequent requests of a component, one a line: ``create pods ×3``."""
     first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    words = [what if count == 1 else f"{what} ×{count}" for what, count in first[:3]]
-    return ", ".join([*words, "…"] if len(first) > 3 else words)
+    words = [what if count == 1 else f"{what} ×{count}" for what, count in first[:4]]
+    return "\n".join([*words, "…"] if len(first) > 4 else words)
 
 
 def causes(records: Sequence[Record], title: str) -> Graph:

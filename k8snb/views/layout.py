@@ -96,7 +96,8 @@ def _blank(width: int, height: int) -> str:
 
 
 def _placeholder(edge: Edge) -> str:
-    return _blank(round(columns(edge.label) * CHAR * 0.9) + 6, LINE) if edge.label else ""
+    lines = edge.label.split("\n")
+    return _blank(round(max(map(columns, lines)) * CHAR * 0.92) + 10, LINE * len(lines)) if edge.label else ""
 
 
 def _read(graph: Graph, found: dict[str, Any]) -> Layout:

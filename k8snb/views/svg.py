@@ -105,8 +105,14 @@ def _edge(edge: Edge, points: list[Point], middle: Point | None) -> str:
     (x, y), rest = points[0], points[1:]
     curve = " ".join(f"{px} {py}" for px, py in rest)
     shape = f'<path class="{edge.kind or "plain"}" d="M{x} {y}C{curve}" marker-end="url(#k8snb-tip)"/>'
-    words = f'<text class="word" x="{middle[0]}" y="{middle[1] + 4}">{escape(edge.label)}</text>' if middle and edge.label else ""
-    return shape + words
+    return shape + "".join(_words(edge.label, *middle) if middle and edge.label else ())
+
+
+def _words(label: str, x: int, y: int) -> Iterator[str]:
+    lines = label.split("\n")
+    top = y + 4 - (len(lines) - 1) * LINE // 2
+    for index, words in enumerate(lines):
+        yield f'<text class="word" x="{x}" y="{top + index * LINE}">{escape(words)}</text>'
 
 
 def _node(node: Node, box: Box) -> str:

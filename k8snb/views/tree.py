@@ -14,6 +14,7 @@ from k8snb.views.states import sign
 if TYPE_CHECKING:
     from k8snb.views.graph import Edge, Graph, Node
 
+NEWLINE = "\n"
 ARROWS = {"": "→", "weak": "⇢", "flow": "⇒", "broken": "✕"}
 
 
@@ -75,7 +76,7 @@ class _Tree:
             node_id, via, indent, last = stack.pop()
             again = node_id in self.seen
             self.seen.add(node_id)
-            arrow = f"{via.label} {ARROWS[via.kind]} ".lstrip() if via and (via.label or via.kind) else ""
+            arrow = f"{via.label.replace(NEWLINE, ', ')} {ARROWS[via.kind]} ".lstrip() if via and (via.label or via.kind) else ""
             words = f"{name(self.nodes[node_id])} (↑)" if again else line(self.nodes[node_id])
             yield f"{indent}{'└─' if last else '├─'} {arrow}{words}"
             if not again:

@@ -140,8 +140,8 @@ class Window:
 
     def _told(self, record: Record) -> str:
         because = [found for number in record.causes if (found := self.simulation.parts.kernel.trace.get(number))]
-        reason = f" ({text('views.because', cause=sentence(because[0]))})" if because else ""
-        return f"#{record.id} {sentence(record)}{reason}"
+        reason = f" ({text('views.because', cause=_plainly(because[0]))})" if because else ""
+        return f"#{record.id} {_plainly(record)}{reason}"
 
     def why(self, name: str, position: int | None = None) -> Why:
         """What led to an object's state, back to the users' requests. ``name`` is its id, ``pods shop/web-1``."""
@@ -192,7 +192,7 @@ class Window:
         trace = self.simulation.parts.kernel.trace
         asked = next((r for r in reversed(trace.since(max(0, trace.last - _FAR))) if from_outside(r) and not _quiet(r)), None)
         records = trace.since(asked.id - 1) if asked else []
-        title = text("views.components_since", cause=sentence(asked)) if asked else text("views.components")
+        title = text("views.components_since", cause=_plainly(asked)) if asked else text("views.components")
         return components(self.snapshot(resources=("nodes",)), records, stopped=self.stopped(), title=title)
 
     def _ownership(self, of: str | Object, namespace: str) -> Graph:
@@ -218,6 +218,10 @@ GRAPHS: dict[str, Callable[[Window, str | Object, str], Graph]] = {
 
 def _generation(obj: Object | None) -> object:
     return dig(obj, "metadata.generation")
+
+
+def _plainly(record: Record) -> str:
+    return " ".join(sentence(record).split())
 
 
 def _quiet(record: Record) -> bool:

@@ -25,7 +25,7 @@ def test_everybody_talks_to_the_api_server_and_only_it_to_etcd() -> None:
     assert {edge.target for edge in graph.edges if edge.source != flows.API} == {flows.API}
     assert [(edge.source, edge.label) for edge in graph.edges if edge.target == flows.ETCD] == [(flows.API, "4 writes")]
     said = {edge.source: edge.label for edge in graph.edges}
-    assert said[flows.MANAGER] == "create pods ×2, create replicasets.apps"
+    assert said[flows.MANAGER] == "create pods ×2\ncreate replicasets.apps"
     assert said["kubelet/node-1"] == "patch pods/status"
     assert "kube-scheduler  ✖ stopped" in repr(graph)
 

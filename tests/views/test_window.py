@@ -118,7 +118,7 @@ def test_every_picture_can_be_had_by_name_and_is_the_same_twice(cluster: Cluster
 
 def test_components_show_the_requests_since_the_user_last_asked(cluster: Cluster) -> None:
     before = cluster.graph("components")
-    assert before.title.endswith("kubectl  create  replicasets.apps default/web")
+    assert before.title.endswith("kubectl create replicasets.apps default/web")
     make(cluster, "configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}})
     assert "create configmaps ⇒ kube-apiserver" in repr(cluster.graph("components"))
     assert "pods" not in repr(cluster.graph("components"))
