@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from k8snb.apimachinery.decode import DecodeError, decode, decode_object
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.objects import freeze, put
+from k8snb.apimachinery.objects import freeze, put, thaw
 from k8snb.apimachinery.schema import Type, field
 from k8snb.resources.schema import type_of
 
@@ -158,3 +160,44 @@ def test_types_have_the_names_that_explain_prints(path: str, label: str, require
     found = field(kind("Deployment", "apps"), path)
     assert found is not None
     assert (found.type.label, found.required) == (label, required)
+
+
+SCALARS: dict[str, st.SearchStrategy[Any]] = {
+    "string": st.sampled_from(["", "a", "b"]),
+    "bool": st.booleans(),
+    "int32": st.integers(-3, 3) | st.just(2.0),
+    "int64": st.integers(-3, 3),
+    "float64": st.floats(0, 9),
+    "bytes": st.sampled_from(["", "aGk="]),
+    "quantity": st.sampled_from(["1", "0.5", 1, "1e3", "100Mi"]),
+    "time": st.sampled_from(["2024-01-01T00:00:00Z", "2024-02-29T23:59:59.5+01:00"]),
+    "microtime": st.just("2024-01-01T00:00:00.000001Z"),
+    "int-or-string": st.integers(0, 3) | st.just("25%"),
+    "any": st.dictionaries(st.sampled_from("xy"), st.integers(), max_size=2),
+}
+
+
+@st.composite
+def values(draw: st.DrawFn, type_: Type, depth: int = 6) -> Any:
+    """A JSON value that fits a type, with empty and null parts and a field that does not exist now and then."""
+    if draw(st.integers(0, 9)) == 0:
+        return None
+    if type_.kind == "list":
+        return draw(st.lists(values(type_.item, depth - 1), max_size=2)) if depth else []
+    if type_.kind == "map":
+        return draw(st.dictionaries(st.sampled_from("ab"), values(type_.item, depth - 1), max_size=2)) if depth else {}
+    if type_.kind != "struct":
+        return draw(SCALARS[type_.kind])
+    names = draw(st.lists(st.sampled_from(sorted(type_.fields)), unique=True, max_size=5)) if depth and type_.fields else []
+    made = {name: draw(values(type_.fields[name].type, depth - 1)) for name in names}
+    return made | ({"nothingLikeThis": 1} if draw(st.integers(0, 9)) == 0 else {})
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from([kind("Pod"), kind("Deployment", "apps"), kind("Service"), kind("Node")]), st.data())
+def test_decoding_what_was_decoded_changes_nothing(type_: Type, data: st.DataObject) -> None:
+    first = decode(type_, data.draw(values(type_)) or {}).value
+    again = decode(type_, thaw(first))
+    assert again.value == first
+    assert again.strict_errors == ()
+    assert decode(type_, first).value is first
