@@ -18,6 +18,25 @@ from k8snb.resources.apps import controllerrevision, daemonset, deployment, repl
 from k8snb.resources.autoscaling import horizontalpodautoscaler, horizontalpodautoscaler_v1
 from k8snb.resources.batch import cronjob, job
 from k8snb.resources.coordination import lease
+from k8snb.resources.core import (
+    binding,
+    componentstatus,
+    configmap,
+    endpoints,
+    event,
+    limitrange,
+    namespace,
+    persistentvolume,
+    persistentvolumeclaim,
+    pod,
+    podtemplate,
+    replicationcontroller,
+    resourcequota,
+    secret,
+    service,
+    serviceaccount,
+)
+from k8snb.resources.core import node as core_node  # the package `node` is another API group
 from k8snb.resources.discovery import complete
 from k8snb.resources.discovery_k8s_io import endpointslice
 from k8snb.resources.networking import ingress, ingressclass, ipaddress, networkpolicy, servicecidr
@@ -28,6 +47,23 @@ from k8snb.resources.scheduling import priorityclass
 from k8snb.resources.storage import csidriver, csinode, csistoragecapacity, storageclass, volumeattachment, volumeattributesclass
 
 OWN = (
+    binding.RESOURCE,
+    componentstatus.RESOURCE,
+    configmap.RESOURCE,
+    endpoints.RESOURCE,
+    event.RESOURCE,
+    limitrange.RESOURCE,
+    namespace.RESOURCE,
+    core_node.RESOURCE,
+    persistentvolume.RESOURCE,
+    persistentvolumeclaim.RESOURCE,
+    pod.RESOURCE,
+    podtemplate.RESOURCE,
+    replicationcontroller.RESOURCE,
+    resourcequota.RESOURCE,
+    secret.RESOURCE,
+    service.RESOURCE,
+    serviceaccount.RESOURCE,
     controllerrevision.RESOURCE,
     daemonset.RESOURCE,
     deployment.RESOURCE,

@@ -129,8 +129,11 @@ def _field(kind: str, value: Any) -> Any:
 
 def diff(struct: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """How two objects differ, as the server prints it: a unified diff of their internal forms."""
-    texts = [
-        json.dumps(internal(struct, value), indent=1, ensure_ascii=False, sort_keys=False).splitlines(keepends=True) for value in (old, new)
-    ]
-    lines = list(difflib.unified_diff(texts[0], texts[1]))[2:]
-    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+    return plain_diff(internal(struct, old), internal(struct, new))
+
+
+def plain_diff(old: Any, new: Any) -> str:
+    """A unified diff of two values as indented JSON."""
+    before, after = (json.dumps(value, indent=1, ensure_ascii=False).splitlines(keepends=True) for value in (old, new))
+    lines = list(difflib.unified_diff(before, after))[2:]
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)

@@ -1,0 +1,75 @@
+"""Namespaces.
+
+Models: pkg/registry/core/namespace/strategy.go, pkg/apis/core/validation (ValidateNamespace ...), defaults.go (the name label).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apimachinery.errors import Errors, invalid, within
+from k8snb.apimachinery.objects import EMPTY_LIST, FrozenList, Object, dig, put
+from k8snb.apimachinery.validation import STANDARD_FINALIZERS, check, dns_label, qualified_name
+from k8snb.resources.common.cells import age
+from k8snb.resources.discovery import served
+
+NAME_LABEL = "kubernetes.io/metadata.name"
+FINALIZER = "kubernetes"
+
+
+def default(obj: Object) -> Object:
+    """Every namespace carries its name as a label."""
+    name = dig(obj, "metadata.name", "")
+    return put(obj, ("metadata", "labels", NAME_LABEL), name) if name and dig(obj, ("metadata", "labels", NAME_LABEL)) != name else obj
+
+
+def prepare_for_create(obj: Object) -> Object:
+    """Active, and not gone before its content is."""
+    obj = put(obj, "status", {"phase": "Active"})
+    finalizers = list(dig(obj, "spec.finalizers", EMPTY_LIST))
+    return put(obj, "spec.finalizers", finalizers if FINALIZER in finalizers else [*finalizers, FINALIZER])
+
+
+def prepare_for_update(obj: Object, old: Object) -> Object:
+    """Finalizers change through ``finalize`` only."""
+    return put(obj, "spec.finalizers", FrozenList(dig(old, "spec.finalizers", EMPTY_LIST)))
+
+
+def validate(obj: Object) -> Errors:
+    """Names of finalizers."""
+    errors: Errors = []
+    for name in dig(obj, "spec.finalizers", EMPTY_LIST):
+        errors += check("", name, qualified_name)
+        if "/" not in name and name not in STANDARD_FINALIZERS:
+            errors.append(invalid("", name, "name is neither a standard finalizer name nor is it fully qualified"))
+    return within("spec.finalizers", errors)
+
+
+def validate_status_update(obj: Object, _old: Object) -> Errors:
+    """The phase tells whether it is being deleted."""
+    deleting, phase = bool(obj["metadata"].get("deletionTimestamp")), dig(obj, "status.phase", "")
+    wanted, state = ("Terminating", "not empty") if deleting else ("Active", "empty")
+    return [] if phase == wanted else [invalid("status.Phase", phase, f"may only be '{wanted}' if `deletionTimestamp` is {state}")]
+
+
+def cells(obj: Object, now: int) -> list[Any]:
+    """One row of ``kubectl get namespaces``."""
+    return [obj["metadata"]["name"], dig(obj, "status.phase", ""), age(obj, now)]
+
+
+EXAMPLE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+
+RESOURCE = served(
+    "v1",
+    "Namespace",
+    default=default,
+    prepare_for_create=prepare_for_create,
+    prepare_for_update=prepare_for_update,
+    validate=validate,
+    validate_status_update=validate_status_update,
+    validate_name=dns_label,
+    cells=cells,
+    selectable_fields={"status.phase": lambda obj: str(dig(obj, "status.phase", "")), "name": lambda obj: str(obj["metadata"]["name"])},
+    example=EXAMPLE,
+    simulated=True,
+)
