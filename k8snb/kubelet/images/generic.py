@@ -1,0 +1,35 @@
+"""The image that stands for every image nobody wrote a class for.
+
+It runs, says nothing, and answers on every port that the pod declares or probes, so that manifests from the wild come up.
+The kubelet warns once for each such image, because nothing of what its program really does is simulated.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from k8snb.kubelet.images.image import Image
+from k8snb.kubelet.images.process import Process
+from k8snb.kubelet.images.reference import Reference
+from k8snb.seams.cni import HTTPReply, HTTPRequest
+
+
+class Generic(Image):
+    """Any well-formed image on a registry that can be reached."""
+
+    name = "*"
+    size = 50_000_000
+    absent: ClassVar[tuple[str, ...]] = ()
+    generic = True
+
+    def has(self, reference: Reference) -> bool:
+        """Every version exists, for all we know."""
+        return True
+
+    def listens(self, process: Process, port: int) -> bool:
+        """On the ports that the pod names."""
+        return port in process.state.ports
+
+    def http(self, process: Process, request: HTTPRequest) -> HTTPReply:
+        """Something that probes are content with."""
+        return HTTPReply(200, f"{process.state.image} is not simulated: a generic container answers\n")

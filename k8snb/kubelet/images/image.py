@@ -1,0 +1,81 @@
+"""What a container image does: the base class of all of them.
+
+An image is a class with a few facts (name, versions, default command, ports, files) and hooks that the runtime calls. The
+hooks keep nothing on ``self``: whatever must be remembered goes into ``process.memory``, because containers are state and
+state can be forked and rewound. One file an image; a new one is a subclass and a row in ``IMAGES``. Learners write them too:
+
+    class Counter(Image):
+        name = "counter"
+
+        def http(self, process, request):
+            process.memory["hits"] = process.memory.get("hits", 0) + 1
+            return HTTPReply(body=f"{process.memory['hits']}\\n")
+
+Whatever a hook raises ends the container with code 1 and a short line in its log; the cluster goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from k8snb.kubelet.images.process import Process
+from k8snb.kubelet.images.reference import Reference
+from k8snb.kubelet.images.shell import machine
+from k8snb.seams.cni import HTTPReply, HTTPRequest
+
+SIGNALS = {"TERM": 15, "KILL": 9, "INT": 2, "QUIT": 3, "HUP": 1}
+
+
+class Image:
+    """The base: a program that runs until it is told to stop, and serves nothing."""
+
+    name: ClassVar[str] = ""
+    aliases: ClassVar[tuple[str, ...]] = ()  # other repositories, in full: "quay.io/nginx/nginx-unprivileged"
+    versions: ClassVar[tuple[str, ...]] = ("latest",)
+    variants: ClassVar[tuple[str, ...]] = ("",)  # endings that every version has: "-alpine"
+    size: ClassVar[int] = 25_000_000  # bytes
+    entrypoint: ClassVar[tuple[str, ...]] = ()
+    command: ClassVar[tuple[str, ...]] = ()
+    programs: ClassVar[tuple[str, ...]] = ()  # names of its own executables
+    absent: ClassVar[tuple[str, ...]] = ("curl", "bash")  # commands of the shell that it does not have
+    ports: ClassVar[tuple[int, ...]] = ()
+    files: ClassVar[Mapping[str, str]] = {}
+    environment: ClassVar[Mapping[str, str]] = {}
+    generic: ClassVar[bool] = False  # stands for an image whose programs are not known
+
+    def has(self, reference: Reference) -> bool:
+        """Whether there is such a version. A digest is taken at its word."""
+        return bool(reference.digest) or any(reference.tag == version + variant for version in self.versions for variant in self.variants)
+
+    # -- hooks -------------------------------------------------------------------------------------------------------
+
+    def start(self, process: Process) -> None:
+        """The program begins."""
+
+    def step(self, process: Process) -> None:
+        """The time that ``process.sleep`` asked for is over."""
+
+    def http(self, process: Process, request: HTTPRequest) -> HTTPReply:
+        """Somebody sends a request to a port on which the program listens."""
+        return HTTPReply(404, "not found\n")
+
+    def listens(self, process: Process, port: int) -> bool:
+        """Whether the program listens on a TCP port."""
+        return port in self.ports
+
+    def terminate(self, process: Process) -> None:
+        """SIGTERM (or the image's own stop signal): end in good time, or do nothing and be killed."""
+        process.exit(143)
+
+    # -- what the runtime calls --------------------------------------------------------------------------------------
+
+    def signal(self, process: Process, name: str) -> None:
+        """A signal to process 1. SIGKILL cannot be handled; a shell without a trap ignores the others, as process 1 does."""
+        if name == "KILL":
+            return  # the Linux kernel does not let a process of the container kill process 1
+        shell = process.state.shell
+        if shell is not None and not process.state.program:
+            machine.deliver(shell, name)
+        elif name in ("TERM", "QUIT", "INT"):
+            self.terminate(process)

@@ -1,0 +1,263 @@
+"""A process in a container: its state as plain data, and the view of it that an image's code gets.
+
+:class:`ProcessState` hangs from the root of the simulation's state. :class:`Process` is made for the length of one call: it
+joins the state with what surrounds it (the clock, the network, the volumes of its pod) and is all that the author of an
+image sees.
+
+    def step(self, process):
+        process.log(f"tick {process.memory['ticks']}")
+        process.memory["ticks"] += 1
+        process.sleep(1.0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from k8snb.kubelet.images.reference import parse_reference
+from k8snb.kubelet.images.shell.state import FOREVER, ShellState
+from k8snb.seams.cni import Answer, Connection, HTTPResponse
+from k8snb.seams.cri import MountPoint
+from k8snb.sim.clock import SECOND, seconds
+from k8snb.sim.state import Shelf, Tape
+
+if TYPE_CHECKING:
+    from k8snb.kubelet.images.image import Image
+
+LOG_LINES = 2_000
+"""So many lines of a container's log are kept, as a container runtime rotates them."""
+
+
+class System(Protocol):
+    """What surrounds a process: virtual time and the network, seen from its pod."""
+
+    @property
+    def now(self) -> int:
+        """Virtual time (µs since the epoch)."""
+        ...
+
+    def resolve(self, name: str, kind: str = "A") -> Answer:
+        """Look up a name."""
+        ...
+
+    def connect(self, host: str, port: int) -> Connection:
+        """Open a TCP connection to an address or a name."""
+        ...
+
+    def http(self, url: str, method: str = "GET", timeout: int = 0) -> HTTPResponse:
+        """Send an HTTP request."""
+        ...
+
+    def fraction(self) -> float:
+        """A drawn number in ``[0, 1)`` from the container's own stream."""
+        ...
+
+
+@dataclass(slots=True)
+class ProcessState:
+    """What a container's main process is made of. ``exit_code`` None: it runs."""
+
+    image: str = ""  # the reference, as the pod names it
+    argv: tuple[str, ...] = ()
+    env: Shelf = field(default_factory=Shelf)
+    hostname: str = ""
+    working_dir: str = "/"
+    files: Shelf = field(default_factory=Shelf)  # path -> text; None: deleted, a path that ends in "/": a directory
+    mounts: tuple[MountPoint, ...] = ()
+    ports: tuple[int, ...] = ()
+    memory: Shelf = field(default_factory=Shelf)  # an image's own variables
+    log: Tape = field(default_factory=Tape)  # (time, line)
+    partial: str = ""  # a last line without its end
+    started_at: int = 0
+    wake: int = 0  # when it wants to go on; 0: never by itself
+    exit_code: int | None = None
+    message: str = ""
+    shell: ShellState | None = None
+    program: bool = False  # the image's own program runs (by itself, or started by a shell)
+
+
+class ReadOnlyError(OSError):
+    """Something tried to write into a volume that is mounted read-only."""
+
+
+class Files:
+    """The file system of a container: its own layer over the image's files, with the pod's volumes mounted in it."""
+
+    def __init__(self, layer: Shelf, base: Mapping[str, str], mounts: tuple[MountPoint, ...], volumes: Mapping[str, Shelf]):
+        self._layer, self._base, self._volumes = layer, base, volumes
+        self._mounts = sorted(mounts, key=lambda mount: -len(mount.path))  # the innermost first
+
+    def _locate(self, path: str) -> tuple[Shelf, str, bool]:
+        """The shelf that holds a path, the key in it, and whether it may be written."""
+        for mount in self._mounts:
+            root = mount.path.rstrip("/")
+            if path == root or path.startswith(root + "/"):
+                inner = path[len(root) :].strip("/")
+                key = f"{mount.sub_path.strip('/')}/{inner}".strip("/")
+                return self._volumes.get(mount.volume, Shelf()), key, not mount.read_only
+        return self._layer, path, True
+
+    def read(self, path: str) -> str | None:
+        """The text of a file, or None where there is none."""
+        shelf, key, _ = self._locate(path)
+        found = shelf.get(key)
+        if found is None and shelf is self._layer and key not in shelf:
+            found = self._base.get(path)
+        return found
+
+    def write(self, path: str, text: str, append: bool = False) -> None:
+        """Write a file. Raises :class:`ReadOnlyError`."""
+        shelf, key, writable = self._locate(path)
+        if not writable:
+            raise ReadOnlyError(path)
+        shelf[key] = (self.read(path) or "") + text if append else text
+
+    def remove(self, path: str) -> bool:
+        """Delete a file or an empty directory entry; False where there is none. Raises :class:`ReadOnlyError`."""
+        shelf, key, writable = self._locate(path)
+        if self.read(path) is None and not self.is_directory(path):
+            return False
+        if not writable:
+            raise ReadOnlyError(path)
+        shelf.pop(key + "/", None)
+        if key in self._base and shelf is self._layer:
+            shelf[key] = None
+        else:
+            shelf.pop(key, None)
+        return True
+
+    def make_directory(self, path: str) -> None:
+        """Remember an empty directory. Raises :class:`ReadOnlyError`."""
+        shelf, key, writable = self._locate(path)
+        if not writable:
+            raise ReadOnlyError(path)
+        shelf[key.rstrip("/") + "/"] = ""
+
+    def is_directory(self, path: str) -> bool:
+        """Whether the path is a directory: made, mounted, or with something inside it."""
+        prefix = path.rstrip("/") + "/"
+        return prefix == "/" or any(name.startswith(prefix) for name in self.names())
+
+    def names(self) -> list[str]:
+        """All paths, sorted; directories that were made end in ``/``."""
+        found = set(self._base) | set(self._layer)
+        found -= {path for path, text in self._layer.items() if text is None}
+        for mount in self._mounts:
+            root, sub = mount.path.rstrip("/"), mount.sub_path.strip("/")
+            found.add(root + "/")
+            for key in self._volumes.get(mount.volume, ()):
+                if not sub or key == sub or key.startswith(sub + "/"):
+                    found.add(f"{root}/{key[len(sub) :].strip('/')}".rstrip("/") if key != sub else root)
+        return sorted(found)
+
+    def listing(self, directory: str) -> list[str]:
+        """The names inside a directory, sorted."""
+        prefix = directory.rstrip("/") + "/"
+        return sorted({path[len(prefix) :].split("/")[0] for path in self.names() if path.startswith(prefix) and path != prefix})
+
+
+class Process:
+    """A running process, as the code of an image sees it. Made for one call, never kept."""
+
+    def __init__(self, state: ProcessState, image: Image, files: Files, system: System):
+        self.state, self.image, self.files, self.system = state, image, files, system
+        self.main: Process = self  # process 1 of the container; another one where a command is executed beside it
+
+    def __repr__(self) -> str:
+        return f"<Process {' '.join(self.state.argv)} on {self.state.hostname}>"
+
+    @property
+    def now(self) -> int:
+        """Virtual time (µs since the epoch)."""
+        return self.system.now
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the process began."""
+        return (self.now - self.state.started_at) / SECOND
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """Its environment."""
+        return self.state.env
+
+    @property
+    def memory(self) -> Shelf:
+        """Its variables: plain values under names, the only place where an image may keep anything."""
+        return self.state.memory
+
+    @property
+    def hostname(self) -> str:
+        """The name of its pod, unless the pod says otherwise."""
+        return self.state.hostname
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The command and its arguments."""
+        return self.state.argv
+
+    @property
+    def version(self) -> str:
+        """The tag of its image: ``1.27`` for ``nginx:1.27``."""
+        return parse_reference(self.state.image).tag
+
+    # -- what an image's code does -----------------------------------------------------------------------------------
+
+    def log(self, line: str) -> None:
+        """Print a line to standard output: ``kubectl logs`` shows it."""
+        self.write(line + "\n")
+
+    def write(self, text: str) -> None:
+        """Print text that may hold several lines, or a part of one."""
+        *lines, self.state.partial = (self.state.partial + text).split("\n")
+        log = self.state.log
+        log.extend((self.now, line) for line in lines)
+        if len(log) > LOG_LINES:
+            del log[: len(log) - LOG_LINES]
+
+    def sleep(self, duration: float) -> None:
+        """Ask that ``step`` be called in so many seconds."""
+        self.state.wake = self.now + max(1, seconds(duration))
+
+    def exit(self, code: int = 0, message: str = "") -> None:
+        """End the process."""
+        self.state.exit_code, self.state.wake, self.state.message = code, 0, message
+
+    def http(self, url: str, method: str = "GET", timeout: float = 0) -> HTTPResponse:
+        """Send a request from this container."""
+        return self.system.http(url, method, seconds(timeout))
+
+    # -- what the shell asks -----------------------------------------------------------------------------------------
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The image's own programs."""
+        return self.image.programs
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Commands that the shell knows but the image does not have."""
+        return self.image.absent
+
+    @property
+    def unknown_runs(self) -> bool:
+        """Whether the image stands for one whose programs nobody knows: then any name is a program."""
+        return self.image.generic
+
+    def unknown(self, _argv: tuple[str, ...]) -> int:
+        """Run an unknown program: as process 1 it never ends (-1), executed beside it, it has ended at once (0)."""
+        if self.main is not self:
+            return 0
+        self.state.program = True
+        return FOREVER
+
+    def begin(self, argv: tuple[str, ...]) -> None:
+        """The shell starts the image's own program."""
+        self.state.argv, self.state.program = argv, True
+        self.image.start(self)
+
+    def signal(self, name: str) -> None:
+        """Send a signal to process 1 of the container."""
+        self.image.signal(self.main, name)

@@ -1,0 +1,212 @@
+"""Running a process: from its first instruction to its last, and what goes on beside it.
+
+These are the only functions that the container runtimes call. They choose between the image's own program and the shell,
+and they keep a learner's image from breaking the cluster.
+
+    argv ("nginx", ...) in nginx's programs  -> the image's hooks
+         ("sh", "-c", ...), ("sleep", "9")   -> the shell
+         anything else                       -> not found, and the container cannot start
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from k8snb.kubelet.images.image import Image
+from k8snb.kubelet.images.process import Files, Process, ProcessState, System
+from k8snb.kubelet.images.shell import machine
+from k8snb.kubelet.images.shell.networking import phrase
+from k8snb.kubelet.images.shell.state import FOREVER
+from k8snb.seams.cni import Answer, Connection, HTTPReply, HTTPRequest, HTTPResponse
+from k8snb.seams.cri import Executed
+from k8snb.sim.clock import HOUR
+from k8snb.sim.state import Shelf, Tape
+
+
+class NotExecutable(Exception):
+    """The command does not exist in the image; the message is what the container runtime says."""
+
+
+def begin(process: Process) -> None:
+    """Start process 1. Raises :class:`NotExecutable`."""
+    state, image = process.state, process.image
+    name = state.argv[0].rsplit("/", 1)[-1] if state.argv else ""
+    state.started_at = process.now
+    if not state.argv or name in image.programs or (image.generic and not machine.runs(name)):
+        state.program = True
+        _guarded(process, lambda: image.start(process))
+    elif machine.runs(name) and name not in image.absent:
+        text, arguments = _script(process, name)
+        state.shell = machine.start(text, process, arguments)
+        go_on(process)
+    else:
+        raise NotExecutable(f'exec: "{state.argv[0]}": {_reason(state.argv[0])}')
+
+
+def _reason(name: str) -> str:
+    return f"stat {name}: no such file or directory" if "/" in name else "executable file not found in $PATH"
+
+
+def _script(process: Process, name: str) -> tuple[str, tuple[str, ...]]:
+    """The script behind a command line: that of ``sh -c``, or the command itself."""
+    argv = process.state.argv
+    if name in machine.SHELLS and len(argv) > 2 and argv[1] in ("-c", "-ec", "-xc", "-exc", "-lc", "-ce"):
+        flags = "".join(letter for letter in argv[1][1:] if letter in "ex")
+        return (f"set -{flags}\n{argv[2]}" if flags else argv[2]), tuple(argv[3:]) or ("sh",)
+    return machine.script_of(argv), ("sh",)
+
+
+def go_on(process: Process) -> None:
+    """Let the process run as far as it can at this instant."""
+    state = process.state
+    if state.exit_code is None and state.program and state.wake and state.wake <= process.now:
+        state.wake = 0
+        _guarded(process, lambda: process.image.step(process))
+    if state.exit_code is None and state.shell is not None:
+        code = machine.step(state.shell, process)
+        if code is not None:
+            process.exit(code)
+
+
+def _guarded(process: Process, hook: Callable[[], None]) -> None:
+    """A learner's image cannot break the cluster: what it raises ends the container."""
+    try:
+        hook()
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is the image's)
+        message = f"{type(process.image).__name__}: {type(error).__name__}: {error}"
+        process.log(message)
+        process.exit(1, message)
+
+
+def next_wake(state: ProcessState) -> int:
+    """When the process goes on by itself (µs); 0 when never."""
+    if state.exit_code is not None:
+        return 0
+    times = [state.wake] if state.wake else []
+    if state.shell is not None and (wake := machine.next_wake(state.shell)):
+        times.append(wake)
+    return min(times, default=0)
+
+
+def terminate(process: Process) -> None:
+    """Ask process 1 to end (SIGTERM). It may take its time, or not react at all."""
+    _guarded(process, lambda: process.image.signal(process, "TERM"))
+    go_on(process)
+
+
+def listens(process: Process, port: int) -> bool:
+    """Whether anything in the container listens on a TCP port."""
+    state = process.state
+    if state.exit_code is not None:
+        return False
+    web: tuple[int, str] = state.memory.get("%httpd", (0, ""))
+    if port in (web[0], state.memory.get("%listen")):
+        return True
+    return state.program and process.image.listens(process, port)
+
+
+def serve(process: Process, request: HTTPRequest) -> HTTPReply | None:
+    """The container's answer to a request, or None where nothing listens on the port."""
+    if not listens(process, request.port):
+        return None
+    web: tuple[int, str] = process.state.memory.get("%httpd", (0, ""))
+    if request.port == web[0]:
+        return static(process, web[1], request.path)
+    replies: list[HTTPReply] = []
+    _guarded(process, lambda: replies.append(process.image.http(process, request)))
+    return replies[0] if replies else HTTPReply(500, "internal server error\n")
+
+
+def static(process: Process, root: str, path: str) -> HTTPReply:
+    """A file below a directory, as a web server answers."""
+    name = (root.rstrip("/") + path.partition("?")[0]).rstrip("/") or "/"
+    text = process.files.read(name)
+    if text is None:
+        text = process.files.read(name + "/index.html")
+    if text is None:
+        return HTTPReply(404, f"<html><head><title>{phrase(404)}</title></head></html>\n", "text/html")
+    return HTTPReply(200, text, "text/html")
+
+
+class _Clockwork:
+    """The surroundings of an executed command: its time runs ahead of the cluster's while it sleeps."""
+
+    def __init__(self, system: System):
+        self._system, self.now = system, system.now
+
+    def resolve(self, name: str, kind: str = "A") -> Answer:
+        return self._system.resolve(name, kind)
+
+    def connect(self, host: str, port: int) -> Connection:
+        return self._system.connect(host, port)
+
+    def http(self, url: str, method: str = "GET", timeout: int = 0) -> HTTPResponse:
+        return self._system.http(url, method, timeout)
+
+    def fraction(self) -> float:
+        return self._system.fraction()
+
+
+def execute(main: Process, argv: tuple[str, ...], limit: int = HOUR) -> Executed:
+    """Run a command in the container to its end, at one instant of the cluster's time: ``kubectl exec``, exec probes, hooks.
+
+    It shares files and environment with process 1. ``limit`` (µs) bounds the time that it may sleep. Raises
+    :class:`NotExecutable`.
+    """
+    system = _Clockwork(main.system)
+    kept = main.state
+    state = ProcessState(
+        image=kept.image, argv=argv, env=kept.env, hostname=kept.hostname, working_dir=kept.working_dir, files=kept.files, mounts=kept.mounts,
+        memory=Shelf(kept.memory), log=Tape(),
+    )  # fmt: skip
+    process = Process(state, main.image, main.files, system)
+    process.main = main
+    begun = system.now
+    begin_beside(process)
+    for _ in range(10_000):
+        wake = next_wake(state)
+        if state.exit_code is not None or not wake or wake - begun > limit:
+            break
+        system.now = wake
+        go_on(process)
+    output = "".join(f"{line}\n" for _, line in state.log) + state.partial
+    finished = state.exit_code is not None
+    return Executed(output, state.exit_code if state.exit_code is not None else 0, system.now - begun if finished else limit, finished)
+
+
+def begin_beside(process: Process) -> None:
+    """Start a command beside process 1. A program of the image itself, run a second time, ends at once."""
+    state, image = process.state, process.image
+    name = state.argv[0].rsplit("/", 1)[-1] if state.argv else ""
+    if name in image.programs or (image.generic and not machine.runs(name)):
+        process.exit(0)
+    else:
+        begin(process)
+
+
+def ends(image: Image, state: ProcessState, system: System, limit: int) -> tuple[int, int] | None:
+    """How a command ends when nothing disturbs it: (exit code, duration in µs), or None where it does not within ``limit``.
+
+    It needs no network and no cluster: what the hollow runtime with ends asks beforehand.
+    """
+    clock = _Clockwork(system)
+    process = Process(state, image, Files(state.files, image.files, (), {}), clock)
+    begun = clock.now
+    try:
+        begin(process)
+    except NotExecutable:
+        return 128, 0
+    for _ in range(1_000):
+        if state.exit_code is not None:
+            return state.exit_code, clock.now - begun
+        wake = next_wake(state)
+        if not wake or wake - begun > limit:
+            return None
+        clock.now = wake
+        go_on(process)
+    return None
+
+
+__all__ = [
+    "FOREVER", "Executed", "NotExecutable", "begin", "ends", "execute", "go_on", "listens", "next_wake", "serve", "static", "terminate",
+]  # fmt: skip

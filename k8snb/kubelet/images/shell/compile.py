@@ -1,0 +1,528 @@
+"""From the text of a script to blocks of instructions.
+
+A *block* is what has output and input of its own: the main script, a subshell, a ``$( )``, a stage of a pipeline, a
+background job, a function. Jumps are relative, so a piece of code can be moved into a block of its own.
+
+    word   = tuple of parts: ("text", s, quoted) | ("var", name, op, word, quoted) | ("sub", temp, quoted) | ("math", word)
+    redir  = (fd, "<" | ">" | ">>" | "<<" | ">&", word)
+    code   = ("run", assigns, words, redirs) | ("jump" | "jz" | "jnz", offset) | ("not",) | ("status", n)
+           | ("call", block, redirs, reads pipe, writes to, shares variables) | ("spawn", block) | ("define", name, block)
+           | ("for", words) | ("next", name, offset) | ("endfor",) | ("match", word, patterns)
+
+Models: the grammar of POSIX sh, as BusyBox ash reads it.
+Simplified: no aliases, no ``select``, no arrays, no process substitution.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+Word = tuple[Any, ...]
+Instruction = tuple[Any, ...]
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ASSIGN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_REDIRECT = re.compile(r"(\d*)(&>|>>|>&|<<-|<<|<&|>\||>|<)")
+_FUNCTION = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)[ \t]*\([ \t]*\)")
+_KEYWORD = re.compile(r"(?:if|then|elif|else|fi|while|until|do|done|for|in|case|esac|\{|\}|!)(?=[\s;&|()]|$)")
+_OPERATOR = {"-", "=", "+", "?", "%", "#"}
+_BREAKS = " \t\n;&|()<>"
+
+
+class ShellSyntaxError(ValueError):
+    """The script cannot be read; the message is what the shell prints."""
+
+
+class Program(NamedTuple):
+    """A compiled script; block 0 is where it starts."""
+
+    blocks: tuple[tuple[Instruction, ...], ...]
+
+
+@functools.lru_cache(maxsize=4096)
+def compile_script(text: str) -> Program:
+    """The program of a script. Raises :class:`ShellSyntaxError`."""
+    parser = _Parser(text)
+    main = parser.block(parser.commands, ())
+    if parser.at < len(parser.text):
+        raise parser.error()
+    blocks = parser.blocks
+    return Program((tuple(main), *(tuple(block) for block in blocks[1:])))
+
+
+@dataclass
+class _Loop:
+    """Where ``break`` and ``continue`` of one loop stand, until their targets are known."""
+
+    start: int
+    breaks: list[int] = field(default_factory=list)
+
+
+class _Parser:
+    def __init__(self, text: str):
+        self.text, self.at = text.replace("\r\n", "\n").replace("\\\n", ""), 0
+        self.blocks: list[list[Instruction]] = [[]]
+        self.code: list[Instruction] = []
+        self.loops: list[_Loop] = []
+        self.temps = 0
+
+    # -- characters --------------------------------------------------------------------------------------------------
+
+    def error(self) -> ShellSyntaxError:
+        rest = self.text[self.at : self.at + 1]
+        found = "newline" if rest == "\n" else rest or "end of file"
+        word = _KEYWORD.match(self.text, self.at)
+        return ShellSyntaxError(f'sh: syntax error: unexpected "{word.group() if word else found}"')
+
+    def blanks(self, newlines: bool = False) -> None:
+        """Skip blanks and comments; with ``newlines`` also line ends."""
+        while self.at < len(self.text):
+            char = self.text[self.at]
+            if char in " \t" or (newlines and char == "\n"):
+                self.at += 1
+            elif char == "#":
+                end = self.text.find("\n", self.at)
+                self.at = end if end >= 0 else len(self.text)
+            else:
+                return
+
+    def take(self, token: str) -> bool:
+        """Skip an operator if it is next."""
+        self.blanks()
+        if self.text.startswith(token, self.at):
+            self.at += len(token)
+            return True
+        return False
+
+    def keyword(self) -> str:
+        """The reserved word that is next, or nothing."""
+        self.blanks()
+        found = _KEYWORD.match(self.text, self.at)
+        return found.group() if found else ""
+
+    def expect(self, word: str) -> None:
+        """Skip a reserved word, or fail."""
+        self.blanks(newlines=True)
+        if self.keyword() != word:
+            raise self.error()
+        self.at += len(word)
+
+    # -- blocks ------------------------------------------------------------------------------------------------------
+
+    def block(self, read: Any, *args: Any) -> list[Instruction]:
+        """What ``read`` emits, on its own: loops outside cannot be left from within."""
+        code, loops = self.code, self.loops
+        self.code, self.loops = [], []
+        read(*args)
+        result, self.code, self.loops = self.code, code, loops
+        return result
+
+    def new_block(self, code: list[Instruction]) -> int:
+        self.blocks.append(code)
+        return len(self.blocks) - 1
+
+    def cut(self, start: int) -> int:
+        """Move what was emitted since ``start`` into a block of its own."""
+        code = self.code[start:]
+        del self.code[start:]
+        for loop in self.loops:  # a `break` in a block of its own cannot leave a loop outside it
+            loop.breaks = [index for index in loop.breaks if index < start]
+        return self.new_block(code)
+
+    def patch(self, index: int, target: int | None = None) -> None:
+        """Let the jump at ``index`` lead to ``target`` (default: here)."""
+        instruction = self.code[index]
+        offset = (len(self.code) if target is None else target) - index - 1
+        self.code[index] = (*instruction[:-1], offset)
+
+    def emit(self, *instruction: Any) -> int:
+        self.code.append(instruction)
+        return len(self.code) - 1
+
+    # -- lists and pipelines -----------------------------------------------------------------------------------------
+
+    def commands(self, ends: tuple[str, ...]) -> None:
+        """Commands up to one of the closing words (or ``)``, or ``;;``), which stays."""
+        while True:
+            self.blanks(newlines=True)
+            if self.at >= len(self.text) or self.text[self.at] == ")" or self.text.startswith(";;", self.at):
+                return
+            if self.keyword() in ends:
+                return
+            start = len(self.code)
+            self.and_or()
+            if not self.text.startswith("&&", self.at) and self.take("&"):
+                self.emit("spawn", self.cut(start))
+            elif not self.text.startswith(";;", self.at):
+                self.take(";")
+
+    def and_or(self) -> None:
+        self.pipeline()
+        while True:
+            if self.take("&&"):
+                jump = self.emit("jnz", 0)
+            elif self.take("||"):
+                jump = self.emit("jz", 0)
+            else:
+                return
+            self.blanks(newlines=True)
+            self.pipeline()
+            self.patch(jump)
+
+    def pipeline(self) -> None:
+        negate = self.keyword() == "!"
+        if negate:
+            self.at += 1
+        start = len(self.code)
+        self.command()
+        stages: list[int] = []
+        while not self.text.startswith("||", self.at) and self.take("|"):
+            stages.append(self.cut(start))
+            self.blanks(newlines=True)
+            self.command()
+        if stages:
+            stages.append(self.cut(start))
+            for number, block in enumerate(stages):
+                self.emit("call", block, (), number > 0, "|" if number < len(stages) - 1 else "", False)
+        if negate:
+            self.emit("not")
+        self.blanks()
+
+    def command(self) -> None:
+        start, word = len(self.code), self.keyword()
+        compound = {
+            "if": self.if_, "while": self.while_, "until": self.while_, "for": self.for_, "case": self.case, "{": self.group,
+        }.get(word)  # fmt: skip
+        if compound:
+            self.at += len(word)
+            compound(word)
+        elif word:
+            raise self.error()
+        elif self.take("("):
+            self.subshell()
+        elif found := _FUNCTION.match(self.text, self.at):
+            self.function(found)
+            return
+        else:
+            self.simple()
+            return
+        redirects = self.redirects()
+        if redirects:
+            self.emit("call", self.cut(start), redirects, False, "", True)
+
+    # -- compound commands -------------------------------------------------------------------------------------------
+
+    def if_(self, _word: str) -> None:
+        ends: list[int] = []
+        while True:
+            self.commands(("then",))
+            self.expect("then")
+            skip = self.emit("jnz", 0)
+            self.commands(("elif", "else", "fi"))
+            ends.append(self.emit("jump", 0))
+            self.patch(skip)
+            if self.keyword() != "elif":
+                break
+            self.at += len("elif")
+        if self.keyword() == "else":
+            self.at += len("else")
+            self.commands(("fi",))
+        else:
+            self.emit("status", 0)
+        self.expect("fi")
+        for jump in ends:
+            self.patch(jump)
+
+    def while_(self, word: str) -> None:
+        loop = _Loop(len(self.code))
+        self.loops.append(loop)
+        self.commands(("do",))
+        self.expect("do")
+        leave = self.emit("jnz" if word == "while" else "jz", 0)
+        self.commands(("done",))
+        self.expect("done")
+        self.close_loop(loop, leave)
+        self.emit("status", 0)
+
+    def for_(self, _word: str) -> None:
+        self.blanks()
+        name = self.name()
+        self.blanks(newlines=True)
+        words: list[Word] = [(("var", "@", "", None, True),)]
+        if self.keyword() == "in":
+            self.at += len("in")
+            words = self.words()
+        self.take(";")
+        self.emit("for", tuple(words))
+        loop = _Loop(len(self.code))
+        self.loops.append(loop)
+        leave = self.emit("next", name, 0)
+        self.expect("do")
+        self.commands(("done",))
+        self.expect("done")
+        self.close_loop(loop, leave)
+        self.emit("endfor")
+
+    def close_loop(self, loop: _Loop, leave: int) -> None:
+        back = self.emit("jump", 0)
+        self.patch(back, loop.start)
+        for jump in [leave, *loop.breaks]:
+            self.patch(jump)
+        self.loops.pop()
+
+    def case(self, _word: str) -> None:
+        self.blanks()
+        subject = self.word()
+        self.expect("in")
+        ends: list[int] = []
+        while True:
+            self.blanks(newlines=True)
+            if self.keyword() == "esac":
+                break
+            self.take("(")
+            patterns = [self.pattern()]
+            while self.take("|"):
+                patterns.append(self.pattern())
+            if not self.take(")"):
+                raise self.error()
+            self.emit("match", subject, tuple(patterns))
+            skip = self.emit("jnz", 0)
+            self.commands(("esac",))
+            self.take(";;")
+            ends.append(self.emit("jump", 0))
+            self.patch(skip)
+        self.emit("status", 0)
+        self.expect("esac")
+        for jump in ends:
+            self.patch(jump)
+
+    def pattern(self) -> Word:
+        self.blanks()
+        return self.word()
+
+    def group(self, _word: str) -> None:
+        self.commands(("}",))
+        self.expect("}")
+
+    def subshell(self) -> None:
+        block = self.new_block(self.block(self.commands, ()))
+        if not self.take(")"):
+            raise self.error()
+        self.emit("call", block, (), False, "", False)
+
+    def function(self, found: re.Match[str]) -> None:
+        self.at = found.end()
+        self.blanks(newlines=True)
+        block = self.new_block(self.block(self.command))
+        self.emit("define", found.group(1), block)
+
+    # -- simple commands and words -----------------------------------------------------------------------------------
+
+    def simple(self) -> None:
+        assigns: list[tuple[str, Word]] = []
+        words: list[Word] = []
+        redirects: list[tuple[int, str, Word]] = []
+        while True:
+            self.blanks()
+            found = _ASSIGN.match(self.text, self.at)
+            if redirect := self.redirect():
+                redirects += redirect
+            elif found and not words:
+                self.at = found.end()
+                assigns.append((found.group()[:-1], self.word()))
+            elif self.at < len(self.text) and self.text[self.at] not in _BREAKS:
+                words.append(self.word())
+            else:
+                break
+        if not (assigns or words or redirects):
+            raise self.error()
+        if not self.loop_control(words):
+            self.emit("run", tuple(assigns), tuple(words), tuple(redirects))
+
+    def loop_control(self, words: list[Word]) -> bool:
+        """``break`` and ``continue`` of the innermost loop are plain jumps."""
+        if not self.loops or words not in ([(("text", "break", False),)], [(("text", "continue", False),)]):
+            return False
+        loop = self.loops[-1]
+        jump = self.emit("jump", 0)
+        if words[0][0][1] == "break":
+            loop.breaks.append(jump)
+        else:
+            self.patch(jump, loop.start)
+        return True
+
+    def redirects(self) -> tuple[Any, ...]:
+        found: list[Any] = []
+        while redirect := self.redirect():
+            found += redirect
+        return tuple(found)
+
+    def redirect(self) -> list[tuple[int, str, Word]]:
+        self.blanks()
+        found = _REDIRECT.match(self.text, self.at)
+        if not found:
+            return []
+        self.at = found.end()
+        operator = found.group(2)
+        descriptor = int(found.group(1) or (0 if operator.startswith("<") else 1))
+        self.blanks()
+        if operator in ("<<", "<<-"):
+            return [(descriptor, "<<", self.heredoc(strip=operator == "<<-"))]
+        target = self.word()
+        if operator == "&>":
+            return [(1, ">", target), (2, ">&", (("text", "1", False),))]
+        return [(descriptor, {">|": ">", "<&": ">&"}.get(operator, operator), target)]
+
+    def heredoc(self, strip: bool) -> Word:
+        """The body of a here-document, which is cut out of the text."""
+        start = self.at
+        self.word()
+        raw = self.text[start : self.at]
+        end = raw.strip("'\"\\")
+        head, _, rest = self.text[self.at :].partition("\n")
+        lines, body = rest.split("\n"), []
+        while lines and (lines[0].lstrip("\t") if strip else lines[0]) != end:
+            body.append(lines.pop(0).lstrip("\t") if strip else lines.pop(0))
+        text = "".join(f"{line}\n" for line in body)
+        self.text = self.text[: self.at] + head + "\n" + "\n".join(lines[1:])
+        return (("text", text, True),) if raw != end else self.within(text)
+
+    def within(self, text: str) -> Word:
+        """A text read as if it stood in double quotes."""
+        kept, at = self.text, self.at
+        self.text, self.at = text, 0
+        parts = self.double("")
+        self.text, self.at = kept, at
+        return tuple(parts)
+
+    def name(self) -> str:
+        found = _NAME.match(self.text, self.at)
+        if not found:
+            raise self.error()
+        self.at = found.end()
+        return found.group()
+
+    def words(self) -> list[Word]:
+        found: list[Word] = []
+        while True:
+            self.blanks()
+            if self.at >= len(self.text) or self.text[self.at] in _BREAKS:
+                return found
+            found.append(self.word())
+
+    def word(self, stop: str = _BREAKS) -> Word:
+        """One word: quotes, variables and substitutions as parts."""
+        parts: list[Any] = []
+        plain = ""
+        while self.at < len(self.text) and self.text[self.at] not in stop:
+            char = self.text[self.at]
+            if char in "'\"$`":
+                parts += self.plain(plain)
+                plain = ""
+                parts += self.special(char)
+            elif char == "\\":
+                parts += self.plain(plain)
+                plain = ""
+                parts.append(("text", self.text[self.at + 1 : self.at + 2], True))
+                self.at += 2
+            else:
+                plain += char
+                self.at += 1
+        return tuple(parts + self.plain(plain))
+
+    def plain(self, text: str) -> list[Any]:
+        return [("text", text, False)] if text else []
+
+    def special(self, char: str) -> list[Any]:
+        self.at += 1
+        if char == "'":
+            return [("text", self.until("'"), True)]
+        if char == '"':
+            return self.double('"') or [("text", "", True)]
+        return [self.substitution(False) if char == "`" else self.dollar(False)]
+
+    def until(self, end: str) -> str:
+        stop = self.text.find(end, self.at)
+        if stop < 0:
+            raise ShellSyntaxError("sh: syntax error: unterminated quoted string")
+        found, self.at = self.text[self.at : stop], stop + len(end)
+        return found
+
+    def double(self, end: str) -> list[Any]:
+        parts: list[Any] = []
+        plain = ""
+        while end == "" or not self.text.startswith(end, self.at):
+            if self.at >= len(self.text):
+                if end:
+                    raise ShellSyntaxError("sh: syntax error: unterminated quoted string")
+                break
+            char = self.text[self.at]
+            self.at += 1
+            if char == "\\" and self.text[self.at : self.at + 1] in tuple('$`"\\'):
+                plain += self.text[self.at]
+                self.at += 1
+            elif char in "$`":
+                parts += [("text", plain, True)] if plain else []
+                plain = ""
+                parts.append(self.dollar(True) if char == "$" else self.substitution(True))
+            else:
+                plain += char
+        self.at += len(end)
+        return parts + ([("text", plain, True)] if plain else [])
+
+    def dollar(self, quoted: bool) -> Any:
+        """What follows a dollar sign, which is already read."""
+        if self.text.startswith("((", self.at):
+            self.at += 2
+            return ("math", self.within(self.until("))")), quoted)
+        if self.text.startswith("(", self.at):
+            self.at += 1
+            return self.embedded(quoted)
+        if self.text.startswith("{", self.at):
+            self.at += 1
+            return self.braces(quoted)
+        found = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]").match(self.text, self.at)
+        if not found:
+            return ("text", "$", quoted)
+        self.at = found.end()
+        return ("var", found.group(), "", None, quoted)
+
+    def braces(self, quoted: bool) -> Any:
+        length = self.text.startswith("#", self.at) and self.text[self.at + 1 : self.at + 2] != "}"
+        self.at += length
+        found = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!]").match(self.text, self.at)
+        if not found:
+            raise ShellSyntaxError("sh: syntax error: bad substitution")
+        self.at = found.end()
+        operator = "length" if length else ""
+        while self.text[self.at : self.at + 1] in _OPERATOR | {":"} and len(operator) < 2 and not length:
+            operator += self.text[self.at]
+            self.at += 1
+        word = self.word("}")
+        self.at += 1
+        return ("var", found.group(), operator, word, quoted)
+
+    def embedded(self, quoted: bool) -> Any:
+        """``$( ... )``: its block runs before the command that uses it."""
+        block = self.new_block(self.block(self.commands, ()))
+        self.blanks(newlines=True)
+        if not self.take(")"):
+            raise self.error()
+        return self.substitute(block, quoted)
+
+    def substitution(self, quoted: bool) -> Any:
+        """The older form, between back quotes."""
+        inner = self.until("`")
+        kept, at = self.text, self.at
+        self.text, self.at = inner, 0
+        block = self.new_block(self.block(self.commands, ()))
+        self.text, self.at = kept, at
+        return self.substitute(block, quoted)
+
+    def substitute(self, block: int, quoted: bool) -> Any:
+        self.temps += 1
+        temp = f"%{self.temps}"
+        self.emit("call", block, (), False, temp, False)
+        return ("sub", temp, quoted)

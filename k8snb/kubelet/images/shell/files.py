@@ -1,0 +1,140 @@
+"""Commands that read and write the files of a container.
+
+Models: the applets of BusyBox 1.36, their output and exit codes.
+Simplified: files have no owner, no mode and no time; ``ls -l`` shows names and sizes.
+"""
+
+from __future__ import annotations
+
+from k8snb.kubelet.images.process import ReadOnlyError
+from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
+
+
+def read(call: Call, names: list[str]) -> tuple[list[tuple[str, str]], str]:
+    """The texts of files (``-`` or no name: standard input), and what to complain about."""
+    found, errors = [], ""
+    for name in names or ["-"]:
+        text = call.stdin if name == "-" else call.files.read(call.path(name))
+        if name == "/dev/null":
+            text = ""
+        if text is not None:
+            found.append((name, text))
+        elif call.files.is_directory(call.path(name)):
+            errors += f"{call.name}: read error: Is a directory\n"
+        else:
+            errors += f"{call.name}: can't open '{name}': No such file or directory\n"
+    return found, errors
+
+
+def cat(call: Call) -> Result:
+    """Print files one after the other."""
+    _options, names = call.split("un")
+    found, errors = read(call, names)
+    return Result("".join(text for _, text in found), 1 if errors else 0, errors)
+
+
+def ls(call: Call) -> Result:
+    """List a directory: one name a line; ``-l`` with sizes, ``-a`` with hidden ones."""
+    options, names = call.split("la1hAFRdtrn")
+    out = errors = ""
+    for name in names or ["."]:
+        path = call.path(name)
+        if call.files.is_directory(path):
+            inside = [entry for entry in call.files.listing(path) if "a" in options or "A" in options or not entry.startswith(".")]
+            out += (f"{name}:\n" if len(names) > 1 else "") + "".join(_entry(call, f"{path}/{e}", e, "l" in options) for e in inside)
+        elif call.files.read(path) is not None:
+            out += _entry(call, path, name, "l" in options)
+        else:
+            errors += f"ls: {name}: No such file or directory\n"
+    return Result(out, 1 if errors else 0, errors)
+
+
+def _entry(call: Call, path: str, name: str, long: bool) -> str:
+    if not long:
+        return f"{name}\n"
+    text = call.files.read(path.replace("//", "/"))
+    return (
+        f"drwxr-xr-x    2 root     root          4096 {name}\n"
+        if text is None
+        else f"-rw-r--r--    1 root     root     {len(text):9d} {name}\n"
+    )
+
+
+def mkdir(call: Call) -> Result:
+    """Make directories."""
+    options, names = call.split("p", "m")
+    for name in names:
+        if call.files.is_directory(call.path(name)) and "p" not in options:
+            return fail(call, f"can't create directory '{name}': File exists")
+        try:
+            call.files.make_directory(call.path(name))
+        except ReadOnlyError:
+            return fail(call, f"can't create directory '{name}': Read-only file system")
+    return Result()
+
+
+def rm(call: Call) -> Result:
+    """Remove files; ``-r`` directories too, ``-f`` without complaint."""
+    options, names = call.split("rfiR")
+    deep = "r" in options or "R" in options
+    for name in names:
+        path = call.path(name)
+        inside = [entry for entry in call.files.names() if entry.startswith(path + "/")]
+        try:
+            if inside and not deep:
+                return fail(call, f"'{name}' is a directory")
+            removed = [call.files.remove(entry.rstrip("/")) for entry in [*inside, path]]
+        except ReadOnlyError:
+            return fail(call, f"can't remove '{name}': Read-only file system")
+        if not any(removed) and "f" not in options:
+            return fail(call, f"can't remove '{name}': No such file or directory")
+    return Result()
+
+
+def touch(call: Call) -> Result:
+    """Make empty files where there are none."""
+    _options, names = call.split("acm")
+    for name in names:
+        try:
+            call.files.write(call.path(name), "", append=True)
+        except ReadOnlyError:
+            return fail(call, f"{name}: Read-only file system")
+    return Result()
+
+
+def copy(call: Call) -> Result:
+    """``cp`` and ``mv`` of single files."""
+    _options, names = call.split("rfapRvn")
+    if len(names) < 2:
+        return fail(call, "missing file operand")
+    *sources, target = names
+    for name in sources:
+        text = call.files.read(call.path(name))
+        if text is None:
+            return fail(call, f"can't {'rename' if call.name == 'mv' else 'stat'} '{name}': No such file or directory")
+        place = call.path(target)
+        place = f"{place}/{name.rsplit('/', 1)[-1]}" if call.files.is_directory(place) else place
+        try:
+            call.files.write(place, text)
+            if call.name == "mv":
+                call.files.remove(call.path(name))
+        except ReadOnlyError:
+            return fail(call, f"can't create '{target}': Read-only file system")
+    return Result()
+
+
+def tee(call: Call) -> Result:
+    """Copy standard input to output and into files."""
+    options, names = call.split("ai")
+    text = call.stdin
+    for name in names:
+        try:
+            call.files.write(call.path(name), text, append="a" in options)
+        except ReadOnlyError:
+            return Result(text, 1, f"tee: {name}: Read-only file system\n")
+    return Result(text)
+
+
+FILES: dict[str, Command] = {
+    "cat": cat, "ls": ls, "mkdir": mkdir, "rm": rm, "rmdir": rm, "touch": touch, "cp": copy, "mv": copy, "tee": tee,
+}  # fmt: skip

@@ -1,0 +1,154 @@
+"""Commands that use the network: wget, curl, nslookup, nc, and BusyBox' small web server.
+
+Models: the applets of BusyBox 1.36 and curl 8, their messages and exit codes.
+Simplified: a transfer shows no progress; ``wget`` and ``curl`` know the options that are used to look at a Service.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+from k8snb.kubelet.images.process import ReadOnlyError
+from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
+from k8snb.seams.cni import NO_ENDPOINTS, NO_ROUTE, NO_SUCH_NAME, REFUSED, TIMEOUT, HTTPResponse
+from k8snb.sim.clock import MILLISECOND, SECOND
+
+START = 2 * MILLISECOND
+"""How long such a program takes to start, beside what the network takes."""
+
+_URL = re.compile(r"(?:https?://)?([^/:]+)(?::(\d+))?(/.*)?")
+
+
+def phrase(status: int) -> str:
+    """``404 Not Found``."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def wget(call: Call) -> Result:
+    """Fetch a page: ``-q -O FILE -T SECONDS -S --spider --timeout=``."""
+    options, urls = call.split("qScS", "OTtU")
+    if not urls:
+        return fail(call, "missing URL")
+    limit = int(options.get("T", options.get("timeout", "0")) or 0) * SECOND
+    url = urls[0]
+    response = call.process.system.http(url if "://" in url else f"http://{url}", "GET", limit)
+    host, port, path = _parts(url)
+    err = "" if "q" in options else f"Connecting to {host} ({response.address or host}:{port})\n"
+    delay = response.latency + START
+    if problem := _wget_error(response, host):
+        return Result(status=1, err=err + f"wget: {problem}\n", delay=delay)
+    if "spider" in options:
+        return Result(err=err, delay=delay)
+    target = options.get("O", path.rsplit("/", 1)[-1] or "index.html")
+    if target == "-":
+        return Result(response.body, err=err, delay=delay)
+    try:
+        call.files.write(call.path(target), response.body)
+    except ReadOnlyError:
+        return Result(status=1, err=f"wget: can't open '{target}': Read-only file system\n", delay=delay)
+    return Result(err=err + ("" if "q" in options else f"saving to '{target}'\n'{target}' saved\n"), delay=delay)
+
+
+def _wget_error(response: HTTPResponse, host: str) -> str:
+    if response.status:
+        return "" if response.ok else f"server returned error: HTTP/1.1 {phrase(response.status)}"
+    return {
+        REFUSED: f"can't connect to remote host ({response.address}): Connection refused",
+        NO_ENDPOINTS: f"can't connect to remote host ({response.address}): Connection refused",  # the client cannot tell
+        NO_ROUTE: f"can't connect to remote host ({response.address}): No route to host",
+        TIMEOUT: "download timed out",
+    }.get(response.error, f"bad address '{host}'")
+
+
+def _parts(url: str) -> tuple[str, int, str]:
+    found = _URL.match(url)
+    if not found:
+        return url, 80, "/"
+    return found[1], int(found[2] or (443 if url.startswith("https") else 80)), found[3] or "/"
+
+
+def curl(call: Call) -> Result:
+    """Fetch a page: ``-s -S -f -o FILE -w FORMAT -I -m SECONDS --max-time --connect-timeout``."""
+    options, rest = call.split("sSfIvkLi", "owmXHd")
+    urls = [word for word in rest if not word.isdigit()]
+    if not urls:
+        return Result(status=2, err="curl: (2) no URL specified\n")
+    numbers = [word for word in rest if word.isdigit()]  # "--max-time 2": the value of a long option
+    limit = float(options.get("m") or options.get("max-time") or options.get("connect-timeout") or (numbers or ["0"])[0] or 0)
+    host, port, _path = _parts(urls[0])
+    response = call.process.system.http(
+        urls[0] if "://" in urls[0] else f"http://{urls[0]}", options.get("X", "GET"), round(limit * SECOND)
+    )
+    delay, silent = response.latency + START, "s" in options and "S" not in options
+    code, problem = _curl_error(response, host, port, "f" in options or "fail" in options)
+    written = options.get("w", "").replace("%{http_code}", f"{response.status:03d}").replace("\\n", "\n")
+    if problem:
+        return Result(written, code, "" if silent else f"curl: ({code}) {problem}\n", delay)
+    body = f"HTTP/1.1 {phrase(response.status)}\n" if "I" in options else response.body
+    if "o" in options:
+        if options["o"] != "/dev/null":
+            call.files.write(call.path(options["o"]), body)
+        body = ""
+    return Result(body + written, 0, "", delay)
+
+
+def _curl_error(response: HTTPResponse, host: str, port: int, strict: bool) -> tuple[int, str]:
+    if response.status:
+        return (22, f"The requested URL returned error: {response.status}") if strict and not response.ok else (0, "")
+    elapsed = response.latency // MILLISECOND
+    if response.error == NO_SUCH_NAME:
+        return 6, f"Could not resolve host: {host}"
+    if response.error == TIMEOUT:
+        return 28, f"Connection timed out after {elapsed} milliseconds"
+    return 7, f"Failed to connect to {host} port {port} after {elapsed} ms: Could not connect to server"
+
+
+def nslookup(call: Call) -> Result:
+    """Ask cluster DNS."""
+    options = [arg for arg in call.args if arg.startswith("-")]
+    names = [arg for arg in call.args if not arg.startswith("-")]
+    if not names:
+        return fail(call, "missing host")
+    kind = "SRV" if any("srv" in option.lower() for option in options) else "A"
+    answer = call.process.system.resolve(names[0], kind)
+    server = call.process.files.read("/etc/resolv.conf") or ""
+    found = re.search(r"nameserver (\S+)", server)
+    address = found[1] if found else "127.0.0.1"
+    out = f"Server:\t\t{address}\nAddress:\t{address}:53\n\n"
+    if answer.error == NO_SUCH_NAME:
+        asked = answer.asked[-1] if answer.asked else names[0]
+        return Result(out + f"** server can't find {asked}: NXDOMAIN\n\n", 1, "", answer.latency + START)
+    if answer.error:
+        return Result(";; connection timed out; no servers could be reached\n\n", 1, "", answer.latency + START)
+    rows = "".join(f"{answer.name}\tservice = {' '.join(row)}\n" for row in answer.records)
+    rows += "" if answer.records else "".join(f"Name:\t{answer.name}\nAddress: {one}\n" for one in answer.addresses)
+    return Result(out + rows + "\n", delay=answer.latency + START)
+
+
+def nc(call: Call) -> Result:
+    """Test a port (``-z``), or listen on one (``-l -p PORT``)."""
+    options, rest = call.split("zvlnkue", "pw")
+    if "l" in options:
+        call.process.memory["%listen"] = int(options.get("p") or (rest or ["0"])[-1] or 0)
+        return Result(forever=True)
+    if len(rest) < 2 or not rest[1].isdigit():
+        return fail(call, "host and port are needed")
+    made = call.process.system.connect(rest[0], int(rest[1]))
+    if not made.error:
+        return Result(err=f"{rest[0]} ({rest[0]}:{rest[1]}) open\n" if "v" in options else "", delay=made.latency + START)
+    problem = f"bad address '{rest[0]}'" if made.error == NO_SUCH_NAME else f"{rest[0]} ({rest[0]}:{rest[1]}): {made.error.capitalize()}"
+    return Result(status=1, err=f"nc: {problem}\n", delay=made.latency + START)
+
+
+def httpd(call: Call) -> Result:
+    """BusyBox' web server: ``httpd -f -p PORT -h DIRECTORY``."""
+    options, _ = call.split("fv", "phc")
+    call.process.memory["%httpd"] = (int(options.get("p", "80").rsplit(":", 1)[-1]), call.path(options.get("h", ".")))
+    return Result(forever="f" in options)
+
+
+NETWORKING: dict[str, Command] = {"wget": wget, "curl": curl, "nslookup": nslookup, "nc": nc, "httpd": httpd}

@@ -1,0 +1,351 @@
+"""The kubelet: the component of one node. It makes the pods that the API server gives to this node come true.
+
+    watch (pods of this node) -> one worker turn per pod -> runtime, network -> status of the pod
+    every 10 s a Lease, every 5 min (or on change) the status of the Node
+
+Each pod has a worker (:mod:`.worker`); a turn is a kernel event ``("pod", uid)``. The kubelet writes a pod's status at the end
+of a turn in which it changed, and removes the pod from the API when its deletion is complete.
+
+Models: pkg/kubelet/kubelet.go (syncLoop), pkg/kubelet/status/status_manager.go.
+Simplified: static pods, eviction by pressure, ephemeral containers and resizing in place are not there yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.objects import FrozenDict, Object, put
+from k8snb.apiserver.request import User
+from k8snb.client.component import Component, Environment
+from k8snb.client.recorder import Recorder
+from k8snb.component_helpers import pod_requests, resource_amounts
+from k8snb.component_helpers.nodeaffinity import matches_node_selector_and_affinity
+from k8snb.kubelet import environment, pods
+from k8snb.kubelet import node as nodes
+from k8snb.kubelet.state import ContainerState, KubeletState, PodState
+from k8snb.kubelet.status import FAITHFUL, Style, pod_status
+from k8snb.kubelet.worker import Worker
+from k8snb.seams.cni import PodNetwork
+from k8snb.seams.cri import Runtime
+from k8snb.sim.clock import LATENCY
+from k8snb.sim.kernel import Event
+
+
+class Kubelet(Component):
+    """The kubelet of one machine. ``manifest`` is the machine: labels, capacity."""
+
+    def __init__(self, env: Environment, manifest: Object, runtime: Runtime, network: PodNetwork, *, style: Style = FAITHFUL):
+        self.manifest, self.node_name = manifest, str(manifest["metadata"]["name"])
+        self.runtime, self.network, self.style = runtime, network, style
+        self.address = nodes.address_of(self.node_name)
+        user = User(f"system:node:{self.node_name}", ("system:nodes", "system:authenticated"))
+        super().__init__(f"kubelet/{self.node_name}", env, user=user, agent="kubelet")
+        self.recorder = Recorder(self.state.recorder, self.client, self.kernel, component="kubelet", host=self.node_name)
+        self.pods = self.informer("pods", fields=f"spec.nodeName={self.node_name}")
+        self.pods.handlers.append(self._pod_changed)
+        self.nodes = self.informer("nodes", fields=f"metadata.name={self.node_name}")
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    def new_state(self) -> KubeletState:
+        """What it remembers."""
+        return KubeletState()
+
+    @property
+    def own(self) -> KubeletState:
+        """What it remembers."""
+        found: KubeletState = self.state.own
+        return found
+
+    def on_start(self) -> None:
+        """Register the node, begin the heartbeats, and look at the pods that were here before."""
+        self.kernel.after(0, self.name, ("register",), why="the kubelet registers its node")
+        for uid, state in self.own.pods.items():
+            self._schedule(uid, state, 0, "the kubelet has started")
+
+    def on_stop(self) -> KubeletState:
+        """Containers go on without the kubelet; it finds them again when it starts, as from the runtime."""
+        for state in self.own.pods.values():
+            state.alarm = 0
+        return self.own
+
+    def reboot(self) -> None:
+        """The machine has lost power: all its containers are dead."""
+        for state in self.own.pods.values():
+            for container in state.containers.values():
+                if container.phase == "running":
+                    self.runtime.kill(container.id)
+
+    @property
+    def node(self) -> Object:
+        """The Node as the kubelet last saw it."""
+        return self.nodes.get(self.node_name) or self.manifest
+
+    def on_event(self, key: Any) -> None:
+        """One of the kubelet's own events."""
+        {"pod": self._alarm, "exited": self._container_ended, "register": self._register, "lease": self._renew, "node": self._write_node}[
+            key[0]
+        ](key)
+
+    def handle(self, event: Event) -> None:
+        """Drop events of a stopped kubelet: its machine's runtime may still tell it things."""
+        if self.state.running or event.key[0] in ("watch", "relist"):
+            super().handle(event)
+
+    # -- the node ----------------------------------------------------------------------------------------------------
+
+    def _register(self, _key: Any) -> None:
+        try:
+            if self.client.find("nodes", self.node_name) is None:
+                self.client.create("nodes", nodes.new_node(self.manifest, self.node_name))
+        except ApiError:
+            self.kernel.after(nodes.LEASE_PERIOD, self.name, ("register",), why="registering the node again", background=True)
+            return
+        self._write_node(("node",))
+        self._renew(("lease",))
+
+    def _renew(self, _key: Any) -> None:
+        self.kernel.after(nodes.LEASE_PERIOD, self.name, ("lease",), why="heartbeat", background=True)
+        node = self.client_node()
+        if node is None:
+            return
+        new = nodes.lease(node, self.kernel.now)
+        try:
+            found = self.client.find("leases.coordination.k8s.io", self.node_name, nodes.LEASE_NAMESPACE)
+            if found is None:
+                self.client.create("leases.coordination.k8s.io", new, nodes.LEASE_NAMESPACE)
+            else:
+                self.client.update("leases.coordination.k8s.io", FrozenDict({**found, "spec": new["spec"]}))
+        except ApiError:
+            return  # the next heartbeat tries again
+
+    def client_node(self) -> Object | None:
+        """The Node: from the cache, or asked for where the cache does not have it yet."""
+        node = self.nodes.get(self.node_name)
+        try:
+            return node or self.client.find("nodes", self.node_name)
+        except ApiError:
+            return None
+
+    def _write_node(self, _key: Any) -> None:
+        self.kernel.after(nodes.STATUS_PERIOD, self.name, ("node",), why="node status", background=True)
+        node = self.client_node()
+        if node is None:
+            return
+        images: list[tuple[str, int]] = []
+        try:
+            self.client.update_status(
+                "nodes", put(node, "status", nodes.node_status(node, self.manifest, now=self.kernel.now, images=images))
+            )
+        except ApiError:
+            return  # the next turn tries again
+
+    # -- pods --------------------------------------------------------------------------------------------------------
+
+    def _pod_changed(self, old: Object | None, new: Object | None, cause: int) -> None:
+        pod = new if new is not None else old
+        assert pod is not None
+        uid = pod["metadata"]["uid"]
+        state = self.own.pods.get(uid)
+        if new is not None and state is None:
+            state = self._admit(new)
+        if state is None or (new is not None and old is not None and _only_our_status(old, new, state)):
+            return
+        if new is None and state.sandbox in ("", "gone") and state.terminating:
+            self._forget(state)  # its deletion was completed by this kubelet
+            return
+        if new is None:
+            state.gone = True
+        self._schedule(
+            uid, state, LATENCY["kubelet sync"], f"{state.key} {'was deleted' if new is None else 'changed'}", (cause,) if cause else ()
+        )
+
+    def _admit(self, pod: Object) -> PodState:
+        """Take up a pod: is there room for it, and may it run here?"""
+        meta = pod["metadata"]
+        state = PodState(meta["uid"], meta.get("namespace", ""), meta["name"], started_at=self.kernel.now)
+        old = pod.get("status") or {}
+        if old.get("phase") in ("Succeeded", "Failed"):
+            state.sandbox, state.containers = "gone", pods.new_containers(pod)
+            state.rejected = ("", "")
+        else:
+            state.containers = pods.new_containers(pod)
+            state.rejected = self._rejection(pod)
+        self.own.pods[state.uid] = state
+        self.own.uids[state.key] = state.uid
+        if state.rejected and state.rejected[0] and not self.runtime.instant:
+            self.recorder.event(pod, "Warning", state.rejected[0], state.rejected[1].removeprefix("Pod was rejected: "))
+        return state
+
+    def _rejection(self, pod: Object) -> tuple[str, str] | None:
+        """Why the kubelet refuses the pod, or None. The scheduler usually knew; a pod with a nodeName never met it."""
+        node = self.node
+        if not matches_node_selector_and_affinity(pod, node):
+            return "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed"
+        wanted = {"pods": 1, **{name: amount for name, amount in pod_requests(pod).items() if amount}}
+        room = resource_amounts((node.get("status") or {}).get("allocatable") or (self.manifest.get("status") or {}).get("allocatable"))
+        used: dict[str, int] = {}
+        for state in self.own.pods.values():
+            other = self.pods.get(state.key)
+            if other is not None and state.sandbox != "gone" and not state.rejected:
+                for name, amount in {"pods": 1, **pod_requests(other)}.items():
+                    used[name] = used.get(name, 0) + amount
+        for name, amount in wanted.items():
+            if name in room and used.get(name, 0) + amount > room[name]:
+                what = f"requested: {amount}, used: {used.get(name, 0)}, capacity: {room[name]}"
+                return f"OutOf{name}", f"Pod was rejected: Node didn't have enough resource: {name}, {what}"
+        return None
+
+    def _schedule(self, uid: str, state: PodState, delay: int, why: str, causes: tuple[int, ...] = (), *, background: bool = False) -> None:
+        when = self.kernel.now + delay
+        if state.alarm and self.kernel.now <= state.alarm <= when:
+            return
+        state.alarm = when
+        self.kernel.after(delay, self.name, ("pod", uid, when), why=why, causes=causes, background=background)
+
+    def _alarm(self, key: Any) -> None:
+        state = self.own.pods.get(key[1])
+        if state is not None and state.alarm == key[2]:
+            state.alarm = 0
+            self.sync(state)
+
+    def _container_ended(self, key: Any) -> None:
+        state = self.own.pods.get(key[1])
+        if state is not None:
+            state.alarm = 0
+            self.sync(state)
+
+    def sync(self, state: PodState) -> None:
+        """One turn of a pod's worker, and what follows from it: a status written, a pod removed, the next alarm."""
+        pod = self.pods.get(state.key)
+        if pod is None or pod["metadata"]["uid"] != state.uid:
+            state.gone = True
+            pod = self._last_known(state)
+        kernel = self.kernel
+        kernel.causes = (kernel.trace.add(kernel.now, "reconcile", self.name, "", state.key, None, kernel.causes),)
+        worker = Worker(self, state, pod)
+        try:
+            over, written = self._turn_of(worker)
+        except ApiError as error:
+            kernel.trace.amend(kernel.causes[0], ("error", error.message, LATENCY["relist"]))
+            self._schedule(state.uid, state, LATENCY["relist"], f"{state.key} again after an error")
+            return
+        kernel.trace.amend(kernel.causes[0], ("done", int(written), 0))
+        if over and self._remove(state, pod):
+            return
+        when, background = worker.alarm()
+        if when:
+            self._schedule(state.uid, state, max(0, when - kernel.now), f"{state.key}: next turn", kernel.causes, background=background)
+
+    def _turn_of(self, worker: Worker) -> tuple[bool, int]:
+        """One turn: (whether a deletion is complete, statuses written). A worker that is busy with something writes none."""
+        state, pod = worker.state, worker.pod
+        busy = state.operation is not None
+        worker.look()
+        written = 0
+        if not busy and not self.runtime.instant:
+            written += self._write_status(state, pod)
+        over = worker.act()
+        if state.operation is None:
+            written += self._write_status(state, pod)
+        return over, written
+
+    def _last_known(self, state: PodState) -> Object:
+        """A pod that is gone from the API, as far as its worker needs it to stop what runs."""
+        containers = [{"name": c.name, "image": ""} for c in state.containers.values()]
+        meta = {"name": state.name, "namespace": state.namespace, "uid": state.uid, "deletionGracePeriodSeconds": state.grace}
+        return FrozenDict({"apiVersion": "v1", "kind": "Pod", "metadata": FrozenDict(meta), "spec": FrozenDict({"containers": containers})})
+
+    def _write_status(self, state: PodState, pod: Object) -> bool:
+        """Write the pod's status if it has changed."""
+        if state.gone or state.rejected == ("", ""):
+            return False
+        over = state.sandbox == "gone"
+        status = pod_status(pod, state, host=self.address, now=self.kernel.now, style=self.style, finished=over)
+        if status == pod.get("status") or status == state.status:
+            return False
+        try:
+            state.latest = self.client.update_status("pods", FrozenDict({**_newer(pod, state.latest), "status": status}))
+        except ApiError as error:
+            if error.code == 404:
+                state.gone = True
+                return False
+            if error.code != 409:
+                raise
+            self._rewrite(state, status)
+        state.status = status
+        return True
+
+    def _rewrite(self, state: PodState, status: FrozenDict) -> None:
+        """Somebody else changed the pod meanwhile: as the real kubelet patches, take the newest and put the status on it."""
+        newest = self.client.find("pods", state.name, state.namespace)
+        if newest is None or newest["metadata"]["uid"] != state.uid:
+            state.gone = True
+            return
+        kept = [
+            c for c in (newest.get("status") or {}).get("conditions") or () if c["type"] not in {x["type"] for x in status["conditions"]}
+        ]
+        state.latest = self.client.update_status("pods", put(newest, "status", put(status, "conditions", [*kept, *status["conditions"]])))
+
+    def _remove(self, state: PodState, pod: Object) -> bool:
+        """The deletion is complete: take the pod out of the API, and forget it once that is done."""
+        if not state.gone and pod["metadata"].get("deletionTimestamp"):
+            try:
+                self.client.delete("pods", state.name, state.namespace, grace=0, uid=state.uid)
+            except ApiError as error:
+                if error.code not in (404, 409):
+                    raise
+        if state.gone:
+            self._forget(state)
+        return True
+
+    def _forget(self, state: PodState) -> None:
+        self.runtime.remove_pod(state.uid)
+        if state.sandbox == "ready":
+            self.detach(state)
+        self.own.pods.pop(state.uid, None)
+        if self.own.uids.get(state.key) == state.uid:
+            del self.own.uids[state.key]
+
+    # -- what workers ask --------------------------------------------------------------------------------------------
+
+    def attach(self, state: PodState) -> str:
+        """An address for a pod's sandbox."""
+        cidr = (self.node.get("spec") or {}).get("podCIDR", "")
+        return self.network.attach(self.node_name, state.uid, namespace=state.namespace, pod=state.name, cidr=cidr)
+
+    def detach(self, state: PodState) -> None:
+        """The sandbox is gone: its address may be used again."""
+        self.network.detach(self.node_name, state.uid)
+
+    def service_links(self, namespace: str) -> dict[str, str]:
+        """Variables for the Services of a namespace, and for the API server's own."""
+        found = self.client.find("services", "kubernetes", "default")
+        own = [] if namespace == "default" else [found] if found else []
+        return environment.service_variables([*own, *self.client.list("services", namespace)])
+
+    def container_id(self, state: PodState, container: ContainerState) -> str:
+        """A new container's id."""
+        if self.runtime.instant:
+            return f"fakeRuntime://k8s_{container.name}_{state.name}_{state.namespace}_{state.uid}_{container.restarts}"
+        return "containerd://" + hashlib.sha256(f"{state.uid}/{container.name}/{container.restarts}".encode()).hexdigest()
+
+
+def _newer(pod: Object, written: Object | None) -> Object:
+    """What is newer: the pod in the cache, or the answer to the last write, which the cache may not have yet."""
+    if written is None or int(written["metadata"]["resourceVersion"]) <= int(pod["metadata"]["resourceVersion"]):
+        return pod
+    return written
+
+
+def _only_our_status(old: Object, new: Object, state: PodState) -> bool:
+    """Whether nothing changed but what this kubelet wrote itself."""
+    if old["spec"] is not new["spec"] and old["spec"] != new["spec"]:
+        return False
+    if old["metadata"].get("deletionTimestamp") != new["metadata"].get("deletionTimestamp"):
+        return False
+    if old["metadata"].get("deletionGracePeriodSeconds") != new["metadata"].get("deletionGracePeriodSeconds"):
+        return False
+    return bool(new.get("status") == state.status)

@@ -1,0 +1,109 @@
+"""The Node object and its Lease: how a kubelet says that its machine is there and well.
+
+On start the kubelet registers its node: capacity, addresses, versions, four conditions. Then it renews a Lease every 10 s
+(cheap, that is the heartbeat) and writes the node's status when it changed, else every 5 min. When both stop coming, the node
+lifecycle controller draws its conclusions.
+
+Models: pkg/kubelet/kubelet_node_status.go, pkg/kubelet/nodestatus/setters.go, component-helpers/apimachinery/lease.
+Simplified: a simulated machine never runs out of memory, disk or processes by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from k8snb.apimachinery.meta import micro_timestamp, set_condition, timestamp
+from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object, freeze
+from k8snb.sim.clock import MINUTE, SECOND
+
+VERSION = "v1.36.2"
+LEASE_PERIOD, STATUS_PERIOD = 10 * SECOND, 5 * MINUTE
+LEASE_SECONDS = 40
+LEASE_NAMESPACE = "kube-node-lease"
+
+_CONDITIONS = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+
+
+def address_of(name: str) -> str:
+    """The machine's address: from the number at the end of its name, else from a hash of it."""
+    found = re.search(r"(\d+)$", name)
+    number = int(found[1]) if found else int(hashlib.sha256(name.encode()).hexdigest()[:6], 16)
+    return f"192.168.{10 + number // 250 % 200}.{number % 250 + 2}"
+
+
+def labels_of(manifest: Object, name: str) -> dict[str, str]:
+    """The labels of the manifest, and those that every kubelet sets."""
+    own = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
+           "beta.kubernetes.io/os": "linux", "beta.kubernetes.io/arch": "amd64"}  # fmt: skip
+    return own | dict(manifest["metadata"].get("labels") or {})
+
+
+def new_node(manifest: Object, name: str) -> Object:
+    """The Node that a kubelet registers."""
+    meta = {"name": name, "labels": labels_of(manifest, name)}
+    annotations = {"volumes.kubernetes.io/controller-managed-attach-detach": "true", **(manifest["metadata"].get("annotations") or {})}
+    found: Object = freeze(
+        {"apiVersion": "v1", "kind": "Node", "metadata": {**meta, "annotations": annotations}, "spec": manifest.get("spec") or {}}
+    )
+    return found
+
+
+def node_status(
+    node: Object, manifest: Object, *, now: int, images: list[tuple[str, int]], pressure: frozenset[str] = frozenset()
+) -> FrozenDict:
+    """The status that the kubelet writes. ``images``: (reference, bytes) of what lies on the disk, largest first."""
+    name = node["metadata"]["name"]
+    given = manifest.get("status") or EMPTY_DICT
+    old = node.get("status") or EMPTY_DICT
+    capacity = given.get("capacity") or EMPTY_DICT
+    status: dict[str, Any] = {
+        **old, "capacity": capacity, "allocatable": given.get("allocatable") or capacity,
+        "conditions": conditions(old.get("conditions") or EMPTY_LIST, now, pressure),
+        "addresses": freeze([{"type": "InternalIP", "address": address_of(name)}, {"type": "Hostname", "address": name}]),
+        "daemonEndpoints": freeze({"kubeletEndpoint": {"Port": 10250}}), "nodeInfo": node_info(name),
+    }  # fmt: skip
+    if images:
+        status["images"] = freeze([{"names": [reference], "sizeBytes": size} for reference, size in images])
+    return FrozenDict(status)
+
+
+def conditions(old: FrozenList, now: int, pressure: frozenset[str]) -> FrozenList:
+    """The four conditions of a machine, with the time of this heartbeat."""
+    found = old
+    for kind, status, reason, message in _CONDITIONS:
+        wanted = {"type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": timestamp(now)}
+        if kind in pressure:
+            wanted |= {"status": "True", "reason": f"KubeletHas{kind}", "message": f"kubelet has {kind}"}
+        found = set_condition(found, wanted, now)
+    return found
+
+
+def node_info(name: str) -> FrozenDict:
+    """Versions and identifiers, the same for every machine of this kind but for the identifiers."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    machine = digest[:32]
+    return FrozenDict({
+        "machineID": machine, "systemUUID": f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}",
+        "bootID": f"{digest[32:40]}-{digest[40:44]}-{digest[44:48]}-{digest[48:52]}-{digest[52:64]}", "kernelVersion": "6.12.0",
+        "osImage": "Debian GNU/Linux 13 (trixie)", "containerRuntimeVersion": "containerd://2.1.4", "kubeletVersion": VERSION,
+        "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": "amd64",
+    })  # fmt: skip
+
+
+def lease(node: Object, now: int) -> Object:
+    """The Lease of a node, renewed now."""
+    name = node["metadata"]["name"]
+    owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"].get("uid", "")}
+    spec = {"holderIdentity": name, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": micro_timestamp(now)}
+    found: Object = freeze({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"name": name, "namespace": LEASE_NAMESPACE, "ownerReferences": [owner]}, "spec": spec,
+    })  # fmt: skip
+    return found

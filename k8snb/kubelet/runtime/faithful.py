@@ -1,0 +1,296 @@
+"""The faithful runtime of one node: images are pulled, processes run, print, serve, crash and end.
+
+It is a part of the machine and not of the kubelet: when a kubelet stops, its containers go on. Its own kernel events,
+``("wake", container id)`` for the component ``containerd/<node>``, let a process continue that asked to sleep. What a
+process printed stays until the container is removed.
+
+Models: containerd behind the CRI plugin; its sentences for what can go wrong.
+Simplified: memory and CPU are not consumed, so nothing is ever OOM-killed; pulls take a time that depends on the image alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from k8snb.kubelet.images import Catalogue, Image, parse_reference
+from k8snb.kubelet.images import run as processes
+from k8snb.kubelet.images.process import Files, Process, ProcessState
+from k8snb.seams.cni import Answer, Connection, HTTPReply, HTTPRequest, HTTPResponse, Network, Source
+from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, MountPoint, Pull, Started
+from k8snb.sim.clock import LATENCY, MILLISECOND
+from k8snb.sim.kernel import Event, Kernel
+from k8snb.sim.state import Shelf
+
+ORDINARY_SIZE = 70_000_000  # bytes, which take LATENCY["image pull"]
+REGISTRY_ANSWER = 250 * MILLISECOND  # until a registry says that it does not have something
+
+
+@dataclass(slots=True)
+class Container:
+    """One container of the runtime. ``ended_at`` 0: it runs."""
+
+    config: ContainerConfig
+    process: ProcessState
+    ended_at: int = 0
+    code: int = 0
+    killed: bool = False
+    wake: int = 0
+
+
+@dataclass(slots=True)
+class RuntimeState:
+    """What lies on the machine: containers by id, ids by pod, volumes by pod, images."""
+
+    containers: dict[str, Container] = field(default_factory=dict)
+    pods: dict[str, list[str]] = field(default_factory=dict)
+    volumes: dict[str, dict[str, Shelf]] = field(default_factory=dict)
+    images: Shelf = field(default_factory=Shelf)  # full reference -> size
+
+
+class ContainerSystem:
+    """The surroundings of a process: the clock, and the network seen from its pod."""
+
+    def __init__(self, kernel: Kernel, network: Network, config: ContainerConfig, node: str):
+        self._kernel, self._network, self._id = kernel, network, f"container/{config.namespace}/{config.pod}/{config.name}"
+        self._source = Source(node, config.namespace, config.pod, config.address)
+
+    @property
+    def now(self) -> int:
+        """Virtual time."""
+        return self._kernel.now
+
+    def resolve(self, name: str, kind: str = "A") -> Answer:
+        """Ask cluster DNS."""
+        return self._network.resolve(name, self._source, kind)
+
+    def connect(self, host: str, port: int) -> Connection:
+        """Open a connection to a name or an address."""
+        return self._network.dial(host, port, self._source)
+
+    def http(self, url: str, method: str = "GET", timeout: int = 0) -> HTTPResponse:
+        """Send a request."""
+        return self._network.http(url, self._source, method=method, timeout=timeout)
+
+    def fraction(self) -> float:
+        """A drawn number."""
+        return self._kernel.rng(self._id).fraction()
+
+
+class FaithfulRuntime:
+    """Implements :class:`k8snb.seams.cri.Runtime` for one node."""
+
+    instant = False
+    latencies = Latencies(LATENCY["sandbox"], LATENCY["container start"], LATENCY["container stop"])
+
+    def __init__(self, kernel: Kernel, state: RuntimeState, node: str, network: Network, catalogue: Catalogue):
+        self.kernel, self.state, self.node, self.network, self.catalogue = kernel, state, node, network, catalogue
+        self.name, self.kubelet = f"containerd/{node}", f"kubelet/{node}"
+        kernel.handlers[self.name] = self.handle
+
+    # -- images ------------------------------------------------------------------------------------------------------
+
+    def image_present(self, image: str) -> bool:
+        """Whether the node has it."""
+        return parse_reference(image).full in self.state.images
+
+    def image_id(self, image: str) -> str:
+        """Repository and digest."""
+        return parse_reference(image).id
+
+    def simulated(self, image: str) -> bool:
+        """Whether it is in the catalogue."""
+        found = self.catalogue.find(parse_reference(image))
+        return found is not None and not found.generic
+
+    def pull(self, image: str) -> Pull:
+        """What the registry will say."""
+        reference = parse_reference(image)
+        found = self.catalogue.find(reference)
+        failed = f'failed to pull and unpack image "{reference.full}": failed to resolve reference "{reference.full}": '
+        if found is None:
+            return Pull(REGISTRY_ANSWER, error=f"rpc error: code = NotFound desc = {failed}{reference.full}: not found")
+        if not reference.public:
+            path = reference.repository.partition("/")[2]
+            head = f'failed to do request: Head "https://{reference.registry}/v2/{path}/manifests/{reference.tag}": '
+            return Pull(REGISTRY_ANSWER, error=f"{failed}{head}dial tcp: lookup {reference.registry.partition(':')[0]}: no such host")
+        if reference.full in self.state.images:
+            return Pull(REGISTRY_ANSWER, found.size)
+        return Pull(max(REGISTRY_ANSWER, LATENCY["image pull"] * found.size // ORDINARY_SIZE), found.size)
+
+    def pulled(self, image: str) -> None:
+        """It is on the disk now."""
+        reference = parse_reference(image)
+        found = self.catalogue.find(reference)
+        self.state.images[reference.full] = found.size if found else 0
+
+    # -- containers --------------------------------------------------------------------------------------------------
+
+    def set_volumes(self, pod_uid: str, volumes: Mapping[str, Mapping[str, str]]) -> None:
+        """Volumes of the pod: read-only sources are written anew, scratch space keeps what is in it."""
+        known = self.state.volumes.setdefault(pod_uid, {})
+        for name, content in volumes.items():
+            if content or name not in known:
+                known[name] = Shelf(content)
+
+    def start(self, config: ContainerConfig) -> Started:
+        """Create and start it."""
+        image = self._image(config.image)
+        argv = (*(config.command or image.entrypoint), *(config.args or (() if config.command else image.command)))
+        state = ProcessState(
+            image=config.image, argv=argv, env=Shelf({"PATH": _PATH, **image.environment}),
+            hostname=config.hostname, working_dir=config.working_dir or "/", mounts=config.mounts, ports=config.ports,
+        )  # fmt: skip
+        state.env.update({"HOSTNAME": config.hostname, **dict(config.env), "HOME": "/root"})
+        state.files.update(self._etc(config))
+        container = Container(config, state)
+        try:
+            processes.begin(self._process(container))
+        except processes.NotExecutable as error:
+            return Started(_RUNC + str(error))
+        self.state.containers[config.id] = container
+        self.state.pods.setdefault(config.pod_uid, []).append(config.id)
+        self._settle(container)
+        return Started()
+
+    def _etc(self, config: ContainerConfig) -> dict[str, str]:
+        search = f"{config.namespace}.svc.cluster.local svc.cluster.local cluster.local"
+        return {
+            "/etc/hostname": config.hostname + "\n",
+            "/etc/hosts": f"# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n{config.address}\t{config.hostname}\n",
+            "/etc/resolv.conf": f"search {search}\nnameserver {self.network.dns_address}\noptions ndots:5\n",
+        }
+
+    def _image(self, image: str) -> Image:
+        return self.catalogue.find(parse_reference(image)) or self.catalogue.generic
+
+    def _process(self, container: Container) -> Process:
+        image = self._image(container.config.image)
+        volumes = self.state.volumes.get(container.config.pod_uid, {})
+        files = Files(container.process.files, image.files, container.config.mounts, volumes)
+        return Process(container.process, image, files, ContainerSystem(self.kernel, self.network, container.config, self.node))
+
+    def _settle(self, container: Container) -> None:
+        """After a process ran: note its end, or arrange for its next turn."""
+        state = container.process
+        if state.exit_code is not None and not container.ended_at:
+            container.ended_at, container.code = self.kernel.now, state.exit_code & 255
+            self._tell(container)
+            return
+        wake = processes.next_wake(state)
+        if wake and wake != container.wake:
+            container.wake = wake
+            why = f"{container.config.pod}/{container.config.name} goes on"
+            self.kernel.after(max(0, wake - self.kernel.now), self.name, ("wake", container.config.id), why=why)
+
+    def _tell(self, container: Container) -> None:
+        config = container.config
+        key = ("exited", config.pod_uid, config.id)
+        self.kernel.after(self.latencies.stop, self.kubelet, key, why=f"{config.pod}/{config.name} ended with {container.code}")
+
+    def handle(self, event: Event) -> None:
+        """A process that slept goes on."""
+        container = self.state.containers.get(event.key[1])
+        if container is None or container.ended_at or container.wake != self.kernel.now:
+            return
+        container.wake = 0
+        processes.go_on(self._process(container))
+        self._settle(container)
+
+    def ended(self, container_id: str) -> Ended | None:
+        """How it ended. A container that nobody knows any more counts as lost."""
+        container = self.state.containers.get(container_id)
+        if container is None:
+            return Ended(137, self.kernel.now, "ContainerStatusUnknown", "The container could not be located when the pod was terminated")
+        if not container.ended_at:
+            return None
+        message = container.process.files.get("/dev/termination-log") or ""
+        return Ended(container.code, container.ended_at, "Completed" if container.code == 0 else "Error", message[-4096:])
+
+    def stop(self, container_id: str) -> None:
+        """SIGTERM."""
+        container = self.state.containers.get(container_id)
+        if container is not None and not container.ended_at:
+            processes.terminate(self._process(container))
+            self._settle(container)
+
+    def kill(self, container_id: str) -> None:
+        """SIGKILL."""
+        container = self.state.containers.get(container_id)
+        if container is not None and not container.ended_at:
+            container.process.exit_code, container.killed = 137, True
+            self._settle(container)
+
+    def crash(self, pod_uid: str, name: str, code: int) -> bool:
+        """A fault: the process dies. False where no such container runs."""
+        for container in self._running(pod_uid):
+            if not name or container.config.name == name:
+                container.process.exit_code = code
+                self._settle(container)
+                return True
+        return False
+
+    def remove_pod(self, pod_uid: str) -> None:
+        """Forget everything of a pod."""
+        for container_id in self.state.pods.pop(pod_uid, []):
+            self.state.containers.pop(container_id, None)
+        self.state.volumes.pop(pod_uid, None)
+
+    def remove_container(self, container_id: str) -> None:
+        """Forget a dead container."""
+        container = self.state.containers.pop(container_id, None)
+        if container is not None:
+            self.state.pods[container.config.pod_uid].remove(container_id)
+
+    def log(self, container_id: str) -> list[tuple[int, str]] | None:
+        """What it printed."""
+        container = self.state.containers.get(container_id)
+        if container is None:
+            return None
+        partial = [(self.kernel.now, container.process.partial)] if container.process.partial else []
+        return [*container.process.log, *partial]
+
+    def execute(self, container_id: str, command: tuple[str, ...], limit: int) -> Executed:
+        """Run a command beside process 1."""
+        container = self.state.containers[container_id]
+        try:
+            result = processes.execute(self._process(container), command, limit)
+        except processes.NotExecutable as error:
+            result = Executed(f"{_RUNC}{error}", 127, 0)
+        self._settle(container)  # `kill 1` may have ended it
+        return result
+
+    # -- the network's side ------------------------------------------------------------------------------------------
+
+    def _running(self, pod_uid: str) -> list[Container]:
+        found = [self.state.containers[i] for i in self.state.pods.get(pod_uid, ()) if i in self.state.containers]
+        return [container for container in found if not container.ended_at]
+
+    def listens(self, pod_uid: str, port: int) -> bool:
+        """Whether a container of the pod listens there."""
+        return any(processes.listens(self._process(container), port) for container in self._running(pod_uid))
+
+    def serve(self, pod_uid: str, request: HTTPRequest) -> HTTPReply | None:
+        """The answer of the first container that listens."""
+        for container in self._running(pod_uid):
+            reply = processes.serve(self._process(container), request)
+            if reply is not None:
+                self._settle(container)
+                return reply
+        return None
+
+    def process_memory(self, pod_uid: str, name: str) -> Mapping[str, object]:
+        """What a program remembers: for views of a load generator's results."""
+        for container in self._running(pod_uid):
+            if container.config.name == name:
+                return container.process.memory
+        return {}
+
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_RUNC = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
+    "unable to start container process: error during container init: "
+)
+
+__all__ = ["Container", "FaithfulRuntime", "MountPoint", "RuntimeState"]

@@ -1,0 +1,101 @@
+"""What a kubelet remembers: plain data, one record per pod and container.
+
+    KubeletState -> pods[uid]: PodState -> containers[name]: ContainerState -> probes[kind]: ProbeState
+
+A container's ``phase`` is one of three: ``waiting`` (with a reason), ``running``, ``exited``. What goes on inside it is the
+runtime's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from k8snb.apimachinery.objects import Object
+from k8snb.sim.state import Shelf
+
+INIT, SIDECAR, APP = "init", "sidecar", "app"
+WAITING, RUNNING, EXITED = "waiting", "running", "exited"
+
+
+@dataclass(slots=True)
+class ProbeState:
+    """One probe of one container. ``due``: when it is asked next; ``streak``: equal results in a row."""
+
+    due: int
+    result: str = ""  # "", "success", "failure"
+    streak: int = 0
+    passed: bool = False  # what the kubelet believes: past the success threshold, not past the failure threshold
+
+
+@dataclass(slots=True)
+class ContainerState:
+    """One container of a pod, as its kubelet knows it."""
+
+    name: str
+    kind: str
+    phase: str = WAITING
+    reason: str = ""  # of waiting; empty: ContainerCreating or PodInitializing
+    message: str = ""
+    id: str = ""
+    image_id: str = ""
+    started_at: int = 0
+    finished_at: int = 0
+    exit_code: int = 0
+    exit_reason: str = ""
+    exit_message: str = ""
+    restarts: int = 0
+    last: Object | None = None  # the state before: {"terminated": {...}}
+    last_id: str = ""  # the container before, whose log --previous shows
+    ready: bool = False
+    started: bool | None = None
+    probes: dict[str, ProbeState] = field(default_factory=dict)
+    stopping: bool = False
+    term_at: int = 0  # when SIGTERM comes, while stopping: after the preStop hook; 0: it was sent
+    deadline: int = 0  # when SIGKILL comes, while stopping
+    retry_at: int = 0  # the end of a back-off
+    crash_delay: int = 0  # of the crash loop
+    crash_since: int = 0  # when that delay was last raised
+    pull_delay: int = 0
+    told: str = ""  # the trouble that was already said in an Event
+
+
+@dataclass(slots=True)
+class PodState:
+    """One pod on the node. ``operation`` is what its worker is doing: a worker does one thing at a time."""
+
+    uid: str
+    namespace: str
+    name: str
+    started_at: int = 0  # status.startTime
+    sandbox: str = ""  # "", "ready", "gone"
+    address: str = ""
+    containers: dict[str, ContainerState] = field(default_factory=dict)
+    operation: tuple[str, str] | None = None  # (what, container)
+    operation_ends: int = 0
+    operation_note: Any = None
+    terminating: bool = False
+    grace: int = 30  # seconds
+    rejected: tuple[str, str] | None = None  # (reason, message): the kubelet did not admit it
+    evicted: tuple[str, str] | None = None
+    alarm: int = 0  # when its next kernel event comes; 0: none
+    status: Object | None = None  # as it was last written
+    latest: Object | None = None  # the pod as the API server answered to that write
+    gone: bool = False  # deleted from the API: nothing is written any more
+
+    @property
+    def key(self) -> str:
+        """``namespace/name``."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(slots=True)
+class KubeletState:
+    """Everything that one kubelet remembers."""
+
+    pods: dict[str, PodState] = field(default_factory=dict)  # by UID
+    uids: Shelf = field(default_factory=Shelf)  # namespace/name -> UID
+    pull_free_at: int = 0  # images are pulled one after the other
+    registered: bool = False
+    status_at: int = 0  # when the node's status was last written
+    warned: Shelf = field(default_factory=Shelf)  # images that were said to be not simulated

@@ -1,0 +1,323 @@
+"""The status of a pod, as its kubelet writes it: phase, conditions, one entry for each container.
+
+All functions are pure. The status is computed anew each time from what the kubelet knows, then compared with what was
+written last; conditions keep their transition time while they do not change.
+
+Which details appear depends on who reports (:class:`Style`): a real kubelet, a real kubelet over a fake runtime (the recorder
+of the reference recordings) or the stand-in that ran commands for them.
+
+Models: pkg/kubelet/kubelet_pods.go (generateAPIPodStatus, getPhase, convertToAPIContainerStatuses), pkg/kubelet/status/generate.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from k8snb.apimachinery import quantity
+from k8snb.apimachinery.meta import condition, set_condition, timestamp
+from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object
+from k8snb.apimachinery.resource import once
+from k8snb.component_helpers import qos_class
+from k8snb.kubelet.state import APP, EXITED, INIT, RUNNING, SIDECAR, ContainerState, PodState
+
+PENDING, RUNNING_PHASE, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"
+
+
+class Style(NamedTuple):
+    """Which details a reporter writes."""
+
+    all_ready: bool = False  # a fake prober: every ordinary container counts as ready, whatever it does
+    started: bool = True  # containerStatuses[].started
+    scheduled_generation: bool = True  # PodScheduled carries observedGeneration
+    pod_resources: bool = True  # status.resources and status.allocatedResources of the pod
+    waiting_resources: bool = False  # containers that never ran have resources, too
+    memory_zero: bool = False  # a request of cpu alone is reported with memory "0"
+
+
+FAITHFUL = Style()
+HOLLOW = Style(all_ready=True, started=False, memory_zero=True)
+HOLLOW_EXITS = Style(scheduled_generation=False, pod_resources=False, waiting_resources=True)
+
+
+def restart_policy(pod: Object, spec: Object) -> str:
+    """The restart policy of one container: its own, or the pod's."""
+    policy: str = spec.get("restartPolicy") or pod["spec"].get("restartPolicy", "Always")
+    return policy
+
+
+def phase_of(pod: Object, state: PodState, finished: bool = False) -> str:
+    """Pending, Running, Succeeded or Failed. ``finished``: nothing will be started any more."""
+    if state.rejected or state.evicted:
+        return FAILED
+    policy = pod["spec"].get("restartPolicy", "Always")
+    init = [c for c in state.containers.values() if c.kind == INIT]
+    if any(_failed(c) for c in init) and policy == "Never":
+        return FAILED
+    apps = [c for c in state.containers.values() if c.kind == APP]
+    running = [c for c in apps if c.phase == RUNNING]
+    stopped = [c for c in apps if _has_ended(c)]
+    if any(not (c.phase == EXITED and c.exit_code == 0) for c in init) and not (running or stopped):
+        return PENDING
+    if len(running) + len(stopped) < len(apps) or not apps:
+        return PENDING
+    if running:
+        return RUNNING_PHASE
+    return _ended(policy, [c for c in apps if c.phase == EXITED and c.exit_code == 0] == apps, finished)
+
+
+def _ended(policy: str, all_well: bool, finished: bool) -> str:
+    """The phase when no ordinary container runs, and all have run."""
+    if finished:
+        return SUCCEEDED if all_well else FAILED
+    if policy == "Always":
+        return RUNNING_PHASE
+    if all_well:
+        return SUCCEEDED
+    return FAILED if policy == "Never" else RUNNING_PHASE
+
+
+def _failed(container: ContainerState) -> bool:
+    return (container.phase == EXITED and container.exit_code != 0) or (container.phase != RUNNING and container.last is not None)
+
+
+def _has_ended(container: ContainerState) -> bool:
+    return container.phase == EXITED or (container.phase != RUNNING and container.last is not None)
+
+
+def pod_status(pod: Object, state: PodState, *, host: str, now: int, style: Style, finished: bool = False) -> FrozenDict:
+    """The whole status. Conditions of others (readiness gates, PodScheduled) stay as they are."""
+    old = pod.get("status") or EMPTY_DICT
+    phase = phase_of(pod, state, finished)
+    status = {
+        "observedGeneration": pod["metadata"].get("generation", 1), "phase": phase,
+        "conditions": _conditions(pod, state, phase, now=now, style=style), "qosClass": old.get("qosClass") or qos_class(pod),
+    }  # fmt: skip
+    status |= _failure(state) | {key: old[key] for key in ("nominatedNodeName", "resourceClaimStatuses") if key in old}
+    if host:
+        status |= {"hostIP": host, "hostIPs": FrozenList([FrozenDict({"ip": host})])}
+    if state.started_at:
+        status["startTime"] = timestamp(state.started_at)
+    address = host if pod["spec"].get("hostNetwork") and state.sandbox else state.address
+    if address:
+        status |= {"podIP": address, "podIPs": FrozenList([FrozenDict({"ip": address})])}
+    if state.rejected is None:
+        status |= _container_statuses(pod, state, style)
+        if style.pod_resources:
+            status |= _pod_resources(pod["spec"])
+    return FrozenDict(status)
+
+
+def _failure(state: PodState) -> dict[str, str]:
+    why = state.rejected or state.evicted
+    return {"reason": why[0], "message": why[1]} if why else {}
+
+
+# -- containers ------------------------------------------------------------------------------------------------------
+
+
+def _container_statuses(pod: Object, state: PodState, style: Style) -> dict[str, Any]:
+    spec = pod["spec"]
+    initialized = init_done(state)
+    found: dict[str, Any] = {}
+    init = [container_status(s, state.containers[s["name"]], True, style) for s in spec.get("initContainers") or ()]
+    apps = [container_status(s, state.containers[s["name"]], initialized, style) for s in spec["containers"]]
+    if init:
+        found["initContainerStatuses"] = FrozenList(init)
+    found["containerStatuses"] = FrozenList(sorted(apps, key=lambda status: str(status["name"])))
+    return found
+
+
+def init_done(state: PodState) -> bool:
+    """Whether all init containers have done their work (sidecars: have started)."""
+    return not _uninitialized(state)
+
+
+def container_status(spec: Object, container: ContainerState, initialized: bool, style: Style) -> FrozenDict:
+    """One entry of ``containerStatuses``."""
+    status: dict[str, Any] = {
+        "name": container.name, "image": spec["image"], "imageID": container.image_id, "lastState": container.last or EMPTY_DICT,
+        "ready": is_ready(container, style), "restartCount": container.restarts, "state": _state(container, initialized),
+    }  # fmt: skip
+    if container.id:
+        status["containerID"] = container.id
+    if style.started:
+        status["started"] = bool(container.started)
+    if container.id or style.waiting_resources:
+        status |= _resources(spec, style)
+    mounts = _mounts(spec)
+    if mounts:
+        status["volumeMounts"] = mounts
+    return FrozenDict(status)
+
+
+def is_ready(container: ContainerState, style: Style) -> bool:
+    """What ``ready`` says of a container. An init container is ready once it has succeeded."""
+    if container.kind == INIT:
+        return container.phase == EXITED and container.exit_code == 0
+    if style.all_ready:
+        return container.kind == APP
+    return container.phase == RUNNING and container.ready
+
+
+def _state(container: ContainerState, initialized: bool) -> FrozenDict:
+    if container.phase == RUNNING:
+        return FrozenDict({"running": FrozenDict({"startedAt": timestamp(container.started_at)})})
+    if container.phase == EXITED:
+        return FrozenDict({"terminated": terminated(container)})
+    waiting = {"reason": container.reason or ("ContainerCreating" if initialized and container.kind == APP else "PodInitializing")}
+    if container.message:
+        waiting["message"] = container.message
+    return FrozenDict({"waiting": FrozenDict(waiting)})
+
+
+def terminated(container: ContainerState) -> FrozenDict:
+    """How a container ended."""
+    found: dict[str, Any] = {
+        "exitCode": container.exit_code,
+        "startedAt": timestamp(container.started_at),
+        "finishedAt": timestamp(container.finished_at),
+    }
+    optional = {"reason": container.exit_reason, "message": container.exit_message, "containerID": container.id}
+    return FrozenDict(found | {key: value for key, value in optional.items() if value})
+
+
+def _resources(spec: Object, style: Style) -> dict[str, Any]:
+    resources = spec.get("resources") or EMPTY_DICT
+    requests = resources.get("requests")
+    if not requests:
+        return {"resources": resources if resources.get("limits") else EMPTY_DICT}
+    shown = {key: resources[key] for key in ("limits", "requests") if resources.get(key)}
+    if style.memory_zero and "cpu" in requests and "memory" not in requests:
+        shown["requests"] = FrozenDict({**requests, "memory": "0"})
+    return {"allocatedResources": requests, "resources": FrozenDict(shown)}
+
+
+@once
+def _mounts(spec: Object) -> FrozenList:
+    mounts = []
+    for mount in spec.get("volumeMounts") or ():
+        status = {"name": mount["name"], "mountPath": mount["mountPath"]}
+        if mount.get("readOnly"):
+            status |= {"readOnly": True, "recursiveReadOnly": mount.get("recursiveReadOnly", "Disabled")}
+        mounts.append(FrozenDict(status))
+    return FrozenList(mounts)
+
+
+@once
+def _pod_resources(spec: Object) -> FrozenDict:
+    """What the pod as a whole was given: the sums of its containers and sidecars, or its own."""
+    totals = {what: _total(spec, what) for what in ("limits", "requests")}
+    resources = FrozenDict({what: total for what, total in totals.items() if total})
+    found: dict[str, Any] = {"resources": resources}
+    if totals["requests"]:
+        found["allocatedResources"] = totals["requests"]
+    return FrozenDict(found)
+
+
+def _total(spec: Object, what: str) -> FrozenDict:
+    own = (spec.get("resources") or EMPTY_DICT).get(what) or EMPTY_DICT
+    total: dict[str, str] = {}
+    running = [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
+    for container in [*running, *spec["containers"]]:
+        for name, amount in ((container.get("resources") or EMPTY_DICT).get(what) or EMPTY_DICT).items():
+            total[name] = quantity.add(total[name], amount) if name in total else amount
+    return FrozenDict({**total, **own})
+
+
+# -- conditions ------------------------------------------------------------------------------------------------------
+
+
+def _conditions(pod: Object, state: PodState, phase: str, *, now: int, style: Style) -> FrozenList:
+    old = pod.get("status") or EMPTY_DICT
+    generation = pod["metadata"].get("generation", 1)
+    conditions: FrozenList = old.get("conditions") or EMPTY_LIST
+    wanted: list[dict[str, Any]] = []
+    if state.rejected is None:
+        ready = _containers_ready(state, phase, style)
+        wanted = [
+            {"type": "PodReadyToStartContainers", "status": "True" if state.sandbox == "ready" else "False"},
+            {"type": "Initialized", **_initialized(state, phase)},
+            {"type": "Ready", **_pod_ready(pod, ready)},
+            {"type": "ContainersReady", **ready},
+        ]
+    for one in wanted:
+        conditions = _set(conditions, {"lastProbeTime": None, "observedGeneration": generation, **one}, now)
+    scheduled = condition(pod, "PodScheduled") or EMPTY_DICT
+    if style.scheduled_generation and scheduled.get("observedGeneration") != generation:
+        conditions = _set(
+            conditions, {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "observedGeneration": generation}, now
+        )
+    elif not scheduled:
+        conditions = _set(conditions, {"type": "PodScheduled", "status": "True", "lastProbeTime": None}, now)
+    return conditions if conditions == old.get("conditions") else FrozenList(sorted(conditions, key=_place))
+
+
+_ORDER = {"PodReadyToStartContainers": 1, "Initialized": 2, "Ready": 3, "ContainersReady": 4, "PodScheduled": 5}
+
+
+def _place(one: Mapping[str, Any]) -> int:
+    """Conditions of others come first, then the kubelet's own in its order."""
+    return _ORDER.get(one["type"], 0)
+
+
+def _set(conditions: FrozenList, new: dict[str, Any], now: int) -> FrozenList:
+    """The condition in the list; a reason or message that is no longer said goes away."""
+    stale = [c for c in conditions if c["type"] == new["type"] and any(key in c and key not in new for key in ("reason", "message"))]
+    if stale:
+        kept = FrozenDict({key: value for key, value in stale[0].items() if key not in ("reason", "message")})
+        conditions = FrozenList([kept if c["type"] == new["type"] else c for c in conditions])
+    return set_condition(conditions, new, now)
+
+
+_DONE = {SUCCEEDED: "PodCompleted", FAILED: "PodFailed"}
+
+
+def _names(containers: Sequence[ContainerState]) -> str:
+    return "[" + " ".join(container.name for container in containers) + "]"
+
+
+def _containers_ready(state: PodState, phase: str, style: Style) -> dict[str, str]:
+    if phase in _DONE:
+        return {"status": "False", "reason": _DONE[phase]}
+    unready = [c for c in state.containers.values() if c.kind != INIT and not is_ready(c, style)]
+    if unready:
+        return {"status": "False", "reason": "ContainersNotReady", "message": f"containers with unready status: {_names(unready)}"}
+    return {"status": "True"}
+
+
+def _pod_ready(pod: Object, containers_ready: dict[str, str]) -> dict[str, str]:
+    if containers_ready["status"] != "True":
+        return containers_ready
+    problems = []
+    for gate in pod["spec"].get("readinessGates") or ():
+        found = condition(pod, gate["conditionType"])
+        if found is None:
+            problems.append(f'corresponding condition of pod readiness gate "{gate["conditionType"]}" does not exist.')
+        elif found["status"] != "True":
+            problems.append(f'the status of pod readiness gate "{gate["conditionType"]}" is not "True", but {found["status"]}')
+    if problems:
+        return {"status": "False", "reason": "ReadinessGatesNotReady", "message": ", ".join(problems)}
+    return {"status": "True"}
+
+
+def _initialized(state: PodState, phase: str) -> dict[str, str]:
+    missing = _uninitialized(state)
+    if phase == SUCCEEDED:
+        return {"status": "True", "reason": "PodCompleted"}
+    if missing:
+        return {"status": "False", "reason": "ContainersNotInitialized", "message": f"containers with incomplete status: {_names(missing)}"}
+    return {"status": "True"}
+
+
+def _uninitialized(state: PodState) -> list[ContainerState]:
+    """The init containers that still have work to do; none once an ordinary container has started."""
+    if any(c.kind == APP and (c.phase != "waiting" or c.last is not None) for c in state.containers.values()):
+        return []
+    return [c for c in state.containers.values() if not _init_complete(c)]
+
+
+def _init_complete(container: ContainerState) -> bool:
+    if container.kind == INIT:
+        return container.phase == EXITED and container.exit_code == 0
+    return container.kind == APP or (container.kind == SIDECAR and container.phase == RUNNING and container.started is not False)

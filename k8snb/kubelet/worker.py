@@ -1,0 +1,372 @@
+"""A pod's worker: it takes one pod from what it is to what it should be, one thing at a time.
+
+Made for one turn over a :class:`~.state.PodState`; it keeps nothing itself. A turn looks at what has happened since the last
+one (an operation is done, a container has ended, a probe is due), decides with the pure functions of :mod:`.pods`, begins
+the next operation, and leaves the time of its next turn as an alarm.
+
+Models: pkg/kubelet/pod_workers.go, pkg/kubelet/kuberuntime/kuberuntime_manager.go (SyncPod).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze
+from k8snb.kubelet import environment, pods, probes, stopping
+from k8snb.kubelet.pods import Action, go_duration
+from k8snb.kubelet.state import EXITED, INIT, RUNNING, WAITING, ContainerState, PodState, ProbeState
+from k8snb.kubelet.status import terminated
+from k8snb.seams.cri import ContainerConfig
+from k8snb.sim.clock import SECOND
+
+if TYPE_CHECKING:
+    from k8snb.kubelet.kubelet import Kubelet
+
+NORMAL, WARNING = "Normal", "Warning"
+RETRY = 10 * SECOND
+"""After trouble that is not the container's own (a missing ConfigMap), the kubelet tries again so much later."""
+
+
+class Worker:
+    """One turn of one pod's worker."""
+
+    def __init__(self, kubelet: Kubelet, state: PodState, pod: Object):
+        self.kubelet, self.state, self.pod = kubelet, state, pod
+        self.runtime, self.now = kubelet.runtime, kubelet.kernel.now
+        self.specs = pods.specs_of(pod)
+
+    # -- what the kubelet calls --------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """See what has happened: an operation is done, containers have ended, probes are due."""
+        self._finish_operation()
+        self._reap()
+        state = self.state
+        if not state.terminating and (state.gone or self.pod["metadata"].get("deletionTimestamp")):
+            stopping.begin(self)
+        if not state.terminating:
+            self._probe()
+
+    def act(self) -> bool:
+        """Do what is due. True once a pod that is being deleted has nothing left."""
+        state = self.state
+        if state.terminating:
+            return stopping.advance(self)
+        stopping.escalate(self)
+        if pods.is_finished(self.pod, state):
+            stopping.finish(self)
+        else:
+            self._advance()
+        return False
+
+    def alarm(self) -> tuple[int, bool]:
+        """When the next turn comes (µs, 0: not by itself), and whether only probes are waited for."""
+        state = self.state
+        times = [state.operation_ends] if state.operation else []
+        asked: list[int] = []
+        for container in state.containers.values():
+            if container.stopping:
+                times += [container.term_at or container.deadline]
+            elif container.phase == RUNNING:
+                asked += [probe.due for kind, probe in container.probes.items() if self._asks(kind, container)]
+            elif not state.terminating and container.retry_at > self.now:
+                times.append(container.retry_at)
+        if state.terminating:
+            asked = []
+        first = min([*times, *asked], default=0)
+        return first, bool(asked) and first not in times
+
+    def event(self, kind: str, reason: str, message: str, container: str = "") -> None:
+        """Say something about the pod, or about one of its containers. The hollow kubelet says nothing."""
+        if self.runtime.instant:
+            return
+        field = (
+            "initContainers"
+            if container and container in {c["name"] for c in self.pod["spec"].get("initContainers") or ()}
+            else "containers"
+        )
+        self.kubelet.recorder.event(self.pod, kind, reason, message, field_path=f"spec.{field}{{{container}}}" if container else "")
+
+    def find(self, resource: str, name: str) -> Object | None:
+        """A ConfigMap or a Secret of the pod's namespace."""
+        return self.kubelet.client.find(resource, name, self.state.namespace)
+
+    def sources(self) -> environment.Sources:
+        """Where the values of its environment and volumes come from."""
+        status = {"podIP": self.state.address, "hostIP": self.kubelet.address}
+        return environment.Sources(self.pod, status, self.kubelet.node, self.find)
+
+    def target(self, container: ContainerState) -> probes.Target:
+        """A container as probes and hooks see it."""
+        address = self.state.address or self.kubelet.address
+        return probes.Target(self.specs[container.name], container.id, self.state.uid, address)
+
+    # -- operations --------------------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        state = self.state
+        while state.operation is None:
+            action = pods.next_action(self.pod, state, self.now)
+            if action is None:
+                return
+            if not self._begin(action):
+                continue
+            if state.operation_ends <= self.now:
+                self._finish_operation()
+
+    def _begin(self, action: Action) -> bool:
+        """Begin an operation. False when there was trouble instead, and the container (or pod) has to wait."""
+        if action.kind == "sandbox":
+            return self._operate("sandbox", "", self.runtime.latencies.sandbox)
+        container = self.state.containers[action.container]
+        if container.phase == EXITED and not self._restart(container):
+            return False
+        return self._pull_or_start(container)
+
+    def _operate(self, kind: str, container: str, duration: int) -> bool:
+        self.state.operation, self.state.operation_ends = (kind, container), self.now + duration
+        return True
+
+    def _finish_operation(self) -> None:
+        state = self.state
+        if state.operation is None or state.operation_ends > self.now:
+            return
+        kind, name = state.operation
+        state.operation = None
+        if kind == "sandbox":
+            self._sandbox_made()
+        elif kind == "pull":
+            self._pulled(state.containers[name])
+        else:
+            self._started(state.containers[name])
+
+    def _sandbox_made(self) -> None:
+        """The pod has an address and its volumes; or one of these has to wait."""
+        state = self.state
+        if not state.address and not self.pod["spec"].get("hostNetwork"):
+            state.address = self.kubelet.attach(state)
+        if not self.runtime.instant:
+            try:
+                files = environment.volumes(self.sources())
+            except environment.MountError as error:
+                self.event(WARNING, "FailedMount", str(error))
+                self._operate("sandbox", "", RETRY)
+                return
+            self.runtime.set_volumes(state.uid, files)
+        state.sandbox = "ready"
+
+    def _restart(self, container: ContainerState) -> bool:
+        """An ended container is to start again: at once, or it waits in CrashLoopBackOff."""
+        container.retry_at = pods.crash_retry(container)
+        if container.retry_at <= self.now:
+            return True
+        delay = go_duration(container.crash_delay)
+        state, name = self.state, container.name
+        self._move_to_last(container)
+        container.reason = "CrashLoopBackOff"
+        container.message = f"back-off {delay} restarting failed container={name} pod={state.name}_{state.namespace}({state.uid})"
+        self.event(
+            WARNING, "BackOff", f"Back-off restarting failed container {name} in pod {state.name}_{state.namespace}({state.uid})", name
+        )
+        return False
+
+    def _move_to_last(self, container: ContainerState) -> None:
+        if container.phase == EXITED:
+            container.last = freeze({"terminated": terminated(container)})
+            container.phase = WAITING
+
+    def _pull_or_start(self, container: ContainerState) -> bool:
+        """The image first: present, to be pulled, or in back-off."""
+        spec = self.specs[container.name]
+        image, policy = spec["image"], spec.get("imagePullPolicy", "IfNotPresent")
+        if self.runtime.instant:
+            return self._start(container, spec)
+        if self._pull_backs_off(container):
+            return False
+        try:
+            present = self.runtime.image_present(image)
+        except ValueError as error:
+            text = f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": {error}'
+            self.event(WARNING, "InspectFailed", text, container.name)
+            return self._wait(container, "InvalidImageName", text, "Error: InvalidImageName")
+        if policy == "Never" and not present:
+            text = f'Container image "{image}" is not present with pull policy of Never'
+            self.event(WARNING, "ErrImageNeverPull", text, container.name)
+            return self._wait(container, "ErrImageNeverPull", text, "Error: ErrImageNeverPull")
+        if present and policy != "Always":
+            self.event(
+                NORMAL, "Pulled", f'Container image "{image}" already present on machine and can be accessed by the pod', container.name
+            )
+            return self._start(container, spec)
+        return self._pull(container, image)
+
+    def _pull(self, container: ContainerState, image: str) -> bool:
+        own = self.kubelet.own
+        self.event(NORMAL, "Pulling", f'Pulling image "{image}"', container.name)
+        begin = max(self.now, own.pull_free_at)
+        result = self.runtime.pull(image)
+        own.pull_free_at = begin + result.duration
+        self.state.operation_note = (*result, own.pull_free_at - self.now)
+        return self._operate("pull", container.name, own.pull_free_at - self.now)
+
+    def _pulled(self, container: ContainerState) -> None:
+        duration, size, error, waited = self.state.operation_note
+        self.state.operation_note = None
+        image = self.specs[container.name]["image"]
+        if error:
+            self._pull_failed(container, image, error)
+            return
+        self.runtime.pulled(image)
+        container.pull_delay = 0
+        took = f"in {go_duration(duration)} ({go_duration(waited)} including waiting)"
+        self.event(NORMAL, "Pulled", f'Successfully pulled image "{image}" {took}. Image size: {size} bytes.', container.name)
+        self._start(container, self.specs[container.name])
+
+    def _pull_failed(self, container: ContainerState, image: str, error: str) -> None:
+        """ErrImagePull now; what the next look finds is the back-off."""
+        self.event(WARNING, "Failed", f'Failed to pull image "{image}": {error}', container.name)
+        self.event(WARNING, "Failed", "Error: ErrImagePull", container.name)
+        pods.raise_pull_delay(container, self.now)
+        end, container.retry_at = container.retry_at, self.now + SECOND  # the kubelet looks again soon, and finds the back-off
+        container.reason, container.message, container.told = "ErrImagePull", error, f"{end}"
+
+    def _pull_backs_off(self, container: ContainerState) -> bool:
+        """Whether the last failed pull is too recent for another one; says so once."""
+        if not container.told or container.reason not in ("ErrImagePull", "ImagePullBackOff"):
+            return False
+        end, container.told = int(container.told), ""
+        if end <= self.now:
+            return False
+        image = self.specs[container.name]["image"]
+        text = f'Back-off pulling image "{image}"'
+        self.event(NORMAL, "BackOff", text, container.name)
+        self.event(WARNING, "Failed", "Error: ImagePullBackOff", container.name)
+        container.message, container.reason = f"{text}: ErrImagePull: {container.message}", "ImagePullBackOff"
+        container.retry_at = end
+        return True
+
+    def _wait(self, container: ContainerState, reason: str, message: str, event: str) -> bool:
+        """Something is wrong that may mend itself: say so, and look again later."""
+        if container.told != message:
+            self.event(WARNING, "Failed", event, container.name)
+            container.told = message
+        self._move_to_last(container)
+        container.reason, container.message, container.retry_at = reason, message, self.now + RETRY
+        return False
+
+    def _start(self, container: ContainerState, spec: Object) -> bool:
+        """Create the container; it runs when the operation is over."""
+        try:
+            values = environment.variables(spec, self.sources())
+        except environment.ConfigError as error:
+            return self._wait(container, "CreateContainerConfigError", str(error), f"Error: {error}")
+        if not self.runtime.instant and self.pod["spec"].get("enableServiceLinks", True):
+            values = self.kubelet.service_links(self.state.namespace) | values
+        self.state.operation_note = tuple(values.items())
+        self.event(NORMAL, "Created", "Container created", container.name)
+        if container.phase == EXITED or container.last is not None:
+            pods.raise_crash_delay(container, self.now)
+            self._move_to_last(container)
+            container.restarts += 1
+            if container.last_id:  # only one dead container is kept, for `logs --previous`
+                self.runtime.remove_container(container.last_id)
+            container.last_id = container.id
+        container.reason = container.message = container.told = ""
+        return self._operate("start", container.name, self.runtime.latencies.start)
+
+    def _config(self, container: ContainerState, values: tuple[tuple[str, str], ...]) -> ContainerConfig:
+        state, spec = self.state, self.specs[container.name]
+        known, pod, uid = dict(values), self.pod["spec"], state.uid
+        return ContainerConfig(
+            id=self.kubelet.container_id(state, container), pod_uid=uid, namespace=state.namespace, pod=state.name, name=container.name,
+            image=spec["image"], command=tuple(environment.expand(word, known) for word in spec.get("command") or ()),
+            args=tuple(environment.expand(word, known) for word in spec.get("args") or ()), env=values, working_dir=spec.get("workingDir", ""),
+            hostname=pod.get("hostname") or (self.kubelet.node_name if pod.get("hostNetwork") else state.name), address=state.address,
+            mounts=environment.mounts(spec, known), ports=environment.ports(spec),
+        )  # fmt: skip
+
+    def _started(self, container: ContainerState) -> None:
+        """The runtime starts the process; its probes begin."""
+        config = self._config(container, self.state.operation_note or ())
+        self.state.operation_note = None
+        spec = self.specs[container.name]
+        self._mention_generic(container, spec["image"])
+        result = self.runtime.start(config)
+        container.id, container.image_id = config.id, self.runtime.image_id(spec["image"])
+        container.started_at = self.now
+        if result.error:
+            self.event(WARNING, "Failed", f"Error: {result.error}", container.name)
+            self._exited(container, 128, self.now, "StartError", result.error)
+            container.started_at = 0
+            return
+        self.event(NORMAL, "Started", "Container started", container.name)
+        container.phase, container.started, container.ready = RUNNING, spec.get("startupProbe") is None, False
+        container.probes = {}
+        if not self.runtime.instant:
+            self._watch_over(container, spec)
+            stopping.post_start(self, container, spec)
+        else:
+            container.started = None if self.kubelet.style.all_ready else True
+            container.ready = True
+
+    def _mention_generic(self, container: ContainerState, image: str) -> None:
+        own = self.kubelet.own
+        if self.runtime.simulated(image) or image in own.warned:
+            return
+        own.warned[image] = True
+        text = f'k8snb does not simulate image "{image}": a generic container stands for it, which runs and answers on its declared ports'
+        self.event(WARNING, "NotSimulated", text, container.name)
+
+    # -- ends and probes ---------------------------------------------------------------------------------------------
+
+    def _reap(self) -> None:
+        """Notice the containers that have ended."""
+        for container in self.state.containers.values():
+            if container.phase == RUNNING:
+                end = self.runtime.ended(container.id)
+                if end is not None and (self.runtime.instant or self.now >= end.at + self.runtime.latencies.stop):
+                    self._exited(container, end.code, end.at, end.reason, end.message)
+
+    def _exited(self, container: ContainerState, code: int, at: int, reason: str, message: str) -> None:
+        container.phase, container.exit_code, container.finished_at = EXITED, code, at
+        container.exit_reason, container.exit_message = reason, message
+        container.ready = container.stopping = False
+        container.started = False if container.started is not None else None
+        container.probes, container.term_at, container.deadline, container.retry_at = {}, 0, 0, 0
+
+    def _watch_over(self, container: ContainerState, spec: Object) -> None:
+        for kind in probes.KINDS:
+            probe = probes.spec_of(spec, kind)
+            if probe is not None and container.kind != INIT:
+                container.probes[kind] = ProbeState(probes.first_due(probe, container.started_at, self.now), passed=kind == "liveness")
+        container.ready = bool(container.started) and "readiness" not in container.probes
+
+    def _asks(self, kind: str, container: ContainerState) -> bool:
+        """Whether this probe is asked now: the startup probe until it has passed, then the others."""
+        return not container.started if kind == "startup" else bool(container.started)
+
+    def _probe(self) -> None:
+        for container in self.state.containers.values():
+            if container.phase == RUNNING and not container.stopping:
+                for kind, state in container.probes.items():
+                    if self._asks(kind, container) and state.due <= self.now and not container.stopping:
+                        self._ask(kind, state, container)
+
+    def _ask(self, kind: str, state: ProbeState, container: ContainerState) -> None:
+        spec = self.specs[container.name]
+        probe = probes.spec_of(spec, kind) or EMPTY_DICT
+        outcome = probes.ask(probe, self.target(container), self.runtime)
+        if not outcome.success:
+            self.event(WARNING, "Unhealthy", f"{kind.capitalize()} probe failed: {outcome.output}", container.name)
+        if not probes.record(state, probe, outcome.success, self.now):
+            return
+        state.passed = outcome.success
+        if kind == "readiness":
+            container.ready = outcome.success
+        elif not outcome.success:
+            grace = probe.get("terminationGracePeriodSeconds") or self.pod["spec"].get("terminationGracePeriodSeconds", 30)
+            stopping.stop(self, container, grace, f"Container {container.name} failed {kind} probe, will be restarted")
+        elif kind == "startup":
+            container.started, container.ready = True, "readiness" not in container.probes
+            for other in container.probes.values():
+                other.due = max(other.due, self.now)

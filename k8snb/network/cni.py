@@ -1,0 +1,115 @@
+"""The pod network: every pod has an address of its node's range, and every pod reaches every other, unless something is broken.
+
+Addresses are handed out one after the other and wrap around, as the host-local plugin does, so that one which has just been
+given back is not used again at once. A node that has failed answers nobody; one that is cut off reaches only itself.
+
+Models: the ``bridge`` and ``host-local`` plugins of the Container Network Interface.
+Simplified: one IPv4 address a pod; no network policy yet.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from k8snb.seams.cni import NO_ROUTE, REFUSED, TIMEOUT, Connection, Server, Source
+from k8snb.sim.clock import LATENCY
+from k8snb.sim.state import Shelf
+
+
+class Owner(NamedTuple):
+    """Whose an address is."""
+
+    node: str
+    uid: str
+    namespace: str
+    pod: str
+
+
+@dataclass(slots=True)
+class CNIState:
+    """Addresses by pod and pods by address; the ranges of the nodes; what is broken."""
+
+    owners: Shelf = field(default_factory=Shelf)  # address -> Owner
+    addresses: Shelf = field(default_factory=Shelf)  # uid -> address
+    ranges: Shelf = field(default_factory=Shelf)  # node -> its range, where nobody has given it one
+    last: Shelf = field(default_factory=Shelf)  # node -> the number of the address handed out last
+    down: Shelf = field(default_factory=Shelf)  # node -> "failed" or "partitioned"
+
+
+class CNI:
+    """Implements :class:`k8snb.seams.cni.PodNetwork`."""
+
+    def __init__(self, state: CNIState, server: Server):
+        self.state, self.server = state, server
+
+    def attach(self, node: str, uid: str, *, namespace: str, pod: str, cidr: str) -> str:
+        """The pod's address: the next free one of the node's range.
+
+        Raises ``RuntimeError`` when the range is used up.
+        """
+        state = self.state
+        if uid in state.addresses:
+            return str(state.addresses[uid])
+        network = ipaddress.ip_network(cidr or self._own_range(node))
+        size = network.num_addresses - 2
+        for step in range(1, size + 1):
+            number = (state.last.get(node, 0) + step - 1) % size + 1
+            address = str(network.network_address + number)
+            if number > 1 and address not in state.owners:  # the first one is the node's bridge
+                state.last[node] = number
+                state.owners[address], state.addresses[uid] = Owner(node, uid, namespace, pod), address
+                return address
+        raise RuntimeError(f"no addresses left in {network} of {node}")
+
+    def _own_range(self, node: str) -> str:
+        ranges = self.state.ranges
+        if node not in ranges:
+            number = len(ranges)
+            ranges[node] = f"10.{244 + number // 256 % 12}.{number % 256}.0/24"
+        return str(ranges[node])
+
+    def detach(self, node: str, uid: str) -> None:
+        """Give the address back."""
+        address = self.state.addresses.pop(uid, None)
+        if address is not None:
+            self.state.owners.pop(address, None)
+
+    def owner(self, address: str) -> Owner | None:
+        """The pod behind an address."""
+        found: Owner | None = self.state.owners.get(address)
+        return found
+
+    def source(self, namespace: str, pod: str) -> Source | None:
+        """A pod as a client; None where it has no address (yet, or any more)."""
+        for address, owner in self.state.owners.items():
+            if owner.namespace == namespace and owner.pod == pod:
+                return Source(owner.node, namespace, pod, address)
+        return None
+
+    def reaches(self, client: str, node: str) -> bool:
+        """Whether packets go from one node to another. The outside (empty) is cut off by a partition, too."""
+        down = self.state.down
+        if down.get(client) == "failed" or down.get(node) == "failed":
+            return False
+        return client == node or not (down.get(client) or down.get(node))
+
+    def connect(self, source: Source, address: str, port: int) -> Connection:
+        """Open a connection to a pod."""
+        owner = self.owner(address)
+        if owner is None:
+            return Connection(NO_ROUTE if address.startswith("10.") else TIMEOUT, latency=LATENCY["network hop"])
+        if not self.reaches(source.node, owner.node):
+            return Connection(TIMEOUT, owner.node, owner.uid)
+        hops = 1 if source.node == owner.node else 2
+        error = "" if self.server.listens(owner.node, owner.uid, port) else REFUSED
+        return Connection(error, owner.node, owner.uid, hops * LATENCY["network hop"])
+
+    def fail(self, node: str, kind: str = "failed") -> None:
+        """A fault: the node is ``failed`` or ``partitioned``."""
+        self.state.down[node] = kind
+
+    def restore(self, node: str) -> None:
+        """The node is back."""
+        self.state.down.pop(node, None)

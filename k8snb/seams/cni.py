@@ -1,0 +1,159 @@
+"""The pod network as the rest of a node sees it: addresses, names, connections.
+
+A kubelet asks for an address when it makes a pod's sandbox (*attach*) and gives it back at the end. A process in a
+container asks for what a program on Linux can ask for: look up a name, connect, send an HTTP request. The network in turn
+asks a :class:`Server`, which stands on the kubelet's side, whether something listens there and what it answers.
+
+    wget in a container -> Network.http -> DNS, kube-proxy's rules, CNI -> Server.serve -> nginx in a container
+
+Everything is a synchronous function of the state at ``now``; latencies are reported, not waited for.
+Models: the Container Network Interface, and what resolv.conf and the sockets of a pod give to its programs.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+REFUSED = "connection refused"
+TIMEOUT = "timed out"
+NO_SUCH_NAME = "no such name"
+DNS_TIMEOUT = "name server unreachable"
+NO_ROUTE = "no route to host"
+NO_ENDPOINTS = "no endpoints"
+
+
+class Source(NamedTuple):
+    """Who opens a connection: a pod on a node, or (with an empty pod) the node itself, or (both empty) the outside."""
+
+    node: str = ""
+    namespace: str = ""
+    pod: str = ""
+    address: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Source {self.label}>"
+
+    @property
+    def label(self) -> str:
+        """For people: ``pod shop/web-1``, ``node node-1`` or ``outside``."""
+        if self.pod:
+            return f"pod {self.namespace}/{self.pod}"
+        return f"node {self.node}" if self.node else "outside"
+
+
+class Hop(NamedTuple):
+    """One stage on the way of a request: where, what happened there, how long it took (µs)."""
+
+    where: str
+    what: str
+    latency: int = 0
+
+
+class HTTPRequest(NamedTuple):
+    """What reaches a server: already past names and addresses, but still with the host that the client asked for."""
+
+    method: str = "GET"
+    path: str = "/"
+    host: str = ""
+    port: int = 80
+    source: str = ""  # the client's address
+    body: str = ""
+
+
+class HTTPReply(NamedTuple):
+    """What a server answers, and how long it thought (µs)."""
+
+    status: int = 200
+    body: str = ""
+    content_type: str = "text/plain"
+    latency: int = 1_000
+
+
+class Connection(NamedTuple):
+    """What came of a connect: ``error`` is empty, REFUSED, TIMEOUT or NO_ROUTE; node and uid say whose the address is."""
+
+    error: str = ""
+    node: str = ""
+    uid: str = ""
+    latency: int = 0
+
+
+class Answer(NamedTuple):
+    """What DNS said: addresses in the order given, the full name that was found, or an error."""
+
+    addresses: tuple[str, ...] = ()
+    name: str = ""
+    error: str = ""
+    asked: tuple[str, ...] = ()  # the full names that were tried, in order
+    latency: int = 0
+    records: tuple[tuple[str, ...], ...] = ()  # SRV: (priority, weight, port, target)
+
+
+class HTTPResponse(NamedTuple):
+    """The end of a request, with the way it took. ``status`` is 0 when no server answered, and then ``error`` says why."""
+
+    status: int
+    body: str
+    error: str
+    hops: tuple[Hop, ...]
+    latency: int
+    backend: str = ""  # "shop/web-1" when a pod answered
+    content_type: str = "text/plain"
+    address: str = ""  # the address that the client connected to, before any translation
+
+    @property
+    def ok(self) -> bool:
+        """True for an answer below 400."""
+        return 0 < self.status < 400
+
+    def __repr__(self) -> str:
+        return f"<HTTPResponse {self.status or self.error} from {self.backend or 'nobody'} in {len(self.hops)} hops>"
+
+
+class Server(Protocol):
+    """The processes of all nodes, as the network reaches them. Implemented on the kubelet's side."""
+
+    def listens(self, node: str, uid: str, port: int) -> bool:
+        """Whether a process of that pod listens on the TCP port."""
+        ...
+
+    def serve(self, node: str, uid: str, request: HTTPRequest) -> HTTPReply | None:
+        """The answer of the process behind the port, or None where nothing listens."""
+        ...
+
+
+class PodNetwork(Protocol):
+    """What the kubelet needs: an address for each sandbox (CNI ADD and DEL), and a way to probe it."""
+
+    def attach(self, node: str, uid: str, *, namespace: str, pod: str, cidr: str) -> str:
+        """The pod's address, the lowest free one of the node's range. Attaching twice gives the same address."""
+        ...
+
+    def detach(self, node: str, uid: str) -> None:
+        """Give the address back. Detaching what is not attached does nothing."""
+        ...
+
+    def connect(self, source: Source, address: str, port: int) -> Connection:
+        """Open a TCP connection to a pod's address (no Service in between)."""
+        ...
+
+
+class Network(PodNetwork, Protocol):
+    """What a process in a container, or a user, can do on the network."""
+
+    @property
+    def dns_address(self) -> str:
+        """The address of cluster DNS, as resolv.conf names it."""
+        ...
+
+    def dial(self, host: str, port: int, source: Source) -> Connection:
+        """Open a TCP connection to a name or an address, through Services."""
+        ...
+
+    def resolve(self, name: str, source: Source, kind: str = "A") -> Answer:
+        """Look up a name with the search path of the source's pod."""
+        ...
+
+    def http(self, url: str, source: Source, *, method: str = "GET", timeout: int = 0) -> HTTPResponse:
+        """Send a request and follow it hop by hop. ``timeout`` in µs; 0 takes the network's own."""
+        ...

@@ -1,0 +1,154 @@
+"""The container runtime interface: what a kubelet asks of the runtime of its node.
+
+Two runtimes exist. The *faithful* one pulls images, runs processes, serves requests, executes commands. The *hollow* one
+only says that everything runs. A kubelet does not know which it has: it calls the same operations, and the answers say how
+long each takes (µs). The runtime reports ends of containers by a kernel event ``("exited", pod uid, container id)`` for the
+kubelet, as the pod lifecycle event generator does.
+
+Models: k8s.io/cri-api/pkg/apis/runtime/v1 (RuntimeService, ImageService).
+Simplified: calls are synchronous; what takes time is told and waited for by the kubelet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+
+class MountPoint(NamedTuple):
+    """A volume of the pod at a path of a container."""
+
+    path: str
+    volume: str
+    sub_path: str = ""
+    read_only: bool = False
+
+
+class ContainerConfig(NamedTuple):
+    """What a container is made from. Everything is resolved: no references to ConfigMaps are left."""
+
+    id: str
+    pod_uid: str
+    namespace: str
+    pod: str
+    name: str
+    image: str
+    command: tuple[str, ...] = ()  # empty: the image's entrypoint
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    working_dir: str = ""
+    hostname: str = ""
+    address: str = ""
+    mounts: tuple[MountPoint, ...] = ()
+    ports: tuple[int, ...] = ()  # declared or probed
+
+
+class Pull(NamedTuple):
+    """What a pull will come to: after ``duration`` (µs) the image is there, or ``error`` says why not."""
+
+    duration: int
+    size: int = 0
+    error: str = ""
+
+
+class Started(NamedTuple):
+    """What starting a container came to. ``error`` is the runtime's sentence (the container never ran)."""
+
+    error: str = ""
+
+
+class Ended(NamedTuple):
+    """How a container ended: exit code, when (µs), why (``Completed``, ``Error``, ``OOMKilled``, empty), and its last words."""
+
+    code: int
+    at: int
+    reason: str
+    message: str = ""
+
+
+class Executed(NamedTuple):
+    """A command run in a container. ``finished`` False: it would not have ended within the limit."""
+
+    output: str
+    code: int
+    duration: int
+    finished: bool = True
+
+
+class Latencies(NamedTuple):
+    """How long the runtime's operations take (µs)."""
+
+    sandbox: int
+    start: int
+    stop: int
+
+
+class Runtime(Protocol):
+    """The runtime of one node."""
+
+    latencies: Latencies
+    instant: bool  # nothing takes time and nothing is observed: no pulls, no probes, no Events
+
+    def image_present(self, image: str) -> bool:
+        """Whether the node has the image."""
+        ...
+
+    def image_id(self, image: str) -> str:
+        """The identity of an image, as a status shows it. Raises ``ValueError`` for a malformed reference."""
+        ...
+
+    def pull(self, image: str) -> Pull:
+        """Ask a registry; the image counts as present once :meth:`pulled` is called."""
+        ...
+
+    def pulled(self, image: str) -> None:
+        """A pull has ended well."""
+        ...
+
+    def simulated(self, image: str) -> bool:
+        """Whether the image's behaviour is simulated, or a generic container stands for it."""
+        ...
+
+    def set_volumes(self, pod_uid: str, volumes: Mapping[str, Mapping[str, str]]) -> None:
+        """The files of the pod's volumes. Those that exist keep what was written into them."""
+        ...
+
+    def start(self, config: ContainerConfig) -> Started:
+        """Create and start a container."""
+        ...
+
+    def ended(self, container_id: str) -> Ended | None:
+        """How the container ended; None while it runs."""
+        ...
+
+    def stop(self, container_id: str) -> None:
+        """SIGTERM."""
+        ...
+
+    def kill(self, container_id: str) -> None:
+        """SIGKILL."""
+        ...
+
+    def remove_pod(self, pod_uid: str) -> None:
+        """Forget the containers, logs and volumes of a pod."""
+        ...
+
+    def remove_container(self, container_id: str) -> None:
+        """Forget a dead container and its log."""
+        ...
+
+    def log(self, container_id: str) -> list[tuple[int, str]] | None:
+        """The lines of a container's log with their times; None where there is no such container."""
+        ...
+
+    def execute(self, container_id: str, command: tuple[str, ...], limit: int) -> Executed:
+        """Run a command in a running container."""
+        ...
+
+    def listens(self, pod_uid: str, port: int) -> bool:
+        """Whether a container of the pod listens on a port."""
+        ...
+
+    def serve(self, pod_uid: str, request: Any) -> Any:
+        """The answer (:class:`~k8snb.seams.cni.HTTPReply`) of the container behind a port, or None."""
+        ...

@@ -1,0 +1,101 @@
+"""The machines of a cluster and what runs on each: a kubelet over a container runtime, a kube-proxy, and the network between.
+
+    machine = kubelet/NODE + containerd/NODE (or the hollow runtime) + kube-proxy/NODE
+
+Kubelet and network are siblings that may not import each other; here they meet, through :mod:`k8snb.seams`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from k8snb.apimachinery.objects import Object
+from k8snb.client.component import Component, ComponentState, Environment
+from k8snb.kubelet.images import Catalogue
+from k8snb.kubelet.kubelet import Kubelet
+from k8snb.kubelet.node import address_of
+from k8snb.kubelet.runtime.faithful import FaithfulRuntime, RuntimeState
+from k8snb.kubelet.runtime.hollow import HollowRuntime, HollowState
+from k8snb.kubelet.status import FAITHFUL, HOLLOW, HOLLOW_EXITS, Style
+from k8snb.network.cni import CNI, CNIState
+from k8snb.network.dns import ClusterDNS
+from k8snb.network.kube_proxy import KubeProxy
+from k8snb.network.traffic import ClusterNetwork
+from k8snb.seams.cni import HTTPReply, HTTPRequest, Source
+from k8snb.seams.cri import Runtime
+from k8snb.simulation.root import Root
+
+STYLES: dict[str, Style] = {"faithful": FAITHFUL, "hollow": HOLLOW, "hollow-exits": HOLLOW_EXITS}
+PODS = "pod network"  # whose state it is, among the states of components
+
+
+@dataclass(slots=True)
+class Machines:
+    """The parts that stand on nodes. Implements :class:`k8snb.seams.cni.Server` for all of them."""
+
+    env: Environment
+    root: Root
+    catalogue: Catalogue
+    runtimes: dict[str, Runtime] = field(default_factory=dict)
+    kubelets: dict[str, Kubelet] = field(default_factory=dict)
+    proxies: dict[str, KubeProxy] = field(default_factory=dict)
+    network: Any = None
+    cni: Any = None
+
+    def listens(self, node: str, uid: str, port: int) -> bool:
+        """Whether a process of the pod listens on a port."""
+        return node in self.runtimes and self.runtimes[node].listens(uid, port)
+
+    def serve(self, node: str, uid: str, request: HTTPRequest) -> HTTPReply | None:
+        """The answer of the process behind a port."""
+        reply: HTTPReply | None = self.runtimes[node].serve(uid, request) if node in self.runtimes else None
+        return reply
+
+    def addresses(self) -> Mapping[str, str]:
+        """The machines' own addresses."""
+        return {name: address_of(name) for name in self.kubelets}
+
+    def source(self, pod: str = "", node: str = "") -> Source:
+        """Who sends a request: a pod (``namespace/name``), a node, or the outside. Raises ValueError for an unknown pod."""
+        if not pod:
+            return Source(node, address=address_of(node) if node else "")
+        namespace, _, name = pod.rpartition("/")
+        found: Source | None = self.cni.source(namespace or "default", name)
+        if found is None:
+            raise ValueError(f"pod {namespace or 'default'}/{name} has no address: it does not run")
+        return found
+
+    def add(self, name: str, manifest: Object) -> list[Component]:
+        """Put a machine up; gives its components, not yet started."""
+        runtime = self._runtime(name)
+        self.runtimes[name] = runtime
+        kubelet = Kubelet(self.env, manifest, runtime, self.network, style=STYLES[self.root.config.runtime])
+        self.kubelets[name] = kubelet
+        if runtime.instant:
+            return [kubelet]  # hollow containers send nothing, so nobody needs rules
+        self.proxies[name] = KubeProxy(self.env, name)
+        return [kubelet, self.proxies[name]]
+
+    def _runtime(self, name: str) -> Runtime:
+        kind, states = self.root.config.runtime, self.env.states
+        owner = f"containerd/{name}"
+        if kind == "faithful":
+            state = states.setdefault(owner, ComponentState(own=RuntimeState())).own
+            return FaithfulRuntime(self.env.kernel, state, name, self.network, self.catalogue)
+        state = states.setdefault(owner, ComponentState(own=HollowState())).own
+        return HollowRuntime(self.env.kernel, state, f"kubelet/{name}", self.catalogue, exits=kind == "hollow-exits")
+
+
+def put_up(root: Root, env: Environment, catalogue: Catalogue) -> tuple[Machines, list[Component]]:
+    """All machines of the root's list, the network between them and cluster DNS; and their components in order."""
+    machines = Machines(env, root, catalogue)
+    state = env.states.setdefault(PODS, ComponentState(own=CNIState())).own
+    machines.cni = CNI(state, machines)
+    dns = ClusterDNS(env)
+    machines.network = ClusterNetwork(machines.cni, dns, machines.proxies, machines, machines.addresses)
+    components: list[Component] = [] if root.config.runtime != "faithful" else [dns]
+    for name, manifest in root.nodes.items():
+        components += machines.add(name, manifest)
+    return machines, components
