@@ -1,1 +1,0 @@
-"""How fast, how large, and how both grow: ``python -m tests.benchmarks``."""
