@@ -20,4 +20,11 @@ def cells(obj: Object, _now: int) -> list[Any]:
     return [obj["metadata"]["name"], WORDS.get(found.get("status", ""), "Unknown"), found.get("message", ""), found.get("error", "")]
 
 
-RESOURCE = served("v1", "ComponentStatus", cells=cells)
+EXAMPLE = {
+    "apiVersion": "v1",
+    "kind": "ComponentStatus",
+    "metadata": {"name": "etcd-0"},
+    "conditions": [{"type": "Healthy", "status": "True", "message": "ok"}],
+}
+
+RESOURCE = served("v1", "ComponentStatus", cells=cells, example=EXAMPLE)

@@ -91,8 +91,8 @@ SELECTABLE = {f"involvedObject.{key}": _field(f"involvedObject.{key}") for key i
 EXAMPLE = {
     "apiVersion": "v1",
     "kind": "Event",
-    "metadata": {"name": "web.1", "namespace": "default"},
-    "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": "web", "namespace": "default"},
+    "metadata": {"name": "web.1", "namespace": "shop"},
+    "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": "web", "namespace": "shop"},
     "reason": "Tested",
     "message": "it works",
     "type": "Normal",

@@ -37,8 +37,8 @@ def _default_item(item: Mapping[str, Any]) -> Any:
         return item
     limits = {**(item.get("max") or EMPTY_DICT), **(item.get("default") or EMPTY_DICT)}
     asked = {**(item.get("min") or EMPTY_DICT), **limits, **(item.get("defaultRequest") or EMPTY_DICT)}
-    more = {key: FrozenDict(value) for key, value in (("default", limits), ("defaultRequest", asked)) if value}
-    return FrozenDict({**item, **more})
+    more = {key: FrozenDict(value) for key, value in (("default", limits), ("defaultRequest", asked)) if value and value != item.get(key)}
+    return FrozenDict({**item, **more}) if more else item
 
 
 def validate(obj: Object) -> Errors:

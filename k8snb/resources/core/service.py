@@ -31,7 +31,7 @@ def default(obj: Object) -> Object:
 @once
 def _default_spec(spec: Spec) -> Any:
     spec = where_given(fill(spec, {"sessionAffinity": "None", "type": "ClusterIP"}), "ports", each(_default_port))
-    if spec["sessionAffinity"] == "None":
+    if spec["sessionAffinity"] == "None" and "sessionAffinityConfig" in spec:
         spec = FrozenDict({key: value for key, value in spec.items() if key != "sessionAffinityConfig"})
     if spec["sessionAffinity"] == "ClientIP" and dig(spec, "sessionAffinityConfig.clientIP.timeoutSeconds") is None:
         spec = FrozenDict({**spec, "sessionAffinityConfig": FrozenDict({"clientIP": FrozenDict({"timeoutSeconds": 10800})})})
