@@ -61,7 +61,8 @@ def start(exercise: str) -> Any:
 def check(exercise: str, *answers: Any) -> Note:
     """Whether the exercise is done; if not, the first thing to look at and the first hint.
 
-    Exercises that ask for an answer get it as the second argument: ``check("01.observed", answer)``.
+    Exercises that ask for an answer get it as the second argument: ``check("01.observed", answer)``. The magics mean this
+    exercise's cluster from now on, so that a learner who goes back and forth always mends the one that was just checked.
     """
     try:
         chapter, found = find(exercise)
@@ -69,6 +70,8 @@ def check(exercise: str, *answers: Any) -> Note:
         return _unknown("course.unknown_exercise", exercise, all_ids())
     if found.start is not None and exercise not in LESSON.clusters:
         return Note("not-yet", (text("course.not_started", id=exercise),), finding="not_started")
+    if found.start is not None:
+        use(LESSON.clusters[exercise])
     verdict = _verdict(chapter, found, exercise, answers[0] if len(answers) == 1 else answers or None)
     LESSON.progress.note(exercise, passed=verdict.passed)
     return verdict
