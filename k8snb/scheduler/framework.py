@@ -348,13 +348,13 @@ class Framework:
         """Tell the PreFilter plugins that a pod came to a node."""
         for plugin in self.pre_filter:
             if plugin.name not in cycle.skip_filter:
-                plugin.add_pod(cycle, pod, node)
+                call(plugin, "PreFilter", plugin.add_pod, cycle, pod, node)
 
     def remove_pod(self, cycle: Cycle, pod: PodInfo, node: NodeInfo) -> None:
         """Tell the PreFilter plugins that a pod left a node."""
         for plugin in self.pre_filter:
             if plugin.name not in cycle.skip_filter:
-                plugin.remove_pod(cycle, pod, node)
+                call(plugin, "PreFilter", plugin.remove_pod, cycle, pod, node)
 
     def run_post_filters(self, cycle: Cycle, diagnosis: Diagnosis) -> PostFilterResult | None:
         """Ask whether room can be made. What the plugins say goes into ``diagnosis.post_filter``."""

@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import FrozenDict, Object, dig
-from k8snb.scheduler.cluster_event import WILDCARD, Change, Interest, pod_actions
+from k8snb.scheduler.cluster_event import WILDCARD, Change, pod_actions
 from k8snb.scheduler.diagnosis import Status
-from k8snb.scheduler.framework import Cluster, Framework, call
+from k8snb.scheduler.framework import Cluster, Framework, Plugin, PluginFailure, PreEnqueuePlugin, call
 from k8snb.scheduler.podinfo import PodInfo, pod_info
 from k8snb.sim.clock import MINUTE, SECOND
 from k8snb.sim.state import Shelf, Tape
@@ -133,6 +133,12 @@ class SchedulingQueue:
         self.state.pods[entry.key] = entry._replace(where=IN_FLIGHT)
         return self.failed(entry.key, rejected_by, ())
 
+    def retry(self, key: str) -> None:
+        """What was done for the pod went wrong after it had its place: it is tried again after an error's back-off."""
+        entry = self.state.pods.get(key)
+        if entry is not None and entry.where != IN_FLIGHT:
+            self._put(entry._replace(timestamp=self.cluster.now, errors=entry.errors + 1), ERROR_BACKOFF)
+
     def update(self, old: FrozenDict | None, new: FrozenDict, causes: tuple[int, ...] = ()) -> None:
         """A waiting pod changed. If the change may help it, it is tried again."""
         entry = self.state.pods.get(pod_info(new).key)
@@ -235,8 +241,7 @@ class SchedulingQueue:
         """Into the active queue, unless a PreEnqueue plugin objects."""
         info = pod_info(entry.pod)
         for plugin in self._framework(entry).pre_enqueue:
-            status: Status | None = call(plugin, "PreEnqueue", plugin.pre_enqueue, info, self.cluster)
-            if status is not None:
+            if _objects(plugin, info, self.cluster):
                 return self._put(entry._replace(rejected_by=(plugin.name,)), GATED)
         return self._put(entry, ACTIVE)
 
@@ -274,15 +279,32 @@ def worth_requeueing(entry: QueuedPod, change: Change, framework: Framework) -> 
     info = pod_info(entry.pod)
     verdict = ""
     for plugin in framework.profile.plugins:
-        if plugin.name in culprits and _helps(plugin.interests(), change, info):
+        if plugin.name in culprits and _helps(plugin, change, info):
             if plugin.name in entry.pending_on:
                 return "immediately"
             verdict = "after backoff"
     return verdict
 
 
-def _helps(interests: tuple[Interest, ...], change: Change, pod: PodInfo) -> bool:
-    return any(interest.meant(change, pod) and interest.hint(pod, change) for interest in interests)
+def _objects(plugin: PreEnqueuePlugin, pod: PodInfo, cluster: Cluster) -> bool:
+    """Whether a plugin keeps the pod out; one that fails does."""
+    try:
+        status: Status | None = call(plugin, "PreEnqueue", plugin.pre_enqueue, pod, cluster)
+    except PluginFailure:
+        return True
+    return status is not None
+
+
+def _helps(plugin: Plugin, change: Change, pod: PodInfo) -> bool:
+    """Whether a plugin waits for this change; when its hint fails, better one attempt too many."""
+    for interest in plugin.interests():
+        if interest.meant(change, pod):
+            try:
+                if call(plugin, "QueueingHint", interest.hint, pod, change):
+                    return True
+            except PluginFailure:
+                return True
+    return False
 
 
 def is_responsible(pod: Object, frameworks: Mapping[str, Framework]) -> bool:

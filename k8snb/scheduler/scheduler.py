@@ -14,7 +14,7 @@ workloads (gangs) and opportunistic batching are absent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from k8snb.scheduler import outcome
 from k8snb.scheduler.cache import Cache, CacheState
 from k8snb.scheduler.cycle import NO_NODES, Placement, schedule_pod
 from k8snb.scheduler.diagnosis import WAIT, Diagnosis, Status
-from k8snb.scheduler.framework import Cycle, Framework, PluginFailure, Profile, Victims, call
+from k8snb.scheduler.framework import Cycle, Framework, Plugin, PluginFailure, Profile, Victims, call
 from k8snb.scheduler.memo import Memo
 from k8snb.scheduler.plugins import DEFAULT_PROFILE
 from k8snb.scheduler.podinfo import PodInfo, pod_info
@@ -210,7 +210,7 @@ class KubeScheduler(Component):
 
     def _unreserve(self, cycle: Cycle, node: str) -> None:
         for plugin in reversed(cycle.framework.reserve):
-            plugin.unreserve(cycle, node)
+            self._tell(plugin, "Unreserve", plugin.unreserve, cycle, node)
 
     # The binding cycle
 
@@ -243,31 +243,38 @@ class KubeScheduler(Component):
             return
         pod = pod_info(flight.entry.pod)
         try:
-            plugin = self._write_binding(pod, flight.node)
-        except (ApiError, PluginFailure) as error:
+            self._write_binding(pod, flight.node)
+        except PluginFailure as error:
             self._binding_failed(key, str(error))
             return
         del self.own.binding[key]
         self.say(pod, flight.entry.pod, "Normal", "Scheduled", outcome.assigned(pod, flight.node))
         for listener in self.frameworks[pod.scheduler_name].post_bind:
-            call(listener, f"PostBind after {plugin}", listener.post_bind, pod, flight.node)
+            self._tell(listener, "PostBind", listener.post_bind, pod, flight.node)
 
-    def _write_binding(self, pod: PodInfo, node: str) -> str:
-        """Run PreBind, then the first Bind plugin that has a body; its name."""
+    def _tell(self, plugin: Plugin, point: str, method: Callable[..., None], *arguments: Any) -> None:
+        """Call a method whose failure cannot change anything any more; a failure is only noted."""
+        try:
+            call(plugin, point, method, *arguments)
+        except PluginFailure as failure:
+            self.kernel.trace.add(self.now, "note", self.name, "plugin failed", plugin.name, str(failure))
+
+    def _write_binding(self, pod: PodInfo, node: str) -> None:
+        """Run PreBind, then send the body of the first Bind plugin that has one. Raises PluginFailure."""
         framework = self.frameworks[pod.scheduler_name]
         for preparer in framework.pre_bind:
             status: Status | None = call(preparer, "PreBind", preparer.pre_bind, pod, node, self)
             if status is not None:
                 raise PluginFailure(preparer.name, "PreBind", RuntimeError(status.message))
         for binder in framework.bind:
-            body = binder.bind(pod, node)
+            body: FrozenDict | None = call(binder, "Bind", binder.bind, pod, node)
             if body is not None:
-                try:
-                    self.client.create("pods", body, pod.namespace, subresource="binding", name=pod.name)
-                except ApiError as error:
-                    raise PluginFailure(binder.name, "Bind", error) from error
-                return binder.name
+                call(binder, "Bind", self._send_binding, pod, body)
+                return
         raise PluginFailure("", "Bind", RuntimeError("no Bind plugin took the pod"))
+
+    def _send_binding(self, pod: PodInfo, body: FrozenDict) -> None:
+        self.client.create("pods", body, pod.namespace, subresource="binding", name=pod.name)
 
     def _binding_failed(self, key: str, message: str, rejected_by: tuple[str, ...] = ()) -> None:
         """Take the assumption back and try again later. Others may use what was held."""
@@ -307,14 +314,14 @@ class KubeScheduler(Component):
         """Mark and delete the victims; pods of lower priority that were promised the node lose the promise."""
         for pod in victims.pods:
             info = pod_info(pod)
-            patch = outcome.status_patch(pod, outcome.disrupted(preemptor), None, self.now)
             try:
-                if patch:
-                    self.client.patch("pods", info.name, patch, info.namespace, kind="strategic", subresource="status")
+                self._patch(pod, outcome.disrupted(preemptor), None)
                 self.client.delete("pods", info.name, info.namespace)
             except ApiError as error:
                 if error.code != 404:
-                    raise
+                    self.kernel.trace.add(self.now, "note", self.name, "eviction refused", info.key, error.message)
+                    self.queue_of_pods.retry(preemptor.key)
+                    return
             self.say(preemptor, pod, "Normal", "Preempted", outcome.preempted(preemptor, victims.node))
         for other in self.nominations().get(victims.node, ()):
             if pod_info(other).priority < preemptor.priority:
