@@ -70,7 +70,7 @@ def _command(root: Command, words: list[str]) -> tuple[Command, list[str]]:
 
 
 def _candidates(kubectl: Kubectl, command: Command, rest: list[str], current: str) -> list[str]:
-    flags = command.flags + (Flag("namespace", "n"), Flag("as"))
+    flags = (*command.flags, Flag("namespace", "n"), Flag("as"))
     before = rest[-1] if rest else ""
     if current.startswith("-"):
         return [f"--{flag.name}" + ("" if flag.alone is not None else "=") for flag in flags]

@@ -40,7 +40,7 @@ def image_name(image: str) -> str:
     return re.sub(r"[^a-z0-9-]", "-", image.rsplit("/", 1)[-1].split(":", maxsplit=1)[0].split("@", maxsplit=1)[0].lower())
 
 
-def deployment(name: str, namespace: str, images: Sequence[str], replicas: int, port: int, command: Sequence[str]) -> Json:
+def deployment(name: str, namespace: str, *, images: Sequence[str], replicas: int, port: int, command: Sequence[str]) -> Json:
     """A deployment labelled ``app=NAME``."""
     if len(images) > 1 and command:
         raise Failure("cannot specify multiple --image options and command")
@@ -78,7 +78,7 @@ def job_from(cron_job: Json, name: str, namespace: str) -> Json:
     return made
 
 
-def cron_job(name: str, namespace: str, image: str, schedule: str, restart: str, command: Sequence[str]) -> Json:
+def cron_job(name: str, namespace: str, *, image: str, schedule: str, restart: str, command: Sequence[str]) -> Json:
     """A cron job."""
     template = {"metadata": {}, "spec": pod_spec(name, image, command, restart or "OnFailure")}
     spec = {"schedule": schedule, "jobTemplate": {"metadata": {"name": name}, "spec": {"template": template}}}
@@ -173,7 +173,7 @@ def _port_pair(text: str) -> tuple[int, int | str]:
     return number, second
 
 
-def service(name: str, namespace: str, kind: str, ports: Sequence[Json], cluster_ip: str = "", external_name: str = "") -> Json:
+def service(name: str, namespace: str, kind: str, *, ports: Sequence[Json], cluster_ip: str = "", external_name: str = "") -> Json:
     """A service that selects ``app=NAME``."""
     spec: Json = {"selector": {"app": name}, "type": kind}
     if ports:
@@ -188,7 +188,7 @@ def service(name: str, namespace: str, kind: str, ports: Sequence[Json], cluster
 _RULE = re.compile(r"^(?P<host>[\w*.-]*)(?P<path>/[^=]*)=(?P<service>[\w.-]+):(?P<port>[\w.-]+)(?:,(?P<tls>tls(?:=[\w.-]+)?))?$")
 
 
-def ingress(name: str, namespace: str, rules: Sequence[str], class_name: str, default: str, annotations: Mapping[str, str]) -> Json:
+def ingress(name: str, namespace: str, *, rules: Sequence[str], class_name: str, default: str, annotations: Mapping[str, str]) -> Json:
     """An ingress from ``host/path=service:port[,tls[=secret]]`` rules."""
     spec: Json = {}
     by_host: dict[str, list[Json]] = {}
@@ -268,7 +268,7 @@ def priority_class(name: str, value: int, default: bool, description: str, preem
 
 
 def binding(
-    kind: str, name: str, namespace: str, role: tuple[str, str], users: Sequence[str], groups: Sequence[str], accounts: Sequence[str]
+    kind: str, name: str, namespace: str, *, role: tuple[str, str], users: Sequence[str], groups: Sequence[str], accounts: Sequence[str]
 ) -> Json:
     """A role binding or a cluster role binding; ``accounts`` are ``namespace:name``."""
     group = "rbac.authorization.k8s.io"

@@ -33,13 +33,14 @@ GLOBAL_FLAGS = (
     boolean("insecure-skip-tls-verify"), boolean("match-server-version"), boolean("warnings-as-errors"), boolean("disable-compression"),
     boolean("help", "h"),
 )  # fmt: skip
+ADMINISTRATOR = User(ADMIN, (MASTERS, "system:authenticated"))
 ROOT = Command("kubectl", "kubectl controls the Kubernetes cluster manager.", "kubectl [flags] [options]", subcommands=COMMANDS)
 
 
 class Kubectl:
     """Runs command lines as one user in one default namespace."""
 
-    def __init__(self, send: Send, host: Host, *, namespace: str = "default", user: User = User(ADMIN, (MASTERS, "system:authenticated"))):
+    def __init__(self, send: Send, host: Host, *, namespace: str = "default", user: User = ADMINISTRATOR):
         self.send, self.host, self.namespace, self.user = send, host, namespace, user
 
     def __repr__(self) -> str:

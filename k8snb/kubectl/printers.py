@@ -152,7 +152,8 @@ def _jsonpath(call: Call, text: str, shown: Callable[[Json], Json], *, as_json: 
 
 def _debug(what: str, text: str, problem: str, obj: Json) -> str:
     return (
-        f"error executing {what} {quote(text)}: Error executing template: {problem}. Printing more information for debugging the template:\n"
+        f"error executing {what} {quote(text)}: Error executing template: {problem}. "
+        "Printing more information for debugging the template:\n"
         f"\ttemplate was:\n\t\t{text}\n\tobject given to {what} engine was:\n\t\t{go_syntax(obj)}\n\n"
     )
 

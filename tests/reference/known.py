@@ -1,6 +1,6 @@
 """Differences from the recordings that are known. The list can only shrink: a new difference fails, and so does one that is gone.
 
-    {"pod-minimal": ["snapshot ready: pods", ...], ...}
+{"pod-minimal": ["snapshot ready: pods", ...], ...}
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How much of the reference recordings is equal.
 
-    python -m tests.reference.report                       one line a scenario, and the sums
-    python -m tests.reference.report pod-minimal ...       the differences of these
-    python -m tests.reference.report --shrink              strike from the list of known differences what is equal now
+python -m tests.reference.report                       one line a scenario, and the sums
+python -m tests.reference.report pod-minimal ...       the differences of these
+python -m tests.reference.report --shrink              strike from the list of known differences what is equal now
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def sums() -> dict[str, list[str]]:
         equal_parts += 0 if crashed else max(0, len(parts(real)) - len(different))
         equal += not different
         print(f"{name:35} {'equal' if not different else f'{len(different)} different: {different[0]}'}")
-    print(f"scenarios equal: {equal} of {len(SCENARIOS)}; snapshots equal: {equal_shots} of {shots}; parts equal: {equal_parts} of {all_parts}")
+    print(
+        f"scenarios equal: {equal} of {len(SCENARIOS)}; snapshots equal: {equal_shots} of {shots}; parts equal: {equal_parts} of {all_parts}"
+    )
     return found
 
 

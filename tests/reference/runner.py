@@ -65,7 +65,7 @@ class Player:
     def _list(self, resource: str, api: str) -> list[Any]:
         group, version = ("", "v1") if api == "/api/v1" else tuple(api.removeprefix("/apis/").split("/"))
         response = self.cluster.send(Request("list", group, version, resource, self.namespace))
-        return list(response.body.get("items") or ()) if response.ok else []
+        return [_item(obj) for obj in response.body.get("items") or ()] if response.ok else []
 
     def play(self) -> dict[str, Any]:
         """Run the steps; what kubectl printed and what the server holds, as ``canonical`` wants them."""
@@ -113,6 +113,11 @@ class Player:
             if now != seen:
                 seen, changed = now, self.cluster.now
             self.cluster.run_for(LOOK_SECONDS)
+
+
+def _item(obj: Any) -> Any:
+    """An object as it stands in a list on the wire: without its type."""
+    return {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
 
 
 def recorded(name: str) -> dict[str, Any]:
@@ -163,6 +168,6 @@ def structure(lines: list[str]) -> list[str]:
             prose = False
         if line == "DESCRIPTION:":
             prose = True
-        if not prose and ("\t" in line or "enum:" in line or line[:1].isalpha() or line.startswith("    ") and found[-1:] == ["ENUM:"]):
+        if not prose and ("\t" in line or "enum:" in line or line[:1].isalpha()):
             found.append(line)
     return found

@@ -203,7 +203,8 @@ COMMAND = Command(
     (
         *FILENAME, *PRINT, SELECTOR, DRY_RUN, VALIDATE, SUBRESOURCE, Flag("field-manager"), boolean("server-side"),
         boolean("force-conflicts"), boolean("prune"), boolean("all"), boolean("force"), boolean("overwrite", default=True),
-        boolean("wait"), Flag("timeout", kind="duration"), Flag("grace-period", kind="int", default=-1), boolean("openapi-patch", default=True),
+        boolean("wait"), Flag("timeout", kind="duration"), Flag("grace-period", kind="int", default=-1),
+        boolean("openapi-patch", default=True),
         Flag("cascade", default="background", bare="background"), Flag("prune-allowlist", kind="array"), Flag("applyset"),
     ),
     subcommands=(

@@ -35,7 +35,8 @@ def run_can_i(call: Call) -> None:
         return
     if len(call.args) not in (2, 3):
         raise Failure(
-            "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples."
+            "you must specify two arguments: verb resource or verb resource/resourceName.\n"
+            "See 'kubectl auth can-i -h' for help and examples."
         )
     spec = (
         {"nonResourceAttributes": {"path": call.args[1], "verb": call.args[0]}}
@@ -55,7 +56,7 @@ def _attributes(call: Call) -> Json:
     kind = _kind(call, text)
     if kind is not None and not kind.namespaced and not call.flag("all-namespaces"):
         call.err(
-            f"Warning: resource '{kind.resource}' is not namespace scoped{f' in group {chr(39)}{kind.group}{chr(39)}' if kind.group else ''}\n"
+            f"Warning: resource '{kind.resource}' is not namespace scoped" + (f" in group '{kind.group}'" if kind.group else "") + "\n"
         )
     group, resource = (kind.group, kind.resource) if kind else ("", text.split(".")[0])
     namespace = "" if call.flag("all-namespaces") else call.namespace
@@ -125,7 +126,8 @@ def _decide(call: Call, condition: str, reason: str, done: str) -> None:
     stamp = meta.timestamp(call.host.now)
     for info in infos:
         known = list(dig(info.obj, "status.conditions", []))
-        new = {"type": condition, "status": "True", "reason": reason, "message": f"This CSR was {done} by kubectl certificate {call.path.split()[-1]}.",
+        message = f"This CSR was {done} by kubectl certificate {call.path.split()[-1]}."
+        new = {"type": condition, "status": "True", "reason": reason, "message": message,
                "lastUpdateTime": stamp}  # fmt: skip
         made = info.obj
         if not any(one.get("type") == condition for one in known) or call.flag("force"):

@@ -91,8 +91,8 @@ def _binding(kind: str, namespaced: bool) -> object:
                 "exactly one of clusterrole or role must be specified" if namespaced else "exactly one of clusterrole must be specified"
             )
         ref = ("Role", role) if role else ("ClusterRole", cluster_role)
-        who = (call.flag("user"), call.flag("group"), call.flag("serviceaccount"))
-        return generate.binding(kind, name, given_namespace(call) if namespaced else "", ref, *who)
+        who = {"users": call.flag("user"), "groups": call.flag("group"), "accounts": call.flag("serviceaccount")}
+        return generate.binding(kind, name, given_namespace(call) if namespaced else "", role=ref, **who)
 
     return make
 
@@ -101,10 +101,13 @@ _WHO = (Flag("user", kind="array"), Flag("group", kind="array"), Flag("serviceac
 _RULES = (Flag("verb", kind="strings"), Flag("resource", kind="strings"), Flag("resource-name", kind="array"))
 GENERATORS = (
     (("namespace", "ns"), "Create a namespace with the specified name", _namespace, "", ()),
-    (("serviceaccount", "sa"), "Create a service account with the specified name", _service_account, "failed to create serviceaccount: ", ()),
-    (("quota", "resourcequota"), "Create a quota with the specified name", _quota, "failed to create quota: ", (Flag("hard"), Flag("scopes"))),
+    (("serviceaccount", "sa"), "Create a service account with the specified name", _service_account,
+     "failed to create serviceaccount: ", ()),
+    (("quota", "resourcequota"), "Create a quota with the specified name", _quota, "failed to create quota: ", (Flag("hard"),
+     Flag("scopes"))),
     (("priorityclass", "pc"), "Create a priority class with the specified name", _priority_class, "failed to create priorityclass: ",
-     (Flag("value", kind="int"), boolean("global-default"), Flag("description"), Flag("preemption-policy", default="PreemptLowerPriority"))),
+     (Flag("value", kind="int"), boolean("global-default"), Flag("description"),
+      Flag("preemption-policy", default="PreemptLowerPriority"))),
     (("poddisruptionbudget", "pdb"), "Create a pod disruption budget with the specified name", _budget,
      "failed to create poddisruptionbudgets: ", (Flag("min-available"), Flag("max-unavailable"), Flag("selector"))),
     (("role",), "Create a role with single rule", _role, "", _RULES),

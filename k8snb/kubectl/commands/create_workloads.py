@@ -28,7 +28,9 @@ def name_and_command(call: Call) -> tuple[str, list[str]]:
 
 def _deployment(call: Call) -> Json:
     name, command = name_and_command(call)
-    return generate.deployment(name, given_namespace(call), call.flag("image"), call.flag("replicas"), call.flag("port"), command)
+    return generate.deployment(
+        name, given_namespace(call), images=call.flag("image"), replicas=call.flag("replicas"), port=call.flag("port"), command=command
+    )
 
 
 def _job(call: Call) -> Json:
@@ -50,7 +52,8 @@ def _cron_job(call: Call) -> Json:
     name, command = name_and_command(call)
     if not call.flag("image"):
         raise Failure("--image must be specified")
-    return generate.cron_job(name, given_namespace(call), call.flag("image"), call.flag("schedule"), call.flag("restart"), command)
+    flags = {key: call.flag(key) for key in ("image", "schedule", "restart")}
+    return generate.cron_job(name, given_namespace(call), command=command, **flags)
 
 
 # -- configuration -----------------------------------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ def _service(kind: str) -> object:
         if kind != "ExternalName" and not tcp and ip != "None":
             raise Failure("at least one tcp port specifier must be provided")
         ports = generate.service_ports(tcp, call.flag("node-port", 0))
-        return generate.service(name, given_namespace(call), kind, ports, ip, external)
+        return generate.service(name, given_namespace(call), kind, ports=ports, cluster_ip=ip, external_name=external)
 
     return make
 
@@ -129,7 +132,7 @@ def _ingress(call: Call) -> Json:
         raise Failure("not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) "
                       "or a list of rules (which catch specific paths)")  # fmt: skip
     notes = dict(note.partition("=")[::2] for note in call.flag("annotation"))
-    return generate.ingress(name, given_namespace(call), rules, call.flag("class"), default, notes)
+    return generate.ingress(name, given_namespace(call), rules=rules, class_name=call.flag("class"), default=default, annotations=notes)
 
 
 _TCP = Flag("tcp", kind="strings")
@@ -140,12 +143,14 @@ GENERATORS = (
     (("job",), "Create a job with the specified name", _job, "failed to create job: ", (_IMAGE, Flag("from"))),
     (("cronjob", "cj"), "Create a cron job with the specified name", _cron_job, "failed to create cronjob: ",
      (Flag("image", required=True), Flag("schedule", required=True), Flag("restart"))),
-    (("configmap", "cm"), "Create a config map from a local file, directory or literal value", _config_map, "failed to create configmap: ", FROM),
+    (("configmap", "cm"), "Create a config map from a local file, directory or literal value", _config_map,
+     "failed to create configmap: ", FROM),
     (("generic",), "Create a secret from a local file, directory, or literal value", _secret, "failed to create secret ",
      (*FROM, Flag("type"))),
     (("tls",), "Create a TLS secret", _tls, "failed to create secret ", (Flag("key"), Flag("cert"))),
     (("docker-registry",), "Create a secret for use with a Docker registry", _docker, "failed to create secret ",
-     (Flag("docker-server", default="https://index.docker.io/v1/"), Flag("docker-username"), Flag("docker-password"), Flag("docker-email"))),
+     (Flag("docker-server", default="https://index.docker.io/v1/"), Flag("docker-username"), Flag("docker-password"),
+      Flag("docker-email"))),
     (("clusterip",), "Create a ClusterIP service", _service("ClusterIP"), "failed to create TYPE service: ", (_TCP, Flag("clusterip"))),
     (("nodeport",), "Create a NodePort service", _service("NodePort"), "failed to create TYPE service: ",
      (_TCP, Flag("node-port", kind="int"))),

@@ -132,7 +132,8 @@ CONFIG = Command(
                 (*PRINT, boolean("minify"), boolean("flatten"), boolean("raw"))),
         Command("current-context", "Display the current-context", "", run_current_context),
         Command("get-contexts", "Describe one or many contexts", "", run_get_contexts, (Flag("output", "o"), boolean("no-headers"))),
-        Command("set-context", "Set a context entry in kubeconfig", "", run_no_context_change, (boolean("current"), Flag("cluster"), Flag("user"))),
+        Command("set-context", "Set a context entry in kubeconfig", "", run_no_context_change, (boolean("current"),
+            Flag("cluster"), Flag("user"))),
         Command("use-context", "Set the current-context in a kubeconfig file", "", run_no_context_change),
     ),
 )  # fmt: skip
@@ -164,15 +165,18 @@ def _refused(reason: str) -> Callable[[Call], None]:
 
 def _refusal(name: str, short: str, reason: str) -> Command:
     flags = (Flag("container", "c"), Flag("filename", "f", "array"), Flag("output", "o"), boolean("stdin", "i"), boolean("tty", "t"),
-             Flag("selector", "l"), boolean("all-namespaces", "A"), Flag("image"), Flag("target"), Flag("address"), Flag("port", "p"))  # fmt: skip
+             Flag("selector", "l"), boolean("all-namespaces", "A"), Flag("image"), Flag("target"), Flag("address"), Flag("port",
+             "p"))  # fmt: skip
     return Command(name, short, f"kubectl {name}", _refused(reason), flags)
 
 
 _TOP = "Metrics API not available"
 REFUSED = (
     _refusal("edit", "Edit a resource on the server", "edit needs an editor on a terminal; use patch, set, apply or replace"),
-    _refusal("cp", "Copy files and directories to and from containers", "cp is not simulated: containers have no file systems to copy from"),
-    _refusal("port-forward", "Forward one or more local ports to a pod", "port-forward is not simulated: ask the cluster with http() instead"),
+    _refusal("cp", "Copy files and directories to and from containers",
+        "cp is not simulated: containers have no file systems to copy from"),
+    _refusal("port-forward", "Forward one or more local ports to a pod",
+        "port-forward is not simulated: ask the cluster with http() instead"),
     _refusal("proxy", "Run a proxy to the Kubernetes API server", "proxy is not simulated: serve the API over HTTP with `k8snb serve`"),
     _refusal("attach", "Attach to a running container", "attach is not simulated: use logs -f"),
     _refusal("debug", "Create debugging sessions for troubleshooting workloads and nodes", "debug is not simulated: use exec or run"),
@@ -181,5 +185,6 @@ REFUSED = (
     _refusal("completion", "Output shell completion code for the specified shell", "completion comes with the notebook's %kubectl"),
     Command("top", "Display resource (CPU/memory) usage", "kubectl top SUBCOMMAND",
             subcommands=(_refusal("pod", "Display resource usage of pods", _TOP), _refusal("pods", "Display resource usage of pods", _TOP),
-                         _refusal("node", "Display resource usage of nodes", _TOP), _refusal("nodes", "Display resource usage of nodes", _TOP))),
+                         _refusal("node", "Display resource usage of nodes", _TOP), _refusal("nodes",
+                             "Display resource usage of nodes", _TOP))),
 )  # fmt: skip

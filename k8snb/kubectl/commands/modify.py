@@ -150,7 +150,8 @@ def _scale(call: Call, info: Info) -> None:
 PATCH = Command(
     "patch", "Update fields of a resource", "kubectl patch (-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE]", run_patch,
     (
-        *FILENAME, *PRINT, DRY_RUN, SUBRESOURCE, Flag("patch", "p"), Flag("patch-file"), Flag("type", default="strategic"), boolean("local"),
+        *FILENAME, *PRINT, DRY_RUN, SUBRESOURCE, Flag("patch", "p"), Flag("patch-file"), Flag("type", default="strategic"),
+        boolean("local"),
         field_manager("kubectl-patch"),
     ),
 )  # fmt: skip

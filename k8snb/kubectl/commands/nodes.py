@@ -286,11 +286,13 @@ DRAIN = Command(
     "drain", "Drain node in preparation for maintenance", "kubectl drain NODE", run_drain,
     (
         *_NODE_FLAGS, boolean("force"), boolean("ignore-daemonsets"), boolean("delete-emptydir-data"), boolean("disable-eviction"),
-        Flag("pod-selector"), Flag("grace-period", kind="int", default=-1), Flag("timeout", kind="duration"), Flag("chunk-size", kind="int"),
+        Flag("pod-selector"), Flag("grace-period", kind="int", default=-1), Flag("timeout", kind="duration"),
+        Flag("chunk-size", kind="int"),
         Flag("skip-wait-for-delete-timeout", kind="int"),
     ),
 )  # fmt: skip
 TAINT = Command(
     "taint", "Update the taints on one or more nodes",
-    "kubectl taint NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N", run_taint, (*PRINT, SELECTOR, ALL, DRY_RUN, VALIDATE, boolean("overwrite"), field_manager("kubectl-taint")),
+    "kubectl taint NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N", run_taint,
+    (*PRINT, SELECTOR, ALL, DRY_RUN, VALIDATE, boolean("overwrite"), field_manager("kubectl-taint")),
 )  # fmt: skip

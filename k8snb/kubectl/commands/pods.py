@@ -187,7 +187,8 @@ def run_exec(call: Call) -> None:
         raise usage_error(call.path, "pod, type/name or --filename must be specified")
     if dash < 0 and command:
         raise Failure(
-            "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\nSee 'kubectl exec -h' for help and examples"
+            "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\n"
+            "See 'kubectl exec -h' for help and examples"
         )
     if not command:
         raise Failure("you must specify at least one command for the container")
@@ -220,5 +221,6 @@ def _show(call: Call, answer: Any) -> None:
 
 EXEC = Command(
     "exec", "Execute a command in a container", "kubectl exec (POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...]", run_exec,
-    (*FILENAME, Flag("container", "c"), boolean("stdin", "i"), boolean("tty", "t"), boolean("quiet", "q"), Flag("pod-running-timeout", kind="duration")),
+    (*FILENAME, Flag("container", "c"), boolean("stdin", "i"), boolean("tty", "t"), boolean("quiet", "q"),
+     Flag("pod-running-timeout", kind="duration")),
 )  # fmt: skip

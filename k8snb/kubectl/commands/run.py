@@ -121,11 +121,14 @@ RUN = Command(
     'kubectl run NAME --image=image [--env="key=value"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] '
     "[--command] -- [COMMAND] [args...]", run_run,
     (
-        *PRINT, DRY_RUN, field_manager("kubectl-run"), Flag("image", required=True), Flag("port", kind="int", default=-1), Flag("env", kind="array"),
-        Flag("labels", "l"), Flag("annotations", kind="array"), Flag("restart", default="Always"), Flag("overrides"), Flag("override-type", default="merge"),
+        *PRINT, DRY_RUN, field_manager("kubectl-run"), Flag("image", required=True), Flag("port", kind="int", default=-1),
+        Flag("env", kind="array"),
+        Flag("labels", "l"), Flag("annotations", kind="array"), Flag("restart", default="Always"), Flag("overrides"),
+        Flag("override-type", default="merge"),
         Flag("image-pull-policy"), boolean("command"), boolean("expose"), boolean("stdin", "i"), boolean("tty", "t"), boolean("attach"),
         boolean("rm"), boolean("quiet", "q"), boolean("privileged"), boolean("save-config"), boolean("leave-stdin-open"),
-        Flag("pod-running-timeout", kind="duration", default=60.0), Flag("timeout", kind="duration"), Flag("grace-period", kind="int", default=-1),
+        Flag("pod-running-timeout", kind="duration", default=60.0), Flag("timeout", kind="duration"),
+        Flag("grace-period", kind="int", default=-1),
         boolean("force"), boolean("wait", default=True), Flag("cascade", default="background", bare="background"),
     ),
 )  # fmt: skip
@@ -205,7 +208,8 @@ EXPOSE = Command(
     "kubectl expose (-f FILENAME | TYPE NAME) [--port=port] [--protocol=TCP|UDP|SCTP] [--target-port=number-or-name] [--name=name] "
     "[--external-ip=external-ip-of-service] [--type=type]", run_expose,
     (
-        *FILENAME, *PRINT, DRY_RUN, field_manager("kubectl-expose"), Flag("port"), Flag("target-port"), Flag("protocol"), Flag("name"), Flag("type"),
+        *FILENAME, *PRINT, DRY_RUN, field_manager("kubectl-expose"), Flag("port"), Flag("target-port"), Flag("protocol"),
+        Flag("name"), Flag("type"),
         Flag("selector"), Flag("labels", "l"), Flag("external-ip"), Flag("external-name"), Flag("cluster-ip"), Flag("session-affinity"),
         Flag("load-balancer-ip"), Flag("overrides"), Flag("override-type", default="merge"), boolean("save-config"),
     ),
@@ -257,7 +261,8 @@ AUTOSCALE = Command(
     "autoscale", "Auto-scale a deployment, replica set, stateful set, or replication controller",
     "kubectl autoscale (-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu=CPU] [--memory=MEMORY]", run_autoscale,
     (
-        *FILENAME, *PRINT, DRY_RUN, field_manager("kubectl-autoscale"), Flag("min", kind="int", default=-1), Flag("max", kind="int", default=-1, required=True),
+        *FILENAME, *PRINT, DRY_RUN, field_manager("kubectl-autoscale"), Flag("min", kind="int", default=-1),
+        Flag("max", kind="int", default=-1, required=True),
         Flag("cpu"), Flag("memory"), Flag("cpu-percent", kind="int", default=-1), Flag("name"), boolean("save-config"), SELECTOR,
     ),
 )  # fmt: skip

@@ -213,8 +213,8 @@ def run_selector(call: Call) -> None:
 
 def run_subject(call: Call) -> None:
     """Add subjects to a role binding."""
-    who = (call.flag("user"), call.flag("group"), call.flag("serviceaccount"))
-    added = generate.binding("RoleBinding", "x", "", ("", ""), *who).get("subjects", [])
+    who = {"users": call.flag("user"), "groups": call.flag("group"), "accounts": call.flag("serviceaccount")}
+    added = generate.binding("RoleBinding", "x", "", role=("", ""), **who).get("subjects", [])
     if not added:
         raise Failure("you must specify at least one value of user, group or serviceaccount")
 

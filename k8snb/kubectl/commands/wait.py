@@ -137,5 +137,6 @@ COMMAND = Command(
     "wait", "Wait for a specific condition on one or many resources",
     "kubectl wait ([-f FILENAME] | resource.group/resource.name | resource.group [(-l label | --all)]) "
     "[--for=create|--for=delete|--for condition=available|--for=jsonpath='{}'[=value]]", run,
-    (*FILENAME, *PRINT, SELECTOR, FIELD_SELECTOR, ALL, ALL_NAMESPACES, Flag("for"), Flag("timeout", kind="duration", default=30.0), boolean("local")),
+    (*FILENAME, *PRINT, SELECTOR, FIELD_SELECTOR, ALL, ALL_NAMESPACES, Flag("for"),
+     Flag("timeout", kind="duration", default=30.0), boolean("local")),
 )  # fmt: skip

@@ -173,10 +173,13 @@ def namespace(obj: Json, look: Look) -> str:
 
 
 _SCOPES = {
-    "Terminating": "all pods that have an active deadline. These pods have a limited lifespan on a node before being actively terminated by the system.",
-    "NotTerminating": "all pods that do not have an active deadline. These pods usually include long running pods whose container command is not expected to terminate.",
+    "Terminating": "all pods that have an active deadline. "
+    "These pods have a limited lifespan on a node before being actively terminated by the system.",
+    "NotTerminating": "all pods that do not have an active deadline. "
+    "These pods usually include long running pods whose container command is not expected to terminate.",
     "BestEffort": "all pods that do not have resource requirements set. These pods have a best effort quality of service.",
-    "NotBestEffort": "all pods that have at least one resource requirement set. These pods have a burstable or guaranteed quality of service.",
+    "NotBestEffort": "all pods that have at least one resource requirement set. "
+    "These pods have a burstable or guaranteed quality of service.",
 }
 
 

@@ -22,7 +22,7 @@ Resolve = Callable[[Json], str] | None  # an environment entry -> its value in t
 
 
 def containers(
-    w: Writer, title: str, specs: Sequence[Json], statuses: Sequence[Json] = (), resolve: Resolve = None, space: str = ""
+    w: Writer, title: str, specs: Sequence[Json], *, statuses: Sequence[Json] = (), resolve: Resolve = None, space: str = ""
 ) -> None:
     """All containers of one sort."""
     known = {status["name"]: status for status in statuses}
@@ -229,7 +229,7 @@ def tolerations(w: Writer, title: str, found: Sequence[Json] | None) -> None:
 
 
 def _toleration(one: Json) -> str:
-    key, value, effect = one.get("key", ""), one.get("value", ""), one.get("effect", "")
+    key, value, effect = (str(one.get(name, "")) for name in ("key", "value", "effect"))
     text = key + (f"={value}" if value else "") + (f":{effect}" if effect else "")
     if one.get("operator") == "Exists" and not value:
         text += " op=Exists" if text else "op=Exists"
@@ -252,7 +252,8 @@ Row = tuple[str, str, Any]  # label, field, what absence shows
 _FS, _RO = ("FSType", "fsType", ""), ("ReadOnly", "readOnly", False)
 VOLUMES: dict[str, tuple[str, tuple[Row, ...]]] = {
     "hostPath": ("HostPath (bare host directory volume)", (("Path", "path", ""), ("HostPathType", "type", "<none>"))),
-    "emptyDir": ("EmptyDir (a temporary directory that shares a pod's lifetime)", (("Medium", "medium", ""), ("SizeLimit", "sizeLimit", "<unset>"))),
+    "emptyDir": ("EmptyDir (a temporary directory that shares a pod's lifetime)", (("Medium", "medium", ""), ("SizeLimit",
+    "sizeLimit", "<unset>"))),
     "secret": ("Secret (a volume populated by a Secret)", (("SecretName", "secretName", ""), ("Optional", "optional", False))),
     "configMap": ("ConfigMap (a volume populated by a ConfigMap)", (("Name", "name", ""), ("Optional", "optional", False))),
     "nfs": ("NFS (an NFS mount that lasts the lifetime of a pod)", (("Server", "server", ""), ("Path", "path", ""), _RO)),
@@ -261,7 +262,8 @@ VOLUMES: dict[str, tuple[str, tuple[Row, ...]]] = {
     ),
     "local": ("LocalVolume (a persistent volume backed by local storage on a node)", (("Path", "path", ""),)),
     "gitRepo": (
-        "GitRepo (a volume that is pulled from git when the pod is created)", (("Repository", "repository", ""), ("Revision", "revision", "")),
+        "GitRepo (a volume that is pulled from git when the pod is created)", (("Repository", "repository", ""), ("Revision",
+        "revision", "")),
     ),
     "gcePersistentDisk": (
         "GCEPersistentDisk (a Persistent Disk resource in Google Compute Engine)",

@@ -98,7 +98,7 @@ def _pod_containers(w: Writer, obj: Json, spec: Json, status: Json) -> None:
     )
     for title, key, statuses in rows:
         if spec.get(key) or key == "containers":
-            containers(w, title, spec.get(key) or (), status.get(statuses) or (), resolve)
+            containers(w, title, spec.get(key) or (), statuses=status.get(statuses) or (), resolve=resolve)
 
 
 def _pod_conditions(w: Writer, spec: Json, status: Json) -> None:
@@ -150,7 +150,8 @@ def deployment(obj: Json, look: Look) -> str:
     counts = " | ".join(
         f"{status.get(key, 0)} {word}"
         for key, word in (
-            ("updatedReplicas", "updated"), ("replicas", "total"), ("availableReplicas", "available"), ("unavailableReplicas", "unavailable"),
+            ("updatedReplicas", "updated"), ("replicas", "total"), ("availableReplicas", "available"), ("unavailableReplicas",
+             "unavailable"),
         )
     )  # fmt: skip
     w.field("Replicas", f"{spec.get('replicas')} desired | {counts}")
