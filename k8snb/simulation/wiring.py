@@ -18,9 +18,11 @@ from k8snb.client.controller import ControllerProcess
 from k8snb.controllers.registry import CONTROLLERS
 from k8snb.etcd import store as etcd
 from k8snb.etcd.store import Store
+from k8snb.kubelet.images import Catalogue
 from k8snb.resources import RESOURCES
 from k8snb.scheduler.scheduler import KubeScheduler
 from k8snb.sim.kernel import Kernel
+from k8snb.simulation.machines import Machines, put_up
 from k8snb.simulation.root import Root
 
 COALESCED = ("/registry/leases/", "/registry/events/")
@@ -36,20 +38,22 @@ class Parts:
     server: Server
     components: dict[str, Component]
     env: Environment
+    machines: Machines
 
 
-def wire(root: Root) -> Parts:
-    """All the code of a cluster over its state. Starts nothing."""
+def wire(root: Root, catalogue: Catalogue | None = None) -> Parts:
+    """All the code of a cluster over its state. Starts nothing. ``catalogue``: the images that containers can run."""
     kernel = Kernel(root.kernel)
     store = Store(root.store, kernel, coalesce=COALESCED)
     kernel.handlers[etcd.COMPONENT] = store.handle
     config = ServerConfig(loud=root.config.loud)
     server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
     env = Environment(kernel, server.handle, server.hub, root.components)
-    parts = Parts(kernel, store, server, {}, env)
+    machines, on_nodes = put_up(root, env, catalogue or Catalogue())
+    parts = Parts(kernel, store, server, {}, env, machines)
     controllers = ControllerProcess(
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))
     )
-    for component in (controllers, KubeScheduler(env)):
+    for component in (controllers, KubeScheduler(env), *on_nodes):
         parts.components[component.name] = component
     return parts
