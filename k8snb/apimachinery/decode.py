@@ -29,19 +29,17 @@ MOST_STRICT_ERRORS = 100
 Walk = Callable[[Type, Any, "list[Problem]"], Any]
 
 
-class DecodeError(ValueError):
-    """Go cannot read the value as this type; the text is Go's."""
-
-
 class Problem(NamedTuple):
     """One thing that Go finds wrong with a value. ``path`` leads to it from the value that was decoded; ``stack`` are the names
-    of the Go fields on the way and ``struct`` the innermost Go struct; ``got`` and ``want`` make a type error."""
+    of the Go fields on the way and ``struct`` the innermost Go struct; ``got`` and ``want`` make a type error, ``kind`` is that of
+    the type that was wanted."""
 
     path: tuple[str | int, ...]
     rank: int
     message: str = ""
     got: str = ""
     want: str = ""
+    kind: str = ""
     struct: str = ""
     stack: tuple[str, ...] = ()
 
@@ -54,6 +52,14 @@ class Problem(NamedTuple):
             return self.message
         where = f"struct field {self.struct}.{'.'.join(self.stack)}" if self.stack else "value"
         return f"json: cannot unmarshal {self.got} into Go {where} of type {self.want}"
+
+
+class DecodeError(ValueError):
+    """Go cannot read the value as this type; the text is Go's."""
+
+    def __init__(self, problem: Problem):
+        super().__init__(problem.text)
+        self.problem = problem
 
 
 class Decoded(NamedTuple):
@@ -86,7 +92,7 @@ def decode(type_: Type, value: Any) -> Decoded:
     for rank in (FATAL, SAVED):
         first = next((p for p in problems if p.rank == rank), None)
         if first:
-            raise DecodeError(first.text)
+            raise DecodeError(first)
     return Decoded(result, tuple(dict.fromkeys(p.text for p in problems))[:MOST_STRICT_ERRORS])
 
 
@@ -116,7 +122,7 @@ def _decode(type_: Type, value: Any, problems: list[Problem]) -> Any:
     shape, walk = container
     if not isinstance(value, shape):
         if type_.rules is None:
-            problems.append(Problem((), SAVED, got=json_name(value), want=type_.go))
+            problems.append(Problem((), SAVED, got=json_name(value), want=type_.go, kind=type_.kind))
         return value
     if type_.item is not None and type_.item.kind not in _CONTAINERS:
         return walk(type_, value, problems)  # a list or map of scalars: remembering costs more than looking again
@@ -132,7 +138,7 @@ def _scalar(type_: Type, value: Any, problems: list[Problem]) -> Any:
     try:
         return READERS[type_.kind](type_, value)
     except Refused as no:
-        problems.append(Problem((), FATAL if no.fatal else SAVED, no.message, no.got, no.want))
+        problems.append(Problem((), FATAL if no.fatal else SAVED, no.message, no.got, no.want, type_.kind))
         return value
 
 
