@@ -10,8 +10,10 @@ from typing import Any
 from k8snb.apimachinery.decode import decode_object
 from k8snb.apimachinery.errors import bad_request
 from k8snb.apimachinery.objects import Object, freeze, put
+from k8snb.apimachinery.patched import decode_patched
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.context import Context
+from k8snb.apiserver.request import APPLY_PATCH
 
 
 def decoded(context: Context, resource: Resource, body: Any) -> Object:
@@ -40,8 +42,11 @@ def _typed(context: Context, resource: Resource, body: Object) -> Object:
         body = put(put(body, ("apiVersion",), resource.api_version), ("kind",), resource.kind)
     if resource.schema is None:
         return body
-    mode = context.request.options.field_validation or "Warn"
-    obj, warnings = decode_object(resource.schema, body, kind=resource.kind, version=resource.version, field_validation=mode)
+    request, mode = context.request, context.request.options.field_validation or "Warn"
+    if request.verb == "patch" and request.patch_type != APPLY_PATCH:
+        obj, warnings = decode_patched(resource.schema, body, patch=request.body, media_type=request.patch_type, field_validation=mode)
+    else:
+        obj, warnings = decode_object(resource.schema, body, kind=resource.kind, version=resource.version, field_validation=mode)
     for warning in warnings:
         context.warn(warning)
     if warnings:
