@@ -1,0 +1,111 @@
+"""Processes: informers, loops, Events; stopping, starting, and a learner's own controller that raises."""
+
+import pytest
+
+from k8snb.apimachinery.objects import freeze
+from k8snb.apiserver.request import User
+from k8snb.client.controller import Controller, ControllerProcess, Watches
+from k8snb.cluster import Cluster
+
+
+def config_map(name, data=None):
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data or {}}
+
+
+class Copier(Controller):
+    """For every ConfigMap ``x`` there is a Secret-like ConfigMap ``x-copy``."""
+
+    name = "copier"
+    watches = (Watches("configmaps"),)
+
+    def reconcile(self, key):
+        source = self.informers["configmaps"].get(key)
+        if source is None or key.endswith("-copy"):
+            return
+        if "broken" in source.get("data", {}):
+            raise ValueError("this one is broken")
+        name, namespace = source["metadata"]["name"], source["metadata"]["namespace"]
+        if self.informers["configmaps"].get(f"{key}-copy") is None:
+            self.client.create("configmaps", config_map(f"{name}-copy", source.get("data")), namespace)
+            self.recorder.event(source, "Normal", "Copied", f"Copied {name}")
+
+
+@pytest.fixture
+def cluster():
+    return Cluster(nodes=0)
+
+
+@pytest.fixture
+def process(cluster):
+    parts = cluster.simulation.parts
+    made = ControllerProcess("learner", parts.env, (Copier,), user=User(), trusted=False)
+    parts.components["learner"] = made
+    made.start()
+    return made
+
+
+def copies(cluster):
+    return sorted(c["metadata"]["name"] for c in cluster.get("configmaps") if c["metadata"]["name"].endswith("-copy") and c["metadata"]["namespace"] == "default")
+
+
+def test_a_loop_sees_a_change_and_writes_the_difference(cluster, process):
+    cluster.client.create("configmaps", config_map("a"), "default")
+    cluster.settle()
+    assert copies(cluster) == ["a-copy", "kube-root-ca.crt-copy"]
+
+
+def test_what_happened_while_it_was_stopped_is_found_by_listing(cluster, process):
+    cluster.settle()
+    cluster.faults.stop("learner")
+    cluster.client.create("configmaps", config_map("missed"), "default")
+    cluster.settle()
+    assert "missed-copy" not in copies(cluster)
+    cluster.faults.start("learner")
+    cluster.settle()
+    assert "missed-copy" in copies(cluster)
+
+
+def test_an_exception_of_a_learner_becomes_back_off_and_a_short_message(cluster, process):
+    cluster.client.create("configmaps", config_map("bad", {"broken": "yes"}), "default")
+    cluster.client.create("configmaps", config_map("good"), "default")
+    cluster.run_for(1)
+    assert "good-copy" in copies(cluster)  # one bad key does not hold up the others
+    errors = [r.detail for r in cluster.simulation.parts.kernel.trace.since(0) if r.actor == "learner/copier" and r.detail and r.detail[0] == "error"]
+    assert errors[0][1] == "ValueError: this one is broken"
+    assert [delay for _, _, delay in errors[:3]] == [5_000, 10_000, 20_000]
+
+
+def test_api_errors_are_retried_until_they_pass(cluster, process):
+    cluster.settle()
+    cluster.faults.api_errors(3, verb="create", resource="configmaps")
+    before = cluster.send  # the user's own create is the first to fail
+    assert before is not None
+    with pytest.raises(Exception, match="injected fault"):
+        cluster.client.create("configmaps", config_map("a"), "default")
+    cluster.client.request("update", "configmaps", namespace="default", name="kube-root-ca.crt", body={**cluster.get("configmaps", "kube-root-ca.crt"), "data": {"ca.crt": "changed"}})
+    cluster.settle()
+    assert cluster.get("configmaps", "kube-root-ca.crt")["data"]["ca.crt"] != "changed"  # its publisher has put it right
+
+
+def test_the_same_sentence_again_is_counted_not_repeated(cluster, process):
+    about = cluster.client.create("configmaps", config_map("a"), "default")
+    for _ in range(3):
+        process.recorder.event(about, "Warning", "Odd", "Something is odd")
+    events = [e for e in cluster.get("events") if e["reason"] == "Odd"]
+    assert [(e["message"], e["count"]) for e in events] == [("Something is odd", 3)]
+
+
+def test_who_talks_too_much_is_silenced(cluster, process):
+    about = cluster.client.create("configmaps", config_map("a"), "default")
+    for _ in range(40):
+        process.recorder.event(about, "Warning", "Noise", "again and again")
+    assert [e["count"] for e in cluster.get("events") if e["reason"] == "Noise"] == [25]
+
+
+def test_objects_of_the_cache_cannot_be_changed(cluster, process):
+    cluster.client.create("configmaps", config_map("a", {"k": "v"}), "default")
+    cluster.settle()
+    cached = process.informers["configmaps"].get("default/a")
+    with pytest.raises(TypeError, match="shared with the store"):
+        cached["data"]["k"] = "mine"
+    assert freeze(cached) is cached
