@@ -38,6 +38,7 @@ class ContainerState:
     reason: str = ""  # of waiting; empty: ContainerCreating or PodInitializing
     message: str = ""
     id: str = ""
+    image: str = ""  # as the runtime names it, once the container was made
     image_id: str = ""
     started_at: int = 0
     finished_at: int = 0

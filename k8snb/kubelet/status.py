@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery import quantity
-from k8snb.apimachinery.meta import condition, set_condition, timestamp
+from k8snb.apimachinery.meta import condition, drop_condition, set_condition, timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object
 from k8snb.apimachinery.resource import once
 from k8snb.component_helpers import qos_class
@@ -136,7 +136,7 @@ def init_done(state: PodState) -> bool:
 def container_status(spec: Object, container: ContainerState, initialized: bool, style: Style) -> FrozenDict:
     """One entry of ``containerStatuses``."""
     status: dict[str, Any] = {
-        "name": container.name, "image": spec["image"], "imageID": container.image_id, "lastState": container.last or EMPTY_DICT,
+        "name": container.name, "image": container.image or spec["image"], "imageID": container.image_id, "lastState": container.last or EMPTY_DICT,
         "ready": is_ready(container, style), "restartCount": container.restarts, "state": _state(container, initialized),
     }  # fmt: skip
     if container.id:
@@ -248,8 +248,9 @@ def _conditions(pod: Object, state: PodState, phase: str, *, now: int, style: St
         conditions = _set(
             conditions, {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "observedGeneration": generation}, now
         )
-    elif not scheduled:
-        conditions = _set(conditions, {"type": "PodScheduled", "status": "True", "lastProbeTime": None}, now)
+    elif not style.scheduled_generation:
+        bare = {key: value for key, value in scheduled.items() if key != "observedGeneration"}
+        conditions = _set(drop_condition(conditions, "PodScheduled"), bare or {"type": "PodScheduled", "status": "True", "lastProbeTime": None}, now)
     return conditions if conditions == old.get("conditions") else FrozenList(sorted(conditions, key=_place))
 
 

@@ -293,6 +293,7 @@ class Worker:
         self._mention_generic(container, spec["image"])
         result = self.runtime.start(config)
         container.id, container.image_id = config.id, self.runtime.image_id(spec["image"])
+        container.image = self.runtime.image_name(spec["image"])
         container.started_at = self.now
         if result.error:
             self.event(WARNING, "Failed", f"Error: {result.error}", container.name)

@@ -97,6 +97,10 @@ class Runtime(Protocol):
         """The identity of an image, as a status shows it. Raises ``ValueError`` for a malformed reference."""
         ...
 
+    def image_name(self, image: str) -> str:
+        """The image's name, as a status shows it."""
+        ...
+
     def pull(self, image: str) -> Pull:
         """Ask a registry; the image counts as present once :meth:`pulled` is called."""
         ...

@@ -98,6 +98,10 @@ class FaithfulRuntime:
         """Repository and digest."""
         return parse_reference(image).id
 
+    def image_name(self, image: str) -> str:
+        """The full reference, as containerd reports it."""
+        return parse_reference(image).full
+
     def simulated(self, image: str) -> bool:
         """Whether it is in the catalogue."""
         found = self.catalogue.find(parse_reference(image))

@@ -65,6 +65,10 @@ class HollowRuntime:
         """The fake runtime repeats the name."""
         return image
 
+    def image_name(self, image: str) -> str:
+        """The name with its tag."""
+        return image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest"
+
     def pull(self, image: str) -> Pull:
         """Nothing is ever pulled."""
         return Pull(0)
