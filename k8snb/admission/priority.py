@@ -47,9 +47,16 @@ class Priority:
         value = found["value"] if found else 0
         policy = (found or {}).get("preemptionPolicy") or "PreemptLowerPriority"
         if spec.get("priority") not in (None, value):
-            raise forbidden(request, resource, obj, f"the integer value of priority ({spec['priority']}) {_MUST_NOT} {value} from the given PriorityClass name")
+            raise forbidden(
+                request,
+                resource,
+                obj,
+                f"the integer value of priority ({spec['priority']}) {_MUST_NOT} {value} from the given PriorityClass name",
+            )
         if spec.get("preemptionPolicy") not in (None, policy):
-            why = f"the string value of PreemptionPolicy ({spec['preemptionPolicy']}) {_MUST_NOT} {policy} from the given PriorityClass name"
+            why = (
+                f"the string value of PreemptionPolicy ({spec['preemptionPolicy']}) {_MUST_NOT} {policy} from the given PriorityClass name"
+            )
             raise forbidden(request, resource, obj, why)
         computed = {"priority": value, "preemptionPolicy": policy}
         return computed if name or not found else computed | {"priorityClassName": found["metadata"]["name"]}

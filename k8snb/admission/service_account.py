@@ -68,7 +68,9 @@ class ServiceAccount:
             for words, secret in _secrets(obj["spec"]):
                 if secret not in (pulls if words.startswith("imagePullSecrets") else allowed):
                     where = f'{words}, secret "{secret}"' if words else f'volume with secret.secretName="{secret}"'
-                    raise forbidden(request, resource, obj, f"{where} is not allowed because service account {name} does not reference that secret")
+                    raise forbidden(
+                        request, resource, obj, f"{where} is not allowed because service account {name} does not reference that secret"
+                    )
 
     def _account(self, context: Context, request: Request, resource: Resource, pod: tuple[Object, str]) -> Object:
         obj, name = pod
@@ -133,5 +135,3 @@ def _secrets(spec: Any) -> Iterator[tuple[str, str]]:
                     yield words, dig(env, "valueFrom.secretKeyRef.name", "")
     for reference in spec.get("imagePullSecrets", ()):
         yield "imagePullSecrets", reference.get("name", "")
-
-

@@ -14,9 +14,12 @@ from k8snb.resources.admissionregistration import (
     validatingadmissionpolicybinding,
     validatingwebhookconfiguration,
 )
+from k8snb.resources.apiextensions import customresourcedefinition
+from k8snb.resources.apiregistration import apiservice
 from k8snb.resources.apps import controllerrevision, daemonset, deployment, replicaset, statefulset
 from k8snb.resources.autoscaling import horizontalpodautoscaler, horizontalpodautoscaler_v1
 from k8snb.resources.batch import cronjob, job
+from k8snb.resources.certificates import certificatesigningrequest
 from k8snb.resources.coordination import lease
 from k8snb.resources.core import (
     binding,
@@ -39,10 +42,21 @@ from k8snb.resources.core import (
 from k8snb.resources.core import node as core_node  # the package `node` is another API group
 from k8snb.resources.discovery import complete
 from k8snb.resources.discovery_k8s_io import endpointslice
+from k8snb.resources.events_k8s_io import event as new_event
+from k8snb.resources.flowcontrol import flowschema, prioritylevelconfiguration
 from k8snb.resources.networking import ingress, ingressclass, ipaddress, networkpolicy, servicecidr
 from k8snb.resources.node import runtimeclass
 from k8snb.resources.policy import poddisruptionbudget
 from k8snb.resources.rbac import clusterrole, clusterrolebinding, role, rolebinding
+from k8snb.resources.resource_k8s_io import deviceclass, resourceclaim, resourceclaimtemplate, resourceslice
+from k8snb.resources.reviews import (
+    localsubjectaccessreview,
+    selfsubjectaccessreview,
+    selfsubjectreview,
+    selfsubjectrulesreview,
+    subjectaccessreview,
+    tokenreview,
+)
 from k8snb.resources.scheduling import priorityclass
 from k8snb.resources.storage import csidriver, csinode, csistoragecapacity, storageclass, volumeattachment, volumeattributesclass
 
@@ -99,6 +113,22 @@ OWN = (
     validatingadmissionpolicy.RESOURCE,
     validatingadmissionpolicybinding.RESOURCE,
     validatingwebhookconfiguration.RESOURCE,
+    customresourcedefinition.RESOURCE,
+    apiservice.RESOURCE,
+    certificatesigningrequest.RESOURCE,
+    flowschema.RESOURCE,
+    prioritylevelconfiguration.RESOURCE,
+    deviceclass.RESOURCE,
+    resourceclaim.RESOURCE,
+    resourceclaimtemplate.RESOURCE,
+    resourceslice.RESOURCE,
+    localsubjectaccessreview.RESOURCE,
+    selfsubjectaccessreview.RESOURCE,
+    selfsubjectreview.RESOURCE,
+    selfsubjectrulesreview.RESOURCE,
+    subjectaccessreview.RESOURCE,
+    tokenreview.RESOURCE,
+    new_event.RESOURCE,
 )
 
 RESOURCES = complete(OWN)

@@ -14,9 +14,9 @@ from k8snb.resources.admissionregistration.webhooks import default_webhook, vali
 from k8snb.resources.common.fill import each, fill, where_given
 from k8snb.resources.discovery import served
 
+
 def _default_hook(hook: Mapping[str, Any]) -> Any:
     return fill(default_webhook(hook), {"reinvocationPolicy": "Never"})
-
 
 
 def default(obj: Object) -> Object:

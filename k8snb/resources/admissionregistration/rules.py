@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, duplicate, invalid, not_supported, required, within
-from k8snb.apimachinery.objects import EMPTY_DICT, Object, put
+from k8snb.apimachinery.objects import Object, put
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_1035_label, dns_subdomain, one_of, qualified_name, validate_label_selector
 from k8snb.resources.common.fill import each, fill, where_given

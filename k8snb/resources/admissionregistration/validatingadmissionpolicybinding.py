@@ -14,6 +14,10 @@ from k8snb.apimachinery.resource import once
 from k8snb.resources.admissionregistration.policies import binding_cells, default_binding, validate_binding_head, validate_binding_update
 from k8snb.resources.discovery import served
 
+_NOT_BOTH = (
+    "must not contain both Deny and Warn "
+    "(repeating the same validation failure information in the API response and headers serves no purpose)"
+)
 ACTIONS = ("Audit", "Deny", "Warn")
 
 
@@ -32,7 +36,13 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
         if action in actions[:index]:
             errors.append(duplicate(f"validationActions[{index}]", action))
     if "Deny" in actions and "Warn" in actions:
-        errors.append(invalid("validationActions", list(actions), "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)"))
+        errors.append(
+            invalid(
+                "validationActions",
+                list(actions),
+                _NOT_BOTH,
+            )
+        )
     return errors
 
 

@@ -61,7 +61,11 @@ def _validate_webhook(hook: Mapping[str, Any]) -> Errors:
     errors = _fully_qualified(hook.get("name", ""))
     for index, rule in enumerate(hook.get("rules") or ()):
         errors += within(f"rules[{index}]", validate_rule(rule))
-    for name, choices in (("failurePolicy", FAILURE_POLICIES), ("matchPolicy", MATCH_POLICIES), ("reinvocationPolicy", REINVOCATION_POLICIES)):
+    for name, choices in (
+        ("failurePolicy", FAILURE_POLICIES),
+        ("matchPolicy", MATCH_POLICIES),
+        ("reinvocationPolicy", REINVOCATION_POLICIES),
+    ):
         errors += one_of(name, hook[name], choices) if hook.get(name) is not None else []
     effects, seconds = hook.get("sideEffects"), hook.get("timeoutSeconds")
     if effects is None:

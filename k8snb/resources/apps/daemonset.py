@@ -96,7 +96,10 @@ def _validate_strategy(strategy: Mapping[str, Any]) -> Errors:
         return []
     if kind == "RollingUpdate":
         return within("rollingUpdate", _validate_rolling_update(rolling)) if rolling is not None else [required("rollingUpdate")]
-    value = {"Type": kind, "RollingUpdate": rolling and {"MaxUnavailable": rolling.get("maxUnavailable", 0), "MaxSurge": rolling.get("maxSurge", 0)}}
+    value = {
+        "Type": kind,
+        "RollingUpdate": rolling and {"MaxUnavailable": rolling.get("maxUnavailable", 0), "MaxSurge": rolling.get("maxSurge", 0)},
+    }
     return [FieldError("", "FieldValueNotSupported", f'Unsupported value: {show(value)}: supported values: "RollingUpdate", "OnDelete"')]
 
 

@@ -80,7 +80,10 @@ def _validate_strategy(strategy: Mapping[str, Any]) -> Errors:
         return [forbidden("rollingUpdate", "may not be specified when strategy `type` is 'Recreate'")] if rolling is not None else []
     if kind == "RollingUpdate":
         return within("rollingUpdate", validate_rolling_update(rolling or EMPTY_DICT))
-    value = {"Type": kind, "RollingUpdate": rolling and {"MaxUnavailable": rolling.get("maxUnavailable", 0), "MaxSurge": rolling.get("maxSurge", 0)}}
+    value = {
+        "Type": kind,
+        "RollingUpdate": rolling and {"MaxUnavailable": rolling.get("maxUnavailable", 0), "MaxSurge": rolling.get("maxSurge", 0)},
+    }
     return [FieldError("", "FieldValueNotSupported", f'Unsupported value: {show(value)}: supported values: "Recreate", "RollingUpdate"')]
 
 
@@ -100,7 +103,9 @@ def validate_status_update(obj: Object, old: Object) -> Errors:
     errors = [error for name in names for error in not_negative(name, status.get(name, 0))]
     errors += not_negative("terminatingReplicas", status.get("terminatingReplicas"))
     errors += not_negative("collisionCount", status.get("collisionCount"))
-    errors += not_more_than(status, "replicas", ("updatedReplicas", "readyReplicas", "availableReplicas"), "cannot be greater than status.replicas")
+    errors += not_more_than(
+        status, "replicas", ("updatedReplicas", "readyReplicas", "availableReplicas"), "cannot be greater than status.replicas"
+    )
     errors += not_more_than(status, "readyReplicas", ("availableReplicas",), "cannot be greater than readyReplicas")
     return within("status", errors + decremented(status, old.get("status") or EMPTY_DICT))
 

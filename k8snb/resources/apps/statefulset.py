@@ -22,8 +22,18 @@ from k8snb.resources.common.status import decremented, not_more_than
 from k8snb.resources.common.workload import only_restart_always, template_warnings, validate_selector, validate_template_labels
 from k8snb.resources.discovery import served
 
-MUTABLE = ("replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds")
-FROZEN = f"updates to statefulset spec for fields other than {', '.join(repr(name) for name in MUTABLE[:-1])} and '{MUTABLE[-1]}' are forbidden"
+MUTABLE = (
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+)
+FROZEN = (
+    f"updates to statefulset spec for fields other than {', '.join(repr(name) for name in MUTABLE[:-1])} and '{MUTABLE[-1]}' are forbidden"
+)
 _COUNTS = ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas")
 
 

@@ -69,7 +69,13 @@ def cells(obj: Object, now: int) -> list[Any]:
     least = spec.get("minReplicas")
     counts = [UNSET if least is None else str(least), spec.get("maxReplicas", 0), status.get("currentReplicas", 0)]
     target = f"{reference.get('kind', '')}/{reference.get('name', '')}"
-    return [obj["metadata"]["name"], target, _metrics(spec.get("metrics") or (), status.get("currentMetrics") or ()), *counts, age(obj, now)]
+    return [
+        obj["metadata"]["name"],
+        target,
+        _metrics(spec.get("metrics") or (), status.get("currentMetrics") or ()),
+        *counts,
+        age(obj, now),
+    ]
 
 
 def _metrics(specs: Any, statuses: Any) -> str:

@@ -56,7 +56,9 @@ def to_v1(obj: Object) -> Object:
     if cpu is not None:
         metrics.remove(cpu)
         spec["targetCPUUtilizationPercentage"] = cpu["resource"]["target"]["averageUtilization"]
-    used = next((m for m in current if dig(m, "resource.name") == "cpu" and dig(m, "resource.current.averageUtilization") is not None), None)
+    used = next(
+        (m for m in current if dig(m, "resource.name") == "cpu" and dig(m, "resource.current.averageUtilization") is not None), None
+    )
     if used is not None:
         status["currentCPUUtilizationPercentage"] = used["resource"]["current"]["averageUtilization"]
     carried = {_SPEC["metrics"]: metrics, _SPEC["behavior"]: spec.pop("behavior", None)}

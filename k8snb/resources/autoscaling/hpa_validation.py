@@ -153,9 +153,8 @@ def _validate_target(target: Mapping[str, Any]) -> Errors:
     errors = [] if kind else [required("type", "must specify a metric target type")]
     if kind not in ("Utilization", "Value", "AverageValue"):
         errors.append(invalid("type", kind, "must be either Utilization, Value, or AverageValue"))
-    for name in ("value", "averageValue"):
-        if target.get(name) is not None and exact(target[name]) <= 0:
-            errors.append(invalid(name, target[name], "must be positive"))
+    amounts = [(name, target[name]) for name in ("value", "averageValue") if target.get(name) is not None]
+    errors += [invalid(name, amount, "must be positive") for name, amount in amounts if exact(amount) <= 0]
     used = target.get("averageUtilization")
     return errors + ([invalid("averageUtilization", used, "must be greater than 0")] if used is not None and used < 1 else [])
 

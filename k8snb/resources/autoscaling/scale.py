@@ -111,4 +111,3 @@ def scale_of(paths: Mapping[str, str]) -> Subresource:
 
 
 SCALE = Subresource(name="scale", kind="Scale", handler=handle_scale)
-

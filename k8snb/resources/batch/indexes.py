@@ -32,7 +32,9 @@ def count_indexes(text: str, completions: int) -> int:
 def _interval(text: str, completions: int) -> tuple[int, int]:
     ends = text.split("-")
     if len(ends) > 2:
-        raise IndexFormatError(f'the fragment "{text}" violates the requirement that an index interval can have at most two parts separated by \'-\'')
+        raise IndexFormatError(
+            f"the fragment \"{text}\" violates the requirement that an index interval can have at most two parts separated by '-'"
+        )
     low = _number(ends[0])
     if low >= completions:
         raise IndexFormatError(f'too large index: "{ends[0]}"')

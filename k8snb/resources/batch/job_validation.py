@@ -271,9 +271,8 @@ def _allowed_template(spec: Mapping[str, Any], old: Object) -> Any:
 def _cleared(template: Mapping[str, Any], meta: Mapping[str, Any], pod: Mapping[str, Any]) -> Object:
     """Maps merge key by key in a merge patch; taken out first, they are replaced as a whole."""
     parts = {"metadata": meta, "spec": pod}
-    return FrozenDict({
-        key: FrozenDict({k: v for k, v in value.items() if k not in parts[key]}) if key in parts else value for key, value in template.items()
-    })  # fmt: skip
+    kept = {part: {k: v for k, v in (template.get(part) or EMPTY_DICT).items() if k not in parts[part]} for part in parts}
+    return FrozenDict({**template, **{part: FrozenDict(value) for part, value in kept.items()}})
 
 
 def _allowed_affinity(new: Any, old: Any) -> Any:

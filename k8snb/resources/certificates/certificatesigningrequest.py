@@ -35,7 +35,9 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     usages, signer, seconds = spec.get("usages") or (), spec.get("signerName", ""), spec.get("expirationSeconds")
     errors = _validate_request(spec.get("request", ""))
     errors += [] if usages else [required("usages")]
-    errors += [FieldError(f"usages[{i}]", "FieldValueDuplicate", f'Duplicate value: "{u}"') for i, u in enumerate(usages) if u in usages[:i]]
+    errors += [
+        FieldError(f"usages[{i}]", "FieldValueDuplicate", f'Duplicate value: "{u}"') for i, u in enumerate(usages) if u in usages[:i]
+    ]
     errors += domain_prefixed_path("signerName", signer)
     if len(signer) > _LONGEST_SIGNER:
         errors.append(invalid("signerName", signer, f"must be no more than {_LONGEST_SIGNER} characters"))

@@ -22,7 +22,7 @@ def domain_prefixed_path(field: str, text: str) -> Errors:
         return [required(field)]
     host, slash, path = text.partition("/")
     if not slash or not host or not path:
-        return [invalid(field, text, "must be a domain-prefixed path (such as \"acme.io/foo\")")]
+        return [invalid(field, text, 'must be a domain-prefixed path (such as "acme.io/foo")')]
     errors = [invalid(field, host, message) for message in dns_subdomain(host)]
     if not re.fullmatch(_PATH, path, re.ASCII):
         errors.append(invalid(field, path, regex_error("Invalid path", _PATH)))
@@ -71,7 +71,7 @@ def ip(field: str, text: str, *, canonical: bool = False) -> Errors:
 
 def parse_cidr(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     """The network that the text means, or None."""
-    host, slash, length = text.partition("/")
+    host, _, length = text.partition("/")
     address = parse_ip(host)
     if address is None or not re.fullmatch("[0-9]{1,4}", length, re.ASCII) or int(length) > address.max_prefixlen:
         return None

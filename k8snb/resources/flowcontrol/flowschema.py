@@ -84,9 +84,8 @@ def _validate_subject(subject: Mapping[str, Any]) -> Errors:
     field = _SUBJECTS[kind]
     given = subject.get(field)
     errors = [] if given is not None else [required(field, f"{field} is required when subject kind is '{kind}'")]
-    for other in _SUBJECTS.values():
-        if other != field and subject.get(other) is not None:
-            errors.append(forbidden(other, f"{other} is forbidden when subject kind is not '{_kind_of(other)}'"))
+    others = [other for other in _SUBJECTS.values() if other != field and subject.get(other) is not None]
+    errors += [forbidden(other, f"{other} is forbidden when subject kind is not '{_kind_of(other)}'") for other in others]
     if given is None:
         return errors
     name = given.get("name", "")
@@ -94,7 +93,11 @@ def _validate_subject(subject: Mapping[str, Any]) -> Errors:
     if kind == "ServiceAccount":
         errors += check(f"{field}.name", name, dns_subdomain) if name not in ("", "*") else []
         where = given.get("namespace", "")
-        errors += check(f"{field}.namespace", where, dns_label) if where else [required(f"{field}.namespace", "must specify namespace for service account")]
+        errors += (
+            check(f"{field}.namespace", where, dns_label)
+            if where
+            else [required(f"{field}.namespace", "must specify namespace for service account")]
+        )
     return errors
 
 
@@ -107,7 +110,9 @@ def _validate_verbs(rule: Mapping[str, Any]) -> Errors:
     errors = [] if verbs else [required("verbs", "verbs must contain at least one value")]
     if "*" in verbs and len(verbs) > 1:
         errors.append(invalid("verbs", verbs, "if '*' is present, must not specify other verbs"))
-    return errors + ([not_supported("verbs", verbs, (*_VERBS, "*"))] if set(verbs) - {*_VERBS, "*"} and "nonResourceURLs" not in rule else [])
+    return errors + (
+        [not_supported("verbs", verbs, (*_VERBS, "*"))] if set(verbs) - {*_VERBS, "*"} and "nonResourceURLs" not in rule else []
+    )
 
 
 def _validate_resource_rule(rule: Mapping[str, Any]) -> Errors:
@@ -127,7 +132,14 @@ def cells(obj: Object, now: int) -> list[Any]:
     spec = obj.get("spec") or EMPTY_DICT
     level = dig(spec, "priorityLevelConfiguration.name") or NONE
     method = dig(spec, "distinguisherMethod.type") or NONE
-    return [obj["metadata"]["name"], level, spec.get("matchingPrecedence", 0), method, age(obj, now), condition_status(obj, "Dangling") or "?"]
+    return [
+        obj["metadata"]["name"],
+        level,
+        spec.get("matchingPrecedence", 0),
+        method,
+        age(obj, now),
+        condition_status(obj, "Dangling") or "?",
+    ]
 
 
 EXAMPLE = {
@@ -146,5 +158,11 @@ EXAMPLE = {
 }
 
 RESOURCE = served(
-    "flowcontrol.apiserver.k8s.io/v1", "FlowSchema", default=default, validate=validate, cells=cells, counts_generation=True, example=EXAMPLE
+    "flowcontrol.apiserver.k8s.io/v1",
+    "FlowSchema",
+    default=default,
+    validate=validate,
+    cells=cells,
+    counts_generation=True,
+    example=EXAMPLE,
 )

@@ -52,7 +52,11 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     if kind != "Limited":
         return [not_supported("type", kind, ["Exempt", "Limited"])]
     errors = [forbidden("exempt", "must be nil if the type is Limited")] if exempt is not None else []
-    return errors + (within("limited", _validate_limited(limited)) if limited is not None else [required("limited", "must not be empty when type is Limited")])
+    return errors + (
+        within("limited", _validate_limited(limited))
+        if limited is not None
+        else [required("limited", "must not be empty when type is Limited")]
+    )
 
 
 def _validate_limited(limited: Mapping[str, Any]) -> Errors:
@@ -63,7 +67,9 @@ def _validate_limited(limited: Mapping[str, Any]) -> Errors:
     response = limited.get("limitResponse") or EMPTY_DICT
     kind, queuing = response.get("type", ""), response.get("queuing")
     if kind == "Reject":
-        errors += [forbidden("limitResponse.queuing", "must be nil if limited.limitResponse.type is not Limited")] if queuing is not None else []
+        errors += (
+            [forbidden("limitResponse.queuing", "must be nil if limited.limitResponse.type is not Limited")] if queuing is not None else []
+        )
     elif kind != "Queue":
         errors.append(not_supported("limitResponse.type", kind, ["Queue", "Reject"]))
     elif queuing is None:

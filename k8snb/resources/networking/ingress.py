@@ -134,7 +134,7 @@ def warnings(obj: Object, old: Object | None) -> list[str]:
     """The old annotation still works, and is old."""
     named = dig(obj, "spec.ingressClassName") is not None
     if old is None and not named and dig(obj, ("metadata", "annotations", CLASS_ANNOTATION)) is not None:
-        return [f'annotation "{CLASS_ANNOTATION}" is deprecated, please use \'spec.ingressClassName\' instead']
+        return [f"annotation \"{CLASS_ANNOTATION}\" is deprecated, please use 'spec.ingressClassName' instead"]
     return []
 
 
@@ -155,7 +155,14 @@ def cells(obj: Object, now: int) -> list[Any]:
     addresses = sorted({point.get("ip") or point.get("hostname") or "" for point in points} - {""})
     name = spec.get("ingressClassName")
     ports = "80, 443" if spec.get("tls") else "80"
-    return [obj["metadata"]["name"], NONE if name is None else name, _hosts(spec.get("rules") or []), ",".join(addresses), ports, age(obj, now)]
+    return [
+        obj["metadata"]["name"],
+        NONE if name is None else name,
+        _hosts(spec.get("rules") or []),
+        ",".join(addresses),
+        ports,
+        age(obj, now),
+    ]
 
 
 EXAMPLE = {

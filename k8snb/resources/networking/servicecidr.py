@@ -54,6 +54,4 @@ EXAMPLE = {
     "spec": {"cidrs": ["10.112.0.0/24"]},
 }
 
-RESOURCE = served(
-    "networking.k8s.io/v1", "ServiceCIDR", validate=validate, validate_update=validate_update, cells=cells, example=EXAMPLE
-)
+RESOURCE = served("networking.k8s.io/v1", "ServiceCIDR", validate=validate, validate_update=validate_update, cells=cells, example=EXAMPLE)

@@ -21,7 +21,10 @@ def validate(obj: Object) -> Errors:
         return errors
     selectors = aggregation.get("clusterRoleSelectors") or ()
     if not selectors:
-        return [*errors, required("aggregationRule.clusterRoleSelectors", "at least one clusterRoleSelector required if aggregationRule is non-nil")]
+        return [
+            *errors,
+            required("aggregationRule.clusterRoleSelectors", "at least one clusterRoleSelector required if aggregationRule is non-nil"),
+        ]
     for index, selector in enumerate(selectors):
         errors += within(f"aggregationRule.clusterRoleSelectors[{index}]", validate_label_selector(selector))
     return errors

@@ -24,6 +24,4 @@ EXAMPLE = {
     "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}],
 }
 
-RESOURCE = served(
-    "rbac.authorization.k8s.io/v1", "Role", validate=validate, validate_name=path_segment, example=EXAMPLE, simulated=True
-)
+RESOURCE = served("rbac.authorization.k8s.io/v1", "Role", validate=validate, validate_name=path_segment, example=EXAMPLE, simulated=True)

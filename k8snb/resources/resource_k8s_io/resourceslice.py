@@ -32,7 +32,9 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
         errors.append(required("", f"exactly one of {', '.join(f'`{name}`' for name in _WHERE)} is required"))
     elif len(where) > 1:
         shown = "{" + ", ".join(f"`{name}`" for name in where) + "}"
-        errors.append(invalid("", shown, f"exactly one of {', '.join(f'`{name}`' for name in _WHERE)} is required, but multiple fields are set"))
+        errors.append(
+            invalid("", shown, f"exactly one of {', '.join(f'`{name}`' for name in _WHERE)} is required, but multiple fields are set")
+        )
     driver, pool = spec.get("driver", ""), dig(spec, "pool.name", "")
     errors += check("driver", driver, dns_subdomain) if driver else [required("driver")]
     errors += [] if pool else [required("pool.name")]
@@ -56,8 +58,6 @@ def validate_update(obj: Object, old: Object) -> Errors:
     """Driver, pool and node stay."""
     names = ("driver", "pool.name", "nodeName")
     return [error for name in names for error in immutable(f"spec.{name}", dig(obj, f"spec.{name}"), dig(old, f"spec.{name}"))]
-
-
 
 
 def cells(obj: Object, now: int) -> list[Any]:

@@ -43,7 +43,9 @@ def validate_driver_name(field: str, name: str) -> Errors:
 
 def validate(obj: Object) -> Errors:
     """The name, and ``spec``."""
-    return validate_driver_name("metadata.name", obj["metadata"].get("name", "")) + within("spec", _validate_spec(obj.get("spec") or EMPTY_DICT))
+    return validate_driver_name("metadata.name", obj["metadata"].get("name", "")) + within(
+        "spec", _validate_spec(obj.get("spec") or EMPTY_DICT)
+    )
 
 
 @once
@@ -73,7 +75,9 @@ def validate_update(obj: Object, old: Object) -> Errors:
 def cells(obj: Object, now: int) -> list[Any]:
     """One row of ``kubectl get csidrivers``."""
     spec = obj.get("spec") or EMPTY_DICT
-    tokens = ",".join(token.get("audience", "") for token in spec.get("tokenRequests") or ()) if spec.get("tokenRequests") is not None else UNSET
+    tokens = (
+        ",".join(token.get("audience", "") for token in spec.get("tokenRequests") or ()) if spec.get("tokenRequests") is not None else UNSET
+    )
     flags = [spec.get("attachRequired", True), spec.get("podInfoOnMount", False), spec.get("storageCapacity", False)]
     modes = ",".join(spec.get("volumeLifecycleModes") or ()) or NONE
     return [obj["metadata"]["name"], *flags, tokens, spec.get("requiresRepublish", False), modes, age(obj, now)]

@@ -17,7 +17,9 @@ from k8snb.resources.storage.storageclass import validate_parameters
 
 def validate(obj: Object) -> Errors:
     """A driver, and at least one parameter."""
-    return validate_driver_name("driverName", obj.get("driverName", "")) + validate_parameters(obj.get("parameters") or EMPTY_DICT, needed=True)
+    return validate_driver_name("driverName", obj.get("driverName", "")) + validate_parameters(
+        obj.get("parameters") or EMPTY_DICT, needed=True
+    )
 
 
 def validate_update(obj: Object, old: Object) -> Errors:
@@ -38,4 +40,6 @@ EXAMPLE = {
     "parameters": {"iops": "3000"},
 }
 
-RESOURCE = served("storage.k8s.io/v1", "VolumeAttributesClass", validate=validate, validate_update=validate_update, cells=cells, example=EXAMPLE)
+RESOURCE = served(
+    "storage.k8s.io/v1", "VolumeAttributesClass", validate=validate, validate_update=validate_update, cells=cells, example=EXAMPLE
+)
