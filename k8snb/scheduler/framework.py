@@ -55,6 +55,12 @@ class Cluster(Protocol):
     def nominations(self) -> Mapping[str, Sequence[FrozenDict]]:
         """By node, the pods for which room was made there and which are not there yet."""
 
+    def waiting(self) -> Sequence[tuple[str, str]]:
+        """Pods that a Permit plugin holds, as ``namespace/name`` and node."""
+
+    def allow(self, key: str, plugin: str) -> None:
+        """A Permit plugin lets a pod go on that it held."""
+
     def below(self, bound: int) -> int:
         """A whole number in ``[0, bound)`` from the scheduler's own stream."""
 

@@ -126,7 +126,7 @@ class KubeScheduler(Component):
         elif kind == "bind":
             self._bind(key[1])
         elif kind == "permit timeout":
-            self._permit_timeout(key[1])
+            self._permit_timeout(key[1], key[2])
         else:
             self.queue_of_pods.due(key[1])
 
@@ -184,7 +184,7 @@ class KubeScheduler(Component):
         self.own.binding[entry.key] = Binding(entry, node, record, waiting)
         if waiting:
             why = f"{entry.key} waits for {', '.join(waiting)}"
-            self.kernel.after(limit, self.name, ("permit timeout", entry.key), why=why, causes=(record,))
+            self.kernel.after(limit, self.name, ("permit timeout", entry.key, limit), why=why, causes=(record,))
         else:
             self._start_binding(entry.key, node, record)
 
@@ -231,10 +231,10 @@ class KubeScheduler(Component):
     def _start_binding(self, key: str, node: str, record: int) -> None:
         self.kernel.after(LATENCY["bind"], self.name, ("bind", key), why=f"bind {key} to {node}", causes=(record,))
 
-    def _permit_timeout(self, key: str) -> None:
+    def _permit_timeout(self, key: str, limit: int) -> None:
         flight: Binding | None = self.own.binding.get(key)
         if flight is not None and flight.waiting:
-            reason = f"rejected due to timeout after waiting at plugin {flight.waiting[0]}"
+            reason = f"rejected due to timeout after waiting {duration(limit)} at plugin {flight.waiting[0]}"
             self._binding_failed(key, reason, rejected_by=flight.waiting)
 
     def _bind(self, key: str) -> None:

@@ -90,6 +90,12 @@ class World:
     def nominations(self) -> dict[str, list[FrozenDict]]:
         return self.expected
 
+    def waiting(self) -> list[tuple[str, str]]:
+        return []
+
+    def allow(self, key: str, plugin: str) -> None:
+        raise AssertionError("nobody waits in a world without a scheduler")
+
     def below(self, bound: int) -> int:
         return self.stream.below(bound)
 
