@@ -1,8 +1,13 @@
-"""The admission plugins, in upstream's order (pkg/kubeapiserver/options/plugins.go). A new one is one file and one line here."""
+"""Admission plugins: what happens to an object between its validation by schema and its storage, because of other objects.
+
+``PLUGINS`` are in the order of the real server; first all ``admit`` run, then validation, then all ``validate``.
+
+Models: pkg/kubeapiserver/options/plugins.go (AllOrderedPlugins, those that are on by default).
+Simplified: webhooks and admission policies are stored and not called; the plugins about certificates need a certificate
+authority and are absent, as are those that are off by default (NodeRestriction, AlwaysPullImages ...).
+"""
 
 from __future__ import annotations
-
-from typing import Any, Final
 
 from k8snb.admission.default_ingress_class import DefaultIngressClass
 from k8snb.admission.default_storage_class import DefaultStorageClass
@@ -15,7 +20,7 @@ from k8snb.admission.service_account import ServiceAccount
 from k8snb.admission.storage_object_in_use_protection import StorageObjectInUseProtection
 from k8snb.admission.taint_nodes_by_condition import TaintNodesByCondition
 
-PLUGINS: Final[tuple[Any, ...]] = (
+PLUGINS = (
     NamespaceLifecycle(),
     ServiceAccount(),
     TaintNodesByCondition(),
