@@ -36,6 +36,7 @@ from k8snb.apimachinery.fieldset import (
     union,
     whole,
 )
+from k8snb.apimachinery.json_patch import equal
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object, freeze, put, thaw
 from k8snb.apimachinery.schema import LIST, Type
@@ -291,10 +292,10 @@ def conflict_error(clashes: Iterable[tuple[Manager, Set]]) -> ApiError:
 
 def _merge(type_: Type, live: Any, config: Any) -> Any:
     """``live`` with what ``config`` says; the same frozen value where nothing differs."""
-    if live is config or (is_leaf(type_, live) and live):
-        return live if live == config and type(live) is type(config) else config
-    if is_leaf(type_, config):
-        return live if (live and isinstance(config, (dict, list))) or (live == config and type(live) is type(config)) else config
+    if type_.atomic or not isinstance(config, (dict, list)) or (live and is_leaf(type_, live)):
+        return live if equal(live, config) else config
+    if not config:
+        return live or config  # an empty container adds nothing
     if type_.kind == LIST:
         return _merge_list(type_, live or EMPTY_LIST, config)
     children = parts(type_, config)
@@ -304,7 +305,7 @@ def _merge(type_: Type, live: Any, config: Any) -> Any:
     return FrozenDict({**old, **changed}) if changed else live
 
 
-def _merge_list(type_: Type, live: FrozenList, config: FrozenList) -> FrozenList:
+def _merge_list(type_: Type, live: Any, config: Any) -> Any:
     """Items merged by key. The configuration's order holds; items of others keep their place before what followed them."""
     inner = type_.item
     assert inner is not None, "a list that is merged has a type of items"

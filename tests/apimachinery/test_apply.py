@@ -169,6 +169,20 @@ def test_what_was_there_before_the_first_apply_has_an_owner_too() -> None:
         apply(live, deployment(replicas=1), "alice")
 
 
+def test_an_atomic_map_is_replaced_and_a_granular_one_merged() -> None:
+    def labelled(selector: dict[str, str], labels: dict[str, str]) -> Any:
+        return {"spec": {"selector": {"matchLabels": selector}}, "metadata": {"name": "app", "labels": labels}}
+
+    one = apply(None, labelled({"a": "1"}, {"a": "1"}), "one")
+    two = apply(one.object, labelled({"b": "2"}, {"b": "2"}), "two", entries=one.entries, force=True)
+    assert two.object["spec"]["selector"] == {"matchLabels": {"b": "2"}}
+    assert two.object["metadata"]["labels"] == {"a": "1", "b": "2"}
+    nothing = {"spec": {"selector": {}}, "metadata": {"name": "app", "labels": {}}}
+    empty = apply(two.object, nothing, "three", entries=two.entries, force=True)
+    assert empty.object["spec"]["selector"] == {}
+    assert empty.object["metadata"]["labels"] == {"a": "1", "b": "2"}
+
+
 def test_ports_are_told_apart_by_number_and_protocol_tcp_by_default() -> None:
     service = {"kind": "Service", "apiVersion": "v1", "spec": {"ports": [{"port": 53}, {"port": 53, "protocol": "UDP"}]}}
     fields = field_set(SERVICE, freeze(service))
