@@ -12,7 +12,7 @@ from typing import Any
 from k8snb.apimachinery.errors import Errors, FieldError, forbidden, invalid, show, within
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, put
 from k8snb.apimachinery.resource import once
-from k8snb.apimachinery.selectors import from_label_selector
+from k8snb.apimachinery.selectors import format_label_selector
 from k8snb.apimachinery.validation import not_negative
 from k8snb.resources.autoscaling.scale import SCALE
 from k8snb.resources.common.cells import age, containers_cells
@@ -124,7 +124,7 @@ def cells(obj: Object, now: int) -> list[Any]:
     ready = f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 0)}"
     counts = [status.get("updatedReplicas", 0), status.get("availableReplicas", 0)]
     containers = containers_cells(dig(spec, "template.spec", EMPTY_DICT))
-    return [obj["metadata"]["name"], ready, *counts, age(obj, now), *containers, str(from_label_selector(spec.get("selector")))]
+    return [obj["metadata"]["name"], ready, *counts, age(obj, now), *containers, format_label_selector(spec.get("selector"))]
 
 
 EXAMPLE = {
