@@ -197,7 +197,7 @@ class View {
     const play = button("play", () => this.store.send(this.meta.playing ? "pause" : "play"));
     const rates = this.store.model.get("speeds").map((rate) => h("option", { value: String(rate) }, this.say("rate").replace("{rate}", String(rate))));
     const speed = h("select", { "aria-label": this.say("speed"), onchange: () => this.store.send("speed", { rate: Number(speed.value) }) }, ...rates);
-    const clock = h("output", { className: "k8snb-clock" });
+    const clock = h("span", { className: "k8snb-clock" }); // no live region: the status line speaks, not too often
     const toolbar = h("div", { className: "k8snb-bar", role: "toolbar", "aria-label": this.say("controls") }, ...steps, play, speed, clock);
     const seek = (/** @type {number} */ index) => this.store.send("seek", { index });
     const slider = h("input", { type: "range", min: "0", "aria-label": this.say("timeline"), oninput: () => seek(Number(slider.value)) });

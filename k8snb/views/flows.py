@@ -8,7 +8,7 @@ part of it, and :func:`components` counts the requests of a window by who sent t
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from k8snb.messages import text
 from k8snb.sim.clock import duration
@@ -21,6 +21,8 @@ from k8snb.views.summary import summarise
 
 API, ETCD, SCHEDULER, MANAGER = "kube-apiserver", "etcd", "kube-scheduler", "kube-controller-manager"
 ON_NODES = ("kubelet", "kube-proxy")  # one on each node: ``kubelet/node-1``
+INSIDE = ("kube-", "kubelet", "coredns", "cloud-controller-manager")  # how the names of components begin
+_ALSO = {"default-scheduler": SCHEDULER}  # a scheduler speaks under the name of its profile
 CONTROL_PLANE = (ETCD, API, SCHEDULER, MANAGER)
 HEARTBEATS = ("leases.coordination.k8s.io ",)
 WRITES = ("create", "update", "patch", "delete", "deletecollection")
@@ -30,7 +32,22 @@ _KUBELETS = 8  # kubelets drawn one by one; the rest are counted
 def component(actor: str) -> str:
     """The component behind an actor: ``kube-controller-manager/deployment`` is a part of the kube-controller-manager."""
     parts = actor.split("/")
-    return "/".join(parts[:2]) if parts[0] in ON_NODES else parts[0]
+    return "/".join(parts[:2]) if parts[0] in ON_NODES else _ALSO.get(parts[0], parts[0])
+
+
+def sender(record: Record, find: Callable[[int], Record | None]) -> str:
+    """The component that did this. What runs on every node sends its requests under one name (``kubelet``); its cause tells which."""
+    name = component(record.actor)
+    if name in ON_NODES:
+        causes = (component(cause.actor) for number in record.causes if (cause := find(number)) is not None)
+        return next((found for found in causes if found.startswith(f"{name}/")), name)
+    return name
+
+
+def from_outside(record: Record) -> bool:
+    """Whether a record is somebody's doing: a fault, or a request that no component sent."""
+    inside = component(record.actor).startswith(INSIDE)
+    return record.kind == "fault" or (record.kind == "request" and not record.causes and not inside)
 
 
 def refused(record: Record) -> str:
@@ -46,11 +63,11 @@ def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collec
     ``stopped`` are the components that do not run now. Everybody talks to the API server only, and only it talks to etcd.
     """
     sent: dict[str, Counter[str]] = defaultdict(Counter)
-    stored = 0
-    for record in records:
+    stored, known = 0, {record.id: record for record in records}
+    for record in known.values():
         if record.kind == "request" and not record.subject.startswith(HEARTBEATS):
             resource = record.subject.partition(" ")[0]
-            sent[component(record.actor)][f"{record.verb} {resource}"] += 1
+            sent[sender(record, known.get)][f"{record.verb} {resource}"] += 1
             stored += record.verb in WRITES and not refused(record)
     kubelets = [f"kubelet/{node['metadata']['name']}" for node in snapshot.get("nodes", ())]
     names = list(dict.fromkeys([*CONTROL_PLANE, *sent, *kubelets]))

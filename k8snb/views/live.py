@@ -23,7 +23,7 @@ from k8snb.messages import text
 from k8snb.sim.clock import SECOND
 from k8snb.sim.trace import Record
 from k8snb.views import status
-from k8snb.views.flows import API, CONTROL_PLANE, ETCD, ON_NODES, WRITES, component, refused
+from k8snb.views.flows import API, CONTROL_PLANE, ETCD, ON_NODES, WRITES, refused, sender
 from k8snb.views.snapshot import Snapshot, identity, place
 from k8snb.views.states import sign
 from k8snb.views.steps import sentence
@@ -159,7 +159,7 @@ def _activity(moment: Moment) -> tuple[Counter[str], dict[str, str]]:
     last: dict[str, str] = {}
     for record in moment.records:
         if record.id >= moment.fresh:
-            name = component(record.actor)
+            name = sender(record, moment.find)
             busy[name] += 1
             last[name] = f"{record.verb} {record.subject}".strip()
             if record.kind == "request":

@@ -47,13 +47,6 @@ def ancestry(find: Find, ends: Iterable[int], limit: int = REACH) -> dict[int, t
     return found
 
 
-def from_outside(record: Record) -> bool:
-    """Whether a record is somebody's doing: a fault, or a request that no component sent."""
-    return record.kind == "fault" or (
-        record.kind == "request" and not record.causes and not flows.component(record.actor).startswith("kube-")
-    )
-
-
 @dataclass(frozen=True)
 class Why:
     """The answer for one subject: ``records`` (all that led here, in order), ``path`` (the story), ``graph`` (the picture)."""
@@ -84,7 +77,7 @@ class Why:
     def _line(self, end: int) -> list[Record]:
         found = ancestry(self.found.get, [end])
         roots = [record for record, _ in found.values() if not any(cause in found for cause in record.causes)]
-        asked = [record for record in roots if from_outside(record)] or roots
+        asked = [record for record in roots if flows.from_outside(record)] or roots
         number, way = (asked[0].id if asked else 0), []  # nearest first
         while number:
             record, number = found[number]

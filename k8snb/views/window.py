@@ -21,15 +21,15 @@ from k8snb.sim.clock import duration
 from k8snb.sim.trace import Record
 from k8snb.simulation.faults import API_SERVER
 from k8snb.simulation.past import Past
-from k8snb.simulation.simulation import Simulation
+from k8snb.simulation.simulation import QUIET, Simulation
 from k8snb.views import live
 from k8snb.views.builders import ownership, traffic
-from k8snb.views.flows import WRITES, components
+from k8snb.views.flows import WRITES, components, from_outside
 from k8snb.views.graph import Graph
 from k8snb.views.inspect import Closeup
 from k8snb.views.snapshot import Snapshot, identity
 from k8snb.views.steps import sentence
-from k8snb.views.why import Why, from_outside
+from k8snb.views.why import Why
 
 _QUIET = ("events ", "leases.coordination.k8s.io ")
 _TAIL = 150  # records looked back at for the log
@@ -100,6 +100,11 @@ class Window:
         if event is None or event.background:
             return ""
         return text("views.next", after=duration(event.time - self.simulation.now), component=event.component, why=event.why)
+
+    def calm(self) -> bool:
+        """Whether the cluster has settled: nothing but heartbeats is due before it will have been quiet for long enough."""
+        due = next((event.time for event in self.simulation.parts.kernel.pending() if not event.background), None)
+        return due is None or due > self.simulation.root.store.last_change + QUIET
 
     def stopped(self) -> list[str]:
         """The components that do not run now."""

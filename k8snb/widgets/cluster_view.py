@@ -43,6 +43,9 @@ class Source(Protocol):
     def closeup(self, name: str, position: int | None) -> Closeup:
         """An object by id, now or then."""
 
+    def calm(self) -> bool:
+        """Whether the cluster has settled: here play pauses."""
+
     def snapshot(self) -> Snapshot:
         """All objects, for the static picture."""
 
@@ -109,7 +112,7 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
     def _tick(self) -> bool:
         self._index = None
         try:
-            more = bool(self._advance("reconcile"))
+            more = not self._source.calm() and bool(self._advance("reconcile"))
         except Exception as error:  # noqa: BLE001 as above; a task must not die silently
             more = False
             self.send({"type": "error", "text": f"{type(error).__name__}: {error}"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -51,6 +52,9 @@ class World:
         at = len(self.history) - 1 if position is None else position
         here, before = self.history[at]["pods"][0], self.history[max(0, at - 1)]["pods"][0]
         return Closeup(here, before, "kubelet/n patch pods/status x/p") if name == "pods x/p" else Closeup(None)
+
+    def calm(self) -> bool:
+        return len(self.history) >= 6
 
     def snapshot(self) -> Any:
         return self.history[-1]
@@ -161,6 +165,21 @@ def test_nonsense_from_a_browser_breaks_nothing(nonsense: dict[str, Any]) -> Non
     view = see(World())
     tell(view, **nonsense)
     assert tell(view, do="step")[0]["type"] == "patch"
+
+
+def test_play_goes_on_until_the_cluster_is_calm() -> None:
+    async def story() -> ClusterView:
+        view = see(World())
+        view._driver.rate = 1000
+        tell(view, do="play")
+        for _ in range(40):
+            await asyncio.sleep(0.02)
+        return view
+
+    view = asyncio.run(story())
+    assert not view._driver.playing
+    assert view.get_state("frame")["frame"]["frame"]["meta"]["index"] == 5
+    assert view.get_state("frame")["frame"]["frame"]["meta"]["playing"] is False
 
 
 def test_its_text_is_the_same_tomorrow_and_has_a_static_picture() -> None:
