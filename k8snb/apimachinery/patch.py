@@ -24,6 +24,8 @@ from k8snb.apimachinery.json_patch import apply_json_patch, equal, rejected
 from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object, freeze, merge
 from k8snb.apimachinery.schema import MAP, Field, Type
 
+__all__ = ["apply_json_patch", "apply_merge_patch", "apply_patch", "apply_strategic_merge_patch", "go_text", "without_directives"]
+
 PATCH, RETAIN_KEYS = "$patch", "$retainKeys"
 SET_ORDER, DELETE_PRIMITIVES = "$setElementOrder/", "$deleteFromPrimitiveList/"
 BAD_RETAIN_KEYS = "invalid patch format of retainKeys"
