@@ -90,6 +90,7 @@ class Server:
         self.managed = ManagedFields(state.managed)
         self.authorizer = Authorizer(self.stored_list)
         self.paths = paths
+        self.kubelets: Callable[[str], Any] | None = None  # node name -> its kubelet's endpoint; set by the wiring
         self.on_change: list[Callable[[Resource, Change], None]] = []  # wiring inside the server: CRDs, RBAC
         store.listeners.append(self._changed)
 

@@ -214,7 +214,6 @@ class Kubelet(Component):
     def _container_ended(self, key: Any) -> None:
         state = self.own.pods.get(key[1])
         if state is not None:
-            state.alarm = 0
             self.sync(state)
 
     def sync(self, state: PodState) -> None:

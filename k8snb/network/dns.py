@@ -95,7 +95,7 @@ class ClusterDNS(Component):
         if spec.get("clusterIP") == "None":
             addresses = tuple(sorted({address for address, _, _ in self._endpoints(obj)}, key=ipaddress.ip_address))
             return Answer(addresses, error="" if addresses else NO_SUCH_NAME)
-        return Answer((spec["clusterIP"],))
+        return Answer((spec["clusterIP"],)) if spec.get("clusterIP") else None
 
     def _endpoints(self, obj: Object) -> list[tuple[str, str, Object]]:
         """(address, host name, slice) of the endpoints that DNS names: the ready ones, or all if the Service says so."""

@@ -133,6 +133,9 @@ class Runtime(Protocol):
         """SIGKILL."""
         ...
 
+    def crash(self, pod_uid: str, name: str, code: int) -> bool:
+        """A fault: the process of a container (the first that runs, where no name is given) dies. False where none runs."""
+
     def remove_pod(self, pod_uid: str) -> None:
         """Forget the containers, logs and volumes of a pod."""
         ...

@@ -6,13 +6,13 @@ Simplified: attach, port-forward and the streaming of logs are not there; exec r
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 
 class LogOptions(NamedTuple):
     """The query parameters of ``pods/log`` that matter here. ``tail`` -1 is everything; times are µs since the epoch."""
 
-    container: str = ""
     previous: bool = False
     tail: int = -1
     timestamps: bool = False
@@ -20,21 +20,16 @@ class LogOptions(NamedTuple):
     limit_bytes: int = 0
 
 
-class ExecResult(NamedTuple):
-    """What a command printed and how it ended. ``duration`` is in µs of virtual time; the clock does not move."""
-
-    output: str
-    code: int
-    duration: int = 0
-
-
 class KubeletEndpoint(Protocol):
     """One node's server on port 10250."""
 
-    def logs(self, namespace: str, name: str, options: LogOptions) -> str:
-        """The log of a container. Raises :class:`~k8snb.apimachinery.errors.ApiError` in the API server's words."""
+    def log(self, namespace: str, name: str, container: str, options: Mapping[str, Any]) -> str:
+        """The log of a container; ``options`` are fields of :class:`LogOptions`.
+
+        Raises :class:`~k8snb.apimachinery.errors.ApiError` in the kubelet's words.
+        """
         ...
 
-    def exec(self, namespace: str, name: str, container: str, command: tuple[str, ...]) -> ExecResult:
-        """Run a command in a running container. Raises ``ApiError`` where there is none."""
+    def run(self, namespace: str, name: str, container: str, command: tuple[str, ...]) -> tuple[str, int]:
+        """Run a command in a running container: (output, exit code). Raises ``ApiError`` where there is none."""
         ...

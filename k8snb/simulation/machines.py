@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import Object
 from k8snb.client.component import Component, ComponentState, Environment
+from k8snb.kubelet.endpoint import Endpoint
 from k8snb.kubelet.images import Catalogue
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.node import address_of
@@ -25,6 +27,7 @@ from k8snb.network.kube_proxy import KubeProxy
 from k8snb.network.traffic import ClusterNetwork
 from k8snb.seams.cni import HTTPReply, HTTPRequest, Source
 from k8snb.seams.cri import Runtime
+from k8snb.seams.kubelet import KubeletEndpoint
 from k8snb.simulation.root import Root
 
 STYLES: dict[str, Style] = {"faithful": FAITHFUL, "hollow": HOLLOW, "hollow-exits": HOLLOW_EXITS}
@@ -77,6 +80,12 @@ class Machines:
             return [kubelet]  # hollow containers send nothing, so nobody needs rules
         self.proxies[name] = KubeProxy(self.env, name)
         return [kubelet, self.proxies[name]]
+
+    def endpoint(self, node: str) -> KubeletEndpoint:
+        """What answers on port 10250 of a node. Raises ApiError where there is no such machine."""
+        if node not in self.kubelets:
+            raise ApiError(500, "InternalError", f"dial tcp: lookup {node}: no such host")
+        return Endpoint(self.kubelets[node], cut_off=node in self.cni.state.down)
 
     def _runtime(self, name: str) -> Runtime:
         kind, states = self.root.config.runtime, self.env.states

@@ -50,6 +50,7 @@ def wire(root: Root, catalogue: Catalogue | None = None) -> Parts:
     server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
     env = Environment(kernel, server.handle, server.hub, root.components)
     machines, on_nodes = put_up(root, env, catalogue or Catalogue())
+    server.kubelets = machines.endpoint
     parts = Parts(kernel, store, server, {}, env, machines)
     controllers = ControllerProcess(
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))

@@ -27,6 +27,7 @@ from k8snb.resources.common.qos import qos_class
 from k8snb.resources.core.pod_binding import bind
 from k8snb.resources.core.pod_cells import cells
 from k8snb.resources.core.pod_eviction import evict
+from k8snb.resources.core.pod_log import execute, log
 from k8snb.resources.discovery import served, with_handlers
 
 MAX_INT32 = 2147483647
@@ -331,4 +332,4 @@ _POD = served(
     example=EXAMPLE,
     simulated=True,
 )
-RESOURCE = with_handlers(_POD, binding=bind, eviction=evict)
+RESOURCE = with_handlers(_POD, binding=bind, eviction=evict, log=log, exec=execute)

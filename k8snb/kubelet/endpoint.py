@@ -1,0 +1,70 @@
+"""The kubelet's own server: logs of containers and commands run in them.
+
+Models: pkg/kubelet/server/server.go, pkg/kubelet/kubelet_pods.go (validateContainerLogStatus, GetKubeletContainerLogs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from k8snb.apimachinery.errors import ApiError, bad_request
+from k8snb.apimachinery.meta import micro_timestamp
+from k8snb.kubelet.kubelet import Kubelet
+from k8snb.kubelet.state import RUNNING, ContainerState, PodState
+from k8snb.seams.kubelet import LogOptions
+from k8snb.sim.clock import HOUR
+
+_PULLING = ("ErrImagePull", "ImagePullBackOff")
+
+
+class Endpoint:
+    """Implements :class:`k8snb.seams.kubelet.KubeletEndpoint` for one node."""
+
+    def __init__(self, kubelet: Kubelet, cut_off: bool = False):
+        self.kubelet, self.cut_off = kubelet, cut_off
+
+    def log(self, namespace: str, name: str, container: str, options: Mapping[str, Any]) -> str:
+        """The log of a container, as its options cut it."""
+        state, found = self._container(namespace, name, container, "containerLogs")
+        return self._cut(state, found, LogOptions(**options))
+
+    def _cut(self, state: PodState, container: ContainerState, options: LogOptions) -> str:
+        lines = self.kubelet.runtime.log(self._log_of(state, container, options.previous)) or []
+        shown = [(when, line) for when, line in lines if when >= options.since]
+        shown = shown[len(shown) - options.tail :] if 0 <= options.tail < len(shown) else shown
+        text = "".join(f"{micro_timestamp(when)} {line}\n" if options.timestamps else f"{line}\n" for when, line in shown)
+        return text.encode()[: options.limit_bytes].decode(errors="ignore") if options.limit_bytes else text
+
+    def run(self, namespace: str, name: str, container: str, command: tuple[str, ...]) -> tuple[str, int]:
+        """Run a command in a running container, to its end, at one instant."""
+        _state, found = self._container(namespace, name, container, "exec")
+        if found.phase != RUNNING or self.kubelet.runtime.ended(found.id) is not None:
+            raise ApiError(500, "InternalError", f'unable to upgrade connection: container not found ("{found.name}")')
+        result = self.kubelet.runtime.execute(found.id, command, HOUR)
+        return result.output, result.code
+
+    def _container(self, namespace: str, name: str, container: str, what: str) -> tuple[PodState, ContainerState]:
+        kubelet = self.kubelet
+        if self.cut_off or not kubelet.state.running:
+            address = f"{kubelet.address}:10250"
+            problem = "i/o timeout" if self.cut_off else "connect: connection refused"
+            raise ApiError(500, "InternalError", f'Get "https://{address}/{what}/{namespace}/{name}/{container}": dial tcp {address}: {problem}')
+        state = kubelet.own.pods.get(kubelet.own.uids.get(f"{namespace}/{name}", ""))
+        if state is None or container not in state.containers:
+            raise bad_request(f'container "{container}" in pod "{name}" is not available')
+        return state, state.containers[container]
+
+    def _log_of(self, state: PodState, container: ContainerState, previous: bool) -> str:
+        """The id of the container whose log is asked for. Raises ApiError where there is none."""
+        ended = container.phase != RUNNING and container.last is not None
+        if previous:
+            wanted = container.id if ended and container.reason == "CrashLoopBackOff" else container.last_id
+            if not wanted:
+                raise bad_request(f'previous terminated container "{container.name}" in pod "{state.name}" not found')
+            return wanted
+        if not container.id:
+            reason = container.reason or ("ContainerCreating" if container.kind == "app" and state.sandbox == "ready" else "PodInitializing")
+            why = "trying and failing to pull image" if reason in _PULLING else reason
+            raise bad_request(f'container "{container.name}" in pod "{state.name}" is waiting to start: {why}')
+        return container.id

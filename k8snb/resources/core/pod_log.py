@@ -1,0 +1,72 @@
+"""``pods/log`` and ``pods/exec``: requests that the API server passes on to the kubelet of the Pod's node.
+
+The server knows its kubelets only through ``server.kubelets``, a function from a node's name to what answers there; the
+wiring sets it. The answers are small JSON objects: ``{"text": ...}`` for a log, ``{"stdout": ..., "exitCode": ...}`` for a
+command (over HTTP a log is plain text).
+
+Models: pkg/registry/core/pod/strategy.go (LogLocation), pkg/registry/core/pod/rest/{log,subresources}.go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apimachinery.errors import bad_request, object_not_found
+from k8snb.apimachinery.meta import parse_time
+from k8snb.apimachinery.objects import FrozenDict, Object
+
+
+def log(context: Any, request: Any, pod: Object | None) -> Object:
+    """GET pods/NAME/log: the container's output, with kubectl's parameters (``tailLines``, ``previous`` ...)."""
+    if pod is None:
+        raise object_not_found("", "pods", request.name)
+    asked = dict(request.options.parameters)
+    container = _container(pod, asked.get("container", ""))
+    since = parse_time(asked["sinceTime"]) if asked.get("sinceTime") else 0
+    if asked.get("sinceSeconds"):
+        since = context.now - int(asked["sinceSeconds"]) * 1_000_000
+    choices = {
+        "previous": _true(asked, "previous"), "since": since, "tail": int(asked.get("tailLines") or "-1"),
+        "timestamps": _true(asked, "timestamps"), "limit_bytes": int(asked.get("limitBytes") or "0"),
+    }  # fmt: skip
+    meta = pod["metadata"]
+    return FrozenDict({"text": _endpoint(context, pod).log(meta["namespace"], meta["name"], container, choices)})
+
+
+def execute(context: Any, request: Any, pod: Object | None) -> Object:
+    """POST pods/NAME/exec: run ``command`` in a container, to its end."""
+    if pod is None:
+        raise object_not_found("", "pods", request.name)
+    container = _container(pod, dict(request.options.parameters).get("container", ""))
+    command = tuple(value for key, value in request.options.parameters if key == "command")
+    if not command:
+        raise bad_request("you must specify at least one command for the container")
+    output, code = _endpoint(context, pod).run(pod["metadata"]["namespace"], pod["metadata"]["name"], container, command)
+    return FrozenDict({"stdout": output, "exitCode": code})
+
+
+def _true(asked: dict[str, str], name: str) -> bool:
+    return asked.get(name, "").lower() in ("true", "1")
+
+
+def _container(pod: Object, asked: str) -> str:
+    """The container that is meant; there must be only one where none is named."""
+    spec, name = pod["spec"], pod["metadata"]["name"]
+    ordinary = [container["name"] for container in spec["containers"]]
+    init = [container["name"] for container in spec.get("initContainers") or ()]
+    if asked:
+        if asked not in ordinary + init:
+            raise bad_request(f"container {asked} is not valid for pod {name}")
+        return asked
+    if len(ordinary) == 1 and not init:
+        return str(ordinary[0])
+    if len(ordinary) == 1:
+        raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{ordinary[0]}] or one of the init containers: [{' '.join(init)}]")
+    raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{' '.join(ordinary)}]")
+
+
+def _endpoint(context: Any, pod: Object) -> Any:
+    node = pod["spec"].get("nodeName")
+    if not node:
+        raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
+    return context.server.kubelets(node)
