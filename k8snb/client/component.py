@@ -115,6 +115,13 @@ class Component:
         self.state.recorder = self.recorder.state = RecorderState()
         self.state.own = self.on_stop()
 
+    def cut_off(self) -> None:
+        """The network between here and the API server is gone: requests fail, watches bring nothing until it is back."""
+        self.state.partitioned = True
+        for informer in self.informers.values():
+            if informer.state.watch:
+                informer.hub.fail(informer.state.watch, ApiError(503, "ServiceUnavailable", "the watch was cut").status)
+
     def on_start(self) -> None:
         """What the component does once its caches are filled."""
 
@@ -144,8 +151,6 @@ class Component:
     def _deliver(self, watch: int) -> None:
         for name, informer in self.informers.items():
             if informer.state.watch == watch:
-                if self.state.partitioned:
-                    informer.hub.fail(watch, ApiError(503, "ServiceUnavailable", "the watch was cut").status)
                 if not informer.deliver():
                     self._relist_later(name)
                 return

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import hashlib
 import importlib
+import json
 from collections import deque
 from typing import Any
 
@@ -79,6 +81,12 @@ def encode(root: Any) -> dict[str, Any]:
     return {"objects": encoder.objects, "root": tree}
 
 
+def digest(root: Any) -> str:
+    """A hash over the whole value of a state: equal for states that nothing can tell apart, however their parts are shared."""
+    text = json.dumps(_Encoder(share=False).encode(root), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def decode(saved: dict[str, Any]) -> Any:
     """The inverse of :func:`encode`. Only classes of this package are made; anything else raises ``ValueError``."""
     objects = [freeze(item) for item in saved["objects"]]
@@ -86,7 +94,8 @@ def decode(saved: dict[str, Any]) -> Any:
 
 
 class _Encoder:
-    def __init__(self) -> None:
+    def __init__(self, *, share: bool = True) -> None:
+        self.share = share
         self.objects: list[Any] = []
         self.numbers: dict[int, int] = {}
 
@@ -95,7 +104,7 @@ class _Encoder:
         if kind in (str, int, float, bool, type(None)):
             return value
         if kind in (FrozenDict, FrozenList):
-            return ["object", self._number(value)]
+            return ["object", self._number(value) if self.share else value]
         if kind in (dict, Shelf):
             return [kind.__name__, [[self.encode(k), self.encode(v)] for k, v in value.items()]]
         if kind in (list, Tape, tuple):

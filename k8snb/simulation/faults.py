@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.messages import text
 from k8snb.sim.clock import seconds
+from k8snb.simulation.node_faults import crash_container, fail_node, known_container, known_node, partition_node, restore_node
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
@@ -84,6 +85,16 @@ def _api_errors(simulation: Simulation, verb: str = "*", resource: str = "*", co
     simulation.root.server.faults[verb, resource] = count
 
 
+def _noted(verb: str, act: Callable[..., Any]) -> Callable[..., Any]:
+    """The same act, with a record in the trace that everything which follows names as its cause."""
+
+    def noted(simulation: Simulation, **arguments: Any) -> Any:
+        _note(simulation, verb, " ".join(str(value) for value in arguments.values() if value != ""))
+        return act(simulation, **arguments)
+
+    return noted
+
+
 def _anything(_simulation: Simulation, **_arguments: Any) -> None:
     """Every argument is fine."""
 
@@ -99,6 +110,10 @@ FAULTS: dict[str, Fault] = {
     "break_watches": Fault(_cut_known, _break_watches),
     "delay_watches": Fault(_cut_known, _delay_watches),
     "api_errors": Fault(_anything, _api_errors),
+    "fail_node": Fault(known_node, _noted("fail", fail_node)),
+    "partition_node": Fault(known_node, _noted("partition", partition_node)),
+    "restore_node": Fault(known_node, _noted("restore", restore_node)),
+    "crash_container": Fault(known_container, _noted("crash", crash_container)),
 }
 
 
@@ -118,6 +133,22 @@ class Faults:
     def start(self, component: str) -> None:
         """Start a stopped component: it lists, watches, and goes on from what it finds."""
         self._simulation.fault("start", component=component)
+
+    def fail_node(self, node: str) -> None:
+        """A machine loses power: its containers are dead and its kubelet is silent."""
+        self._simulation.fault("fail_node", node=node)
+
+    def partition_node(self, node: str) -> None:
+        """A machine is cut off from the network; what runs on it goes on running."""
+        self._simulation.fault("partition_node", node=node)
+
+    def restore_node(self, node: str) -> None:
+        """A failed or cut-off machine is back."""
+        self._simulation.fault("restore_node", node=node)
+
+    def crash_container(self, pod: str, container: str = "", code: int = 137) -> bool:
+        """The process of a container dies (``pod``: ``name`` or ``namespace/name``); False where none is running."""
+        return bool(self._simulation.fault("crash_container", pod=pod, container=container, code=code))
 
     def break_watches(self, component: str = "") -> None:
         """Cut the open watches of one component, or of all: they must list again."""

@@ -21,13 +21,19 @@ def refused(call):
 def test_a_created_object_is_given_an_identity(client, cluster):
     made = client.create("configmaps", config_map("a", {"k": "v"}), "default")
     meta = made["metadata"]
-    assert meta["uid"] and meta["creationTimestamp"] == "2026-01-01T00:00:02Z" and int(meta["resourceVersion"]) == cluster.revision
+    assert meta["uid"]
+    assert meta["creationTimestamp"] == "2026-01-01T00:00:02Z"
+    assert int(meta["resourceVersion"]) == cluster.revision
     assert client.get("configmaps", "a", "default") == made
 
 
 def test_the_same_name_twice_is_refused(client):
     client.create("configmaps", config_map("a"), "default")
-    assert refused(lambda: client.create("configmaps", config_map("a"), "default")) == (409, "AlreadyExists", 'configmaps "a" already exists')
+    assert refused(lambda: client.create("configmaps", config_map("a"), "default")) == (
+        409,
+        "AlreadyExists",
+        'configmaps "a" already exists',
+    )
 
 
 def test_what_is_not_there_is_not_found(client):
@@ -38,7 +44,8 @@ def test_what_is_not_there_is_not_found(client):
 def test_generate_name_adds_five_letters(client):
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "x-"}}
     names = {client.create("configmaps", body, "default")["metadata"]["name"] for _ in range(5)}
-    assert len(names) == 5 and all(len(name) == 7 and name.startswith("x-") for name in names)
+    assert len(names) == 5
+    assert all(len(name) == 7 and name.startswith("x-") for name in names)
 
 
 def test_somebody_was_faster(client):
@@ -103,7 +110,8 @@ def test_selectors_narrow_a_list(client):
 def test_a_dry_run_says_what_would_be_and_leaves_nothing(client, cluster):
     before = cluster.revision
     made = client.request("create", "configmaps", namespace="default", body=config_map("a"), options=Options(dry_run=True))
-    assert made["metadata"]["name"] == "a" and cluster.revision == before
+    assert made["metadata"]["name"] == "a"
+    assert cluster.revision == before
     assert client.find("configmaps", "a", "default") is None
 
 
@@ -113,13 +121,16 @@ def test_unknown_fields_are_pruned_and_perhaps_told(cluster, mode, warnings):
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"replica": 1, "ports": [{"port": 80}]},
     }  # fmt: skip
     answer = cluster.send(Request("create", resource="services", namespace="default", body=body, options=Options(field_validation=mode)))
-    assert answer.ok and answer.warnings == warnings
+    assert answer.ok
+    assert answer.warnings == warnings
     assert "replica" not in answer.body["spec"]
 
 
 def test_strict_field_validation_refuses_unknown_fields(cluster):
     body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"replica": 1, "ports": [{"port": 80}]}}
-    answer = cluster.send(Request("create", resource="services", namespace="default", body=body, options=Options(field_validation="Strict")))
+    answer = cluster.send(
+        Request("create", resource="services", namespace="default", body=body, options=Options(field_validation="Strict"))
+    )
     assert (answer.code, answer.body["reason"]) == (400, "BadRequest")
     assert answer.body["message"] == (
         'Service in version "v1" cannot be handled as a Service: strict decoding error: unknown field "spec.replica"'
@@ -159,7 +170,8 @@ def test_a_finalizer_keeps_an_object_until_it_is_removed(client):
 def test_a_deletion_may_insist_on_the_very_object(client):
     client.create("configmaps", config_map("a"), "default")
     code, reason, message = refused(lambda: client.delete("configmaps", "a", "default", uid="another"))
-    assert (code, reason) == (409, "Conflict") and "Precondition failed: UID in precondition: another, UID in object meta:" in message
+    assert (code, reason) == (409, "Conflict")
+    assert "Precondition failed: UID in precondition: another, UID in object meta:" in message
 
 
 def test_a_collection_is_deleted_through_its_selector(client):
@@ -176,11 +188,15 @@ def test_the_status_is_written_apart_from_the_rest(client):
                  "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "a", "image": "nginx"}]}}},
     }  # fmt: skip
     made = client.create("deployments.apps", deployment, "default")
-    assert "replicas" not in made.get("status", {}) and made["metadata"]["generation"] == 1
+    assert "replicas" not in made.get("status", {})
+    assert made["metadata"]["generation"] == 1
     changed = client.update("deployments.apps", {**made, "status": {"replicas": 5}, "spec": {**made["spec"], "replicas": 4}})
-    assert "replicas" not in changed.get("status", {}) and changed["metadata"]["generation"] == 2
+    assert "replicas" not in changed.get("status", {})
+    assert changed["metadata"]["generation"] == 2
     status = client.update_status("deployments.apps", {**changed, "status": {"replicas": 5}, "spec": {**made["spec"], "replicas": 7}})
-    assert status["status"]["replicas"] == 5 and status["spec"]["replicas"] == 4 and status["metadata"]["generation"] == 2
+    assert status["status"]["replicas"] == 5
+    assert status["spec"]["replicas"] == 4
+    assert status["metadata"]["generation"] == 2
 
 
 def test_who_may_not_is_told_what_and_where(cluster):
@@ -193,12 +209,22 @@ def test_who_may_not_is_told_what_and_where(cluster):
 
 def test_a_role_binding_opens_exactly_its_door(cluster, client):
     rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]}]
-    client.create("roles.rbac.authorization.k8s.io", {
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader"}, "rules": rules}, "default")
-    client.create("rolebindings.rbac.authorization.k8s.io", {
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "jane"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
-        "subjects": [{"kind": "User", "name": "jane"}]}, "default")
+    client.create(
+        "roles.rbac.authorization.k8s.io",
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader"}, "rules": rules},
+        "default",
+    )
+    client.create(
+        "rolebindings.rbac.authorization.k8s.io",
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "jane"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
+            "subjects": [{"kind": "User", "name": "jane"}],
+        },
+        "default",
+    )
     assert cluster.send(Request("list", resource="configmaps", namespace="default", user=JANE)).ok
     assert cluster.send(Request("delete", resource="configmaps", namespace="default", name="x", user=JANE)).code == 403
     assert cluster.send(Request("list", resource="configmaps", namespace="kube-system", user=JANE)).code == 403
@@ -218,7 +244,9 @@ def test_nothing_is_served_while_the_api_server_or_etcd_is_down(cluster):
 def test_a_refused_request_leaves_a_trace_that_says_why(cluster):
     answer = cluster.send(Request("create", resource="configmaps", namespace="nowhere", body=config_map("a")))
     record = cluster.simulation.parts.kernel.trace.get(answer.record)
-    assert record.kind == "request" and record.subject == "configmaps nowhere/" and record.detail[0] == 404
+    assert record.kind == "request"
+    assert record.subject == "configmaps nowhere/"
+    assert record.detail[0] == 404
     assert 'namespaces "nowhere" not found' in record.detail[1]
 
 

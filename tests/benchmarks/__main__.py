@@ -50,7 +50,10 @@ def table(names: list[str], largest: int, repeat: int) -> None:
             run = best(scenario.name, size, repeat)
             growth = f"{run['seconds'] / before[1] / (size / before[0]):.2f}" if before else ""
             wanted = f"{aim:g}" if aim else ""
-            print(f"| {scenario.name:<26} | {size:>6} | {run['seconds']:>8.3f} | {run['megabytes']:>6.0f} | {growth:>6} | {wanted:>6} |", flush=True)
+            print(
+                f"| {scenario.name:<26} | {size:>6} | {run['seconds']:>8.3f} | {run['megabytes']:>6.0f} | {growth:>6} | {wanted:>6} |",
+                flush=True,
+            )
             before = (size, run["seconds"])
 
 

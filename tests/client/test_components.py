@@ -45,7 +45,11 @@ def process(cluster):
 
 
 def copies(cluster):
-    return sorted(c["metadata"]["name"] for c in cluster.get("configmaps") if c["metadata"]["name"].endswith("-copy") and c["metadata"]["namespace"] == "default")
+    return sorted(
+        c["metadata"]["name"]
+        for c in cluster.get("configmaps")
+        if c["metadata"]["name"].endswith("-copy") and c["metadata"]["namespace"] == "default"
+    )
 
 
 def test_a_loop_sees_a_change_and_writes_the_difference(cluster, process):
@@ -70,7 +74,11 @@ def test_an_exception_of_a_learner_becomes_back_off_and_a_short_message(cluster,
     cluster.client.create("configmaps", config_map("good"), "default")
     cluster.run_for(1)
     assert "good-copy" in copies(cluster)  # one bad key does not hold up the others
-    errors = [r.detail for r in cluster.simulation.parts.kernel.trace.since(0) if r.actor == "learner/copier" and r.detail and r.detail[0] == "error"]
+    errors = [
+        r.detail
+        for r in cluster.simulation.parts.kernel.trace.since(0)
+        if r.actor == "learner/copier" and r.detail and r.detail[0] == "error"
+    ]
     assert errors[0][1] == "ValueError: this one is broken"
     assert [delay for _, _, delay in errors[:3]] == [5_000, 10_000, 20_000]
 
@@ -82,7 +90,13 @@ def test_api_errors_are_retried_until_they_pass(cluster, process):
     assert before is not None
     with pytest.raises(Exception, match="injected fault"):
         cluster.client.create("configmaps", config_map("a"), "default")
-    cluster.client.request("update", "configmaps", namespace="default", name="kube-root-ca.crt", body={**cluster.get("configmaps", "kube-root-ca.crt"), "data": {"ca.crt": "changed"}})
+    cluster.client.request(
+        "update",
+        "configmaps",
+        namespace="default",
+        name="kube-root-ca.crt",
+        body={**cluster.get("configmaps", "kube-root-ca.crt"), "data": {"ca.crt": "changed"}},
+    )
     cluster.settle()
     assert cluster.get("configmaps", "kube-root-ca.crt")["data"]["ca.crt"] != "changed"  # its publisher has put it right
 

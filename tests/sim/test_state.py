@@ -44,12 +44,18 @@ def test_a_clone_shares_frozen_objects_and_nothing_else():
     copy["cache"]["y"] = obj
     copy["queue"].append("l")
     copy["records"].records.append(obj)
-    assert "y" not in state["cache"] and list(state["queue"]) == ["k"] and len(state["records"].records) == 1
+    assert "y" not in state["cache"]
+    assert list(state["queue"]) == ["k"]
+    assert len(state["records"].records) == 1
 
 
 @given(JSON)
 def test_saved_state_is_read_back_equal(value):
-    state = {"objects": Tape([freeze(value), 1, "x"]), "tuple": (1, ("a", None)), "event": Event(1, 0, 2, "c", ("work", "x"), "w", (3,), 0, False)}
+    state = {
+        "objects": Tape([freeze(value), 1, "x"]),
+        "tuple": (1, ("a", None)),
+        "event": Event(1, 0, 2, "c", ("work", "x"), "w", (3,), 0, False),
+    }
     saved = json.loads(json.dumps(encode(state)))
     assert decode(saved) == state
 

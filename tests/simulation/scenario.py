@@ -5,14 +5,17 @@ Used by the determinism tests: run under several hash seeds, forked, and replaye
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from k8snb.cluster import Cluster
-from k8snb.sim.state import encode
+from k8snb.sim import state
 
-SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
+SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "web"},
+    "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+}
 
 
 def deployment(name: str, replicas: int, image: str, **pod: Any) -> dict[str, Any]:
@@ -42,7 +45,7 @@ def go_on(cluster: Cluster, *, dead_node: bool) -> Cluster:
     """Scale, delete a Pod, perhaps lose a node, and let six minutes pass."""
     cluster.client.patch("deployments.apps", "web", {"spec": {"replicas": 6}}, "default")
     cluster.run_for(10)
-    cluster.client.delete("pods", sorted(p["metadata"]["name"] for p in cluster.get("pods"))[0], "default")
+    cluster.client.delete("pods", min(p["metadata"]["name"] for p in cluster.get("pods")), "default")
     if dead_node:
         cluster.faults.fail_node("node-2")
     cluster.run_for(400)
@@ -51,8 +54,7 @@ def go_on(cluster: Cluster, *, dead_node: bool) -> Cluster:
 
 def digest(cluster: Cluster) -> str:
     """A hash over all of the trace and all of the state."""
-    text = json.dumps(encode(cluster.simulation.root), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return state.digest(cluster.simulation.root)
 
 
 if __name__ == "__main__":
