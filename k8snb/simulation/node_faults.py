@@ -1,0 +1,77 @@
+"""What can happen to machines: a node loses power, is cut off from the network, comes back; a process in a container dies.
+
+Models: what an operator sees when a virtual machine dies, when a switch fails, and ``kill -9`` inside a container.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from k8snb.client.component import Component
+from k8snb.messages import text
+
+if TYPE_CHECKING:
+    from k8snb.simulation.simulation import Simulation
+
+FAILED, PARTITIONED = "failed", "partitioned"
+
+
+def known_node(simulation: Simulation, node: str) -> None:
+    """Raise ValueError for a machine that is not there."""
+    if node not in simulation.parts.machines.kubelets:
+        raise ValueError(text("fault.no_node", node=node, names=", ".join(simulation.parts.machines.kubelets)))
+
+
+def _on(simulation: Simulation, node: str) -> list[Component]:
+    """The components that run on a machine."""
+    return [c for name, c in simulation.parts.components.items() if name.partition("/")[2] == node]
+
+
+def fail_node(simulation: Simulation, node: str) -> None:
+    """The machine loses power: its containers are dead, its kubelet is gone, nothing reaches it."""
+    machines = simulation.parts.machines
+    machines.cni.fail(node, FAILED)
+    machines.kubelets[node].reboot()
+    for component in _on(simulation, node):
+        if component.state.running:
+            component.stop()
+
+
+def partition_node(simulation: Simulation, node: str) -> None:
+    """The machine is cut off: everything on it goes on, and nobody hears of it."""
+    simulation.parts.machines.cni.fail(node, PARTITIONED)
+    for component in _on(simulation, node):
+        component.cut_off()
+
+
+def restore_node(simulation: Simulation, node: str) -> None:
+    """The machine is there again: power, network, kubelet."""
+    simulation.parts.machines.cni.restore(node)
+    for component in _on(simulation, node):
+        component.state.partitioned = False
+        if not component.state.running:
+            component.start()
+
+
+def known_container(simulation: Simulation, pod: str, container: str = "", code: int = 137) -> None:
+    """Raise ValueError unless the pod (``namespace/name``) runs on some node, and the code is one that a process can have."""
+    if not 0 <= code <= 255:
+        raise ValueError(text("fault.no_code", code=code))
+    _place(simulation, pod, container)
+
+
+def _place(simulation: Simulation, pod: str, container: str) -> tuple[str, str]:
+    namespace, _, name = pod.rpartition("/")
+    found = simulation.parts.server.stored("pods", name, namespace or "default")
+    node = found["spec"].get("nodeName", "") if found is not None else ""
+    if found is None or node not in simulation.parts.machines.runtimes:
+        raise ValueError(text("fault.no_pod", pod=f"{namespace or 'default'}/{name}"))
+    if container and container not in [c["name"] for c in found["spec"]["containers"]]:
+        raise ValueError(text("fault.no_container", pod=pod, container=container))
+    return node, found["metadata"]["uid"]
+
+
+def crash_container(simulation: Simulation, pod: str, container: str = "", code: int = 137) -> bool:
+    """The main process of a container dies with that exit code. False where none is running now."""
+    node, uid = _place(simulation, pod, container)
+    return simulation.parts.machines.runtimes[node].crash(uid, container, code)
