@@ -65,14 +65,14 @@ def _limits_of_spec(spec: Object) -> Amounts:
     return _aggregate(spec, "limits", container_limits)
 
 
-def non_zero_requests(pod: Object, defaults: Mapping[str, int]) -> Amounts:
-    """Like :func:`pod_requests`, with ``defaults`` for each container that does not say: what spreading by load counts with.
+def non_zero_requests(spec: Object, defaults: Mapping[str, int]) -> Amounts:
+    """What a pod of this spec needs, with ``defaults`` for each container that does not say: what spreading by load counts with.
 
     A pod that has requests of its own as a whole needs no defaults for those resources.
     """
-    own = dig(pod, "spec.resources.requests") or {}
+    own = dig(spec, "resources.requests") or {}
     missing = {name: amount for name, amount in defaults.items() if name not in own}
-    return _aggregate(pod["spec"], "requests", lambda container: {**missing, **container_requests(container)})
+    return _aggregate(spec, "requests", lambda container: {**missing, **container_requests(container)})
 
 
 def _aggregate(spec: Object, what: str, of: Callable[[Object], Mapping[str, int]]) -> Amounts:

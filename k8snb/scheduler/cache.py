@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from k8snb.apimachinery.objects import FrozenDict, Object, put
+from k8snb.apimachinery.objects import FrozenDict, Object
 from k8snb.scheduler.nodeinfo import NodeInfo, node_facts
-from k8snb.scheduler.podinfo import pod_info
+from k8snb.scheduler.podinfo import assumed, pod_info
 from k8snb.sim.state import Shelf, Tape
 
 _LOG_LIMIT = 20_000
@@ -120,10 +120,10 @@ class Cache:
         info = pod_info(pod)
         if info.key in self.state.pods:
             raise KeyError(f"pod {info.key} is in the cache, so can't be assumed")
-        assumed = put(pod, "spec.nodeName", node_name)
-        self._add(assumed)
+        bound = assumed(pod, node_name)
+        self._add(bound)
         self.state.assumed[info.key] = node_name
-        return assumed
+        return bound
 
     def forget(self, key: str) -> None:
         """Take an assumed pod back."""

@@ -13,13 +13,13 @@ Simplified: nodes are filtered one after the other, so the search ends exactly a
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import add
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from k8snb.apimachinery.objects import dig
+from k8snb.apimachinery.objects import FrozenDict, dig
 from k8snb.scheduler.diagnosis import ERROR, GRID_NODES, GRID_SAMPLE, MAX_NODE_SCORE, SKIP, SUCCESS, Diagnosis, Status, unresolvable
-from k8snb.scheduler.framework import Cycle, PluginFailure, PostFilterResult, ScorePlugin, call
+from k8snb.scheduler.framework import Cycle, FilterPlugin, PluginFailure, PostFilterResult, ScorePlugin, call
 from k8snb.scheduler.nodeinfo import NodeInfo
 
 NO_NODES = "no nodes available to schedule pods"
@@ -74,55 +74,80 @@ def _schedule(cycle: Cycle, start: int, diagnosis: Diagnosis) -> Placement:
         diagnosis.absent, diagnosis.pre_filter = rejection, rejection.message
         diagnosis.blame(rejection)
         return Placement(diagnosis, "", start, cycle.framework.run_post_filters(cycle, diagnosis))
-    feasible, start = _feasible(cycle, start, diagnosis, names)
-    if not feasible:
+    cycle.places, start = _feasible(cycle, start, diagnosis, names)
+    if not cycle.places:
         return Placement(diagnosis, "", start, cycle.framework.run_post_filters(cycle, diagnosis))
+    feasible = [cycle.snapshot.nodes[place] for place in cycle.places]
     diagnosis.feasible = [node.name for node in feasible]
     diagnosis.selected = feasible[0].name if len(feasible) == 1 else _best(cycle, feasible, diagnosis)
     return Placement(diagnosis, diagnosis.selected, start)
 
 
-def _feasible(cycle: Cycle, start: int, diagnosis: Diagnosis, names: frozenset[str] | None) -> tuple[list[NodeInfo], int]:
-    """The nodes that pass all filters, and where the next cycle begins."""
-    nominated = cycle.snapshot.get(dig(cycle.pod.pod, "status.nominatedNodeName", ""))
+def _feasible(cycle: Cycle, start: int, diagnosis: Diagnosis, names: frozenset[str] | None) -> tuple[Sequence[int], int]:
+    """The places (in the snapshot) of the nodes that pass all filters, and where the next cycle begins."""
+    snapshot = cycle.snapshot
+    nominated = snapshot.get(dig(cycle.pod.pod, "status.nominatedNodeName", ""))
     if nominated is not None and cycle.framework.run_filters_with_nominated_pods(cycle, nominated) is None:
-        return [nominated], start
-    total = len(cycle.snapshot.nodes)
+        return [snapshot.index[nominated.name]], start
+    total = len(snapshot.nodes)
     if names is None:
-        candidates: Sequence[int] = range(total)
+        candidates: Sequence[int] = [*range(start, total), *range(start)]
     else:
-        candidates = [index for index, node in enumerate(cycle.snapshot.nodes) if node.name in names]
+        some = [place for place, node in enumerate(snapshot.nodes) if node.name in names]
+        turn = start % len(some) if some else 0
+        candidates = some[turn:] + some[:turn]
         plugins = " ".join(diagnosis.unschedulable_plugins)
         diagnosis.absent = unresolvable(f"node(s) didn't satisfy plugin(s) [{plugins}]")
-    feasible = _filter(cycle, start, diagnosis, candidates)
+    feasible = _filter(cycle, candidates, diagnosis)
     return feasible, (start + len(feasible) + len(diagnosis.statuses)) % total
 
 
-def _filter(cycle: Cycle, start: int, diagnosis: Diagnosis, candidates: Sequence[int]) -> list[NodeInfo]:
-    framework, nodes = cycle.framework, cycle.snapshot.nodes
+def _filter(cycle: Cycle, candidates: Sequence[int], diagnosis: Diagnosis) -> Sequence[int]:
+    """Go through the candidates in order until enough are feasible."""
+    framework = cycle.framework
     percentage = framework.profile.percentage_of_nodes_to_score
     enough = feasible_nodes_to_find(len(candidates), percentage) if framework.score else 1
-    question = ("filter", framework.profile.scheduler_name, cycle.pod.node_name, cycle.pod.signature)
+    question = ("filter", framework.profile.scheduler_name, cycle.pod.signature)
     known = cycle.memo.table(question, cycle.snapshot)
     expected = cycle.cluster.nominations()
     others = tuple(plugin for plugin in framework.other_filter if plugin.name not in cycle.skip_filter)
-    feasible: list[NodeInfo] = []
-    for turn in range(len(candidates)):
-        index = candidates[(start + turn) % len(candidates)]
-        node, verdict = nodes[index], known[index]
-        if verdict is None:
-            verdict = known[index] = framework.run_filters(cycle, node, framework.local_filter) or _PASS
-        if expected and node.name in expected:
-            verdict = framework.run_filters_with_nominated_pods(cycle, node) or _PASS
-        elif others and verdict is _PASS:
-            verdict = framework.run_filters(cycle, node, others) or _PASS
-        if verdict is _PASS:
-            feasible.append(node)
+    if not expected and not others and _all_pass(cycle, candidates[:enough], known):
+        return candidates[:enough]  # as every replica but the first few finds it
+    feasible: list[int] = []
+    for place in candidates:
+        verdict = _verdict(cycle, place, known, others, expected)
+        if verdict is not _PASS:
+            _reject(diagnosis, cycle.snapshot.nodes[place].name, verdict)
+        else:
+            feasible.append(place)
             if len(feasible) == enough:
                 break
-        else:
-            _reject(diagnosis, node.name, verdict)
     return feasible
+
+
+def _all_pass(cycle: Cycle, places: Sequence[int], known: list[Any]) -> bool:
+    """Whether the node-local filters let the pod on all of these nodes. Stops at the first that does not."""
+    verdicts = [known[place] for place in places]
+    while None in verdicts:
+        number = verdicts.index(None)
+        verdicts[number] = _verdict(cycle, places[number], known, (), {})
+        if verdicts[number] is not _PASS:
+            return False
+    return verdicts.count(_PASS) == len(verdicts)
+
+
+def _verdict(
+    cycle: Cycle, place: int, known: list[Any], others: Sequence[FilterPlugin], expected: Mapping[str, Sequence[FrozenDict]]
+) -> Status:
+    node, framework = cycle.snapshot.nodes[place], cycle.framework
+    if expected and node.name in expected:
+        return framework.run_filters_with_nominated_pods(cycle, node) or _PASS
+    verdict: Status | None = known[place]
+    if verdict is None:
+        verdict = known[place] = framework.run_filters(cycle, node, framework.local_filter) or _PASS
+    if others and verdict is _PASS:
+        verdict = framework.run_filters(cycle, node, others) or _PASS
+    return verdict
 
 
 def _reject(diagnosis: Diagnosis, node: str, status: Status) -> None:
@@ -145,16 +170,19 @@ def _best(cycle: Cycle, nodes: list[NodeInfo], diagnosis: Diagnosis) -> str:
     highest = max(totals)
     ties = [number for number, total in enumerate(totals) if total == highest]
     winner = ties[0] if len(ties) == 1 else ties[cycle.cluster.below(len(ties))]
-    shown = range(len(nodes)) if len(cycle.snapshot.nodes) <= GRID_NODES else _sample(totals, winner)
+    shown = range(len(nodes)) if len(cycle.snapshot.nodes) <= GRID_NODES else _sample(totals, ties, winner)
     diagnosis.score_plugins = tuple(name for name, _ in columns)
     diagnosis.scores = {nodes[number].name: tuple(column[number] for _, column in columns) for number in shown}
     diagnosis.totals = {nodes[number].name: totals[number] for number in shown}
     return nodes[winner].name
 
 
-def _sample(totals: list[int], winner: int) -> list[int]:
-    best = heapq.nlargest(GRID_SAMPLE, range(len(totals)), key=totals.__getitem__)
-    return best if winner in best else [winner, *best[:-1]]
+def _sample(totals: list[int], ties: list[int], winner: int) -> list[int]:
+    """A few of the best nodes, the winner first."""
+    best = ties[:GRID_SAMPLE]
+    if len(best) < GRID_SAMPLE:
+        best = heapq.nlargest(GRID_SAMPLE, range(len(totals)), key=totals.__getitem__)
+    return [winner, *[number for number in best if number != winner][: GRID_SAMPLE - 1]]
 
 
 def _columns(cycle: Cycle, nodes: list[NodeInfo]) -> list[tuple[str, list[int]]]:
@@ -184,15 +212,13 @@ def _pre_score(cycle: Cycle, nodes: list[NodeInfo]) -> None:
 def _local_scores(cycle: Cycle, nodes: list[NodeInfo], plugins: list[ScorePlugin]) -> dict[str, list[int]]:
     """Points of the node-local plugins, as far as possible from memory."""
     question = ("score", cycle.framework.profile.scheduler_name, cycle.pod.signature, *(plugin.name for plugin in plugins))
-    known, index = cycle.memo.table(question, cycle.snapshot), cycle.snapshot.index
-    rows = []
-    for node in nodes:
-        number = index[node.name]
-        row = known[number]
-        if row is None:
-            row = known[number] = tuple(call(plugin, "Score", plugin.score, cycle, node) for plugin in plugins)
-        rows.append(row)
-    return {plugin.name: [row[place] for row in rows] for place, plugin in enumerate(plugins)}
+    known = cycle.memo.table(question, cycle.snapshot)
+    rows = [known[place] for place in cycle.places]
+    while None in rows:
+        number = rows.index(None)
+        row = tuple(call(plugin, "Score", plugin.score, cycle, nodes[number]) for plugin in plugins)
+        rows[number] = known[cycle.places[number]] = row
+    return {plugin.name: [row[column] for row in rows] for column, plugin in enumerate(plugins)}
 
 
 def _check_range(plugin: ScorePlugin, points: list[int]) -> None:

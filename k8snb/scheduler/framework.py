@@ -24,7 +24,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from k8snb.apimachinery.objects import FrozenDict, Object
@@ -77,11 +77,12 @@ class Cycle:
     data: dict[str, Any] = field(default_factory=dict)  # plugin name -> its notes of this cycle
     skip_filter: set[str] = field(default_factory=set)
     skip_score: set[str] = field(default_factory=set)
+    places: Sequence[int] = ()  # from PreScore on: where in ``snapshot.nodes`` the feasible nodes are
 
     def branch(self) -> Cycle:
         """The same cycle with notes of its own, for a "what if"."""
         notes = {name: note.branch() if hasattr(note, "branch") else copy.copy(note) for name, note in self.data.items()}
-        return Cycle(self.pod, self.snapshot, self.cluster, self.memo, self.framework, notes, self.skip_filter, self.skip_score)
+        return replace(self, data=notes)
 
 
 class PreFilterResult(NamedTuple):

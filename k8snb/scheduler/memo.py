@@ -54,11 +54,9 @@ class Memo:
     def by_node(self, question: Hashable, snapshot: Snapshot, answer: Callable[[NodeInfo], Any]) -> list[Any]:
         """The answer for every node, in order. ``answer`` is asked only for nodes that changed. Do not write into the result."""
         answers = self.table(question, snapshot)
-        if None in answers:
-            nodes = snapshot.nodes
-            for index, known in enumerate(answers):
-                if known is None:
-                    answers[index] = answer(nodes[index])
+        while None in answers:
+            index = answers.index(None)
+            answers[index] = answer(snapshot.nodes[index])
         return answers
 
     def sums(self, question: Hashable, snapshot: Snapshot, answer: Callable[[NodeInfo], Sums]) -> Mapping[Any, int]:

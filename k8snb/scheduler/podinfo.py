@@ -11,16 +11,15 @@ Models: pkg/scheduler/framework/types.go (PodInfo, AffinityTerm); the idea of th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from k8snb.apimachinery.meta import parse_time
-from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, Object, dig, memo, put
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import EVERYTHING, NOTHING, Selector, from_label_selector
 from k8snb.component_helpers.hashes import canonical_json
 from k8snb.component_helpers.nodeaffinity import PREFERRED, REQUIRED
-from k8snb.component_helpers.pods import is_pod_terminal, pod_priority
 from k8snb.component_helpers.resources import non_zero_requests, pod_requests
 
 DEFAULT_SCHEDULER = "default-scheduler"
@@ -74,9 +73,13 @@ class PodInfo:
     preferred_affinity: tuple[AffinityTerm, ...]
     preferred_anti_affinity: tuple[AffinityTerm, ...]
     terminating: bool
-    terminal: bool
     start_time: int | None
-    signature: Signature
+    shape: Signature
+
+    @property
+    def signature(self) -> Signature:
+        """What decides a node-local plugin's answer. The requests may differ from the spec while a resize is under way."""
+        return (self.node_name, self.shape, *self.requests.items())
 
     @property
     def has_affinity(self) -> bool:
@@ -86,8 +89,8 @@ class PodInfo:
     def same_for_scheduling(self, other: PodInfo) -> bool:
         """Whether replacing one by the other on a node could change no decision (a heartbeat of its status, say)."""
         return (
-            self.signature == other.signature
-            and self.node_name == other.node_name
+            self.node_name == other.node_name
+            and self.shape == other.shape
             and self.uid == other.uid
             and self.labels == other.labels
             and self.priority == other.priority
@@ -102,10 +105,9 @@ class PodInfo:
 
 @once
 def pod_info(pod: Any) -> PodInfo:
-    """The digest of a frozen Pod, remembered on it."""
+    """The digest of a frozen Pod, remembered on it; what comes from its spec alone is remembered on that."""
     meta, spec = pod["metadata"], pod["spec"]
     namespace, labels = meta.get("namespace", "default"), meta.get("labels") or EMPTY_DICT
-    non_zero = non_zero_requests(pod, NON_ZERO)
     started = dig(pod, "status.startTime")
     return PodInfo(
         pod=pod,
@@ -114,42 +116,51 @@ def pod_info(pod: Any) -> PodInfo:
         name=meta["name"],
         uid=meta.get("uid", ""),
         labels=labels,
-        node_name=spec.get("nodeName") or "",
-        scheduler_name=spec.get("schedulerName") or DEFAULT_SCHEDULER,
-        priority=pod_priority(pod),
-        requests={name: amount for name, amount in pod_requests(pod).items() if amount},
-        non_zero_cpu=non_zero.get("cpu", 0),
-        non_zero_memory=non_zero.get("memory", 0),
-        **_shape(spec),
-        **_terms(spec, namespace, labels),
         terminating=meta.get("deletionTimestamp") is not None,
-        terminal=is_pod_terminal(pod),
         start_time=parse_time(started) if started else None,
-        signature=_signature(pod),
+        requests={name: amount for name, amount in pod_requests(pod).items() if amount},
+        **_from_spec(spec),
+        **(_terms(spec, namespace, labels) if spec.get("affinity") else _NO_TERMS),
     )
 
 
-def _shape(spec: Object) -> dict[str, Any]:
+def assumed(pod: FrozenDict, node: str) -> FrozenDict:
+    """The pod as it will be once it is bound. Its digest is that of the pod, but for the node."""
+    bound = put(pod, "spec.nodeName", node)
+    memo(bound)[pod_info.__wrapped__] = replace(pod_info(pod), pod=bound, node_name=node)  # type: ignore[attr-defined]
+    return bound
+
+
+@once
+def _from_spec(spec: Object) -> dict[str, Any]:
     containers, init = spec["containers"], spec.get("initContainers") or EMPTY_LIST
     sidecars = [container for container in init if container.get("restartPolicy") == "Always"]
     ports = [port for container in (*containers, *sidecars) for port in container.get("ports") or ()]
     used = [(p.get("hostIP") or "0.0.0.0", p.get("protocol") or "TCP", p["hostPort"]) for p in ports if p.get("hostPort")]
-    return {"ports": tuple(used), "images": tuple(container.get("image", "") for container in (*init, *containers))}
+    non_zero = non_zero_requests(spec, NON_ZERO)
+    return {
+        "node_name": spec.get("nodeName") or "",
+        "scheduler_name": spec.get("schedulerName") or DEFAULT_SCHEDULER,
+        "priority": spec.get("priority") or 0,
+        "non_zero_cpu": non_zero.get("cpu", 0),
+        "non_zero_memory": non_zero.get("memory", 0),
+        "ports": tuple(used),
+        "images": tuple(container.get("image", "") for container in (*init, *containers)),
+        "shape": _shape(spec),
+    }
 
 
 _SIGNED = ("nodeSelector", "tolerations", "resources", "overhead", "affinity")
 _SIGNED_CONTAINER = ("image", "ports", "resources", "restartPolicy")
 
 
-def _signature(pod: Object) -> Signature:
-    """Everything of a pod that Filter and Score of one node alone look at.
+def _shape(spec: Object) -> Signature:
+    """Everything of a spec that Filter and Score of one node alone look at.
 
-    Each part is remembered on the part of the pod that it came from, which a pod keeps when it is bound.
+    Each part is remembered on the part of the spec that it came from, which a pod keeps when it is bound.
     """
-    spec = pod["spec"]
     parts = tuple((key, _text(spec[key])) for key in _SIGNED if spec.get(key))
-    containers = _containers(spec["containers"]), _containers(spec.get("initContainers") or EMPTY_LIST)
-    return (*parts, containers, tuple(pod_requests(pod).items()))  # requests differ from the spec while a resize is under way
+    return (*parts, _containers(spec["containers"]), _containers(spec.get("initContainers") or EMPTY_LIST))
 
 
 _text = once(canonical_json)
@@ -158,6 +169,9 @@ _text = once(canonical_json)
 @once
 def _containers(containers: list[Object]) -> str:
     return canonical_json([{key: container[key] for key in _SIGNED_CONTAINER if key in container} for container in containers])
+
+
+_NO_TERMS: dict[str, Any] = dict.fromkeys(("affinity", "anti_affinity", "preferred_affinity", "preferred_anti_affinity"), ())
 
 
 def _terms(spec: Object, namespace: str, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def test_overhead_is_added_and_pod_level_requests_replace_the_sum() -> None:
 
 def test_a_container_that_does_not_say_counts_with_the_defaults() -> None:
     defaults = {"cpu": 100, "memory": 200}
-    assert non_zero_requests(pod(container(cpu="1"), container("b")), defaults) == {"cpu": 1100, "memory": 400}
+    assert non_zero_requests(pod(container(cpu="1"), container("b"))["spec"], defaults) == {"cpu": 1100, "memory": 400}
 
 
 def test_while_a_resize_is_under_way_the_larger_amount_counts() -> None:

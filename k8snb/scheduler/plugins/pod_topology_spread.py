@@ -50,6 +50,7 @@ REASON_LABEL = REASON + " (missing required label)"
 HARD, SOFT = "DoNotSchedule", "ScheduleAnyway"
 SYSTEM_DEFAULTS = ((HOSTNAME, 3), (ZONE, 5))  # all of them ScheduleAnyway
 _INFINITE = 2**31 - 1
+_ABSENT = "\0"  # stands for a missing label; no label has this value
 
 
 class Constraint(NamedTuple):
@@ -121,14 +122,20 @@ class Spread:
         return Spread(self.constraints, [dict(counts) for counts in self.counts], list(self.smallest))
 
 
+class _Column(NamedTuple):
+    """Notes of PreScore on one soft constraint. ``counts`` by topology value; for hostnames by place in the snapshot."""
+
+    labels: list[str]  # the topology value of each node of the snapshot
+    counts: Mapping[str, int] | list[int]
+    weight: float
+
+
 class _SoftNotes(NamedTuple):
-    """Notes of PreScore: constraints, pods by value for each (None for hostnames), hostname counts, weights, ignored nodes."""
+    """Notes of PreScore. ``ignored``: places of feasible nodes that lack a label."""
 
     constraints: list[Constraint]
-    pairs: list[dict[str, int] | None]
-    by_node: list[list[int]]
-    weights: list[float]
-    ignored: frozenset[str]
+    columns: list[_Column]
+    ignored: frozenset[int]
 
 
 class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
@@ -193,40 +200,25 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
         constraints = constraints_of(cycle.pod, SOFT) if own else _defaults(cycle)
         if not constraints:
             return Status(SKIP)
-        ignored = frozenset(n.name for n in nodes if not _has_all(n.facts.labels, constraints)) if own else frozenset()
-        by_node = [_counts(cycle, constraint.selector) for constraint in constraints]
-        kept = [node for node in nodes if node.name not in ignored] if ignored else nodes
         required = constraints if own else ()
-        pairs = [_pairs(cycle, constraint, kept, required) for constraint in constraints]
-        sizes = [len(kept) if pair is None else len(pair) for pair in pairs]
-        weights = [math.log(size + 2) for size in sizes]
-        cycle.data[self.name + "/score"] = _SoftNotes(constraints, pairs, by_node, weights, ignored)
+        kept = [place for node, place in zip(nodes, cycle.places, strict=True) if _has_all(node.facts.labels, required)]
+        columns = [_column(cycle, constraint, kept, required) for constraint in constraints]
+        ignored = frozenset(cycle.places) - frozenset(kept) if len(kept) < len(nodes) else frozenset()
+        cycle.data[self.name + "/score"] = _SoftNotes(constraints, columns, ignored)
         return None
 
     def score(self, cycle: Cycle, node: NodeInfo) -> int:
         """The weighed number of matching pods near this node."""
-        return self.score_all(cycle, [node])[0]
+        return _points_at(cycle.data[self.name + "/score"], [cycle.snapshot.index[node.name]])[0]
 
     def score_all(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> list[int]:
         """All nodes in one go; equal counts give equal points, so each combination is computed once."""
-        notes: _SoftNotes = cycle.data[self.name + "/score"]
-        index, columns = cycle.snapshot.index, []
-        for constraint, pair, table in zip(notes.constraints, notes.pairs, notes.by_node, strict=True):
-            key = constraint.key
-            if pair is None:
-                columns.append([table[index[node.name]] if key in node.facts.labels else None for node in nodes])
-            else:
-                columns.append([pair[labels[key]] if key in (labels := node.facts.labels) else None for node in nodes])
-        rows = list(zip(*columns, strict=True))
-        points = {row: _points(row, notes) for row in set(rows)}
-        if not notes.ignored:
-            return [points[row] for row in rows]
-        return [0 if node.name in notes.ignored else points[row] for node, row in zip(nodes, rows, strict=True)]
+        return _points_at(cycle.data[self.name + "/score"], cycle.places)
 
     def normalize(self, cycle: Cycle, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
         """Fewest is best; nodes without the labels get nothing."""
-        ignored: frozenset[str] = cycle.data[self.name + "/score"].ignored
-        valid = [score for node, score in zip(nodes, scores, strict=True) if node.name not in ignored] if ignored else scores
+        ignored: frozenset[int] = cycle.data[self.name + "/score"].ignored
+        valid = [score for place, score in zip(cycle.places, scores, strict=True) if place not in ignored] if ignored else scores
         lowest, highest = min(valid, default=0), max(valid, default=0)
         if highest == 0:
             scaled = dict.fromkeys(scores, MAX_NODE_SCORE)
@@ -234,7 +226,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
             scaled = {score: MAX_NODE_SCORE * (highest + lowest - score) // highest for score in set(scores)}
         if not ignored:
             return [scaled[score] for score in scores]
-        return [0 if node.name in ignored else scaled[score] for node, score in zip(nodes, scores, strict=True)]
+        return [0 if place in ignored else scaled[score] for place, score in zip(cycle.places, scores, strict=True)]
 
     def interests(self) -> tuple[Interest, ...]:
         """Matching pods that come, go or are relabelled; nodes; the pod's own labels and tolerations."""
@@ -246,7 +238,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
 
 
 def _has_all(labels: Mapping[str, str], constraints: Sequence[Constraint]) -> bool:
-    return all(constraint.key in labels for constraint in constraints)
+    return not constraints or all(constraint.key in labels for constraint in constraints)
 
 
 def included(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> bool:
@@ -266,30 +258,45 @@ def _defaults(cycle: Cycle) -> list[Constraint]:
     return [] if selector.empty else [Constraint(key, max_skew, selector) for key, max_skew in SYSTEM_DEFAULTS]
 
 
-def _pairs(cycle: Cycle, constraint: Constraint, nodes: Sequence[NodeInfo], required: Sequence[Constraint]) -> dict[str, int] | None:
-    """Matching pods by topology value, for the values of feasible nodes. None for hostnames: those counts are per node."""
-    if constraint.key == HOSTNAME:
-        return None
-    pod, key = cycle.pod, constraint.key
+def _column(cycle: Cycle, constraint: Constraint, kept: Sequence[int], required: Sequence[Constraint]) -> _Column:
+    """Matching pods by topology value, for the values of feasible nodes; on hostnames, per node."""
+    pod, key, memo = cycle.pod, constraint.key, cycle.memo
+    labels = memo.by_node(("label", key), cycle.snapshot, lambda node: node.facts.labels.get(key, _ABSENT))
+    if key == HOSTNAME:
+        return _Column(labels, _counts(cycle, constraint.selector), math.log(len(kept) + 2))
 
     def contribution(node: NodeInfo) -> tuple[tuple[str, int], ...]:
-        labels = node.facts.labels
-        if not _has_all(labels, required) or not included(constraint, pod, node):
+        if not _has_all(node.facts.labels, required) or not included(constraint, pod, node):
             return ()
-        return ((labels.get(key, ""), count_matching(node.pods, constraint.selector, pod.namespace)),)
+        return ((node.facts.labels.get(key, _ABSENT), count_matching(node.pods, constraint.selector, pod.namespace)),)
 
     limits = pod.signature if constraint.honor_taints or _is_picky(pod.pod["spec"]) else None
     question = ("spread by value", pod.namespace, constraint, tuple(other.key for other in required), limits)
-    sums = cycle.memo.sums(question, cycle.snapshot, contribution)
-    values = dict.fromkeys([node.facts.labels.get(key, "") for node in nodes])
-    return {value: sums.get(value, 0) for value in values}
+    counts = memo.sums(question, cycle.snapshot, contribution)
+    return _Column(labels, counts, math.log(len({labels[place] for place in kept}) + 2))
+
+
+def _points_at(notes: _SoftNotes, places: Sequence[int]) -> list[int]:
+    """The raw points of the nodes at these places."""
+    columns = []
+    for labels, counts, _ in notes.columns:
+        if isinstance(counts, list):
+            columns.append([counts[place] if labels[place] is not _ABSENT else None for place in places])
+        else:
+            by_value = {value: None if value is _ABSENT else counts.get(value, 0) for value in {labels[place] for place in places}}
+            columns.append([by_value[labels[place]] for place in places])
+    rows = list(zip(*columns, strict=True))
+    points = {row: _points(row, notes) for row in set(rows)}
+    if not notes.ignored:
+        return [points[row] for row in rows]
+    return [0 if place in notes.ignored else points[row] for place, row in zip(places, rows, strict=True)]
 
 
 def _points(counts: tuple[int | None, ...], notes: _SoftNotes) -> int:
     total = 0.0
-    for count, constraint, weight in zip(counts, notes.constraints, notes.weights, strict=True):
+    for count, constraint, column in zip(counts, notes.constraints, notes.columns, strict=True):
         if count is not None:
-            total += count * weight + (constraint.max_skew - 1)
+            total += count * column.weight + (constraint.max_skew - 1)
     return math.floor(total + 0.5)
 
 
