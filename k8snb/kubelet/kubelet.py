@@ -24,9 +24,9 @@ from k8snb.component_helpers import pod_requests, resource_amounts
 from k8snb.component_helpers.nodeaffinity import matches_node_selector_and_affinity
 from k8snb.kubelet import environment, pods
 from k8snb.kubelet import node as nodes
-from k8snb.kubelet.state import ContainerState, KubeletState, PodState
+from k8snb.kubelet.state import EXITED, RUNNING, ContainerState, KubeletState, PodState
 from k8snb.kubelet.status import FAITHFUL, Style, pod_status
-from k8snb.kubelet.worker import Worker
+from k8snb.kubelet.worker import RETRY, Worker
 from k8snb.seams.cni import PodNetwork
 from k8snb.seams.cri import Runtime
 from k8snb.sim.clock import LATENCY
@@ -62,6 +62,8 @@ class Kubelet(Component):
     def on_start(self) -> None:
         """Register the node, begin the heartbeats, and look at the pods that were here before."""
         self.kernel.after(0, self.name, ("register",), why="the kubelet registers its node")
+        if self.own.rebooted:
+            self._after_reboot()
         for uid, state in self.own.pods.items():
             self._schedule(uid, state, 0, "the kubelet has started")
 
@@ -72,11 +74,30 @@ class Kubelet(Component):
         return self.own
 
     def reboot(self) -> None:
-        """The machine has lost power: all its containers are dead."""
+        """The machine has lost power: all its containers are dead. What follows from it, the next start finds."""
+        self.own.rebooted = True
         for state in self.own.pods.values():
             for container in state.containers.values():
-                if container.phase == "running":
+                if container.phase == RUNNING:
                     self.runtime.kill(container.id)
+
+    def _after_reboot(self) -> None:
+        """All sandboxes are gone: pods get new ones, and new addresses; their containers have ended without a word."""
+        self.own.rebooted = False
+        for state in self.own.pods.values():
+            state.operation = None
+            if state.sandbox != "ready":
+                continue
+            self.detach(state)
+            state.sandbox = state.address = ""
+            for container in state.containers.values():
+                if container.phase == RUNNING:
+                    container.phase, container.exit_code, container.finished_at = EXITED, 255, self.kernel.now
+                    container.exit_reason, container.exit_message = "Unknown", ""
+                    container.ready, container.stopping = False, False
+            pod = self.pods.get(state.key)
+            if pod is not None and not self.runtime.instant:
+                self.recorder.event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
 
     @property
     def node(self) -> Object:
@@ -229,7 +250,7 @@ class Kubelet(Component):
             over, written = self._turn_of(worker)
         except ApiError as error:
             kernel.trace.amend(kernel.causes[0], ("error", error.message, LATENCY["relist"]))
-            self._schedule(state.uid, state, LATENCY["relist"], f"{state.key} again after an error")
+            self._schedule(state.uid, state, RETRY, f"{state.key} again after an error", background=True)
             return
         kernel.trace.amend(kernel.causes[0], ("done", int(written), 0))
         if over and self._remove(state, pod):

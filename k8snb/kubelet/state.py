@@ -99,4 +99,5 @@ class KubeletState:
     pull_free_at: int = 0  # images are pulled one after the other
     registered: bool = False
     status_at: int = 0  # when the node's status was last written
+    rebooted: bool = False  # the machine has lost power since the kubelet ran last
     warned: Shelf = field(default_factory=Shelf)  # images that were said to be not simulated

@@ -33,6 +33,7 @@ class CNIState:
 
     owners: Shelf = field(default_factory=Shelf)  # address -> Owner
     addresses: Shelf = field(default_factory=Shelf)  # uid -> address
+    pods: Shelf = field(default_factory=Shelf)  # namespace/name -> address
     ranges: Shelf = field(default_factory=Shelf)  # node -> its range, where nobody has given it one
     last: Shelf = field(default_factory=Shelf)  # node -> the number of the address handed out last
     down: Shelf = field(default_factory=Shelf)  # node -> "failed" or "partitioned"
@@ -60,6 +61,7 @@ class CNI:
             if number > 1 and address not in state.owners:  # the first one is the node's bridge
                 state.last[node] = number
                 state.owners[address], state.addresses[uid] = Owner(node, uid, namespace, pod), address
+                state.pods[f"{namespace}/{pod}"] = address
                 return address
         raise RuntimeError(f"no addresses left in {network} of {node}")
 
@@ -73,8 +75,9 @@ class CNI:
     def detach(self, node: str, uid: str) -> None:
         """Give the address back."""
         address = self.state.addresses.pop(uid, None)
-        if address is not None:
-            self.state.owners.pop(address, None)
+        owner = self.state.owners.pop(address, None)
+        if owner is not None and self.state.pods.get(f"{owner.namespace}/{owner.pod}") == address:
+            del self.state.pods[f"{owner.namespace}/{owner.pod}"]
 
     def owner(self, address: str) -> Owner | None:
         """The pod behind an address."""
@@ -83,10 +86,8 @@ class CNI:
 
     def source(self, namespace: str, pod: str) -> Source | None:
         """A pod as a client; None where it has no address (yet, or any more)."""
-        for address, owner in self.state.owners.items():
-            if owner.namespace == namespace and owner.pod == pod:
-                return Source(owner.node, namespace, pod, address)
-        return None
+        address = self.state.pods.get(f"{namespace}/{pod}")
+        return Source(self.state.owners[address].node, namespace, pod, address) if address else None
 
     def reaches(self, client: str, node: str) -> bool:
         """Whether packets go from one node to another. The outside (empty) is cut off by a partition, too."""

@@ -48,9 +48,9 @@ class ClusterNetwork:
     dns_address = ADDRESS
 
     def __init__(
-        self, cni: CNI, dns: ClusterDNS, proxies: Mapping[str, KubeProxy], server: Server, node_addresses: Callable[[], Mapping[str, str]]
+        self, cni: CNI, dns: ClusterDNS, proxies: Mapping[str, KubeProxy], server: Server, node_of: Callable[[str], str]
     ):
-        self.cni, self.dns, self.proxies, self.server, self._node_addresses = cni, dns, proxies, server, node_addresses
+        self.cni, self.dns, self.proxies, self.server, self._node_of = cni, dns, proxies, server, node_of
 
     # -- what the kubelet needs --------------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class ClusterNetwork:
 
     def _route(self, address: str, port: int, source: Source) -> Route:
         """Follow the rules of Services for a destination."""
-        node = next((name for name, one in self._node_addresses().items() if one == address), "")
+        node = self._node_of(address)
         if node:
             return self._through_node(node, address, port, source)
         proxy = self.proxies.get(source.node)

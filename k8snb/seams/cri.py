@@ -134,7 +134,8 @@ class Runtime(Protocol):
         ...
 
     def crash(self, pod_uid: str, name: str, code: int) -> bool:
-        """A fault: the process of a container (the first that runs, where no name is given) dies. False where none runs."""
+        """A fault: the process of a container (any one where the name is empty) dies. False where none runs."""
+        ...
 
     def remove_pod(self, pod_uid: str) -> None:
         """Forget the containers, logs and volumes of a pod."""

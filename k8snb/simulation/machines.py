@@ -7,7 +7,6 @@ Kubelet and network are siblings that may not import each other; here they meet,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +24,7 @@ from k8snb.network.cni import CNI, CNIState
 from k8snb.network.dns import ClusterDNS
 from k8snb.network.kube_proxy import KubeProxy
 from k8snb.network.traffic import ClusterNetwork
-from k8snb.seams.cni import HTTPReply, HTTPRequest, Source
+from k8snb.seams.cni import HTTPReply, HTTPRequest, HTTPResponse, Source
 from k8snb.seams.cri import Runtime
 from k8snb.seams.kubelet import KubeletEndpoint
 from k8snb.simulation.root import Root
@@ -44,6 +43,7 @@ class Machines:
     runtimes: dict[str, Runtime] = field(default_factory=dict)
     kubelets: dict[str, Kubelet] = field(default_factory=dict)
     proxies: dict[str, KubeProxy] = field(default_factory=dict)
+    by_address: dict[str, str] = field(default_factory=dict)
     network: Any = None
     cni: Any = None
 
@@ -56,9 +56,14 @@ class Machines:
         reply: HTTPReply | None = self.runtimes[node].serve(uid, request) if node in self.runtimes else None
         return reply
 
-    def addresses(self) -> Mapping[str, str]:
-        """The machines' own addresses."""
-        return {name: address_of(name) for name in self.kubelets}
+    def node_of(self, address: str) -> str:
+        """The machine that has this address itself, or empty."""
+        return self.by_address.get(address, "")
+
+    def http(self, url: str, *, pod: str = "", node: str = "", method: str = "GET", timeout: int = 0) -> HTTPResponse:
+        """A request from a pod, from a node, or from the outside. Raises ValueError for an unknown pod and for no URL."""
+        response: HTTPResponse = self.network.http(url, self.source(pod, node), method=method, timeout=timeout)
+        return response
 
     def source(self, pod: str = "", node: str = "") -> Source:
         """Who sends a request: a pod (``namespace/name``), a node, or the outside. Raises ValueError for an unknown pod."""
@@ -73,7 +78,7 @@ class Machines:
     def add(self, name: str, manifest: Object) -> list[Component]:
         """Put a machine up; gives its components, not yet started."""
         runtime = self._runtime(name)
-        self.runtimes[name] = runtime
+        self.runtimes[name], self.by_address[address_of(name)] = runtime, name
         kubelet = Kubelet(self.env, manifest, runtime, self.network, style=STYLES[self.root.config.runtime])
         self.kubelets[name] = kubelet
         if runtime.instant:
@@ -103,7 +108,7 @@ def put_up(root: Root, env: Environment, catalogue: Catalogue) -> tuple[Machines
     state = env.states.setdefault(PODS, ComponentState(own=CNIState())).own
     machines.cni = CNI(state, machines)
     dns = ClusterDNS(env)
-    machines.network = ClusterNetwork(machines.cni, dns, machines.proxies, machines, machines.addresses)
+    machines.network = ClusterNetwork(machines.cni, dns, machines.proxies, machines, machines.node_of)
     components: list[Component] = [] if root.config.runtime != "faithful" else [dns]
     for name, manifest in root.nodes.items():
         components += machines.add(name, manifest)

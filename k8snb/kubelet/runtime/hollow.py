@@ -118,7 +118,7 @@ class HollowRuntime:
         self.stop(container_id)
 
     def crash(self, pod_uid: str, name: str, code: int) -> bool:
-        """Nothing runs here that could crash."""
+        """There are no processes that could die."""
         return False
 
     def remove_pod(self, pod_uid: str) -> None:
