@@ -129,6 +129,7 @@ class Resource:
     answer: Callable[[Any, Object], Object] | None = None  # context, obj: the response to a creation; nothing is stored (reviews)
     release: Callable[[Any, Object], None] | None = None  # context, obj: give them back after deletion
     default_propagation: str = "Background"  # of a deletion that does not say: Background or Orphan
+    deprecated: str = ""  # the warning that goes with every answer, where the API version is on its way out
     example: Object | None = None  # a small manifest that a real server accepts
     simulated: bool = False  # some component acts on it; otherwise its creation warns once
 

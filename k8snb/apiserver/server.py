@@ -31,6 +31,7 @@ from k8snb.sim.kernel import Kernel
 from k8snb.sim.state import Shelf
 
 _READS = ("get", "list", "watch")
+NOT_RUNNING = "the API server is not running"  # over a network nobody would say so: the connection is refused
 
 
 @dataclass(slots=True)
@@ -125,7 +126,7 @@ class Server:
     def _serve(self, context: Context) -> Object:
         request = context.request
         if not self.state.running:
-            raise ApiError(503, "ServiceUnavailable", "the API server is not running")
+            raise ApiError(503, "ServiceUnavailable", NOT_RUNNING)
         self.authorizer.check(request)
         self._injected(request)
         if request.path:
@@ -140,6 +141,8 @@ class Server:
         resource = self.catalogue.by_path.get((request.group, request.version, request.resource))
         if resource is None:
             raise ApiError(404, "NotFound", "the server could not find the requested resource", {})
+        if resource.deprecated:
+            context.warn(resource.deprecated)
         if request.subresource:
             return writes.subresource(context, resource)
         if request.verb not in resource.verbs or request.verb not in _VERBS:

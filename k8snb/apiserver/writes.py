@@ -10,9 +10,10 @@ from typing import Any
 
 from k8snb.apimachinery import apply as ssa
 from k8snb.apimachinery import patch as patches
+from k8snb.apimachinery.decode import decode
 from k8snb.apimachinery.errors import ApiError, Errors, already_exists, bad_request, conflict, object_invalid, object_not_found, within
 from k8snb.apimachinery.meta import timestamp
-from k8snb.apimachinery.objects import FrozenDict, Object, put
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, put
 from k8snb.apimachinery.resource import Resource
 from k8snb.apimachinery.validation import validate_object_meta, validate_object_meta_update
 from k8snb.apiserver import admission, deletion
@@ -78,8 +79,14 @@ def _before_create(context: Context, resource: Resource, obj: Object) -> Object:
     changed = dict(obj)
     changed["metadata"] = FrozenDict(meta)
     if "status" in resource.subresources and not resource.status_on_create:
-        changed.pop("status", None)
+        changed = {key: value for key, value in changed.items() if key != "status"} | blank_status(resource)
     return resource.canonicalize(resource.prepare_for_create(FrozenDict(changed)))
+
+
+def blank_status(resource: Resource) -> dict[str, Object]:
+    """The status of a new object: what Go prints of an empty one, such as ``{"replicas": 0}``; nothing where it is a pointer."""
+    field = resource.schema.fields.get("status") if resource.schema is not None else None
+    return {"status": decode(field.type, EMPTY_DICT).value} if field is not None and field.always else {}
 
 
 def _generated_name(context: Context, resource: Resource, meta: dict[str, Any]) -> str:

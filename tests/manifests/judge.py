@@ -20,7 +20,7 @@ from typing import Any
 
 from k8snb.cluster import Cluster
 from k8snb.kubectl.kubectl import Kubectl
-from tests.manifests.corpus import ACCESS, UID, Case, canonical, namespaces
+from tests.manifests.corpus import ACCESS, HUNK, UID, Case, canonical, namespaces
 
 ASPECTS = ("verdict", "reason", "fields", "message", "warnings", "object")
 _FIELD = re.compile(r"(?:^|\n)\* ([^\s:]+): |is invalid: ([^\s:\[]+(?:\[[^\]]*\][^\s:\[]*)*): ")
@@ -96,6 +96,7 @@ class Judge:
         lines = result.stderr.splitlines()
         warnings = [line[9:] for line in lines if line.startswith("Warning: ")]
         said = "\n".join(line for line in lines if not line.startswith("Warning: ")).strip()
+        said = HUNK.sub("@@", said)
         said = UID.sub("<UID>", ACCESS.sub("kube-api-access-<RAND>", said))
         outcome = Outcome(case, {"verdict": result.ok == want["accepted"]}, said, want.get("kubectl", "accepted"))
         if not want["accepted"]:

@@ -90,7 +90,8 @@ def _validate_restart_policy(container: Mapping[str, Any]) -> Errors:
 
 
 def _validate_restart_rule(rule: Mapping[str, Any]) -> Errors:
-    errors = [] if rule.get("action") == "Restart" else [not_supported("action", rule.get("action", ""), ["Restart"])]
+    known = rule.get("action") in ("Restart", "RestartAllContainers")  # upstream's message knows the first only
+    errors = [] if known else [not_supported("action", rule.get("action", ""), ["Restart"])]
     codes = rule.get("exitCodes")
     if codes is None:
         return [*errors, required("exitCodes", "must be specified")]

@@ -21,15 +21,25 @@ FILE_MODE = 0o644
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 
-def image_tag(image: str) -> str:
-    """The tag of an image, ``latest`` where there is neither tag nor digest, empty where there is only a digest.
+_PART = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_HOST = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_IMAGE = re.compile(
+    rf"(?:(?:{_HOST}(?:\.{_HOST})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?/)?{_PART}(?:/{_PART})*"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?P<digest>@[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?",
+    re.ASCII,
+)
 
-    >>> image_tag("nginx"), image_tag("host:5000/nginx"), image_tag("nginx:1.27"), image_tag("nginx@sha256:00")
+
+def image_tag(image: str) -> str:
+    """The tag of an image; ``latest`` where there is neither tag nor digest; empty for a digest, or for what is no image.
+
+    >>> image_tag("nginx"), image_tag("host:5000/nginx"), image_tag("nginx:1.27"), image_tag("Nginx")
     ('latest', 'latest', '1.27', '')
     """
-    name, _, digest = image.partition("@")
-    tag = re.search(r":([A-Za-z0-9_][A-Za-z0-9_.-]*)$", name)
-    return tag[1] if tag else "" if digest else "latest"
+    found = _IMAGE.fullmatch(image)
+    if not found:
+        return ""
+    return found["tag"] or ("" if found["digest"] else "latest")
 
 
 def pull_policy(image: str) -> str:
@@ -226,15 +236,29 @@ def _default_spec_of_pod(spec: Mapping[str, Any]) -> Any:
     return spec
 
 
+_OLD_INIT_CONTAINERS = tuple(
+    f"pod.{stage}.kubernetes.io/init-container{what}" for stage in ("alpha", "beta") for what in ("s", "-statuses")
+)
+
+
+def _without_old_annotations(meta: Mapping[str, Any]) -> Any:
+    """Init containers were annotations once; these are dropped."""
+    annotations = meta.get("annotations") or EMPTY_DICT
+    if not any(key in annotations for key in _OLD_INIT_CONTAINERS):
+        return meta
+    kept = FrozenDict({key: value for key, value in annotations.items() if key not in _OLD_INIT_CONTAINERS})
+    return FrozenDict({key: value for key, value in {**meta, "annotations": kept}.items() if key != "annotations" or kept})
+
+
 def default_pod(pod: Object) -> Object:
     """The defaults of a Pod."""
-    defaulted: Object = inside(pod, "spec", _default_spec_of_pod)
+    defaulted: Object = inside(where_given(pod, "metadata", _without_old_annotations), "spec", _default_spec_of_pod)
     return defaulted
 
 
 def default_pod_template(template: Mapping[str, Any]) -> Any:
     """The defaults of a pod template."""
-    return inside(inside(template, "metadata", dict_or_empty), "spec", default_pod_spec)
+    return inside(inside(template, "metadata", _without_old_annotations), "spec", default_pod_spec)
 
 
 def containers_of(spec: Mapping[str, Any]) -> FrozenList:

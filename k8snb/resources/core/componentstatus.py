@@ -27,4 +27,4 @@ EXAMPLE = {
     "conditions": [{"type": "Healthy", "status": "True", "message": "ok"}],
 }
 
-RESOURCE = served("v1", "ComponentStatus", cells=cells, example=EXAMPLE)
+RESOURCE = served("v1", "ComponentStatus", cells=cells, deprecated="v1 ComponentStatus is deprecated in v1.19+", example=EXAMPLE)

@@ -61,11 +61,6 @@ def _validate_port(port: Mapping[str, Any], needs_name: bool) -> Errors:
     return errors + (check("appProtocol", port["appProtocol"], qualified_name) if port.get("appProtocol") is not None else [])
 
 
-def warnings(_obj: Object, _old: Object | None) -> list[str]:
-    """Always: there is something better."""
-    return [DEPRECATED]
-
-
 def _texts(subset: Mapping[str, Any]) -> list[str]:
     addresses = [address.get("ip", "") for address in subset.get("addresses") or ()]
     ports = [port.get("port", 0) for port in subset.get("ports") or ()]
@@ -86,4 +81,6 @@ EXAMPLE = {
     "subsets": [{"addresses": [{"ip": "192.0.2.10"}], "ports": [{"port": 5432}]}],
 }
 
-RESOURCE = served("v1", "Endpoints", default=default, validate=validate, warnings=warnings, cells=cells, example=EXAMPLE, simulated=True)
+RESOURCE = served(
+    "v1", "Endpoints", default=default, validate=validate, deprecated=DEPRECATED, cells=cells, example=EXAMPLE, simulated=True
+)

@@ -5,16 +5,20 @@ Models: pkg/registry/core/namespace/strategy.go, pkg/apis/core/validation (Valid
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, invalid, within
-from k8snb.apimachinery.objects import EMPTY_LIST, FrozenList, Object, dig, put
+from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenList, Object, dig, put
 from k8snb.apimachinery.validation import STANDARD_FINALIZERS, check, dns_label, qualified_name
 from k8snb.resources.common.cells import age
 from k8snb.resources.discovery import served
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 FINALIZER = "kubernetes"
+POD_SECURITY = "pod-security.kubernetes.io/"
+LEVELS = ("privileged", "baseline", "restricted")
 
 
 def default(obj: Object) -> Object:
@@ -42,7 +46,19 @@ def validate(obj: Object) -> Errors:
         errors += check("", name, qualified_name)
         if "/" not in name and name not in STANDARD_FINALIZERS:
             errors.append(invalid("", name, "name is neither a standard finalizer name nor is it fully qualified"))
-    return within("spec.finalizers", errors)
+    return within("spec.finalizers", errors) + _validate_pod_security(obj["metadata"].get("labels") or EMPTY_DICT)
+
+
+def _validate_pod_security(labels: Mapping[str, str]) -> Errors:
+    """The levels of pod security; upstream's admission plugin reports them as errors of the Namespace."""
+    errors: Errors = []
+    for mode in ("enforce", "audit", "warn"):
+        level, version = (labels.get(f"{POD_SECURITY}{mode}{suffix}") for suffix in ("", "-version"))
+        if level is not None and level not in LEVELS:
+            errors.append(invalid(f"metadata.labels[{POD_SECURITY}{mode}]", level, f"must be one of {', '.join(LEVELS)}"))
+        if version is not None and not re.fullmatch(r"latest|v1\.(0|[1-9][0-9]*)", version):
+            errors.append(invalid(f"metadata.labels[{POD_SECURITY}{mode}-version]", version, 'must be "latest" or "v1.x"'))
+    return errors
 
 
 def validate_status_update(obj: Object, _old: Object) -> Errors:

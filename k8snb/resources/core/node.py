@@ -20,7 +20,6 @@ from k8snb.resources.common.fill import inside, where_given
 from k8snb.resources.common.formats import cidr
 from k8snb.resources.common.pod_defaults import default_resource_list
 from k8snb.resources.common.pod_scheduling import taint_effect
-from k8snb.resources.common.pod_warnings import DEPRECATED_LABELS
 from k8snb.resources.discovery import served
 
 ROLE = "node-role.kubernetes.io/"
@@ -91,14 +90,13 @@ def _validate_addresses(obj: Object) -> Errors:
 
 
 def warnings(obj: Object, _old: Object | None) -> list[str]:
-    """Fields and labels that have had their day."""
-    spec, labels = obj.get("spec") or EMPTY_DICT, obj["metadata"].get("labels") or EMPTY_DICT
+    """Fields that have had their day."""
+    spec = obj.get("spec") or EMPTY_DICT
     found = []
     if spec.get("configSource") is not None:
         found.append("spec.configSource: the feature is removed")
     if spec.get("externalID"):
         found.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
-    found += [f"metadata.labels[{key}]: {DEPRECATED_LABELS[key]}" for key in sorted(labels) if key in DEPRECATED_LABELS]
     return found
 
 

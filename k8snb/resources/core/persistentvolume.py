@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, forbidden, invalid, not_supported, required, within
+from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, put
 from k8snb.apimachinery.quantity import value
 from k8snb.apimachinery.resource import once
@@ -191,6 +192,11 @@ def _source(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {key: spec[key] for key in SOURCES if spec.get(key) is not None}
 
 
+def _note_phase(context: Any, obj: Object, old: Object | None) -> Object:
+    """A new volume says since when it has its phase."""
+    return put(obj, "status.lastPhaseTransitionTime", timestamp(context.now)) if old is None else obj
+
+
 def warnings(obj: Object, _old: Object | None) -> list[str]:
     """Annotations, policies and plugins that have had their day."""
     spec = obj["spec"]
@@ -235,6 +241,7 @@ RESOURCE = served(
     validate=validate,
     validate_update=validate_update,
     warnings=warnings,
+    allocate=_note_phase,
     cells=cells,
     selectable_fields={"name": lambda obj: str(obj["metadata"]["name"])},
     example=EXAMPLE,

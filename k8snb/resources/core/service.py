@@ -16,7 +16,15 @@ from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import dns_label
 from k8snb.resources.common.cells import NONE, age, labels_text
 from k8snb.resources.common.fill import each, fill, inside, where_given
-from k8snb.resources.core.service_validation import is_headless, needs_health_check, validate, validate_status_update, validate_update
+from k8snb.resources.core.service_addresses import allocate, needs_node_ports, release
+from k8snb.resources.core.service_validation import (
+    is_headless,
+    is_reachable,
+    needs_health_check,
+    validate,
+    validate_status_update,
+    validate_update,
+)
 from k8snb.resources.discovery import served
 
 Spec = Mapping[str, Any]
@@ -35,7 +43,7 @@ def _default_spec(spec: Spec) -> Any:
         spec = FrozenDict({key: value for key, value in spec.items() if key != "sessionAffinityConfig"})
     if spec["sessionAffinity"] == "ClientIP" and dig(spec, "sessionAffinityConfig.clientIP.timeoutSeconds") is None:
         spec = FrozenDict({**spec, "sessionAffinityConfig": FrozenDict({"clientIP": FrozenDict({"timeoutSeconds": 10800})})})
-    if spec["type"] in ("NodePort", "LoadBalancer"):
+    if is_reachable(spec):
         spec = fill(spec, {"externalTrafficPolicy": "Cluster"})
     if spec["type"] in ("NodePort", "LoadBalancer", "ClusterIP"):
         spec = fill(spec, {"internalTrafficPolicy": "Cluster"})
@@ -80,7 +88,7 @@ def _keep_addresses(obj: Object, before: Spec) -> Object:
 
 def _keep_ports(obj: Object, before: Spec) -> Object:
     spec = obj["spec"]
-    if _needs_node_ports(spec) and _needs_node_ports(before):
+    if needs_node_ports(spec) and needs_node_ports(before):
         known = {(port.get("protocol"), port.get("port")): port.get("nodePort") for port in before.get("ports") or ()}
         ports = [_with_node_port(port, known.get((port.get("protocol"), port.get("port")))) for port in spec.get("ports") or ()]
         if ports != list(spec.get("ports") or ()):
@@ -97,11 +105,6 @@ def _keep_ports(obj: Object, before: Spec) -> Object:
 
 def _with_node_port(port: Spec, known: int | None) -> Spec:
     return FrozenDict({**port, "nodePort": known}) if known and not port.get("nodePort") else port
-
-
-def _needs_node_ports(spec: Spec) -> bool:
-    kind = spec.get("type")
-    return kind == "NodePort" or (kind == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is not False)
 
 
 def _sync_cluster_ips(obj: Object, before: Spec) -> Object:
@@ -138,7 +141,7 @@ def _drop_dependent(obj: Object, old: Object | None) -> Object:
     not_balanced = spec.get("type") != "LoadBalancer"
     dropped += [f for f in ("allocateLoadBalancerNodePorts", "loadBalancerClass") if _left(spec, before, f, not_balanced)]
     obj = _without(obj, *dropped) if dropped else obj
-    if _needs_node_ports(before) and not _needs_node_ports(spec):
+    if needs_node_ports(before) and not needs_node_ports(spec):
         known = [port.get("nodePort") for port in before.get("ports") or ()]
         ports = [FrozenDict({k: v for k, v in p.items() if k != "nodePort" or v not in known}) for p in spec.get("ports") or ()]
         obj = put(obj, "spec.ports", FrozenList(ports)) if ports else obj
@@ -220,6 +223,8 @@ RESOURCE = served(
     validate_status_update=validate_status_update,
     validate_name=dns_label,
     warnings=warnings,
+    allocate=allocate,
+    release=release,
     cells=cells,
     selectable_fields={
         "spec.clusterIP": lambda obj: str(dig(obj, "spec.clusterIP", "")),

@@ -27,6 +27,11 @@ def is_headless(spec: Spec) -> bool:
     return list(spec.get("clusterIPs") or ()) == ["None"]
 
 
+def is_reachable(spec: Spec) -> bool:
+    """Whether traffic from outside the cluster has a way in."""
+    return spec.get("type") in ("NodePort", "LoadBalancer") or (spec.get("type") == "ClusterIP" and bool(spec.get("externalIPs")))
+
+
 def needs_health_check(spec: Spec) -> bool:
     """Whether a port is needed on which nodes say that they have endpoints."""
     return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
@@ -216,7 +221,7 @@ DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 
 def _validate_traffic(spec: Spec) -> Errors:
     external, inside_ = spec.get("externalTrafficPolicy", ""), spec.get("internalTrafficPolicy")
-    reachable = spec.get("type") in ("NodePort", "LoadBalancer") or (spec.get("type") == "ClusterIP" and spec.get("externalIPs"))
+    reachable = is_reachable(spec)
     errors: Errors = []
     if external and not reachable:
         errors.append(invalid("externalTrafficPolicy", external, "may only be set for externally-accessible services"))
