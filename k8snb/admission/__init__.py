@@ -12,9 +12,12 @@ from __future__ import annotations
 from k8snb.admission.default_ingress_class import DefaultIngressClass
 from k8snb.admission.default_storage_class import DefaultStorageClass
 from k8snb.admission.default_toleration_seconds import DefaultTolerationSeconds
+from k8snb.admission.limit_ranger import LimitRanger
 from k8snb.admission.namespace_lifecycle import NamespaceLifecycle
+from k8snb.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from k8snb.admission.pod_topology_labels import PodTopologyLabels
 from k8snb.admission.priority import Priority
+from k8snb.admission.resource_quota import ResourceQuota
 from k8snb.admission.runtime_class import RuntimeClass
 from k8snb.admission.service_account import ServiceAccount
 from k8snb.admission.storage_object_in_use_protection import StorageObjectInUseProtection
@@ -22,13 +25,16 @@ from k8snb.admission.taint_nodes_by_condition import TaintNodesByCondition
 
 PLUGINS = (
     NamespaceLifecycle(),
+    LimitRanger(),
     ServiceAccount(),
     TaintNodesByCondition(),
     Priority(),
     DefaultTolerationSeconds(),
     DefaultStorageClass(),
     StorageObjectInUseProtection(),
+    PersistentVolumeClaimResize(),
     RuntimeClass(),
     DefaultIngressClass(),
     PodTopologyLabels(),
+    ResourceQuota(),
 )

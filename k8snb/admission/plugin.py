@@ -40,6 +40,9 @@ class Context(Protocol):
     def list(self, resource_key: str, namespace: str = "") -> list[Object]:
         """All stored objects of a kind, of one namespace where one is given."""
 
+    def replace(self, resource_key: str, obj: Object) -> Object:
+        """Write a changed object as part of this request; a dry run writes nothing."""
+
     def token(self, length: int) -> str:
         """Random letters of Kubernetes' safe alphabet; the stream belongs to the plugin."""
 
