@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from k8snb.apimachinery.errors import ApiError, quote
+from k8snb.apiserver.server import NOT_RUNNING
+
+REFUSED = "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -131,6 +134,8 @@ def fatal(error: Exception) -> tuple[str, int]:
     """What kubectl prints on standard error before it ends with an error, and its exit code."""
     if isinstance(error, Several):
         return "".join(message_for(one) + "\n" for one in error.errors), 1
+    if isinstance(error, ApiError) and error.message == NOT_RUNNING:
+        return REFUSED, 1
     if isinstance(error, ApiError):
         return (_invalid(error) if error.reason == "Invalid" else message_for(error)) + "\n", 1
     message = message_for(error)

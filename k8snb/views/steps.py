@@ -18,6 +18,7 @@ from k8snb.sim.clock import duration
 from k8snb.sim.trace import Record
 
 ACTIONS = ("reconcile", "decision", "runtime", "fault")
+_READS = ("get", "list", "watch")
 _QUIET = ("events ", "leases.coordination.k8s.io ")
 
 
@@ -41,8 +42,8 @@ class Step:
 
     @property
     def writes(self) -> list[Record]:
-        """The requests that were sent, heartbeats and Events left out."""
-        return [r for r in self.records if r.kind == "request" and not r.subject.startswith(_QUIET)]
+        """The requests that change something, heartbeats and Events left out."""
+        return [r for r in self.records if r.kind == "request" and r.verb not in _READS and not r.subject.startswith(_QUIET)]
 
     def __bool__(self) -> bool:
         return bool(self.records)
@@ -56,17 +57,22 @@ class Step:
         return "\n".join([head, *self._one()])
 
     def _one(self) -> list[str]:
+        acts = {act.id for act in self.acts}
         lines = [sentence(record) for record in self.acts]
         for act in self.acts:
             because = [found for number in act.causes if (found := self.look(number)) is not None]
             lines += _labelled(text("steps.because"), [sentence(record) for record in because])
-        return [f"  {line}" for line in lines + _labelled(text("steps.wrote"), [sentence(record) for record in self.writes])]
+        own, others = [], []
+        for record in self.writes:  # what somebody began earlier, such as a binding, may be written while another acts
+            (own if acts.intersection(record.causes) or not acts else others).append(sentence(record))
+        lines += _labelled(text("steps.wrote"), own) + _labelled(text("steps.meanwhile"), others)
+        return [f"  {line}" for line in lines]
 
 
 def _labelled(label: str, lines: list[str]) -> list[str]:
     """Lines under a label in the margin; the first eight, and how many more."""
     shown = lines[:8] + ([text("steps.more", count=len(lines) - 8)] if len(lines) > 8 else [])
-    return [f"  {label if number == 0 else '':<9}{line}" for number, line in enumerate(shown)]
+    return [f"  {label if number == 0 else '':<11}{line}" for number, line in enumerate(shown)]
 
 
 def sentence(record: Record) -> str:
@@ -77,6 +83,8 @@ def sentence(record: Record) -> str:
         parts.append(f"-> {detail[0]} {detail[1]}")
     elif record.kind == "reconcile" and isinstance(detail, tuple) and detail[0] == "error":
         parts.append(text("steps.retry", error=detail[1], delay=duration(detail[2])))
+    elif record.kind == "decision" and isinstance(detail, dict):
+        parts.append(f"-> {detail['selected']}" if detail.get("selected") else str(detail.get("message", "")))
     elif record.kind in ("decision", "runtime", "note") and isinstance(detail, str):
         parts.append(detail)
     return "  ".join(part for part in parts if part)
