@@ -182,7 +182,7 @@ class View {
     this.root.classList.add("k8snb-view");
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", this.say("title"));
-    this.root.append(parts.toolbar, parts.timeline, error, parts.past, parts.plane, main, live);
+    this.root.append(parts.toolbar, parts.timeline, parts.next, error, parts.past, parts.plane, main, live);
     return { ...parts, live, error };
   }
 
@@ -205,7 +205,8 @@ class View {
     const forward = button("forward", () => seek(this.meta.index + 1));
     const now = button("now", () => seek(this.meta.length));
     const timeline = h("div", { className: "k8snb-bar" }, back, slider, forward, now);
-    return { toolbar, timeline, play, speed, clock, slider, back, forward, now, steps };
+    const next = h("p", { className: "k8snb-next" });
+    return { toolbar, timeline, next, play, speed, clock, slider, back, forward, now, steps };
   }
 
   /** The control plane, the workloads and the nodes. */
@@ -312,7 +313,7 @@ class View {
     parts.play.setAttribute("aria-pressed", String(Boolean(meta.playing)));
     parts.speed.value = String(meta.rate);
     parts.clock.textContent = `${meta.clock} · ${this.say("revision")} ${meta.revision}`;
-    parts.clock.title = meta.next ?? "";
+    parts.next.textContent = meta.next ?? "";
     parts.slider.min = String(meta.first ?? 0);
     parts.slider.max = String(meta.length);
     parts.slider.value = String(meta.index);

@@ -70,7 +70,7 @@ def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collec
             sent[sender(record, known.get)][f"{record.verb} {resource}"] += 1
             stored += record.verb in WRITES and not refused(record)
     kubelets = [f"kubelet/{node['metadata']['name']}" for node in snapshot.get("nodes", ())]
-    names = list(dict.fromkeys([*CONTROL_PLANE, *sent, *kubelets]))
+    names = list(dict.fromkeys([*CONTROL_PLANE, *(name for name in sent if name not in kubelets), *kubelets]))
     states = {f"kubelet/{n['metadata']['name']}": look("nodes", n) for n in snapshot.get("nodes", ())}
     boxes = [_component(name, stopped, states.get(name, ("ok", ""))[0]) for name in names]
     edges = [_talks(name, sent[name]) for name in names if name not in (API, ETCD) and boxes[names.index(name)].state != "failed"]
@@ -93,8 +93,8 @@ def _component(name: str, stopped: Collection[str], state: str) -> Node:
 
 
 def _said(counts: Counter[str]) -> str:
-    """The most frequent requests of a component, one a line: ``create pods ×3``."""
-    first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    """The most frequent requests of a component, one a line: ``create pods ×3``; Events last, they are its notes."""
+    first = sorted(counts.items(), key=lambda item: (item[0].endswith(" events"), -item[1], item[0]))
     words = [what if count == 1 else f"{what} ×{count}" for what, count in first[:4]]
     return "\n".join([*words, "…"] if len(first) > 4 else words)
 

@@ -10,6 +10,7 @@ changes one except by asking it to step. Where no front end runs, it is the fram
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
 import anywidget
@@ -63,7 +64,7 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
         """``advance(size)`` takes one step (``event``, ``reconcile`` or ``settle``) and gives something true if anything happened."""
         self._source, self._advance, self._driver = source, advance, Driver(self.apply)
         self._index: int | None = None  # where on the timeline; None follows the present
-        self._seq, self._last, self._fresh = 0, 0, 0
+        self._seq, self._newest, self._since = 0, 0, 0  # newest record shown; newest before the last step
         self._frame = self._look()
         super().__init__(labels={key.rpartition(".")[2]: text(key) for key in _LABELS}, speeds=list(SPEEDS), frame={"seq": 0})
         self.on_msg(lambda _widget, content, _buffers: self._driver.submit(content))
@@ -73,8 +74,12 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
         return {"seq": self._seq, "frame": self._frame}
 
     def _look(self) -> live.Frame:
-        moment = self._source.moment(self._index, self._last)
-        self._fresh = moment.records[-1].id if moment.records else self._last
+        moment = self._source.moment(self._index, self._newest)
+        newest = moment.records[-1].id if moment.records else 0
+        if self._index is None and newest == self._newest:
+            moment = replace(moment, fresh=self._since + 1)  # nothing new: what the last step did stays lit
+        elif self._index is None:
+            self._since, self._newest = min(self._newest, newest), newest
         shown = live.frame(moment)
         shown["meta"] |= {"playing": self._driver.playing, "rate": self._driver.rate}
         return shown
@@ -87,7 +92,6 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
         """Send the difference between what was sent last and what there is now, if there is one."""
         new = self._look()
         patch = live.diff(self._frame, new)
-        self._last = self._fresh
         if patch:
             self._frame = new
             self._seq += 1
