@@ -40,6 +40,7 @@ class LimitRanger:
         """Every bound of every LimitRange."""
         if obj is None or (old is not None and old["metadata"].get("deletionTimestamp")):
             return
+        judge: Callable[[Mapping[str, Any], Object], list[str]]
         if is_plain(request, resource, "pods") and old is None:
             judge = _pod_violations
         elif is_plain(request, resource, "persistentvolumeclaims"):

@@ -51,7 +51,7 @@ def _is_overdue(pod: Object, now: int) -> bool:
     meta = pod["metadata"]
     if not meta.get("deletionTimestamp") or meta.get("deletionGracePeriodSeconds") is None:
         return False
-    return now > parse_time(meta["deletionTimestamp"]) + meta["deletionGracePeriodSeconds"] * _SECOND
+    return bool(now > parse_time(meta["deletionTimestamp"]) + meta["deletionGracePeriodSeconds"] * _SECOND)
 
 
 def texts(pod: Object, what: str, amounts: Amounts) -> Usage:
@@ -138,7 +138,7 @@ def _in_scope(scope: Mapping[str, Any], pod: Object) -> bool:
     if name == "NotTerminating":
         return spec.get("activeDeadlineSeconds") is None
     if name in ("BestEffort", "NotBestEffort"):
-        return (qos_class(pod) == BEST_EFFORT) == (name == "BestEffort")
+        return bool((qos_class(pod) == BEST_EFFORT) == (name == "BestEffort"))
     if name == "CrossNamespacePodAffinity":
         return any(_crosses(term) for term in _affinity_terms(spec))
     return name == "PriorityClass" and _selected(scope, spec.get("priorityClassName", ""))
@@ -147,7 +147,7 @@ def _in_scope(scope: Mapping[str, Any], pod: Object) -> bool:
 def _selected(scope: Mapping[str, Any], priority_class: str) -> bool:
     operator, values = scope.get("operator"), scope.get("values") or ()
     if operator in ("Exists", "DoesNotExist"):
-        return bool(priority_class) == (operator == "Exists")
+    return bool((priority_class in values) == (operator == "In"))
     return (priority_class in values) == (operator == "In")
 
 

@@ -161,7 +161,8 @@ def _fields(schedule: str, zone: tzinfo | None) -> Fields:
         numbers, star = _field(word, bounds)
         sets.append(numbers)
         stars.append(star)
-    return Fields(*sets, any_day=stars[2] or stars[4], zone=zone)
+    minutes, hours, days, months, weekdays = sets
+    return Fields(minutes, hours, days, months, weekdays, any_day=stars[2] or stars[4], zone=zone)
 
 
 def _field(word: str, bounds: _Bounds) -> tuple[frozenset[int], bool]:

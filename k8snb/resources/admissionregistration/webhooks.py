@@ -109,7 +109,7 @@ def validate_client_config(config: Mapping[str, Any]) -> Errors:
     url, service = config.get("url"), config.get("service")
     if (url is None) == (service is None):
         return [required("", "exactly one of url or service is required")]
-    return within("url", _validate_url(url)) if url is not None else within("service", validate_service(service))
+    return within("url", _validate_url(url)) if url is not None else within("service", validate_service(service or {}))
 
 
 def _validate_url(url: str) -> Errors:

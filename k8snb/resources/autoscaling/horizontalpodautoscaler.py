@@ -46,9 +46,8 @@ def _default_spec(spec: Mapping[str, Any]) -> Any:
 
 @once
 def _default_behavior(behavior: Mapping[str, Any]) -> Any:
-    for name, rules in (("scaleUp", SCALE_UP), ("scaleDown", SCALE_DOWN)):
-        behavior = inside(behavior, name, lambda given, rules=rules: fill(given, rules))
-    return behavior
+    behavior = inside(behavior, "scaleUp", lambda rules: fill(rules, SCALE_UP))
+    return inside(behavior, "scaleDown", lambda rules: fill(rules, SCALE_DOWN))
 
 
 def validate(obj: Object) -> Errors:

@@ -1,8 +1,8 @@
 """Defaulting: three small functions that give back what they were given when there is nothing to add.
 
-    spec = fill(spec, {"replicas": 1, "revisionHistoryLimit": 10})
-    obj = inside(obj, "spec", default_spec)          # default_spec gets {} where there is no spec
-    spec = inside(spec, "rules", each(default_rule))  # of every item of a list
+spec = fill(spec, {"replicas": 1, "revisionHistoryLimit": 10})
+obj = inside(obj, "spec", default_spec)          # default_spec gets {} where there is no spec
+spec = inside(spec, "rules", each(default_rule))  # of every item of a list
 """
 
 from __future__ import annotations
@@ -10,27 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, freeze
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, freeze
 
 Default = Callable[[Any], Any]
 
 
-def fill(value: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+def fill(value: Any, defaults: Mapping[str, Any]) -> Object:
     """``value`` with the keys of ``defaults`` that it lacks. An explicit null counts as absent."""
     missing = {key: freeze(given) for key, given in defaults.items() if value.get(key) is None}
-    return FrozenDict({**value, **missing}) if missing else value
+    filled: Object = FrozenDict({**value, **missing}) if missing else value
+    return filled
 
 
-def inside(value: Mapping[str, Any], key: str, default: Default) -> Any:
+def inside(value: Any, key: str, default: Default) -> Object:
     """``value`` with ``default`` applied to what stands at ``key``; an absent object is made."""
     before = value.get(key)
     after = default(EMPTY_DICT if before is None else before)
-    return value if after is before else FrozenDict({**value, key: after})
+    changed: Object = value if after is before else FrozenDict({**value, key: after})
+    return changed
 
 
-def where_given(value: Mapping[str, Any], key: str, default: Default) -> Any:
+def where_given(value: Any, key: str, default: Default) -> Object:
     """As :func:`inside`, but what is absent stays absent."""
-    return value if value.get(key) is None else inside(value, key, default)
+    unchanged: Object = value
+    return unchanged if value.get(key) is None else inside(value, key, default)
 
 
 def each(default: Default) -> Default:
