@@ -128,8 +128,15 @@ class Call:
         return options
 
     def wait(self, until: Callable[[], bool], seconds: float) -> bool:
-        """Let virtual time pass."""
-        return self.host.advance(until, int(seconds * MICROS))
+        """Let virtual time pass until something holds, or so many seconds are over; whether it held. Once held, it is not asked again."""
+        held: list[bool] = []
+
+        def latched() -> bool:
+            if not held and until():
+                held.append(True)
+            return bool(held)
+
+        return self.host.advance(latched, int(seconds * MICROS))
 
     def exactly_one_name(self) -> str:
         """The NAME of a create command."""

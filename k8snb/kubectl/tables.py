@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from k8snb.apimachinery import quantity
+from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.meta import age
 from k8snb.apimachinery.jsonpath import JSONPathError, Template, relaxed
 from k8snb.apimachinery.objects import dig
 from k8snb.kubectl.api import Json
@@ -43,6 +45,12 @@ class Row:
 def rows_of(table: Json) -> list[Row]:
     """The rows of a table; of something that is no table, the object itself."""
     return [Row(row.get("cells") or (), row.get("object") or {}) for row in table.get("rows") or ()]
+
+
+def plain(rows: Sequence[Row], now: int) -> tuple[list[Json], list[Row]]:
+    """Names and ages: how objects are shown that the server did not put into a table."""
+    stamp = "metadata.creationTimestamp"
+    return [{"name": "Name"}, {"name": "Age"}], [Row((name_of(row.obj), age(dig(row.obj, stamp), now)), row.obj) for row in rows]
 
 
 def header(definitions: Sequence[Json], options: TableOptions) -> list[str]:
@@ -102,7 +110,7 @@ def sorted_by(rows: Sequence[Any], objects: Sequence[Json], text: str) -> list[A
     except JSONPathError as problem:
         raise Failure(str(problem)) from None
     if objects and not any(found):
-        raise Failure(f"couldn't find any field with path {relaxed(text)!r} in the list of objects".replace("'", '"'))
+        raise Failure(f"couldn't find any field with path {quote(relaxed(text))} in the list of objects")
     order = sorted(range(len(rows)), key=lambda index: sort_key(found[index]))
     return [rows[index] for index in order]
 

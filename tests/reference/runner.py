@@ -99,6 +99,7 @@ class Player:
         if wanted and not step.get("quiet"):
             entry["output"] = done.stdout + done.stderr
         self.steps.append(entry)
+        self.cluster.run_for(COMMAND_SECONDS / 2)  # the recorder's look takes a moment
         self.looks.append(self.objects(leave_out=("events",)))
 
     def _settle(self, limit: float, quiet: float) -> None:

@@ -139,6 +139,8 @@ def _sorted(call: Call, group: Group) -> Group:
 
 def _block(call: Call, group: Group, options: TableOptions, *, mixed: bool) -> str:
     info, definitions, rows = group
+    if not definitions:
+        definitions, rows = tables.plain(rows, call.host.now)
     if str(call.flag("output")).startswith("custom-columns"):
         return _custom(call, rows)
     options = replace(options, with_kind=mixed, with_namespace=options.with_namespace and info.kind.namespaced)
@@ -243,7 +245,7 @@ class _Watch:
         self.headed = True
         for index in range(len(lines[0]) - 1):
             width = max(6, *(len(cells[index]) + 3 for cells in lines))
-            self.widths[index : index + 1] = [max(width, *self.widths[index : index + 1])]
+            self.widths[index : index + 1] = [max([width, *self.widths[index : index + 1]])]
         for cells in lines:
             self.call.out("".join(cell.ljust(width) for cell, width in zip(cells, self.widths, strict=False)) + cells[-1])
 
