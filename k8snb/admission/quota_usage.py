@@ -147,7 +147,7 @@ def _in_scope(scope: Mapping[str, Any], pod: Object) -> bool:
 def _selected(scope: Mapping[str, Any], priority_class: str) -> bool:
     operator, values = scope.get("operator"), scope.get("values") or ()
     if operator in ("Exists", "DoesNotExist"):
-        return bool(priority_class) == (operator == "Exists")
+        return bool(priority_class) is (operator == "Exists")
     return bool((priority_class in values) == (operator == "In"))
 
 

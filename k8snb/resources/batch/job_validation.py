@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, FieldError, duplicate, invalid, not_supported, quote, required, too_long, too_many, within
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, merge
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.apimachinery.validation import IMMUTABLE, check, immutable, not_negative, qualified_name, validate_label_selector
 from k8snb.resources.batch.indexes import IndexFormatError, count_indexes
 from k8snb.resources.common.formats import domain_prefixed_path
+from k8snb.resources.common.internal_form import internal
 from k8snb.resources.common.pod_template import validate_pod_template
 from k8snb.resources.common.workload import mismatch, shown_selector, shown_template
 
@@ -242,8 +243,7 @@ def validate_job_spec_update(obj: Object, old: Object) -> Errors:
     errors = _validate_completions_update(spec, before)
     if spec.get("selector") != before.get("selector"):
         errors.append(invalid("selector", shown_selector(spec.get("selector") or EMPTY_DICT), IMMUTABLE))
-    if spec.get("template") != _allowed_template(spec, old):
-        errors.append(invalid("template", shown_template(spec.get("template") or EMPTY_DICT), IMMUTABLE))
+    errors += _validate_template_update(spec, old)
     return errors + [error for name in _IMMUTABLE for error in immutable(name, spec.get(name), before.get(name))]
 
 
@@ -256,23 +256,25 @@ def _validate_completions_update(spec: Mapping[str, Any], before: Mapping[str, A
     return [invalid("completions", now, "can only be modified in tandem with spec.parallelism")]
 
 
-def _allowed_template(spec: Mapping[str, Any], old: Object) -> Any:
-    """The old template, with what may change of a suspended Job that has no pods taken from the new one."""
-    template = dig(old, "spec.template", EMPTY_DICT)
-    if not dig(old, "spec.suspend") or dig(old, "status.active", 0) or dig(old, "status.startTime") is not None:
-        return template
-    new = spec.get("template") or EMPTY_DICT
-    pod: dict[str, Any] = {key: dig(new, ("spec", key)) for key in ("nodeSelector", "tolerations", "schedulingGates")}
-    pod["affinity"] = _allowed_affinity(dig(new, "spec.affinity"), dig(template, "spec.affinity"))
-    meta = {key: dig(new, ("metadata", key)) for key in ("annotations", "labels")}
-    return merge(_cleared(template, meta, pod), {"metadata": meta, "spec": pod})
+def _validate_template_update(spec: Mapping[str, Any], old: Object) -> Errors:
+    """The template stays; of a suspended Job without pods, its metadata, where its pods may go and what they ask for may change."""
+    new, before = spec.get("template") or EMPTY_DICT, dig(old, "spec.template", EMPTY_DICT)
+    if not dig(old, "spec.suspend"):
+        return [] if new == before else [invalid("template", shown_template(new), IMMUTABLE)]
+    pod, allowed = new.get("spec") or EMPTY_DICT, dict(before.get("spec") or EMPTY_DICT)
+    if not dig(old, "status.active", 0):
+        allowed |= {key: pod.get(key) for key in ("nodeSelector", "tolerations", "schedulingGates")}
+        allowed["affinity"] = _allowed_affinity(pod.get("affinity"), allowed.get("affinity"))
+        allowed |= {key: _with_resources_of(pod.get(key), allowed.get(key)) for key in ("containers", "initContainers")}
+    kept = {key: value for key, value in allowed.items() if value is not None}
+    return [] if pod == kept else [invalid("template.spec", internal("PodSpec", pod), IMMUTABLE)]
 
 
-def _cleared(template: Mapping[str, Any], meta: Mapping[str, Any], pod: Mapping[str, Any]) -> Object:
-    """Maps merge key by key in a merge patch; taken out first, they are replaced as a whole."""
-    parts = {"metadata": meta, "spec": pod}
-    kept = {part: {k: v for k, v in (template.get(part) or EMPTY_DICT).items() if k not in parts[part]} for part in parts}
-    return FrozenDict({**template, **{part: FrozenDict(value) for part, value in kept.items()}})
+def _with_resources_of(new: Any, old: Any) -> Any:
+    """The old containers with the resources of the new ones, where they are the same containers."""
+    if new is None or old is None or [c.get("name") for c in new] != [c.get("name") for c in old]:
+        return old
+    return [{**was, "resources": now.get("resources", EMPTY_DICT)} for now, was in zip(new, old, strict=True)]
 
 
 def _allowed_affinity(new: Any, old: Any) -> Any:

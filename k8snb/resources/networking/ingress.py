@@ -74,7 +74,7 @@ def _validate_rule(rule: Mapping[str, Any]) -> Errors:
 
 def _validate_path(item: Mapping[str, Any]) -> Errors:
     kind, path = item.get("pathType"), item.get("path", "")
-    if kind is None:
+    if not kind:
         return [required("pathType", "pathType must be specified")]
     errors: Errors = []
     if kind not in PATH_TYPES:
