@@ -5,6 +5,8 @@ Models: sigs.k8s.io/yaml/goyaml.v2/resolve.go.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import functools
 import math
 import re
@@ -34,7 +36,9 @@ def resolve(text: str, tag: str = "") -> Any:
     [True, 256, 1000, 1000, 2, '12:30:45', '2024-01-01', '=']
     """
     kind = tag.removeprefix(_PREFIX)
-    if tag and (kind == tag or kind in ("str", "binary")):
+    if kind == "binary":
+        return _decoded(text)
+    if tag and kind in (tag, "str"):
         return text
     if text in _WORDS:
         return _WORDS[text]
@@ -44,6 +48,14 @@ def resolve(text: str, tag: str = "") -> Any:
     if (whole := _INT.fullmatch(plain)) and text[0] != ".":
         return _integer(whole)
     return _float(plain) if _FLOAT.fullmatch(plain) else text
+
+
+def _decoded(text: str) -> str:
+    """What ``!!binary`` stands for. Bytes that are no text stay as they were written: JSON has no bytes."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return text
 
 
 def _integer(found: re.Match[str]) -> int | float:

@@ -77,9 +77,10 @@ def prepare_for_update(obj: Object, old: Object) -> Object:
 
 
 def _keep_addresses(obj: Object, before: Spec) -> Object:
-    spec = obj["spec"]
-    if not spec.get("clusterIP") and not spec.get("clusterIPs") and before.get("clusterIP"):
-        obj = put(put(obj, "spec.clusterIP", before["clusterIP"]), "spec.clusterIPs", before.get("clusterIPs") or [before["clusterIP"]])
+    if not obj["spec"].get("clusterIP") and before.get("clusterIP"):
+        obj = put(obj, "spec.clusterIP", before["clusterIP"])
+    if not obj["spec"].get("clusterIPs") and obj["spec"].get("clusterIP") == before.get("clusterIP") and before.get("clusterIPs"):
+        obj = put(obj, "spec.clusterIPs", before["clusterIPs"])
     for field in ("ipFamilies", "ipFamilyPolicy"):
         if obj["spec"].get(field) is None and before.get(field) is not None:
             obj = put(obj, ("spec", field), before[field])
