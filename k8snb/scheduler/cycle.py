@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from k8snb.apimachinery.objects import FrozenDict, dig
 from k8snb.scheduler.diagnosis import ERROR, GRID_NODES, GRID_SAMPLE, MAX_NODE_SCORE, SKIP, SUCCESS, Diagnosis, Status, unresolvable
 from k8snb.scheduler.framework import Cycle, FilterPlugin, PluginFailure, PostFilterResult, ScorePlugin, call
+from k8snb.scheduler.memo import missing
 from k8snb.scheduler.nodeinfo import NodeInfo
 
 NO_NODES = "no nodes available to schedule pods"
@@ -128,8 +129,7 @@ def _filter(cycle: Cycle, candidates: Sequence[int], diagnosis: Diagnosis) -> Se
 def _all_pass(cycle: Cycle, places: Sequence[int], known: list[Any]) -> bool:
     """Whether the node-local filters let the pod on all of these nodes. Stops at the first that does not."""
     verdicts = [known[place] for place in places]
-    while None in verdicts:
-        number = verdicts.index(None)
+    for number in missing(verdicts):
         verdicts[number] = _verdict(cycle, places[number], known, (), {})
         if verdicts[number] is not _PASS:
             return False
@@ -214,8 +214,7 @@ def _local_scores(cycle: Cycle, nodes: list[NodeInfo], plugins: list[ScorePlugin
     question = ("score", cycle.framework.profile.scheduler_name, cycle.pod.signature, *(plugin.name for plugin in plugins))
     known = cycle.memo.table(question, cycle.snapshot)
     rows = [known[place] for place in cycle.places]
-    while None in rows:
-        number = rows.index(None)
+    for number in missing(rows):
         row = tuple(call(plugin, "Score", plugin.score, cycle, nodes[number]) for plugin in plugins)
         rows[number] = known[cycle.places[number]] = row
     return {plugin.name: [row[column] for row in rows] for column, plugin in enumerate(plugins)}

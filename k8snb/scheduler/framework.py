@@ -29,7 +29,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from k8snb.apimachinery.objects import FrozenDict, Object
 from k8snb.scheduler.cache import Snapshot
-from k8snb.scheduler.cluster_event import Interest
+from k8snb.scheduler.cluster_event import Change, Interest
 from k8snb.scheduler.diagnosis import MAX_NODE_SCORE, SKIP, UNRESOLVABLE, Diagnosis, Status, unresolvable
 from k8snb.scheduler.memo import Memo
 from k8snb.scheduler.nodeinfo import NodeInfo
@@ -300,8 +300,14 @@ class Framework:
         self.pre_bind = profile.at(PreBindPlugin)
         self.bind = profile.at(BindPlugin)
         self.post_bind = profile.at(PostBindPlugin)
+        self.interests = tuple((plugin, plugin.interests()) for plugin in profile.plugins)
         if len(self.queue_sort) != 1:
             raise ValueError(f"one queue sort plugin required for profile with scheduler name {profile.scheduler_name!r}")
+
+    def interested_in(self, change: Change) -> list[str]:
+        """The names of the plugins that wait for events of this kind."""
+        kind = (change.resource, change.action)
+        return [p.name for p, interests in self.interests if any(i.resource == kind[0] and kind[1] in i.actions for i in interests)]
 
     def run_pre_filter(self, cycle: Cycle, diagnosis: Diagnosis) -> tuple[frozenset[str] | None, Status | None]:
         """The nodes that are worth a look (None: all), or the status that rejects the pod everywhere."""

@@ -13,7 +13,7 @@ Upstream reaches for the same idea as *opportunistic batching* (KEP-5598, SignPl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from k8snb.scheduler.cache import Snapshot
@@ -54,8 +54,7 @@ class Memo:
     def by_node(self, question: Hashable, snapshot: Snapshot, answer: Callable[[NodeInfo], Any]) -> list[Any]:
         """The answer for every node, in order. ``answer`` is asked only for nodes that changed. Do not write into the result."""
         answers = self.table(question, snapshot)
-        while None in answers:
-            index = answers.index(None)
+        for index in missing(answers):
             answers[index] = answer(snapshot.nodes[index])
         return answers
 
@@ -99,3 +98,14 @@ def _add(sums: dict[Any, int], pairs: Sums, sign: int) -> None:
             sums[key] = total
         else:
             sums.pop(key, None)
+
+
+def missing(answers: list[Any]) -> Iterator[int]:
+    """The indexes of what is still None, in order; the caller fills them in on the way."""
+    index = -1
+    while True:
+        try:
+            index = answers.index(None, index + 1)
+        except ValueError:
+            return
+        yield index

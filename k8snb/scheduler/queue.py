@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import FrozenDict, Object, dig
-from k8snb.scheduler.cluster_event import WILDCARD, Change, pod_actions
+from k8snb.scheduler.cluster_event import TIMEOUT, WILDCARD, Change, Interest, pod_actions
 from k8snb.scheduler.diagnosis import Status
 from k8snb.scheduler.framework import Cluster, Framework, Plugin, PluginFailure, PreEnqueuePlugin, call
 from k8snb.scheduler.podinfo import PodInfo, pod_info
@@ -75,6 +75,7 @@ class QueueState:
     pods: Shelf = field(default_factory=Shelf)  # namespace/name -> QueuedPod
     active: Tape = field(default_factory=Tape)  # heap of (sort key ..., sequence, key)
     backoff: dict[str, Tape] = field(default_factory=lambda: {BACKOFF: Tape(), ERROR_BACKOFF: Tape()})
+    unschedulable: dict[str, Shelf] = field(default_factory=dict)  # plugin that rejected -> keys of pods that wait for its events
     sequence: int = 0
     nominated: Shelf = field(default_factory=Shelf)  # namespace/name -> (node, Pod)
 
@@ -110,7 +111,9 @@ class SchedulingQueue:
 
     def done(self, key: str) -> None:
         """The pod is on its way to a node: the queue forgets it."""
-        self.state.pods.pop(key, None)
+        entry = self.state.pods.pop(key, None)
+        if entry is not None:
+            self._index(entry, waits=False)
         self.state.nominated.pop(key, None)
 
     def failed(self, key: str, rejected_by: tuple[str, ...], pending_on: tuple[str, ...]) -> QueuedPod | None:
@@ -163,8 +166,7 @@ class SchedulingQueue:
 
     def move(self, change: Change, causes: tuple[int, ...] = ()) -> None:
         """Something happened in the cluster: pods that wait for such a thing move on."""
-        waiting = [entry for entry in self.state.pods.values() if entry.where == UNSCHEDULABLE]
-        for entry in waiting:
+        for entry in self._concerned(change):
             self._wake(entry, change, causes)
 
     def due(self, key: str) -> None:
@@ -176,7 +178,7 @@ class SchedulingQueue:
         if entry.where in (BACKOFF, ERROR_BACKOFF) and entry.backoff_until <= now:
             self._activate(entry)
         elif entry.where == UNSCHEDULABLE and entry.timestamp + MAX_UNSCHEDULABLE <= now:
-            self._wake(entry, Change(WILDCARD, "UnschedulableTimeout"), ())
+            self._wake(entry, TIMEOUT, ())
 
     def next_time(self, entry: QueuedPod) -> int | None:
         """When a timer is needed for the entry in its present place, µs."""
@@ -227,8 +229,12 @@ class SchedulingQueue:
     def _put(self, entry: QueuedPod, where: str) -> QueuedPod:
         """Give the entry a place and a new number."""
         self.state.sequence += 1
+        known = self.state.pods.get(entry.key)
+        if known is not None:
+            self._index(known, waits=False)
         placed = entry._replace(where=where, sequence=self.state.sequence)
         self.state.pods[entry.key] = placed
+        self._index(placed, waits=where == UNSCHEDULABLE)
         if where == ACTIVE:
             sort = self._framework(placed).queue_sort[0].sort_key(pod_info(placed.pod), placed.timestamp)
             heapq.heappush(self.state.active, (*sort, placed.sequence, placed.key))
@@ -236,6 +242,24 @@ class SchedulingQueue:
             heapq.heappush(self.state.backoff[where], (placed.backoff_until, placed.sequence, placed.key))
         self.placed(placed)
         return placed
+
+    def _index(self, entry: QueuedPod, *, waits: bool) -> None:
+        for plugin in (*entry.rejected_by, *entry.pending_on):
+            if waits:
+                self.state.unschedulable.setdefault(plugin, Shelf())[entry.key] = True
+            elif plugin in self.state.unschedulable:
+                self.state.unschedulable[plugin].pop(entry.key, None)
+                if not self.state.unschedulable[plugin]:
+                    del self.state.unschedulable[plugin]
+
+    def _concerned(self, change: Change) -> list[QueuedPod]:
+        """The unschedulable pods that were rejected by a plugin with an interest in such a change, oldest entry first."""
+        index = self.state.unschedulable
+        if not index:
+            return []
+        names = {name for framework in self.frameworks.values() for name in framework.interested_in(change)}
+        keys = {key for name in names if name in index for key in index[name]}
+        return sorted((self.state.pods[key] for key in keys), key=lambda entry: entry.sequence)
 
     def _activate(self, entry: QueuedPod) -> QueuedPod:
         """Into the active queue, unless a PreEnqueue plugin objects."""
@@ -278,8 +302,8 @@ def worth_requeueing(entry: QueuedPod, change: Change, framework: Framework) -> 
         return "after backoff"
     info = pod_info(entry.pod)
     verdict = ""
-    for plugin in framework.profile.plugins:
-        if plugin.name in culprits and _helps(plugin, change, info):
+    for plugin, interests in framework.interests:
+        if plugin.name in culprits and _helps(plugin, interests, change, info):
             if plugin.name in entry.pending_on:
                 return "immediately"
             verdict = "after backoff"
@@ -295,9 +319,9 @@ def _objects(plugin: PreEnqueuePlugin, pod: PodInfo, cluster: Cluster) -> bool:
     return status is not None
 
 
-def _helps(plugin: Plugin, change: Change, pod: PodInfo) -> bool:
+def _helps(plugin: Plugin, interests: tuple[Interest, ...], change: Change, pod: PodInfo) -> bool:
     """Whether a plugin waits for this change; when its hint fails, better one attempt too many."""
-    for interest in plugin.interests():
+    for interest in interests:
         if interest.meant(change, pod):
             try:
                 if call(plugin, "QueueingHint", interest.hint, pod, change):

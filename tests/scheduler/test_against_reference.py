@@ -79,7 +79,7 @@ def crowds(draw: st.DrawFn, size: int, of: Any = neighbours) -> list[FrozenDict]
     return [draw(of(f"p{number}")) for number in range(draw(st.integers(0, size)))]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(nodes(), crowds(12), pods("new"), st.data())
 def test_it_agrees_with_the_reference(machines: list[FrozenDict], crowd: list[FrozenDict], new: FrozenDict, data: st.DataObject) -> None:
     names = [machine["metadata"]["name"] for machine in machines]

@@ -201,7 +201,9 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
         if not constraints:
             return Status(SKIP)
         required = constraints if own else ()
-        kept = [place for node, place in zip(nodes, cycle.places, strict=True) if _has_all(node.facts.labels, required)]
+        kept = cycle.places
+        if required:
+            kept = [place for node, place in zip(nodes, cycle.places, strict=True) if _has_all(node.facts.labels, required)]
         columns = [_column(cycle, constraint, kept, required) for constraint in constraints]
         ignored = frozenset(cycle.places) - frozenset(kept) if len(kept) < len(nodes) else frozenset()
         cycle.data[self.name + "/score"] = _SoftNotes(constraints, columns, ignored)
@@ -238,7 +240,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
 
 
 def _has_all(labels: Mapping[str, str], constraints: Sequence[Constraint]) -> bool:
-    return not constraints or all(constraint.key in labels for constraint in constraints)
+    return all(constraint.key in labels for constraint in constraints)
 
 
 def included(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> bool:
