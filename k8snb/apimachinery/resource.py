@@ -64,6 +64,11 @@ def no_warnings(_obj: Object, _old: Object | None) -> list[str]:
     return []
 
 
+def never(_obj: Object) -> bool:
+    """The kind that nothing of its own keeps from being deleted."""
+    return False
+
+
 def no_cells(obj: Object, _now: int) -> list[Any]:
     """The row of a kind without columns of its own: name and creation time."""
     return [obj["metadata"]["name"], obj["metadata"].get("creationTimestamp")]
@@ -128,6 +133,9 @@ class Resource:
     allocate: Callable[[Any, Object, Object | None], Object] | None = None  # context, obj, old: take IPs, ports; after validation
     answer: Callable[[Any, Object], Object] | None = None  # context, obj: the response to a creation; nothing is stored (reviews)
     release: Callable[[Any, Object], None] | None = None  # context, obj: give them back after deletion
+    prepare_for_delete: Hook = same  # an object that now waits for its end: a Namespace becomes Terminating
+    holds_deletion: Callable[[Object], bool] = never  # beside finalizers and grace: a Namespace's spec.finalizers
+    update_errors_first: bool = False  # validate_update() is told before validate(), as most of core does
     default_propagation: str = "Background"  # of a deletion that does not say: Background or Orphan
     deprecated: str = ""  # the warning that goes with every answer, where the API version is on its way out
     example: Object | None = None  # a small manifest that a real server accepts

@@ -69,7 +69,7 @@ def _marked(context: Context, resource: Resource, obj: Object, options: Object) 
     pending = list(old_meta.get("finalizers") or ())
     if "deletionTimestamp" in old_meta:
         return _shortened(context, resource, obj, grace, finalizers)
-    if not grace and not finalizers:
+    if not grace and not finalizers and not resource.holds_deletion(obj):
         return None
     meta = {key: value for key, value in old_meta.items() if key != "finalizers"}
     if finalizers:
@@ -78,7 +78,7 @@ def _marked(context: Context, resource: Resource, obj: Object, options: Object) 
     meta["deletionGracePeriodSeconds"] = grace
     if meta.get("generation"):
         meta["generation"] += 1
-    return FrozenDict({**obj, "metadata": FrozenDict(meta)})
+    return resource.prepare_for_delete(FrozenDict({**obj, "metadata": FrozenDict(meta)}))
 
 
 def _shortened(context: Context, resource: Resource, obj: Object, grace: int, finalizers: list[str]) -> Object | None:
@@ -91,7 +91,7 @@ def _shortened(context: Context, resource: Resource, obj: Object, grace: int, fi
     if grace < left:
         meta["deletionTimestamp"] = timestamp(context.now + grace * SECOND)
         meta["deletionGracePeriodSeconds"] = grace
-    if not meta.get("deletionGracePeriodSeconds") and not meta.get("finalizers"):
+    if not meta.get("deletionGracePeriodSeconds") and not meta.get("finalizers") and not resource.holds_deletion(obj):
         return None
     return obj if meta == old_meta else FrozenDict({**obj, "metadata": FrozenDict(meta)})
 
@@ -112,15 +112,11 @@ def _finalizers(resource: Resource, obj: Object, options: Object) -> list[str]:
     return present if sorted(wanted) == sorted(present) else wanted
 
 
-def finished(obj: Object) -> bool:
+def finished(resource: Resource, obj: Object) -> bool:
     """Whether an update took away the last thing that kept a deleted object."""
     meta = obj["metadata"]
-    return (
-        "deletionTimestamp" in meta
-        and not meta.get("deletionGracePeriodSeconds")
-        and not meta.get("finalizers")
-        and (not ((obj.get("spec") or {}).get("finalizers")) or obj.get("kind") != "Namespace")
-    )
+    held = meta.get("deletionGracePeriodSeconds") or meta.get("finalizers") or resource.holds_deletion(obj)
+    return "deletionTimestamp" in meta and not held
 
 
 def remove(server: Any, resource: Resource, obj: Object, old: Object) -> Object:

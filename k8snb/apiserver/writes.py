@@ -16,7 +16,7 @@ from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, put
 from k8snb.apimachinery.resource import Resource
 from k8snb.apimachinery.validation import validate_object_meta, validate_object_meta_update
-from k8snb.apiserver import admission, deletion
+from k8snb.apiserver import admission, deletion, tables
 from k8snb.apiserver.context import Context
 from k8snb.apiserver.decode import decoded
 from k8snb.apiserver.keys import key_of
@@ -25,6 +25,7 @@ from k8snb.apiserver.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATE
 from k8snb.etcd.store import CompareFailed
 
 _NAME_TRIES = 8
+_IMMUTABLE = ("uid", "creationTimestamp")  # taken from the old object where absent; otherwise validation compares
 _SYSTEM_METADATA = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 
 
@@ -157,7 +158,7 @@ def update_decoded(context: Context, resource: Resource, obj: Object, old: Objec
             raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({context.request.name})")
         raise bad_request("name must be provided")
     obj = _placed(context, stored, obj)
-    _preconditions(stored, obj, old)
+    _preconditions(stored, obj, old, context.request.verb)
     given_managed = obj["metadata"].get("managedFields") if managed is None else managed
     obj = _before_update(context, stored, obj, old, status)
     if not status:
@@ -189,9 +190,9 @@ def _written(context: Context, resource: Resource, obj: Object, *, old: Object, 
     return obj
 
 
-def _preconditions(resource: Resource, obj: Object, old: Object) -> None:
+def _preconditions(resource: Resource, obj: Object, old: Object, verb: str) -> None:
     meta, was = obj["metadata"], old["metadata"]
-    if meta.get("uid") and meta["uid"] != was["uid"]:
+    if meta.get("uid") and meta["uid"] != was["uid"] and verb == "update":
         why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {was['uid']}"
         raise conflict(resource.group, resource.plural, was["name"], why)
     if meta.get("resourceVersion") and meta["resourceVersion"] != was["resourceVersion"]:
@@ -203,7 +204,7 @@ def _before_update(context: Context, resource: Resource, obj: Object, old: Objec
     meta = {
         key: value for key, value in obj["metadata"].items() if key not in _SYSTEM_METADATA and key not in ("managedFields", "selfLink")
     }
-    meta |= {key: was[key] for key in _SYSTEM_METADATA if key in was}
+    meta |= {key: obj["metadata"].get(key, was[key]) if key in _IMMUTABLE else was[key] for key in _SYSTEM_METADATA if key in was}
     meta["resourceVersion"] = was["resourceVersion"]
     if status:
         kept = {key: was[key] for key in ("labels", "ownerReferences") if key in was}
@@ -243,7 +244,8 @@ def _validate_update(resource: Resource, obj: Object, old: Object, status: bool)
     if status:
         errors += resource.validate_status_update(obj, old)
     else:
-        errors += [*_meta_errors(resource, obj), *resource.validate(obj), *resource.validate_update(obj, old)]
+        whole, change = resource.validate(obj), resource.validate_update(obj, old)
+        errors += [*_meta_errors(resource, obj), *(change + whole if resource.update_errors_first else whole + change)]
     _refuse(resource, obj, errors)
 
 
@@ -255,7 +257,7 @@ def _meta_errors(resource: Resource, obj: Object) -> Errors:
 def store_update(server: Any, resource: Resource, obj: Object, old: Object) -> Object:
     """Write the changed object, or remove it where this write took away what kept it from deletion."""
     key = _key(resource, old)
-    if deletion.finished(obj):
+    if deletion.finished(resource, obj):
         return deletion.remove(server, resource, obj, old)
     meta = FrozenDict({**obj["metadata"], "resourceVersion": str(server.store.revision + 1)})
     obj = FrozenDict({**obj, "metadata": meta})
@@ -319,7 +321,8 @@ def subresource(context: Context, resource: Resource) -> Object:
     if request.verb not in found.verbs:
         raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
     if found.handler is not None:
-        return found.handler(context, request, current(context, resource) if request.name else None)
+        answer = found.handler(context, request, current(context, resource) if request.name else None)
+        return tables.scale_table(context, answer) if request.options.as_table and answer.get("kind") == "Scale" else answer
     if request.subresource != "status":
         raise ApiError(501, "NotImplemented", f"k8snb does not simulate {resource.plural}/{request.subresource}", {})
     if request.verb == "get":

@@ -3,8 +3,9 @@
 The same sentence about the same object, said again, does not make a new Event: its ``count`` grows. A component that talks
 too much about one object is silenced (25 Events at once, then one in five minutes).
 
-Models: client-go/tools/record (events_cache.go: EventSourceObjectSpamFilter, eventLogger). Simplified: the aggregation of
-*similar* events ("combined from similar events") begins after ten distinct messages within ten minutes, as upstream.
+From the tenth different message of one sort within ten minutes on, they become one combined Event that counts.
+
+Models: client-go/tools/record/events_cache.go (EventSourceObjectSpamFilter, EventAggregator, eventLogger).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from k8snb.sim.state import Shelf
 BURST, REFILL = 25, 5 * MINUTE
 SIMILAR, SIMILAR_WITHIN = 10, 10 * MINUTE
 REMEMBERED = 4096
+Said = tuple[str, ...]  # uid, field path, type, reason, message (empty for a combined Event): what makes two Events the same
 
 
 @dataclass(slots=True)
@@ -50,17 +52,19 @@ class Recorder:
             ref["fieldPath"] = field_path
         if not self._allowed(ref["uid"] or ref["name"]):
             return
-        message = self._aggregated(ref["uid"], kind, reason, message)
-        known = self.state.said.get((ref["uid"], field_path, kind, reason, message))
+        said: Said = (ref["uid"], field_path, kind, reason, message)
+        if self._is_one_of_many(said):
+            said, message = (*said[:4], ""), f"(combined from similar events): {message}"
+        known = self.state.said.get(said)
         calls = self.client.calls
         try:
-            if known is None or not self._again(ref, known, (ref["uid"], field_path, kind, reason, message)):
-                self._first(ref, kind, reason, message)
+            if known is None or not self._again(ref, known, said, message):
+                self._first(ref, said, message)
         except ApiError:
             pass
         self.client.calls = calls  # sent by a broadcaster beside the loop, so it does not hold the loop up
 
-    def _first(self, ref: dict[str, str], kind: str, reason: str, message: str) -> None:
+    def _first(self, ref: dict[str, str], said: Said, message: str) -> None:
         state, now = self.state, timestamp(self.kernel.now)
         state.written += 1
         name = f"{ref['name']}.{self.kernel.now * 1000 + state.written % 1000:x}"
@@ -68,25 +72,25 @@ class Recorder:
         source = {"component": self.component, **({"host": self.host} if self.host else {})}
         self.client.create("events", FrozenDict({
             "apiVersion": "v1", "kind": "Event", "metadata": FrozenDict({"name": name, "namespace": namespace}),
-            "involvedObject": FrozenDict({key: value for key, value in ref.items() if value}), "reason": reason, "message": message,
-            "source": FrozenDict(source), "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": kind,
+            "involvedObject": FrozenDict({key: value for key, value in ref.items() if value}), "reason": said[3], "message": message,
+            "source": FrozenDict(source), "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": said[2],
             "reportingComponent": self.component, "reportingInstance": self.host,
         }), namespace)  # fmt: skip
-        self._remember((ref["uid"], ref.get("fieldPath", ""), kind, reason, message), (name, 1, self.kernel.now))
+        self._remember(said, (name, 1, self.kernel.now))
 
-    def _again(self, ref: dict[str, str], known: tuple[str, int, int], key: tuple[str, ...]) -> bool:
+    def _again(self, ref: dict[str, str], known: tuple[str, int, int], said: Said, message: str) -> bool:
         name, count, _ = known
-        patch = {"count": count + 1, "lastTimestamp": timestamp(self.kernel.now)}
+        patch = {"count": count + 1, "lastTimestamp": timestamp(self.kernel.now), "message": message}
         try:
             self.client.patch("events", name, patch, ref.get("namespace") or "default", kind="strategic")
         except ApiError as error:
             if error.code != 404:
                 raise
             return False  # expired meanwhile: said anew
-        self._remember(key, (name, count + 1, self.kernel.now))
+        self._remember(said, (name, count + 1, self.kernel.now))
         return True
 
-    def _remember(self, key: tuple[str, ...], value: tuple[str, int, int]) -> None:
+    def _remember(self, key: Said, value: tuple[str, int, int]) -> None:
         said = self.state.said
         said.pop(key, None)
         said[key] = value
@@ -104,19 +108,18 @@ class Recorder:
         self.state.tokens[about] = (tokens - 1, since + refill * REFILL)
         return True
 
-    def _aggregated(self, uid: str, kind: str, reason: str, message: str) -> str:
-        """Ten different messages of one kind about one object within ten minutes become one combined Event."""
-        key = (uid, kind, reason)
+    def _is_one_of_many(self, said: Said) -> bool:
+        """Whether ten different messages of this sort about this object have been heard within ten minutes."""
+        key, message = said[:1] + said[2:4], said[4]
         messages, since = self.state.similar.get(key, ((), self.kernel.now))
         if self.kernel.now - since > SIMILAR_WITHIN:
             messages, since = (), self.kernel.now
         if message not in messages:
-            if len(messages) >= SIMILAR:
-                return f"(combined from similar events): {message}"
+            messages = (*messages, message)[-SIMILAR:]
             if len(self.state.similar) > REMEMBERED:
                 del self.state.similar[next(iter(self.state.similar))]
-            self.state.similar[key] = ((*messages, message), since)
-        return message
+            self.state.similar[key] = (messages, since)
+        return len(messages) >= SIMILAR
 
 
 def reference(obj: Object) -> dict[str, str]:

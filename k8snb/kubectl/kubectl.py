@@ -17,13 +17,16 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from k8snb.apimachinery.errors import ApiError, quote
-from k8snb.apiserver.request import ADMIN, MASTERS, User
+from k8snb.apiserver.request import ADMIN, MASTERS, Request, Response, User
 from k8snb.kubectl import completion
 from k8snb.kubectl.api import Send
 from k8snb.kubectl.call import Call, Command, Host, Inputs
 from k8snb.kubectl.flags import Flag, FlagError, Values, boolean, find_word, missing, parse
 from k8snb.kubectl.result import Failure, Result, Several, fatal
 from k8snb.kubectl.table import COMMANDS
+from k8snb.sim.clock import LATENCY
+
+WRITES = ("create", "update", "patch", "delete", "deletecollection")
 
 GLOBAL_FLAGS = (
     Flag("namespace", "n"), Flag("as"), Flag("as-group", kind="array"), Flag("as-uid"), Flag("context"), Flag("cluster"), Flag("user"),
@@ -35,6 +38,21 @@ GLOBAL_FLAGS = (
 )  # fmt: skip
 ADMINISTRATOR = User(ADMIN, (MASTERS, "system:authenticated"))
 ROOT = Command("kubectl", "kubectl controls the Kubernetes cluster manager.", "kubectl [flags] [options]", subcommands=COMMANDS)
+
+
+class Paced:
+    """The requests of one command. Between two writes a little time passes, as on a wire: controllers act in between."""
+
+    def __init__(self, send: Send, host: Host):
+        self.send, self.host, self.wrote = send, host, False
+
+    def __call__(self, request: Request) -> Response:
+        """Send one request."""
+        if request.verb in WRITES and not request.options.dry_run:
+            if self.wrote:
+                self.host.advance(lambda: False, LATENCY["kubectl request"])
+            self.wrote = True
+        return self.send(request)
 
 
 class Kubectl:
@@ -74,7 +92,15 @@ class Kubectl:
         unset = missing(values)
         if unset and not values.help:
             raise Failure(f"required flag(s) {', '.join(quote(name) for name in unset)} not set")
-        return Call(self.send, self.host, path=path, values=values, namespace=self.namespace, user=self._user(values), inputs=inputs)
+        return Call(
+            Paced(self.send, self.host),
+            self.host,
+            path=path,
+            values=values,
+            namespace=self.namespace,
+            user=self._user(values),
+            inputs=inputs,
+        )
 
     def _user(self, values: Values) -> User:
         """Who asks: ``--as`` impersonates. A service account brings its groups along."""

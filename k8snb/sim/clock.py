@@ -19,6 +19,7 @@ EPOCH: Final = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z: where virtual tim
 
 LATENCY: Final[dict[str, int]] = {
     "api call": 2 * MILLISECOND,  # one request of a component, to and fro
+    "kubectl request": 10 * MILLISECOND,  # between two writes of one kubectl command
     "watch delivery": 3 * MILLISECOND,  # from the commit in etcd to an informer's cache
     "reconcile": 1 * MILLISECOND,  # thinking time of one turn of a control loop
     "relist": 1 * SECOND,  # after a broken watch, before the informer lists again

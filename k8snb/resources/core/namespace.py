@@ -9,11 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, invalid, within
+from k8snb.apimachinery.errors import Errors, invalid, object_not_found, within
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenList, Object, dig, put
 from k8snb.apimachinery.validation import STANDARD_FINALIZERS, check, dns_label, qualified_name
 from k8snb.resources.common.cells import age
-from k8snb.resources.discovery import served
+from k8snb.resources.discovery import served, with_handlers
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 FINALIZER = "kubernetes"
@@ -75,10 +75,31 @@ def cells(obj: Object, now: int) -> list[Any]:
 
 EXAMPLE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
 
-RESOURCE = served(
+
+def holds_deletion(obj: Object) -> bool:
+    """A namespace goes when its ``spec.finalizers`` are gone: the namespace controller removes them when it is empty."""
+    return bool(dig(obj, "spec.finalizers", EMPTY_LIST))
+
+
+def terminating(obj: Object) -> Object:
+    """The phase of a namespace that waits for its end."""
+    return put(obj, "status.phase", "Terminating")
+
+
+def finalize(context: Any, request: Any, obj: Object | None) -> Object:
+    """PUT namespaces/NAME/finalize: only ``spec.finalizers`` of the body count."""
+    if obj is None:
+        raise object_not_found("", "namespaces", request.name)
+    left = FrozenList(dig(request.body, "spec.finalizers", EMPTY_LIST))
+    return context.replace("namespaces", put(obj, "spec.finalizers", left))  # type: ignore[no-any-return]
+
+
+_NAMESPACE = served(
     "v1",
     "Namespace",
     default=default,
+    prepare_for_delete=terminating,
+    holds_deletion=holds_deletion,
     prepare_for_create=prepare_for_create,
     prepare_for_update=prepare_for_update,
     validate=validate,
@@ -89,3 +110,4 @@ RESOURCE = served(
     example=EXAMPLE,
     simulated=True,
 )
+RESOURCE = with_handlers(_NAMESPACE, finalize=finalize)

@@ -96,6 +96,7 @@ RESOURCE = served(
     default=default,
     validate=validate,
     validate_update=validate_update,
+    update_errors_first=True,
     cells=cells,
     selectable_fields={"type": lambda obj: str(obj.get("type", ""))},
     example=EXAMPLE,

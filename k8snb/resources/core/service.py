@@ -221,6 +221,7 @@ RESOURCE = served(
     prepare_for_update=prepare_for_update,
     validate=validate,
     validate_update=validate_update,
+    update_errors_first=True,
     validate_status_update=validate_status_update,
     validate_name=dns_label,
     warnings=warnings,
