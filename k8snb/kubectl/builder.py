@@ -13,7 +13,6 @@ Simplified: no kustomize directories, no URLs (there is no network).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +22,9 @@ from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import freeze, put
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.call import Call
+from k8snb.kubectl.manifest_checks import check_can_be_decoded, check_says_what_it_is
 from k8snb.kubectl.mapper import Kind
-from k8snb.kubectl.result import Failure
+from k8snb.kubectl.result import Failure, Several
 
 MISSING = (
     "You must provide one or more resources by argument or filename.\n"
@@ -157,9 +157,28 @@ def manifests(call: Call, *, validate: bool = False, allow_empty: bool = False) 
 def _objects(call: Call, source: str, text: str, validate: bool) -> Iterator[Info]:
     for document in documents(source, text):
         if validate and call.flag("validate", "strict") not in ("false", "ignore"):
-            _check_type(document, source)
-        for obj in _flat(document):
-            yield _info(call, obj, source)
+            check_says_what_it_is(document, source)
+        if _is_list(document):
+            yield from _listed(call, document, source)
+        else:
+            check_can_be_decoded(document, source)
+            yield _info(call, document, source)
+
+
+def _listed(call: Call, document: Json, source: str) -> Iterator[Info]:
+    """The items of a list. Those that the server does not know are told together, each on a line."""
+    errors: list[Exception] = []
+    for obj in _flat(document):
+        check_can_be_decoded(obj, source)
+        if call.mapper.kind(obj["apiVersion"], obj["kind"]) is None:
+            errors.append(Failure(f"unable to recognize no matches for kind {quote(obj['kind'])} in version {quote(obj['apiVersion'])}"))
+    if errors:
+        raise Several(errors)
+    yield from (_info(call, obj, source) for obj in _flat(document))
+
+
+def _is_list(document: Any) -> bool:
+    return isinstance(document, dict) and str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list)
 
 
 def documents(source: str, text: str) -> list[Json]:
@@ -170,18 +189,8 @@ def documents(source: str, text: str) -> list[Json]:
         raise Failure(f"error parsing {source}: {problem}") from None
 
 
-def _check_type(document: Any, source: str) -> None:
-    missing = [f"{key} not set" for key in ("apiVersion", "kind") if not isinstance(document, dict) or not document.get(key)]
-    if missing:
-        what = missing[0] if len(missing) == 1 else f"[{', '.join(missing)}]"
-        raise Failure(
-            f"error validating {quote(source)}: error validating data: {what}; "
-            "if you choose to ignore these errors, turn validation off with --validate=false"
-        )
-
-
 def _flat(document: Any) -> Iterator[Json]:
-    if isinstance(document, dict) and str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
+    if _is_list(document):
         for item in document["items"]:
             yield from _flat(item)
     else:
@@ -189,11 +198,7 @@ def _flat(document: Any) -> Iterator[Json]:
 
 
 def _info(call: Call, obj: Any, source: str) -> Info:
-    if not isinstance(obj, dict) or not obj.get("kind") or not obj.get("apiVersion"):
-        word = "Kind" if not isinstance(obj, dict) or not obj.get("kind") else "apiVersion"
-        shown = json.dumps(obj, separators=(",", ":"), sort_keys=True)
-        raise Failure(f"unable to decode {quote(source)}: Object '{word}' is missing in '{shown}'")
-    meta: Any = obj.get("metadata") if isinstance(obj.get("metadata"), dict) else {}
+    meta: Any = obj.get("metadata") or {}
     name, namespace = str(meta.get("name") or ""), str(meta.get("namespace") or "")
     kind = call.mapper.kind(obj["apiVersion"], obj["kind"])
     if kind is None:

@@ -23,6 +23,11 @@ def with_last_applied(obj: Json) -> FrozenDict:
     return put(plain, _PATH, go_json(plain) + "\n")
 
 
+def has_last_applied(obj: Json) -> bool:
+    """Whether the object carries the annotation, which every command that writes then keeps up to date."""
+    return dig(obj, _PATH) is not None
+
+
 def last_applied(obj: Json) -> Any:
     """What was applied last, as an object; None where nothing was (or where it cannot be read)."""
     text = dig(obj, _PATH)

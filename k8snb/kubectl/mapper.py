@@ -111,7 +111,7 @@ class Mapper:
     def kind(self, api_version: str, kind: str) -> Kind | None:
         """The resource of an object, or None."""
         for known in self.kinds:
-            if known.api_version == api_version and known.kind == kind:
+            if known.api_version == api_version and kind in (known.kind, known.kind.lower()):
                 return known
         return None
 

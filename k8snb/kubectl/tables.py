@@ -14,8 +14,8 @@ from typing import Any
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.errors import quote
-from k8snb.apimachinery.meta import age
 from k8snb.apimachinery.jsonpath import JSONPathError, Template, relaxed
+from k8snb.apimachinery.meta import age
 from k8snb.apimachinery.objects import dig
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.result import Failure

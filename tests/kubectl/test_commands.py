@@ -242,6 +242,12 @@ def test_expose_and_autoscale_find_their_target(shell: Shell) -> None:
 # -- refusing ----------------------------------------------------------------------------------------------------------------
 
 
+SEPARATE = (
+    "error: there is no need to specify a resource type as a separate argument when passing arguments in resource/name form "
+    "(e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'\n"
+)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -251,8 +257,7 @@ def test_expose_and_autoscale_find_their_target(shell: Shell) -> None:
         ("get --nope", "error: unknown flag: --nope\nSee 'kubectl get --help' for usage.\n"),
         ("get widgets", 'error: the server doesn\'t have a resource type "widgets"\n'),
         ("scale deployment web", 'error: required flag(s) "replicas" not set\n'),
-        ("get pods web/x", "error: there is no need to specify a resource type as a separate argument when passing arguments in resource/name form "
-         "(e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'\n"),
+        ("get pods web/x", SEPARATE),
         ("get pod a -l app=x", "error: name cannot be provided when a selector is specified\n"),
         ("edit deployment web", "error: edit needs an editor on a terminal; use patch, set, apply or replace\n"),
         ("top pods", "error: Metrics API not available\n"),

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from k8snb.kubectl.flags import Flag, FlagError, Values, boolean, duration, find_word, missing, parse
 
 FLAGS = (
-    Flag("selector", "l"), Flag("namespace", "n"), Flag("image", kind="strings"), Flag("env", kind="array"), Flag("replicas", "r", "int", 1),
+    Flag("selector", "l"), Flag("namespace", "n"), Flag("image", kind="strings"), Flag("env", kind="array"),
+    Flag("replicas", "r", "int", 1),
     Flag("dry-run", default="none", bare="unchanged"), Flag("timeout", kind="duration"), Flag("filename", "f", "array"),
     boolean("stdin", "i"), boolean("tty", "t"), boolean("wait", default=True),
 )  # fmt: skip

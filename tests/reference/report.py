@@ -49,9 +49,9 @@ def sums() -> dict[str, list[str]]:
         equal_parts += 0 if crashed else max(0, len(parts(real)) - len(different))
         equal += not different
         print(f"{name:35} {'equal' if not different else f'{len(different)} different: {different[0]}'}")
-    print(
-        f"scenarios equal: {equal} of {len(SCENARIOS)}; snapshots equal: {equal_shots} of {shots}; parts equal: {equal_parts} of {all_parts}"
-    )
+    print(f"scenarios equal: {equal} of {len(SCENARIOS)}")
+    print(f"snapshots equal: {equal_shots} of {shots}")
+    print(f"parts equal:     {equal_parts} of {all_parts}")
     return found
 
 

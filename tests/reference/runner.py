@@ -20,29 +20,13 @@ from k8snb.apimachinery.objects import thaw
 from k8snb.apiserver.request import Request
 from k8snb.cluster import Cluster
 from k8snb.kubectl import Kubectl
+from k8snb.kubectl.host import SimulatedHost
 from tests.reference.replay import RESOURCES, canonical, text_of
 
 HERE = Path(__file__).parent
 COMMAND_SECONDS, LOOK_SECONDS = 0.1, 0.3
 SCENARIOS = tuple(sorted(path.stem for path in (HERE / "scenarios").glob("*.yaml")))
 RUNTIME_THAT_ENDS = "containers-that-exit"
-
-
-class VirtualHost:
-    """The clock of a cluster, for kubectl. It has no files."""
-
-    def __init__(self, cluster: Cluster):
-        self.cluster = cluster
-
-    @property
-    def now(self) -> int:
-        return self.cluster.now
-
-    def advance(self, until: Any, timeout_us: int) -> bool:
-        return self.cluster.simulation.run_until(until, timeout_us)
-
-    def read(self, path: str) -> str:
-        raise FileNotFoundError(path)
 
 
 class Player:
@@ -53,7 +37,7 @@ class Player:
         nodes = [document for document in yaml.safe_load_all((HERE / "nodes.yaml").read_text()) if document]
         runtime = "hollow-exits" if RUNTIME_THAT_ENDS in str(scenario.get("needs", "")) else "hollow"
         self.cluster = Cluster(nodes=nodes, runtime=runtime, loud=False)
-        self.kubectl = Kubectl(self.cluster.send, VirtualHost(self.cluster))
+        self.kubectl = Kubectl(self.cluster.send, SimulatedHost(self.cluster.simulation))
         self.steps: list[dict[str, Any]] = []
         self.looks: list[dict[str, list[Any]]] = []
         self.labels: dict[str, int] = {}

@@ -15,7 +15,7 @@ from k8snb.kubectl.builder import documents, manifests, texts
 from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, SELECTOR, VALIDATE, Call, Command, field_manager
 from k8snb.kubectl.commands import create_more, create_workloads
 from k8snb.kubectl.flags import Flag, boolean
-from k8snb.kubectl.lastapplied import with_last_applied
+from k8snb.kubectl.lastapplied import has_last_applied, with_last_applied
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, raise_all, usage_error, with_source
 
@@ -36,7 +36,7 @@ def run(call: Call) -> None:
     for info in infos:
         if call.flag("selector"):
             raise Failure("--selector with create is not supported here")
-        body = with_last_applied(info.obj) if call.flag("save-config") else info.obj
+        body = with_last_applied(info.obj) if call.flag("save-config") or has_last_applied(info.obj) else info.obj
         try:
             made = body if call.dry_run == "client" else call.api.do("create", info.kind, info.namespace, body=body, **call.writes)
             show(made)

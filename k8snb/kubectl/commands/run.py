@@ -53,7 +53,8 @@ def _pod(call: Call) -> Json:
     ports: list[Json] = [{"containerPort": call.flag("port")}] if call.flag("port") > 0 else []
     main = generate.container(
         name, call.flag("image"), env=generate.environment(call.flag("env")), ports=ports, imagePullPolicy=call.flag("image-pull-policy"),
-        stdin=call.flag("stdin"), stdinOnce=call.flag("stdin"), tty=call.flag("tty"), **{"command" if call.flag("command") else "args": words},
+        stdin=call.flag("stdin"), stdinOnce=call.flag("stdin"), tty=call.flag("tty"),
+        **{"command" if call.flag("command") else "args": words},
     )  # fmt: skip
     restart = call.flag("restart")
     if restart not in ("Always", "OnFailure", "Never"):
