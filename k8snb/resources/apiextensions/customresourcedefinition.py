@@ -16,7 +16,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, Froze
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import dns_1035_label, dns_subdomain, immutable
 from k8snb.resources.admissionregistration.webhooks import default_client_config, validate_client_config
-from k8snb.resources.apiextensions.schema_rules import validate_schema
+from k8snb.resources.apiextensions.schema_rules import unknown_formats, validate_schema
 from k8snb.resources.common.fill import fill, inside, where_given
 from k8snb.resources.discovery import served
 
@@ -219,6 +219,13 @@ def validate_update(obj: Object, old: Object) -> Errors:
     return errors
 
 
+def warnings(obj: Object, _old: Object | None) -> list[str]:
+    """Formats of texts that nobody checks."""
+    versions = dig(obj, "spec.versions", ())
+    found = (name for v in versions for name in unknown_formats(dig(v, "schema.openAPIV3Schema", EMPTY_DICT)))
+    return [f'unrecognized format "{name}"' for name in dict.fromkeys(found)]
+
+
 def established_status(crd: Object, *, resources: Collection[str], kinds: Collection[str], now: int) -> Object:
     """The status of a definition: which of its names are accepted, and whether its kind is served.
 
@@ -280,6 +287,7 @@ RESOURCE = served(
     prepare_for_update=prepare_for_update,
     validate=validate,
     validate_update=validate_update,
+    warnings=warnings,
     counts_generation=True,
     example=EXAMPLE,
     simulated=True,

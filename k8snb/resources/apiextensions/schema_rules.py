@@ -161,3 +161,21 @@ def _validate_value_rule(schema: Mapping[str, Any], either: bool) -> Errors:
         for index, part in enumerate(schema.get(name) or ()):
             errors += within(f"{name}[{index}]", _validate_value_rule(part, either))
     return errors
+
+
+_FORMATS = frozenset(
+    "bsonobjectid uri email hostname ipv4 ipv6 cidr mac uuid uuid3 uuid4 uuid5 isbn isbn10 isbn13 creditcard ssn hexcolor rgbcolor "
+    "byte password date duration datetime k8sshortname k8slongname".split()
+)
+
+
+def unknown_formats(schema: Mapping[str, Any]) -> Iterator[str]:
+    """The formats of texts in a schema that the server does not know, and therefore never checks."""
+    name = schema.get("format", "")
+    if name and schema.get("type") == "string" and name.replace("-", "") not in _FORMATS:
+        yield name
+    for _, part in _children(schema):
+        yield from unknown_formats(part)
+    for key in _LOGIC:
+        for part in schema.get(key) or ():
+            yield from unknown_formats(part)

@@ -12,6 +12,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.quantity import exact
 from k8snb.apimachinery.validation import NOT_NEGATIVE, check, dns_label, immutable, validate_labels
 from k8snb.resources.common.cells import age
+from k8snb.resources.common.pod_warnings import DEPRECATED_LABELS
 from k8snb.resources.discovery import served
 
 
@@ -31,6 +32,12 @@ def validate_update(obj: Object, old: Object) -> Errors:
     return immutable("handler", obj.get("handler"), old.get("handler"))
 
 
+def warnings(obj: Object, _old: Object | None) -> list[str]:
+    """Labels of nodes that have newer names."""
+    labels = sorted(dig(obj, "scheduling.nodeSelector", EMPTY_DICT))
+    return [f"scheduling.nodeSelector: {DEPRECATED_LABELS[label]}" for label in labels if label in DEPRECATED_LABELS]
+
+
 def cells(obj: Object, now: int) -> list[Any]:
     """One row of ``kubectl get runtimeclasses``."""
     return [obj["metadata"]["name"], obj.get("handler", ""), age(obj, now)]
@@ -38,4 +45,6 @@ def cells(obj: Object, now: int) -> list[Any]:
 
 EXAMPLE = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "sandboxed"}, "handler": "sandboxed"}
 
-RESOURCE = served("node.k8s.io/v1", "RuntimeClass", validate=validate, validate_update=validate_update, cells=cells, example=EXAMPLE)
+RESOURCE = served(
+    "node.k8s.io/v1", "RuntimeClass", validate=validate, validate_update=validate_update, warnings=warnings, cells=cells, example=EXAMPLE
+)

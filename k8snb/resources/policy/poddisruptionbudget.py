@@ -51,14 +51,6 @@ def validate_status_update(obj: Object, _old: Object) -> Errors:
     return within("status", [error for name in names for error in not_negative(name, status.get(name))])
 
 
-def warnings(obj: Object, old: Object | None) -> list[str]:
-    """An empty selector means every pod here, where it once meant none."""
-    selector = dig(obj, "spec.selector")
-    if selector is not None and not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        return ["an empty selector matches all pods in the namespace"] if old is None else []
-    return []
-
-
 def cells(obj: Object, now: int) -> list[Any]:
     """One row of ``kubectl get poddisruptionbudgets``."""
     spec = obj.get("spec") or EMPTY_DICT
@@ -78,7 +70,6 @@ RESOURCE = served(
     "PodDisruptionBudget",
     validate=validate,
     validate_status_update=validate_status_update,
-    warnings=warnings,
     cells=cells,
     counts_generation=True,
     example=EXAMPLE,

@@ -14,6 +14,7 @@ from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, immutable, one_of, qualified_name
 from k8snb.resources.common.cells import age, name_marked_default
 from k8snb.resources.common.fill import fill
+from k8snb.resources.common.pod_warnings import DEPRECATED_LABELS
 from k8snb.resources.discovery import served
 
 IS_DEFAULT = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
@@ -79,6 +80,16 @@ def validate_update(obj: Object, old: Object) -> Errors:
     return errors + immutable("volumeBindingMode", obj.get("volumeBindingMode"), old.get("volumeBindingMode"))
 
 
+def warnings(obj: Object, _old: Object | None) -> list[str]:
+    """Labels of nodes that have newer names."""
+    return [
+        f"allowedTopologies[{i}].matchLabelExpressions[{j}].key: {DEPRECATED_LABELS[expression['key']]}"
+        for i, term in enumerate(obj.get("allowedTopologies") or ())
+        for j, expression in enumerate(term.get("matchLabelExpressions") or ())
+        if expression.get("key") in DEPRECATED_LABELS
+    ]
+
+
 def cells(obj: Object, now: int) -> list[Any]:
     """One row of ``kubectl get storageclasses``."""
     expands = str(bool(obj.get("allowVolumeExpansion"))).lower()
@@ -100,6 +111,7 @@ RESOURCE = served(
     default=default,
     validate=validate,
     validate_update=validate_update,
+    warnings=warnings,
     cells=cells,
     example=EXAMPLE,
     simulated=True,
