@@ -31,6 +31,7 @@ from k8snb.seams.cni import PodNetwork
 from k8snb.seams.cri import Runtime
 from k8snb.sim.clock import LATENCY
 from k8snb.sim.kernel import Event
+from k8snb.sim.state import Shelf
 
 
 class Kubelet(Component):
@@ -193,31 +194,36 @@ class Kubelet(Component):
             state.rejected = ("", "")
         else:
             state.containers = pods.new_containers(pod)
-            state.rejected = self._rejection(pod)
+            state.requests = Shelf({"pods": 1, **{name: amount for name, amount in pod_requests(pod).items() if amount}})
+            state.rejected = self._rejection(pod, state)
+            if state.rejected:
+                state.requests = Shelf()  # it takes nothing of the node
         self.own.pods[state.uid] = state
         self.own.uids[state.key] = state.uid
         if state.rejected and state.rejected[0] and not self.runtime.instant:
             self.recorder.event(pod, "Warning", state.rejected[0], state.rejected[1].removeprefix("Pod was rejected: "))
         return state
 
-    def _rejection(self, pod: Object) -> tuple[str, str] | None:
+    def _rejection(self, pod: Object, state: PodState) -> tuple[str, str] | None:
         """Why the kubelet refuses the pod, or None. The scheduler usually knew; a pod with a nodeName never met it."""
         node = self.node
         if not matches_node_selector_and_affinity(pod, node):
             return "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed"
-        wanted = {"pods": 1, **{name: amount for name, amount in pod_requests(pod).items() if amount}}
         room = resource_amounts((node.get("status") or {}).get("allocatable") or (self.manifest.get("status") or {}).get("allocatable"))
-        used: dict[str, int] = {}
-        for state in self.own.pods.values():
-            other = self.pods.get(state.key)
-            if other is not None and state.sandbox != "gone" and not state.rejected:
-                for name, amount in {"pods": 1, **pod_requests(other)}.items():
-                    used[name] = used.get(name, 0) + amount
-        for name, amount in wanted.items():
+        used = self.own.used
+        for name, amount in state.requests.items():
             if name in room and used.get(name, 0) + amount > room[name]:
                 what = f"requested: {amount}, used: {used.get(name, 0)}, capacity: {room[name]}"
                 return f"OutOf{name}", f"Pod was rejected: Node didn't have enough resource: {name}, {what}"
+        for name, amount in state.requests.items():
+            used[name] = used.get(name, 0) + amount
         return None
+
+    def release(self, state: PodState) -> None:
+        """The pod does not run any more: others may have its place."""
+        for name, amount in state.requests.items():
+            self.own.used[name] = self.own.used.get(name, 0) - amount
+        state.requests = Shelf()
 
     def _schedule(self, uid: str, state: PodState, delay: int, why: str, causes: tuple[int, ...] = (), *, background: bool = False) -> None:
         when = self.kernel.now + delay
@@ -323,6 +329,7 @@ class Kubelet(Component):
 
     def _forget(self, state: PodState) -> None:
         self.runtime.remove_pod(state.uid)
+        self.release(state)
         if state.sandbox == "ready":
             self.detach(state)
         self.own.pods.pop(state.uid, None)

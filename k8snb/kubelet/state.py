@@ -82,6 +82,7 @@ class PodState:
     alarm: int = 0  # when its next kernel event comes; 0: none
     status: Object | None = None  # as it was last written
     latest: Object | None = None  # the pod as the API server answered to that write
+    requests: Shelf = field(default_factory=Shelf)  # what it takes of the node while it is admitted
     gone: bool = False  # deleted from the API: nothing is written any more
 
     @property
@@ -96,6 +97,7 @@ class KubeletState:
 
     pods: dict[str, PodState] = field(default_factory=dict)  # by UID
     uids: Shelf = field(default_factory=Shelf)  # namespace/name -> UID
+    used: Shelf = field(default_factory=Shelf)  # resource -> amount that the admitted pods have asked for
     pull_free_at: int = 0  # images are pulled one after the other
     registered: bool = False
     status_at: int = 0  # when the node's status was last written

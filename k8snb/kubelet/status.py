@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery import quantity
-from k8snb.apimachinery.meta import condition, drop_condition, set_condition, timestamp
+from k8snb.apimachinery.meta import condition, timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object
 from k8snb.apimachinery.resource import once
 from k8snb.component_helpers import qos_class
@@ -229,9 +229,9 @@ def _total(spec: Object, what: str) -> FrozenDict:
 
 
 def _conditions(pod: Object, state: PodState, phase: str, *, now: int, style: Style) -> FrozenList:
-    old = pod.get("status") or EMPTY_DICT
-    generation = pod["metadata"].get("generation", 1)
-    conditions: FrozenList = old.get("conditions") or EMPTY_LIST
+    """Conditions of others first, then the kubelet's own in its order. The same list comes back where nothing changed."""
+    old: FrozenList = (pod.get("status") or EMPTY_DICT).get("conditions") or EMPTY_LIST
+    known = {one["type"]: one for one in old}
     wanted: list[dict[str, Any]] = []
     if state.rejected is None:
         ready = _containers_ready(state, phase, style)
@@ -241,34 +241,21 @@ def _conditions(pod: Object, state: PodState, phase: str, *, now: int, style: St
             {"type": "Ready", **_pod_ready(pod, ready)},
             {"type": "ContainersReady", **ready},
         ]
-    for one in wanted:
-        conditions = _set(conditions, {"lastProbeTime": None, "observedGeneration": generation, **one}, now)
-    scheduled = condition(pod, "PodScheduled") or EMPTY_DICT
-    if style.scheduled_generation and scheduled.get("observedGeneration") != generation:
-        conditions = _set(
-            conditions, {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "observedGeneration": generation}, now
-        )
-    elif not style.scheduled_generation:
-        bare = {key: value for key, value in scheduled.items() if key != "observedGeneration"}
-        conditions = _set(drop_condition(conditions, "PodScheduled"), bare or {"type": "PodScheduled", "status": "True", "lastProbeTime": None}, now)
-    return conditions if conditions == old.get("conditions") else FrozenList(sorted(conditions, key=_place))
+    wanted.append({"type": "PodScheduled", "status": "True"})
+    generation = pod["metadata"].get("generation", 1)
+    own = [_condition(new, known.get(new["type"]), generation, now) for new in wanted]
+    if not style.scheduled_generation:
+        own[-1] = FrozenDict({key: value for key, value in own[-1].items() if key != "observedGeneration"})
+    types = {one["type"] for one in own}
+    found = FrozenList([*(one for one in old if one["type"] not in types), *own])
+    return old if found == old else found
 
 
-_ORDER = {"PodReadyToStartContainers": 1, "Initialized": 2, "Ready": 3, "ContainersReady": 4, "PodScheduled": 5}
-
-
-def _place(one: Mapping[str, Any]) -> int:
-    """Conditions of others come first, then the kubelet's own in its order."""
-    return _ORDER.get(one["type"], 0)
-
-
-def _set(conditions: FrozenList, new: dict[str, Any], now: int) -> FrozenList:
-    """The condition in the list; a reason or message that is no longer said goes away."""
-    stale = [c for c in conditions if c["type"] == new["type"] and any(key in c and key not in new for key in ("reason", "message"))]
-    if stale:
-        kept = FrozenDict({key: value for key, value in stale[0].items() if key not in ("reason", "message")})
-        conditions = FrozenList([kept if c["type"] == new["type"] else c for c in conditions])
-    return set_condition(conditions, new, now)
+def _condition(new: dict[str, Any], old: Mapping[str, Any] | None, generation: int, now: int) -> FrozenDict:
+    """One condition; its transition time is that of the old one while the status stays."""
+    changed = old is None or old["status"] != new["status"]
+    when = timestamp(now) if changed or old is None else old["lastTransitionTime"]
+    return FrozenDict({"lastProbeTime": None, "observedGeneration": generation, **new, "lastTransitionTime": when})
 
 
 _DONE = {SUCCEEDED: "PodCompleted", FAILED: "PodFailed"}

@@ -141,4 +141,5 @@ def end_sandbox(worker: Worker) -> None:
     """The sandbox is taken down and its address given back; logs stay until the pod is deleted."""
     if worker.state.sandbox == "ready":
         worker.kubelet.detach(worker.state)
+    worker.kubelet.release(worker.state)
     worker.state.sandbox = "gone"

@@ -17,7 +17,7 @@ from k8snb.kubelet.pods import Action, go_duration
 from k8snb.kubelet.state import EXITED, INIT, RUNNING, WAITING, ContainerState, PodState, ProbeState
 from k8snb.kubelet.status import terminated
 from k8snb.seams.cri import ContainerConfig
-from k8snb.sim.clock import SECOND
+from k8snb.sim.clock import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
@@ -218,7 +218,7 @@ class Worker:
             return
         self.runtime.pulled(image)
         container.pull_delay = 0
-        took = f"in {go_duration(duration)} ({go_duration(waited)} including waiting)"
+        took = f"in {go_duration(_milliseconds(duration))} ({go_duration(_milliseconds(waited))} including waiting)"
         self.event(NORMAL, "Pulled", f'Successfully pulled image "{image}" {took}. Image size: {size} bytes.', container.name)
         self._start(container, self.specs[container.name])
 
@@ -371,3 +371,8 @@ class Worker:
             container.started, container.ready = True, "readiness" not in container.probes
             for other in container.probes.values():
                 other.due = max(other.due, self.now)
+
+
+def _milliseconds(duration: int) -> int:
+    """A duration without what is below a millisecond."""
+    return duration - duration % MILLISECOND

@@ -9,6 +9,7 @@ Simplified: one IPv4 address a pod; no network policy yet.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -39,6 +40,13 @@ class CNIState:
     down: Shelf = field(default_factory=Shelf)  # node -> "failed" or "partitioned"
 
 
+@functools.lru_cache(maxsize=4096)
+def _bounds(cidr: str) -> tuple[int, int]:
+    """The first address of a range as a number, and how many hosts it has room for."""
+    network = ipaddress.ip_network(cidr)
+    return int(network.network_address), network.num_addresses - 2
+
+
 class CNI:
     """Implements :class:`k8snb.seams.cni.PodNetwork`."""
 
@@ -53,17 +61,17 @@ class CNI:
         state = self.state
         if uid in state.addresses:
             return str(state.addresses[uid])
-        network = ipaddress.ip_network(cidr or self._own_range(node))
-        size = network.num_addresses - 2
+        cidr = cidr or self._own_range(node)
+        base, size = _bounds(cidr)
         for step in range(1, size + 1):
             number = (state.last.get(node, 0) + step - 1) % size + 1
-            address = str(network.network_address + number)
+            address = str(ipaddress.IPv4Address(base + number))
             if number > 1 and address not in state.owners:  # the first one is the node's bridge
                 state.last[node] = number
                 state.owners[address], state.addresses[uid] = Owner(node, uid, namespace, pod), address
                 state.pods[f"{namespace}/{pod}"] = address
                 return address
-        raise RuntimeError(f"no addresses left in {network} of {node}")
+        raise RuntimeError(f"no addresses left in {cidr} of {node}")
 
     def _own_range(self, node: str) -> str:
         ranges = self.state.ranges

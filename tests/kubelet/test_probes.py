@@ -1,0 +1,74 @@
+"""Probes: who gets traffic, who is restarted, who is waited for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Story = Any
+
+
+def test_readiness_follows_the_container_both_ways(story: Story) -> None:
+    probe = {"exec": {"command": ["cat", "/tmp/ready"]}, "periodSeconds": 2, "failureThreshold": 2}
+    story.pod("app", "sh", "-c", "sleep 5; touch /tmp/ready; sleep 10; rm /tmp/ready; sleep 999", readinessProbe=probe)
+    story.run(4)
+    assert not story.ready("app")
+    assert {c["type"]: c.get("message") for c in story.status("app")["conditions"]}["Ready"] == "containers with unready status: [main]"
+    assert story.events("app", "Unhealthy") == ["Readiness probe failed: cat: can't open '/tmp/ready': No such file or directory"]
+    story.run(5)
+    assert story.ready("app")
+    story.run(12)
+    assert not story.ready("app")
+    assert story.main("app")["restartCount"] == 0
+
+
+def test_an_unhealthy_container_is_killed_after_its_grace_period_and_restarted(story: Story) -> None:
+    probe = {"exec": {"command": ["cat", "/tmp/healthy"]}, "initialDelaySeconds": 5, "periodSeconds": 5}
+    story.pod("app", "sh", "-c", "touch /tmp/healthy; sleep 8; rm /tmp/healthy; sleep 999", livenessProbe=probe)
+    story.run(25)
+    assert story.events("app", "Killing") == ["Container main failed liveness probe, will be restarted"]
+    assert story.main("app")["restartCount"] == 0  # sh ignores SIGTERM, so the 30 s of grace must pass
+    story.run(30)
+    assert story.main("app")["restartCount"] == 1
+    assert story.main("app")["lastState"]["terminated"]["exitCode"] == 137
+
+
+def test_a_startup_probe_protects_a_slow_starter(story: Story) -> None:
+    check = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 3}
+    story.pod("app", image="k8snb/slow-starter", startupProbe={**check, "failureThreshold": 10}, livenessProbe=check, env=[{"name": "STARTUP", "value": "20"}])
+    story.run(15)
+    assert story.main("app")["started"] is False
+    address = story.status("app")["podIP"]
+    assert story.events("app", "Unhealthy") == [
+        f'Startup probe failed: Get "http://{address}:8080/healthz": dial tcp {address}:8080: connect: connection refused'
+    ]
+    story.run(15)
+    assert (story.main("app")["started"], story.ready("app"), story.main("app")["restartCount"]) == (True, True, 0)
+
+
+def test_without_it_the_liveness_probe_kills_a_slow_starter_again_and_again(story: Story) -> None:
+    check = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 3}
+    story.pod("app", image="k8snb/slow-starter", livenessProbe=check)
+    story.run(60)
+    assert story.main("app")["restartCount"] >= 2
+
+
+def test_http_status_and_slow_answers_fail(story: Story) -> None:
+    story.pod("web", image="nginx:1.27", readinessProbe={"httpGet": {"path": "/nope", "port": 80}})
+    story.pod("slow", image="k8snb/web", readinessProbe={"httpGet": {"port": 8080}}, env=[{"name": "DELAY_MS", "value": "1500"}])
+    story.run(5)
+    assert story.events("web", "Unhealthy") == ["Readiness probe failed: HTTP probe failed with statuscode: 404"]
+    assert story.events("slow", "Unhealthy")[0].endswith("context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
+
+
+def test_an_exec_probe_has_a_time_limit(story: Story) -> None:
+    story.pod("app", "sleep", "999", readinessProbe={"exec": {"command": ["sleep", "5"]}, "timeoutSeconds": 2})
+    story.run(3)
+    assert story.events("app", "Unhealthy") == ['Readiness probe failed: command timed out: "sleep 5" timed out after 2s']
+
+
+def test_a_probe_that_changes_nothing_writes_nothing(story: Story) -> None:
+    story.pod("web", image="nginx:1.27", readinessProbe={"httpGet": {"port": 80}, "periodSeconds": 1})
+    story.run(5)
+    before = story.writes("web")
+    story.run(60)
+    assert story.writes("web") == before
