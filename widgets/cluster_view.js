@@ -16,6 +16,7 @@
 
 const SECTIONS = ["components", "workloads", "nodes", "pods", "log", "events"];
 const SIGNS = /** @type {Record<string, string>} */ ({ ok: "●", pending: "◌", failed: "✖", ending: "◐", done: "✔", unknown: "?" });
+const CROWD = 60; // with more pods than this, those that are well are drawn as a sign without a name
 const SIZES = ["event", "reconcile", "settle"];
 
 /** The frame after a patch; the given one is not changed.
@@ -342,6 +343,7 @@ class View {
       if (here) here.push(pod);
       else homes.set(pod.home, [pod]);
     }
+    this.root.classList.toggle("dense", Object.keys(frame.pods).length > CROWD);
     sync(this.parts.nodes, Object.values(frame.nodes), makeNode, updateNode);
     for (const element of this.parts.nodes.children) {
       const list = /** @type {HTMLElement} */ (element.querySelector("ul"));
@@ -419,10 +421,11 @@ function makeChip(row) {
 /** @param {HTMLElement} element @param {Row} row */
 function updatePod(element, row) {
   const button = /** @type {HTMLElement} */ (element.firstElementChild);
-  look(button, row.state, short(row.name));
+  const word = row.word === "Running" ? [] : [h("small", {}, row.word)];
+  button.dataset.state = row.state || "plain";
+  button.replaceChildren(SIGNS[row.state] ?? "", h("span", {}, ` ${short(row.name)}`), ...word);
   button.title = [row.name, row.ready, row.word, row.restarts && `↻${row.restarts}`].filter(Boolean).join(" ");
   button.setAttribute("aria-label", `Pod ${button.title}`);
-  if (row.word !== "Running") button.append(h("small", {}, row.word));
 }
 
 /** @param {HTMLElement} element @param {Row} row */

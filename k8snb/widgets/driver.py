@@ -29,6 +29,7 @@ class Driver:
         self._apply = apply
         self._task: asyncio.Task[None] | None = None
         self._sent = 0.0
+        self._interval = INTERVAL
         self._waiting = False
         self.rate = 2.0
         try:
@@ -69,13 +70,15 @@ class Driver:
     def pace(self, send: Callable[[], None]) -> None:
         """Call ``send`` now, or a little later where the last time was just now; many calls become one."""
         since = time.monotonic() - self._sent
-        if self.loop is None or not self.loop.is_running() or since >= INTERVAL:
+        if self.loop is None or not self.loop.is_running() or since >= self._interval:
             self._send(send)
         elif not self._waiting:
             self._waiting = True
-            self.loop.call_later(INTERVAL - since, self._send, send)
+            self.loop.call_later(self._interval - since, self._send, send)
 
     def _send(self, send: Callable[[], None]) -> None:
         self._waiting = False
-        self._sent = time.monotonic()
+        began = time.monotonic()
         send()
+        self._sent = time.monotonic()
+        self._interval = max(INTERVAL, 2 * (self._sent - began))  # a large cluster is shown less often, never half of the time
