@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from k8snb.apimachinery.objects import FrozenDict, freeze
+from k8snb.apimachinery.objects import FrozenDict, FrozenList, freeze
 
 SUCCESS = "Success"
 ERROR = "Error"
@@ -116,23 +116,23 @@ class Diagnosis:
         """
         rejected = list(self.statuses.items())
         shown = rejected if self.nodes <= GRID_NODES else rejected[:GRID_SAMPLE]
+        points = {name: FrozenDict(zip(self.score_plugins, row, strict=True)) for name, row in self.scores.items()}
         data: dict[str, Any] = {
             "pod": self.pod,
             "nodes": self.nodes,
             "feasible": len(self.feasible),
             "selected": self.selected,
             "message": self.message,
-            "rejected": {name: _reasons(status) for name, status in shown},
-            "scores": {name: dict(zip(self.score_plugins, points, strict=True)) for name, points in self.scores.items()},
-            "totals": self.totals,
-            "omitted": len(rejected) - len(shown) + len(self.feasible) - len(self.scores),
-            "plugins": [*self.unschedulable_plugins, *self.pending_plugins],
+            "rejected": FrozenDict({name: _reasons(status) for name, status in shown}),
+            "scores": FrozenDict(points),
+            "totals": FrozenDict(self.totals),
+            "omitted": len(rejected) - len(shown) + (len(self.feasible) - len(points) if points else 0),
+            "plugins": FrozenList([*self.unschedulable_plugins, *self.pending_plugins]),
         }
         more["nominated"] = self.nominated
-        data.update({key: value for key, value in more.items() if value})
-        frozen: FrozenDict = freeze(data)
-        return frozen
+        data.update({key: freeze(value) for key, value in more.items() if value})
+        return FrozenDict(data)
 
 
-def _reasons(status: Status) -> dict[str, Any]:
-    return {"plugin": status.plugin, "code": status.code, "reasons": list(status.reasons)}
+def _reasons(status: Status) -> FrozenDict:
+    return FrozenDict({"plugin": status.plugin, "code": status.code, "reasons": FrozenList(status.reasons)})

@@ -83,8 +83,11 @@ def count_matching(pods: Sequence[Object], selector: Selector, namespace: str) -
     """How many of the pods are meant; those that are being deleted do not count."""
     if selector.empty:
         return 0
-    infos = map(pod_info, pods)
-    return sum(p.namespace == namespace and not p.terminating and selector.matches(p.labels) for p in infos)
+    total = 0
+    for info in map(pod_info, pods):
+        if info.namespace == namespace and not info.terminating and selector.matches(info.labels):
+            total += 1
+    return total
 
 
 def _counts(cycle: Cycle, selector: Selector) -> list[int]:
@@ -264,13 +267,14 @@ def _column(cycle: Cycle, constraint: Constraint, kept: Sequence[int], required:
     """Matching pods by topology value, for the values of feasible nodes; on hostnames, per node."""
     pod, key, memo = cycle.pod, constraint.key, cycle.memo
     labels = memo.by_node(("label", key), cycle.snapshot, lambda node: node.facts.labels.get(key, _ABSENT))
+    by_node, index = _counts(cycle, constraint.selector), cycle.snapshot.index
     if key == HOSTNAME:
-        return _Column(labels, _counts(cycle, constraint.selector), math.log(len(kept) + 2))
+        return _Column(labels, by_node, math.log(len(kept) + 2))
 
     def contribution(node: NodeInfo) -> tuple[tuple[str, int], ...]:
         if not _has_all(node.facts.labels, required) or not included(constraint, pod, node):
             return ()
-        return ((node.facts.labels.get(key, _ABSENT), count_matching(node.pods, constraint.selector, pod.namespace)),)
+        return ((node.facts.labels.get(key, _ABSENT), by_node[index[node.name]]),)
 
     limits = pod.signature if constraint.honor_taints or _is_picky(pod.pod["spec"]) else None
     question = ("spread by value", pod.namespace, constraint, tuple(other.key for other in required), limits)
