@@ -9,6 +9,7 @@ Models: pkg/controller/controller_utils.go (ControllerExpectations, UIDTrackingC
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,15 +57,19 @@ class Expectations:
             return True
         return bool(self.controller.now - state.since.get(key, 0) > TIMEOUT)
 
+    def expect(self, key: str, creations: int, deletions: Iterable[str] = ()) -> None:
+        """So many objects of this owner will appear, and these (by key) will go."""
+        state = self.state
+        state.creations[key], state.since[key] = creations, self.controller.now
+        state.deletions[key] = Shelf((name, True) for name in deletions)
+
     def expect_creations(self, key: str, count: int) -> None:
         """``count`` objects of this owner will appear."""
-        state = self.state
-        state.creations[key], state.deletions[key], state.since[key] = count, Shelf(), self.controller.now
+        self.expect(key, count)
 
     def expect_deletions(self, key: str, objects: list[str]) -> None:
         """These objects of this owner will go."""
-        state = self.state
-        state.creations[key], state.deletions[key], state.since[key] = 0, Shelf((name, True) for name in objects), self.controller.now
+        self.expect(key, 0, objects)
 
     def lower(self, key: str, count: int) -> None:
         """That many will not appear after all: their creation failed."""

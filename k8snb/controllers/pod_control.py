@@ -5,7 +5,7 @@ Models: pkg/controller/controller_utils.go (RealPodControl, GetPodFromTemplate).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
@@ -34,11 +34,36 @@ def create_pod(controller: Controller, owner: Object, template: Object, *, pod: 
     try:
         made = controller.client.create("pods", wanted, owner["metadata"]["namespace"])
     except ApiError as error:
-        if "because it is being terminated" not in error.message:
+        if not is_terminating_namespace(error):
             controller.recorder.event(owner, "Warning", "FailedCreate", f"Error creating: {error.message}")
         raise
     controller.recorder.event(owner, "Normal", "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
     return made
+
+
+def slow_start(count: int, create: Callable[[int], Any]) -> tuple[int, ApiError | None]:
+    """Call ``create(0)``, ``create(1)`` ... in batches of 1, 2, 4, 8 ...; a batch with a refusal is the last.
+
+    So a template that the API server refuses fails once and not a thousand times. How many succeeded, and the first refusal.
+    """
+    made, begun, batch = 0, 0, 1
+    while begun < count:
+        error: ApiError | None = None
+        for number in range(begun, min(begun + batch, count)):
+            try:
+                create(number)
+                made += 1
+            except ApiError as refused:
+                error = error or refused
+        if error is not None:
+            return made, error
+        begun, batch = begun + batch, batch * 2
+    return made, None
+
+
+def is_terminating_namespace(error: ApiError) -> bool:
+    """Whether something was refused only because its namespace is going away: nothing to retry, nothing to say."""
+    return "because it is being terminated" in error.message
 
 
 def delete_pod(controller: Controller, owner: Object, pod: Object) -> None:

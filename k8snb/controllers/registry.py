@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from k8snb.client.controller import Controller
+from k8snb.controllers.daemonset.controller import DaemonSetController
 from k8snb.controllers.deployment.controller import DeploymentController
 from k8snb.controllers.endpoints.endpoints import EndpointsController
 from k8snb.controllers.endpoints.slices import EndpointSliceController
@@ -27,6 +28,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     PodGCController,
     DeploymentController,
     ReplicaSetController,
+    DaemonSetController,
     EndpointsController,
     EndpointSliceController,
     GarbageCollector,

@@ -27,7 +27,7 @@ from k8snb.client.informer import key_of
 from k8snb.component_helpers.pods import is_pod_active, is_pod_available, is_pod_ready
 from k8snb.controllers.adoption import claimed, ownership
 from k8snb.controllers.expectations import Expectations
-from k8snb.controllers.pod_control import create_pod, delete_pod, matching_orphan_owners
+from k8snb.controllers.pod_control import create_pod, delete_pod, is_terminating_namespace, matching_orphan_owners, slow_start
 from k8snb.controllers.ranking import deletion_order
 from k8snb.sim.clock import SECOND
 
@@ -114,19 +114,9 @@ class ReplicaSetController(Controller):
 
     def _create(self, key: str, rs: Object, count: int) -> ApiError | None:
         self.expectations.expect_creations(key, count)
-        batch, made = 1, 0
-        while made < count:
-            for number in range(min(batch, count - made)):
-                try:
-                    create_pod(self, rs, rs["spec"]["template"])
-                except ApiError as error:
-                    self.expectations.lower(key, count - made - number)
-                    if "because it is being terminated" in error.message:
-                        return None
-                    return error
-            made += min(batch, count - made)
-            batch *= 2
-        return None
+        made, error = slow_start(count, lambda _number: create_pod(self, rs, rs["spec"]["template"]))
+        self.expectations.lower(key, count - made)
+        return None if error is not None and is_terminating_namespace(error) else error
 
     def _delete(self, key: str, rs: Object, pods: tuple[Object, ...]) -> ApiError | None:
         self.expectations.expect_deletions(key, [key_of(pod) for pod in pods])
