@@ -28,20 +28,18 @@ def node_of(resource: str, obj: Object, *extra: str) -> Node:
     """An object as a box: kind, name, ``extra`` lines, state and word."""
     seen = status.look(resource, obj)
     name = str(obj["metadata"]["name"])
-    return Node(
-        identity(resource, obj), str(obj["kind"]), (name, *filter(None, extra)), seen.state, seen.word, note=identity(resource, obj)
-    )
+    return Node(identity(resource, obj), str(obj["kind"]), (name, *filter(None, extra)), seen.state, seen.word)
 
 
 def ownership(snapshot: Snapshot, root: str = "", *, namespace: str = "", limit: int = LIMIT) -> Graph:
     """Owners above what they own, down to pods and their nodes.
 
     ``root`` is an id such as ``"deployments.apps shop/web"``; without one, every object of the namespace (of all namespaces
-    where that is empty too) that owns something or is a pod. Raises ``KeyError`` for a root that is not in the snapshot.
+    where that is empty too) that owns something or is a pod. Raises ``LookupError`` for a root that is not in the snapshot.
     """
     index = Index.of(snapshot)
     if root and root not in index.objects:
-        raise KeyError(text("views.no_such_object", name=root))
+        raise LookupError(text("views.no_such_object", name=root))
     roots = [root] if root else _roots(index, namespace)
     pairs = list(index.below(roots))
     ids = list(dict.fromkeys([*roots, *(child for _, child in pairs)]))
@@ -71,12 +69,12 @@ def _runs_on(index: Index, name: str) -> list[Edge]:
 def traffic(snapshot: Snapshot, service: str, *, namespace: str = "default", limit: int = LIMIT) -> Graph:
     """A Service, the Ingresses that name it, its EndpointSlices and the pods behind them.
 
-    An arrow to a pod that gets no traffic is crossed out and says why not. Raises ``KeyError`` for an unknown Service.
+    An arrow to a pod that gets no traffic is crossed out and says why not. Raises ``LookupError`` for an unknown Service.
     """
     index = Index.of(snapshot)
     root = f"services {namespace}/{service}"
     if root not in index.objects:
-        raise KeyError(text("views.no_such_object", name=root))
+        raise LookupError(text("views.no_such_object", name=root))
     _, obj = index.objects[root]
     slices = [s for s in snapshot.get("endpointslices.discovery.k8s.io", ()) if _belongs(s, namespace, service)]
     nodes, edges = [_service(obj, slices)], []
@@ -106,7 +104,7 @@ def _service(obj: Object, slices: Sequence[Object]) -> Node:
     base = node_of("services", obj, str(dig(obj, "spec.clusterIP", "")), ports, selector)
     ready = sum(dig(e, "conditions.ready", True) is not False for s in slices for e in s.get("endpoints") or EMPTY_LIST)
     state = "ok" if ready else "failed"
-    return Node(base.id, base.kind, base.label, state, text("views.ready_endpoints", count=ready), note=base.note)
+    return Node(base.id, base.kind, base.label, state, text("views.ready_endpoints", count=ready))
 
 
 def _ingresses(snapshot: Snapshot, namespace: str, service: str) -> Iterable[tuple[Object, str]]:

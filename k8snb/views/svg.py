@@ -2,7 +2,8 @@
 
 Colours are CSS variables: JupyterLab's where the picture stands in a notebook, else a light or a dark set by the reader's preference.
 State is drawn three times (sign, word, colour), so that none of them is needed. Every text is escaped. No links: JupyterLab breaks on
-an ``<a>`` inside inline SVG. Roles follow the WAI-ARIA graphics module; each box carries its full line of text as its label.
+an ``<a>`` inside inline SVG. Blanks stand between the texts: where a page strips the tags (an untrusted notebook), words remain.
+Roles follow the WAI-ARIA graphics module; each box carries its full line of text as its label.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def draw(graph: Graph) -> str:
         *(_node(node, where.nodes[node.id]) for node in graph.nodes),
         "</g></svg>",
     ]
-    return "".join(parts)
+    return "\n".join(parts)
 
 
 def _opening(width: int, height: int, title: str) -> str:
@@ -105,7 +106,7 @@ def _edge(edge: Edge, points: list[Point], middle: Point | None) -> str:
     (x, y), rest = points[0], points[1:]
     curve = " ".join(f"{px} {py}" for px, py in rest)
     shape = f'<path class="{edge.kind or "plain"}" d="M{x} {y}C{curve}" marker-end="url(#k8snb-tip)"/>'
-    return shape + "".join(_words(edge.label, *middle) if middle and edge.label else ())
+    return shape + " ".join(_words(edge.label, *middle) if middle and edge.label else ())
 
 
 def _words(label: str, x: int, y: int) -> Iterator[str]:
@@ -121,9 +122,9 @@ def _node(node: Node, box: Box) -> str:
     said = escape(line(node))
     return (
         f'<g class="{node.state or "plain"}" role="graphics-symbol img" aria-label="{said}" data-id="{escape(node.id)}">'
-        f"<title>{escape(node.note) or said}</title>"
+        f"{f'<title>{escape(node.note)}</title>' if node.note else ''}"
         f'<rect class="box" {outline}/><rect class="bar" {bar}/>'
-        f"{''.join(_lines(node, box))}</g>"
+        f"{' '.join(_lines(node, box))}</g>"
     )
 
 

@@ -188,7 +188,7 @@ class Window:
         return f"{resource.key} {rest if '/' in rest or not resource.namespaced else f'{namespace}/{rest}'}"
 
     def graph(self, kind: str, of: str | Object = "", namespace: str = "default") -> Graph:
-        """A picture: one of :data:`GRAPHS`. Raises ``ValueError`` for others, ``KeyError`` for an object that is not there."""
+        """A picture: one of :data:`GRAPHS`. Raises ``ValueError`` for others, ``LookupError`` for an object that is not there."""
         if kind not in GRAPHS:
             raise ValueError(text("views.no_graph", kind=kind, names=", ".join(GRAPHS)))
         return GRAPHS[kind](self, of, namespace)

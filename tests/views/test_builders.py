@@ -38,7 +38,7 @@ def test_a_pod_without_an_owner_is_a_root() -> None:
 
 
 def test_an_unknown_root_is_refused_by_name() -> None:
-    with pytest.raises(KeyError, match=r"deployments\.apps shop/wbe"):
+    with pytest.raises(LookupError, match=r"deployments\.apps shop/wbe"):
         builders.ownership(shop(), "deployments.apps shop/wbe")
 
 
