@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.apimachinery.decode import decode_object
-from k8snb.apimachinery.errors import bad_request
+from k8snb.apimachinery.errors import bad_request, quote
 from k8snb.apimachinery.objects import Object, freeze, put
 from k8snb.apimachinery.patched import decode_patched
 from k8snb.apimachinery.resource import Resource
@@ -22,12 +22,16 @@ def decoded(context: Context, resource: Resource, body: Any) -> Object:
         raise bad_request(
             f"the object provided is unrecognized (must be of type {resource.kind}): couldn't get version/kind; json parse error"
         )
-    _check_kind(resource, body)
+    _check_kind(context, resource, body)
     return resource.to_storage(resource.default(_typed(context, resource, freeze(body))))
 
 
-def _check_kind(resource: Resource, body: Object) -> None:
+def _check_kind(context: Context, resource: Resource, body: Object) -> None:
     version, kind = body.get("apiVersion"), body.get("kind")
+    if kind and kind != resource.kind and not any(known.kind == kind for known in context.server.catalogue.all()):
+        what = f"{kind} in version {quote(resource.version)} cannot be handled as a {resource.kind}"
+        scheme = quote("pkg/api/legacyscheme/scheme.go:30")
+        raise bad_request(f"{what}: no kind {quote(kind)} is registered for version {quote(version or '')} in scheme {scheme}")
     if kind and kind != resource.kind:
         raise bad_request(
             f'{kind} in version "{str(version).rpartition("/")[2]}" cannot be handled as a {resource.kind}: converting '

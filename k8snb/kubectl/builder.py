@@ -167,14 +167,18 @@ def _objects(call: Call, source: str, text: str, validate: bool) -> Iterator[Inf
 
 def _listed(call: Call, document: Json, source: str) -> Iterator[Info]:
     """The items of a list. Those that the server does not know are told together, each on a line."""
-    errors: list[Exception] = []
-    for obj in _flat(document):
+    items, errors = document["items"], []
+    if any(_is_list(item) for item in items):
+        raise Failure("*unstructured.Unstructured is not a list: no Items field in this object")
+    for obj in items:
         check_can_be_decoded(obj, source)
-        if call.mapper.kind(obj["apiVersion"], obj["kind"]) is None:
-            errors.append(Failure(f"unable to recognize no matches for kind {quote(obj['kind'])} in version {quote(obj['apiVersion'])}"))
+        if call.mapper.kind(obj.get("apiVersion") or "", obj["kind"]) is None:
+            errors.append(
+                Failure(f"unable to recognize no matches for kind {quote(obj['kind'])} in version {quote(obj.get('apiVersion') or '')}")
+            )
     if errors:
         raise Several(errors)
-    yield from (_info(call, obj, source) for obj in _flat(document))
+    yield from (_info(call, obj, source) for obj in items)
 
 
 def _is_list(document: Any) -> bool:
@@ -189,22 +193,15 @@ def documents(source: str, text: str) -> list[Json]:
         raise Failure(f"error parsing {source}: {problem}") from None
 
 
-def _flat(document: Any) -> Iterator[Json]:
-    if _is_list(document):
-        for item in document["items"]:
-            yield from _flat(item)
-    else:
-        yield document
-
-
 def _info(call: Call, obj: Any, source: str) -> Info:
     meta: Any = obj.get("metadata") or {}
     name, namespace = str(meta.get("name") or ""), str(meta.get("namespace") or "")
-    kind = call.mapper.kind(obj["apiVersion"], obj["kind"])
+    api_version = obj.get("apiVersion") or ""
+    kind = call.mapper.kind(api_version, obj["kind"])
     if kind is None:
         raise Failure(
             f"resource mapping not found for name: {quote(name)} namespace: {quote(namespace)} from {quote(source)}: "
-            f"no matches for kind {quote(obj['kind'])} in version {quote(obj['apiVersion'])}\nensure CRDs are installed first"
+            f"no matches for kind {quote(obj['kind'])} in version {quote(api_version)}\nensure CRDs are installed first"
         )
     if kind.namespaced:
         obj = _placed(call, obj, namespace)

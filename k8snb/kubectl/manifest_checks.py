@@ -14,6 +14,7 @@ from typing import Any
 
 from k8snb.apimachinery.decode import DecodeError, decode
 from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.gojson import json_name
 from k8snb.apimachinery.objects import freeze
 from k8snb.apimachinery.schema import STRUCT, Field, Type
 from k8snb.kubectl.result import Failure
@@ -26,7 +27,7 @@ def check_says_what_it_is(document: Any, source: str) -> None:
         wrong = ["invalid object to validate"]
     else:
         wrong = [f"{key} not set" for key in ("apiVersion", "kind") if document.get(key) is None]
-        wrong += [f"{key} isn't string type" for key in ("apiVersion", "kind") if not isinstance(document.get(key) or "", str)]
+        wrong += [f"{key} isn't string type" for key in ("apiVersion", "kind") if not isinstance(document.get(key, ""), (str, type(None)))]
     if wrong:
         what = wrong[0] if len(wrong) == 1 else f"[{', '.join(wrong)}]"
         tail = "if you choose to ignore these errors, turn validation off with --validate=false"
@@ -36,7 +37,7 @@ def check_says_what_it_is(document: Any, source: str) -> None:
 @functools.cache
 def _only_metadata() -> Type:
     meta = lookup("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
-    return Type(STRUCT, name="metadataOnlyObject", fields={"metadata": Field(meta)} if meta is not None else {})
+    return Type(STRUCT, name="metadataOnlyObject", go="metadataOnlyObject", fields={"metadata": Field(meta)} if meta is not None else {})
 
 
 def check_can_be_decoded(obj: Any, source: str) -> None:
@@ -47,13 +48,13 @@ def check_can_be_decoded(obj: Any, source: str) -> None:
 
 
 def _undecodable(obj: Any) -> str:
-    for key, word in (("kind", "Kind"), ("apiVersion", "apiVersion")):
-        if not isinstance(obj, dict) or not obj.get(key):
-            return f"Object '{word}' is missing in '{json.dumps(obj, separators=(',', ':'), sort_keys=True, ensure_ascii=False)}'"
+    if not isinstance(obj, dict):
+        return f"json: cannot unmarshal {json_name(obj)} into Go value of type unstructured.detector"
+    if not obj.get("kind"):
+        return f"Object 'Kind' is missing in '{json.dumps(obj, separators=(',', ':'), sort_keys=True, ensure_ascii=False)}'"
     for key in ("kind", "apiVersion"):
-        if not isinstance(obj[key], str):
-            name = {bool: "bool", list: "array", dict: "object"}.get(type(obj[key]), "number")
-            return f"json: cannot unmarshal {name} into Go struct field typeMeta.{key} of type string"
+        if not isinstance(obj.get(key, ""), (str, type(None))):
+            return f"json: cannot unmarshal {json_name(obj[key])} into Go struct field metadataOnlyObject.TypeMeta.{key} of type string"
     try:
         decode(_only_metadata(), freeze({"metadata": obj["metadata"]} if "metadata" in obj else {}))
     except DecodeError as error:

@@ -8,7 +8,7 @@ Models: k8s.io/client-go/restmapper (discovery.go, shortcut.go, category_expansi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from k8snb.kubectl.result import NoMatch
@@ -94,7 +94,7 @@ class Mapper:
             found = self._find(word, its_group, its_version)
             if found:
                 return found
-        raise NoMatch(name, rest)
+        raise NoMatch(name)
 
     def _find(self, word: str, group: str, version: str) -> Kind | None:
         fits = [kind for kind in self.kinds if self._in(kind, group, version)]
@@ -109,7 +109,10 @@ class Mapper:
         return (not group or kind.group == group or kind.group.startswith(group + ".")) and (not version or kind.version == version)
 
     def kind(self, api_version: str, kind: str) -> Kind | None:
-        """The resource of an object, or None."""
+        """The resource of an object, or None. Without a version it is a core kind, at an address that no server has."""
+        if not api_version:
+            found = self.kind("v1", kind)
+            return found and replace(found, version="")
         for known in self.kinds:
             if known.api_version == api_version and kind in (known.kind, known.kind.lower()):
                 return known
