@@ -12,6 +12,7 @@ from k8snb.apimachinery.errors import ApiError, bad_request
 from k8snb.apimachinery.meta import micro_timestamp
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.state import RUNNING, ContainerState, PodState
+from k8snb.kubelet.status import init_done
 from k8snb.seams.kubelet import LogOptions
 from k8snb.sim.clock import HOUR
 
@@ -49,7 +50,8 @@ class Endpoint:
         if self.cut_off or not kubelet.state.running:
             address = f"{kubelet.address}:10250"
             problem = "i/o timeout" if self.cut_off else "connect: connection refused"
-            raise ApiError(500, "InternalError", f'Get "https://{address}/{what}/{namespace}/{name}/{container}": dial tcp {address}: {problem}')
+            url = f"https://{address}/{what}/{namespace}/{name}/{container}"
+            raise ApiError(500, "InternalError", f'Get "{url}": dial tcp {address}: {problem}')
         state = kubelet.own.pods.get(kubelet.own.uids.get(f"{namespace}/{name}", ""))
         if state is None or container not in state.containers:
             raise bad_request(f'container "{container}" in pod "{name}" is not available')
@@ -64,7 +66,7 @@ class Endpoint:
                 raise bad_request(f'previous terminated container "{container.name}" in pod "{state.name}" not found')
             return wanted
         if not container.id:
-            reason = container.reason or ("ContainerCreating" if container.kind == "app" and state.sandbox == "ready" else "PodInitializing")
+            reason = container.reason or ("ContainerCreating" if container.kind == "app" and init_done(state) else "PodInitializing")
             why = "trying and failing to pull image" if reason in _PULLING else reason
             raise bad_request(f'container "{container.name}" in pod "{state.name}" is waiting to start: {why}')
         return container.id

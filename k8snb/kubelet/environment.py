@@ -159,8 +159,8 @@ def service_variables(services: Iterable[Object]) -> dict[str, str]:
             protocol = port.get("protocol", "TCP")
             stem = f"{name}_PORT_{port['port']}_{protocol}"
             found |= {
-                stem: f"{protocol.lower()}://{address}:{port['port']}", f"{stem}_PROTO": protocol.lower(), f"{stem}_PORT": str(port["port"]),
-                f"{stem}_ADDR": address,
+                stem: f"{protocol.lower()}://{address}:{port['port']}", f"{stem}_PROTO": protocol.lower(),
+                f"{stem}_PORT": str(port["port"]), f"{stem}_ADDR": address,
             }  # fmt: skip
     return found
 

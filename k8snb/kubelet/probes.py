@@ -124,7 +124,8 @@ def _grpc(action: Object, target: Target, runtime: Runtime, limit: int) -> Outco
     port = port_number(action.get("port"), target.container)
     if runtime.listens(target.uid, port):
         return Outcome(True)
-    return Outcome(False, f'timeout: failed to connect service "{target.address}:{port}" within {limit // SECOND}s: context deadline exceeded')
+    service = f'failed to connect service "{target.address}:{port}" within {limit // SECOND}s'
+    return Outcome(False, f"timeout: {service}: context deadline exceeded")
 
 
 _HANDLERS: dict[str, Any] = {"httpGet": _http, "tcpSocket": _tcp, "exec": _exec, "grpc": _grpc}

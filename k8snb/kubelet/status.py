@@ -136,8 +136,9 @@ def init_done(state: PodState) -> bool:
 def container_status(spec: Object, container: ContainerState, initialized: bool, style: Style) -> FrozenDict:
     """One entry of ``containerStatuses``."""
     status: dict[str, Any] = {
-        "name": container.name, "image": container.image or spec["image"], "imageID": container.image_id, "lastState": container.last or EMPTY_DICT,
-        "ready": is_ready(container, style), "restartCount": container.restarts, "state": _state(container, initialized),
+        "name": container.name, "image": container.image or spec["image"], "imageID": container.image_id,
+        "lastState": container.last or EMPTY_DICT, "ready": is_ready(container, style),
+        "restartCount": container.restarts, "state": _state(container, initialized),
     }  # fmt: skip
     if container.id:
         status["containerID"] = container.id

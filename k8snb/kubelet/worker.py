@@ -280,7 +280,8 @@ class Worker:
         return ContainerConfig(
             id=self.kubelet.container_id(state, container), pod_uid=uid, namespace=state.namespace, pod=state.name, name=container.name,
             image=spec["image"], command=tuple(environment.expand(word, known) for word in spec.get("command") or ()),
-            args=tuple(environment.expand(word, known) for word in spec.get("args") or ()), env=values, working_dir=spec.get("workingDir", ""),
+            args=tuple(environment.expand(word, known) for word in spec.get("args") or ()), env=values,
+            working_dir=spec.get("workingDir", ""),
             hostname=pod.get("hostname") or (self.kubelet.node_name if pod.get("hostNetwork") else state.name), address=state.address,
             mounts=environment.mounts(spec, known), ports=environment.ports(spec),
         )  # fmt: skip

@@ -59,8 +59,8 @@ def rules_of(service: Object, slices: Iterable[Object]) -> tuple[Rule, ...]:
     affinity = dig(spec, "sessionAffinityConfig.clientIP.timeoutSeconds", 10800) if spec.get("sessionAffinity") == "ClientIP" else 0
     return tuple(
         Rule(
-            f"{meta['namespace']}/{meta['name']}", port.get("name", ""), port.get("protocol", "TCP"), cluster_ip, port["port"], port.get("nodePort", 0),
-            (*(spec.get("externalIPs") or ()), *external), backends_of(known, port.get("name", "")),
+            f"{meta['namespace']}/{meta['name']}", port.get("name", ""), port.get("protocol", "TCP"), cluster_ip,
+            port["port"], port.get("nodePort", 0), (*(spec.get("externalIPs") or ()), *external), backends_of(known, port.get("name", "")),
             spec.get("internalTrafficPolicy") == "Local", spec.get("externalTrafficPolicy") == "Local", affinity,
         )
         for port in spec.get("ports") or ()
@@ -122,7 +122,8 @@ def as_iptables(rules: Iterable[Rule], node: str) -> list[str]:
         match = f"-d {rule.cluster_ip}/32 -p {protocol}"
         if targets:
             heads.append(
-                f'-A KUBE-SERVICES {match} -m comment --comment "{rule.label} cluster IP" -m {protocol} --dport {rule.port} -j {service_chain}'
+                f'-A KUBE-SERVICES {match} -m comment --comment "{rule.label} cluster IP"'
+                f" -m {protocol} --dport {rule.port} -j {service_chain}"
             )
         else:
             comment = f'-m comment --comment "{rule.label} has no endpoints"'

@@ -47,9 +47,7 @@ class ClusterNetwork:
 
     dns_address = ADDRESS
 
-    def __init__(
-        self, cni: CNI, dns: ClusterDNS, proxies: Mapping[str, KubeProxy], server: Server, node_of: Callable[[str], str]
-    ):
+    def __init__(self, cni: CNI, dns: ClusterDNS, proxies: Mapping[str, KubeProxy], server: Server, node_of: Callable[[str], str]):
         self.cni, self.dns, self.proxies, self.server, self._node_of = cni, dns, proxies, server, node_of
 
     # -- what the kubelet needs --------------------------------------------------------------------------------------

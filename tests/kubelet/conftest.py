@@ -50,13 +50,14 @@ class Story:
 
     def events(self, name: str, reason: str = "") -> list[str]:
         """What was said about the pod, in order, each as often as it was said first."""
-        found = [e for e in self.cluster.get("events") if e["involvedObject"]["name"] == name and e["reason"] in (reason, e["reason"] if not reason else reason)]
+        found = [e for e in self.cluster.get("events") if e["involvedObject"]["name"] == name and reason in ("", e["reason"])]
         return [e["message"] if reason else e["reason"] for e in sorted(found, key=lambda e: e["metadata"]["name"])]
 
     def writes(self, name: str) -> int:
         """How often a kubelet wrote the pod's status."""
         trace = self.cluster.simulation.parts.kernel.trace.since(0)
-        return sum(record.actor == "kubelet" and record.verb == "update" and record.subject == f"pods/status default/{name}" for record in trace)
+        wanted = ("kubelet", "update", f"pods/status default/{name}")
+        return sum((record.actor, record.verb, record.subject) == wanted for record in trace)
 
 
 @pytest.fixture

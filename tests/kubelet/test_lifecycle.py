@@ -107,7 +107,10 @@ def test_the_back_off_is_forgotten_after_ten_minutes_of_running(story: Story) ->
 
 @pytest.mark.parametrize(
     ("policy", "code", "phase", "restarts"),
-    [("Never", 0, "Succeeded", 0), ("Never", 7, "Failed", 0), ("OnFailure", 0, "Succeeded", 0), ("OnFailure", 7, "Running", 1), ("Always", 0, "Running", 1)],
+    [
+        ("Never", 0, "Succeeded", 0), ("Never", 7, "Failed", 0), ("OnFailure", 0, "Succeeded", 0), ("OnFailure", 7, "Running", 1),
+        ("Always", 0, "Running", 1),
+    ],
 )  # fmt: skip
 def test_the_restart_policy_decides(story: Story, policy: str, code: int, phase: str, restarts: int) -> None:
     story.pod("job", "sh", "-c", f"sleep 1; exit {code}", spec={"restartPolicy": policy})
@@ -120,13 +123,18 @@ def test_the_restart_policy_decides(story: Story, policy: str, code: int, phase:
 
 
 def test_init_containers_run_one_after_the_other_and_sidecars_stay(story: Story) -> None:
+    def container(name: str, script: str, **more: Any) -> dict[str, Any]:
+        mounts = [{"name": "scratch", "mountPath": "/scratch"}]
+        return {"name": name, "image": "busybox:1.36", "command": ["sh", "-c", script], "volumeMounts": mounts, **more}
+
     init = [
-        {"name": "first", "image": "busybox:1.36", "command": ["sh", "-c", "echo one >> /work/log; sleep 2"], "volumeMounts": [{"name": "work", "mountPath": "/work"}]},
-        {"name": "sidecar", "image": "busybox:1.36", "command": ["sleep", "1000"], "restartPolicy": "Always"},
-        {"name": "second", "image": "busybox:1.36", "command": ["sh", "-c", "echo two >> /work/log; sleep 2"], "volumeMounts": [{"name": "work", "mountPath": "/work"}]},
-    ]  # fmt: skip
-    main = {"name": "main", "image": "busybox:1.36", "command": ["sh", "-c", "cat /work/log; sleep 3"], "volumeMounts": [{"name": "work", "mountPath": "/work"}]}
-    spec = {"nodeName": "node-1", "initContainers": init, "containers": [main], "volumes": [{"name": "work", "emptyDir": {}}], "restartPolicy": "Never"}
+        container("first", "echo one >> /scratch/log; sleep 2"),
+        container("sidecar", "sleep 1000", restartPolicy="Always"),
+        container("second", "echo two >> /scratch/log; sleep 2"),
+    ]
+    main = container("main", "cat /scratch/log; sleep 3")
+    volumes = [{"name": "scratch", "emptyDir": {}}]
+    spec = {"nodeName": "node-1", "initContainers": init, "containers": [main], "volumes": volumes, "restartPolicy": "Never"}
     story.create({"metadata": {"name": "app"}, "spec": spec})
     story.run(2)
     assert story.main("app")["state"]["waiting"]["reason"] == "PodInitializing"
@@ -171,7 +179,9 @@ def test_a_missing_configmap_is_waited_for(story: Story) -> None:
 
 def test_a_missing_secret_volume_keeps_the_pod_from_starting(story: Story) -> None:
     mount = {"volumeMounts": [{"name": "keys", "mountPath": "/keys", "readOnly": True}]}
-    story.pod("app", "sh", "-c", "cat /keys/pin; sleep 1000", spec={"volumes": [{"name": "keys", "secret": {"secretName": "keys"}}]}, **mount)
+    story.pod(
+        "app", "sh", "-c", "cat /keys/pin; sleep 1000", spec={"volumes": [{"name": "keys", "secret": {"secretName": "keys"}}]}, **mount
+    )
     story.run(3)
     assert story.waiting("app") == "ContainerCreating"
     assert story.events("app", "FailedMount") == ['MountVolume.SetUp failed for volume "keys" : secret "keys" not found']
@@ -187,7 +197,14 @@ def test_the_environment_knows_pod_resources_and_services(story: Story) -> None:
         {"name": "CPU", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1m"}}},
         {"name": "HELLO", "value": "I am $(NAME), not $$(NAME) nor $(NOBODY)"},
     ]
-    story.pod("app", "sh", "-c", "echo $NAME $IP $CPU; echo $HELLO; env | grep SERVICE_HOST; sleep 999", env=env, resources={"limits": {"cpu": "250m"}})
+    story.pod(
+        "app",
+        "sh",
+        "-c",
+        "echo $NAME $IP $CPU; echo $HELLO; env | grep SERVICE_HOST; sleep 999",
+        env=env,
+        resources={"limits": {"cpu": "250m"}},
+    )
     story.run(3)
     assert story.cluster.kubectl("logs app").text == (
         "app 10.244.0.2 250\nI am app, not $(NAME) nor $(NOBODY)\nKUBERNETES_SERVICE_HOST=10.96.0.1\n"

@@ -34,7 +34,13 @@ def test_an_unhealthy_container_is_killed_after_its_grace_period_and_restarted(s
 
 def test_a_startup_probe_protects_a_slow_starter(story: Story) -> None:
     check = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 3}
-    story.pod("app", image="k8snb/slow-starter", startupProbe={**check, "failureThreshold": 10}, livenessProbe=check, env=[{"name": "STARTUP", "value": "20"}])
+    story.pod(
+        "app",
+        image="k8snb/slow-starter",
+        startupProbe={**check, "failureThreshold": 10},
+        livenessProbe=check,
+        env=[{"name": "STARTUP", "value": "20"}],
+    )
     story.run(15)
     assert story.main("app")["started"] is False
     address = story.status("app")["podIP"]

@@ -81,7 +81,10 @@ def test_an_unknown_name_a_closed_port_and_no_endpoints_are_told_apart(cluster: 
     cluster.settle(limit=60)
     empty = http(cluster, "http://web")
     assert (empty.error, empty.hops[-1].what.endswith("which has no endpoints: rejected")) == (NO_ENDPOINTS, True)
-    assert "Connection refused" in cluster.kubectl("exec box -- wget -qO- http://web").stderr + cluster.kubectl("exec box -- wget -qO- http://web").text
+    assert (
+        "Connection refused"
+        in cluster.kubectl("exec box -- wget -qO- http://web").stderr + cluster.kubectl("exec box -- wget -qO- http://web").text
+    )
 
 
 def test_a_wrong_target_port_is_refused_by_the_pod(cluster: Cluster) -> None:
@@ -156,7 +159,9 @@ def test_rules_read_like_iptables(cluster: Cluster) -> None:
     lines = cluster.simulation.parts.machines.proxies["node-1"].iptables()
     address = cluster.get("services", "web")["spec"]["clusterIP"]
     mine = [line for line in lines if "default/web" in line]
-    assert mine[0].startswith(f'-A KUBE-SERVICES -d {address}/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 80 -j KUBE-SVC-')
+    assert mine[0].startswith(
+        f'-A KUBE-SERVICES -d {address}/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 80 -j KUBE-SVC-'
+    )
     assert [line.split("--probability ")[1].split()[0] for line in mine if "--probability" in line] == ["0.3333333333", "0.5000000000"]
     assert sum("-j DNAT --to-destination" in line for line in mine) == 3
 
@@ -169,7 +174,9 @@ metadata: {name: load}
 spec:
   restartPolicy: Never
   containers:
-  - {name: load, image: k8snb/load-generator, env: [{name: TARGET, value: "http://web"}, {name: RATE, value: "20"}, {name: DURATION, value: "5"}]}
+  - name: load
+    image: k8snb/load-generator
+    env: [{name: TARGET, value: "http://web"}, {name: RATE, value: "20"}, {name: DURATION, value: "5"}]
 """)
     cluster.run_for(5)
     pod = cluster.get("pods", "load")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from k8snb.kubelet.images.image import Image
+from k8snb.kubelet.images.image import Image, releases
 
 
 class Busybox(Image):
@@ -22,10 +22,9 @@ class Busybox(Image):
         "registry.k8s.io/e2e-test-images/busybox",
     )
     versions: ClassVar[tuple[str, ...]] = (
-        "latest", "stable", "musl", "glibc", "uclibc", "1", "1.24", "1.25", "1.26", "1.27", "1.27.2", "1.28", "1.28.0", "1.28.4", "1.29", "1.29.2", "1.29.3",
-        "1.30", "1.31", "1.31.1", "1.32", "1.32.0", "1.33", "1.33.1", "1.34", "1.34.1", "1.35", "1.35.0", "1.36", "1.36.0", "1.36.1", "1.37", "1.37.0",
-        "1.29-4", "1.36.1-1",
-    )  # fmt: skip
+        *("latest", "stable", "musl", "glibc", "uclibc", "1", "1.29-4", "1.36.1-1"),
+        *releases(1, {24: 2, 25: 1, 26: 2, 27: 2, 28: 4, 29: 3, 30: 1, 31: 1, 32: 1, 33: 1, 34: 1, 35: 0, 36: 1, 37: 0}),
+    )
     variants: ClassVar[tuple[str, ...]] = ("", "-musl", "-glibc", "-uclibc")
     size = 2_160_406
     command: ClassVar[tuple[str, ...]] = ("sh",)

@@ -27,6 +27,18 @@ from k8snb.seams.cni import HTTPReply, HTTPRequest
 SIGNALS = {"TERM": 15, "KILL": 9, "INT": 2, "QUIT": 3, "HUP": 1}
 
 
+def releases(major: int, patches: Mapping[int, int]) -> tuple[str, ...]:
+    """The tags of a version line: for each minor version its own, and one for each patch up to the last.
+
+    >>> releases(1, {14: 2})
+    ('1.14', '1.14.0', '1.14.1', '1.14.2')
+    """
+    found = []
+    for minor, last in patches.items():
+        found += [f"{major}.{minor}", *(f"{major}.{minor}.{patch}" for patch in range(last + 1))]
+    return tuple(found)
+
+
 class Image:
     """The base: a program that runs until it is told to stop, and serves nothing."""
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from k8snb.kubelet.images.image import Image
+from k8snb.kubelet.images.image import Image, releases
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.run import static
 from k8snb.seams.cni import HTTPReply, HTTPRequest
@@ -32,6 +32,9 @@ Further configuration is required.</p>
 </body>
 </html>
 """
+NOT_FOUND = (
+    "<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n<center><h1>404 Not Found</h1></center>\r\n</body>\r\n</html>\r\n"
+)
 
 
 class Nginx(Image):
@@ -46,12 +49,11 @@ class Nginx(Image):
         "registry.k8s.io/nginx-slim",
     )
     versions: ClassVar[tuple[str, ...]] = (
-        "latest", "stable", "mainline", "1", "alpine", "1.7.9", "1.9.1", "1.13", "1.14", "1.14.2", "1.15", "1.15.12", "1.16", "1.16.0", "1.16.1",
-        "1.17", "1.18", "1.18.0", "1.19", "1.19.0", "1.19.1", "1.19.2", "1.19.6", "1.20", "1.20.2", "1.21", "1.21.0", "1.21.1", "1.21.6", "1.22", "1.22.1",
-        "1.23", "1.23.1", "1.23.3", "1.23.4", "1.24", "1.24.0", "1.25", "1.25.1", "1.25.2", "1.25.3", "1.25.4", "1.25.5", "1.26", "1.26.0", "1.26.1",
-        "1.26.2", "1.26.3", "1.27", "1.27.0", "1.27.1", "1.27.2", "1.27.3", "1.27.4", "1.27.5", "1.28", "1.28.0", "1.29", "1.29.0", "1.29.1", "1.29.2",
-        "0.8", "0.21", "0.24", "0.27",
-    )  # fmt: skip
+        *("latest", "stable", "mainline", "alpine", "1", "1.7.9", "1.9.1"),
+        *releases(1, {13: 12, 14: 2, 15: 12, 16: 1, 17: 10, 18: 0, 19: 10, 20: 2, 21: 6}),
+        *releases(1, {22: 1, 23: 4, 24: 0, 25: 5, 26: 3, 27: 5, 28: 1, 29: 4}),
+        *("0.8", "0.21", "0.24", "0.27"),  # of registry.k8s.io/nginx-slim
+    )
     variants: ClassVar[tuple[str, ...]] = ("", "-alpine", "-bookworm", "-slim", "-perl", "-alpine-slim")
     size = 72_188_133
     entrypoint: ClassVar[tuple[str, ...]] = ("/docker-entrypoint.sh",)
@@ -76,8 +78,7 @@ class Nginx(Image):
         """A file, and a line in the access log."""
         reply = static(process, ROOT, request.path)
         if reply.status == 404:
-            page = "<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n<center><h1>404 Not Found</h1></center>\r\n</body>\r\n</html>\r\n"
-            reply = reply._replace(body=page)
+            reply = reply._replace(body=NOT_FOUND)
         when = self._time(process, "%d/%b/%Y:%H:%M:%S +0000")
         process.log(
             f'{request.source} - - [{when}] "{request.method} {request.path} HTTP/1.1" {reply.status} {len(reply.body)} "-" "-" "-"'

@@ -156,8 +156,8 @@ def execute(main: Process, argv: tuple[str, ...], limit: int = HOUR) -> Executed
     system = _Clockwork(main.system)
     kept = main.state
     state = ProcessState(
-        image=kept.image, argv=argv, env=kept.env, hostname=kept.hostname, working_dir=kept.working_dir, files=kept.files, mounts=kept.mounts,
-        memory=Shelf(kept.memory), log=Tape(),
+        image=kept.image, argv=argv, env=kept.env, hostname=kept.hostname, working_dir=kept.working_dir, files=kept.files,
+        mounts=kept.mounts, memory=Shelf(kept.memory), log=Tape(),
     )  # fmt: skip
     process = Process(state, main.image, main.files, system)
     process.main = main

@@ -61,7 +61,10 @@ def _container(pod: Object, asked: str) -> str:
     if len(ordinary) == 1 and not init:
         return str(ordinary[0])
     if len(ordinary) == 1:
-        raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{ordinary[0]}] or one of the init containers: [{' '.join(init)}]")
+        raise bad_request(
+            f"a container name must be specified for pod {name}, choose one of: [{ordinary[0]}]"
+            f" or one of the init containers: [{' '.join(init)}]"
+        )
     raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{' '.join(ordinary)}]")
 
 

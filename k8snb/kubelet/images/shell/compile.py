@@ -20,19 +20,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-Word = tuple[Any, ...]
-Instruction = tuple[Any, ...]
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+from k8snb.kubelet.images.shell.words import BREAKS, Instruction, ShellSyntaxError, Word, Words
+
 _ASSIGN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _REDIRECT = re.compile(r"(\d*)(&>|>>|>&|<<-|<<|<&|>\||>|<)")
 _FUNCTION = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)[ \t]*\([ \t]*\)")
-_KEYWORD = re.compile(r"(?:if|then|elif|else|fi|while|until|do|done|for|in|case|esac|\{|\}|!)(?=[\s;&|()]|$)")
-_OPERATOR = {"-", "=", "+", "?", "%", "#"}
-_BREAKS = " \t\n;&|()<>"
-
-
-class ShellSyntaxError(ValueError):
-    """The script cannot be read; the message is what the shell prints."""
 
 
 class Program(NamedTuple):
@@ -60,68 +52,21 @@ class _Loop:
     breaks: list[int] = field(default_factory=list)
 
 
-class _Parser:
-    def __init__(self, text: str):
-        self.text, self.at = text.replace("\r\n", "\n").replace("\\\n", ""), 0
-        self.blocks: list[list[Instruction]] = [[]]
-        self.code: list[Instruction] = []
-        self.loops: list[_Loop] = []
-        self.temps = 0
-
-    # -- characters --------------------------------------------------------------------------------------------------
-
-    def error(self) -> ShellSyntaxError:
-        rest = self.text[self.at : self.at + 1]
-        found = "newline" if rest == "\n" else rest or "end of file"
-        word = _KEYWORD.match(self.text, self.at)
-        return ShellSyntaxError(f'sh: syntax error: unexpected "{word.group() if word else found}"')
-
-    def blanks(self, newlines: bool = False) -> None:
-        """Skip blanks and comments; with ``newlines`` also line ends."""
-        while self.at < len(self.text):
-            char = self.text[self.at]
-            if char in " \t" or (newlines and char == "\n"):
-                self.at += 1
-            elif char == "#":
-                end = self.text.find("\n", self.at)
-                self.at = end if end >= 0 else len(self.text)
-            else:
-                return
-
-    def take(self, token: str) -> bool:
-        """Skip an operator if it is next."""
-        self.blanks()
-        if self.text.startswith(token, self.at):
-            self.at += len(token)
-            return True
-        return False
-
-    def keyword(self) -> str:
-        """The reserved word that is next, or nothing."""
-        self.blanks()
-        found = _KEYWORD.match(self.text, self.at)
-        return found.group() if found else ""
-
-    def expect(self, word: str) -> None:
-        """Skip a reserved word, or fail."""
-        self.blanks(newlines=True)
-        if self.keyword() != word:
-            raise self.error()
-        self.at += len(word)
+class _Parser(Words):
+    """Commands, lists, pipelines and compound commands."""
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 
+    def __init__(self, text: str):
+        super().__init__(text)
+        self.loops: list[_Loop] = []
+
     def block(self, read: Any, *args: Any) -> list[Instruction]:
         """What ``read`` emits, on its own: loops outside cannot be left from within."""
-        code, loops = self.code, self.loops
-        self.code, self.loops = [], []
-        read(*args)
-        result, self.code, self.loops = self.code, code, loops
-        return result
-
-    def new_block(self, code: list[Instruction]) -> int:
-        self.blocks.append(code)
-        return len(self.blocks) - 1
+        loops, self.loops = self.loops, []
+        code = super().block(read, *args)
+        self.loops = loops
+        return code
 
     def cut(self, start: int) -> int:
         """Move what was emitted since ``start`` into a block of its own."""
@@ -136,10 +81,6 @@ class _Parser:
         instruction = self.code[index]
         offset = (len(self.code) if target is None else target) - index - 1
         self.code[index] = (*instruction[:-1], offset)
-
-    def emit(self, *instruction: Any) -> int:
-        self.code.append(instruction)
-        return len(self.code) - 1
 
     # -- lists and pipelines -----------------------------------------------------------------------------------------
 
@@ -332,7 +273,7 @@ class _Parser:
             elif found and not words:
                 self.at = found.end()
                 assigns.append((found.group()[:-1], self.word()))
-            elif self.at < len(self.text) and self.text[self.at] not in _BREAKS:
+            elif self.at < len(self.text) and self.text[self.at] not in BREAKS:
                 words.append(self.word())
             else:
                 break
@@ -375,154 +316,5 @@ class _Parser:
             return [(1, ">", target), (2, ">&", (("text", "1", False),))]
         return [(descriptor, {">|": ">", "<&": ">&"}.get(operator, operator), target)]
 
-    def heredoc(self, strip: bool) -> Word:
-        """The body of a here-document, which is cut out of the text."""
-        start = self.at
-        self.word()
-        raw = self.text[start : self.at]
-        end = raw.strip("'\"\\")
-        head, _, rest = self.text[self.at :].partition("\n")
-        lines, body = rest.split("\n"), []
-        while lines and (lines[0].lstrip("\t") if strip else lines[0]) != end:
-            body.append(lines.pop(0).lstrip("\t") if strip else lines.pop(0))
-        text = "".join(f"{line}\n" for line in body)
-        self.text = self.text[: self.at] + head + "\n" + "\n".join(lines[1:])
-        return (("text", text, True),) if raw != end else self.within(text)
 
-    def within(self, text: str) -> Word:
-        """A text read as if it stood in double quotes."""
-        kept, at = self.text, self.at
-        self.text, self.at = text, 0
-        parts = self.double("")
-        self.text, self.at = kept, at
-        return tuple(parts)
-
-    def name(self) -> str:
-        found = _NAME.match(self.text, self.at)
-        if not found:
-            raise self.error()
-        self.at = found.end()
-        return found.group()
-
-    def words(self) -> list[Word]:
-        found: list[Word] = []
-        while True:
-            self.blanks()
-            if self.at >= len(self.text) or self.text[self.at] in _BREAKS:
-                return found
-            found.append(self.word())
-
-    def word(self, stop: str = _BREAKS) -> Word:
-        """One word: quotes, variables and substitutions as parts."""
-        parts: list[Any] = []
-        plain = ""
-        while self.at < len(self.text) and self.text[self.at] not in stop:
-            char = self.text[self.at]
-            if char in "'\"$`":
-                parts += self.plain(plain)
-                plain = ""
-                parts += self.special(char)
-            elif char == "\\":
-                parts += self.plain(plain)
-                plain = ""
-                parts.append(("text", self.text[self.at + 1 : self.at + 2], True))
-                self.at += 2
-            else:
-                plain += char
-                self.at += 1
-        return tuple(parts + self.plain(plain))
-
-    def plain(self, text: str) -> list[Any]:
-        return [("text", text, False)] if text else []
-
-    def special(self, char: str) -> list[Any]:
-        self.at += 1
-        if char == "'":
-            return [("text", self.until("'"), True)]
-        if char == '"':
-            return self.double('"') or [("text", "", True)]
-        return [self.substitution(False) if char == "`" else self.dollar(False)]
-
-    def until(self, end: str) -> str:
-        stop = self.text.find(end, self.at)
-        if stop < 0:
-            raise ShellSyntaxError("sh: syntax error: unterminated quoted string")
-        found, self.at = self.text[self.at : stop], stop + len(end)
-        return found
-
-    def double(self, end: str) -> list[Any]:
-        parts: list[Any] = []
-        plain = ""
-        while end == "" or not self.text.startswith(end, self.at):
-            if self.at >= len(self.text):
-                if end:
-                    raise ShellSyntaxError("sh: syntax error: unterminated quoted string")
-                break
-            char = self.text[self.at]
-            self.at += 1
-            if char == "\\" and self.text[self.at : self.at + 1] in tuple('$`"\\'):
-                plain += self.text[self.at]
-                self.at += 1
-            elif char in "$`":
-                parts += [("text", plain, True)] if plain else []
-                plain = ""
-                parts.append(self.dollar(True) if char == "$" else self.substitution(True))
-            else:
-                plain += char
-        self.at += len(end)
-        return parts + ([("text", plain, True)] if plain else [])
-
-    def dollar(self, quoted: bool) -> Any:
-        """What follows a dollar sign, which is already read."""
-        if self.text.startswith("((", self.at):
-            self.at += 2
-            return ("math", self.within(self.until("))")), quoted)
-        if self.text.startswith("(", self.at):
-            self.at += 1
-            return self.embedded(quoted)
-        if self.text.startswith("{", self.at):
-            self.at += 1
-            return self.braces(quoted)
-        found = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]").match(self.text, self.at)
-        if not found:
-            return ("text", "$", quoted)
-        self.at = found.end()
-        return ("var", found.group(), "", None, quoted)
-
-    def braces(self, quoted: bool) -> Any:
-        length = self.text.startswith("#", self.at) and self.text[self.at + 1 : self.at + 2] != "}"
-        self.at += length
-        found = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!]").match(self.text, self.at)
-        if not found:
-            raise ShellSyntaxError("sh: syntax error: bad substitution")
-        self.at = found.end()
-        operator = "length" if length else ""
-        while self.text[self.at : self.at + 1] in _OPERATOR | {":"} and len(operator) < 2 and not length:
-            operator += self.text[self.at]
-            self.at += 1
-        word = self.word("}")
-        self.at += 1
-        return ("var", found.group(), operator, word, quoted)
-
-    def embedded(self, quoted: bool) -> Any:
-        """``$( ... )``: its block runs before the command that uses it."""
-        block = self.new_block(self.block(self.commands, ()))
-        self.blanks(newlines=True)
-        if not self.take(")"):
-            raise self.error()
-        return self.substitute(block, quoted)
-
-    def substitution(self, quoted: bool) -> Any:
-        """The older form, between back quotes."""
-        inner = self.until("`")
-        kept, at = self.text, self.at
-        self.text, self.at = inner, 0
-        block = self.new_block(self.block(self.commands, ()))
-        self.text, self.at = kept, at
-        return self.substitute(block, quoted)
-
-    def substitute(self, block: int, quoted: bool) -> Any:
-        self.temps += 1
-        temp = f"%{self.temps}"
-        self.emit("call", block, (), False, temp, False)
-        return ("sub", temp, quoted)
+__all__ = ["Program", "ShellSyntaxError", "compile_script"]
