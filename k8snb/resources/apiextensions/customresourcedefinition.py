@@ -232,10 +232,8 @@ def established_status(crd: Object, *, resources: Collection[str], kinds: Collec
     ``resources`` and ``kinds`` are the plural, singular and short names, and the kinds, that others of its group have.
     """
     names = dig(crd, "spec.names", EMPTY_DICT)
-    conflict = next((text for key in ("plural", "singular") if (text := names.get(key, "")) in resources), None)
-    conflict = conflict or next((name for name in names.get("shortNames") or () if name in resources), None)
-    conflict = conflict or next((text for key in ("kind", "listKind") if (text := names.get(key, "")) in kinds), None)
     status = crd.get("status") or EMPTY_DICT
+    conflict = _conflict(names, resources, kinds)
     accepted = status.get("acceptedNames") or EMPTY_DICT if conflict else names
     conditions = status.get("conditions") or EMPTY_LIST
     for state in _naming_conditions(conflict, conditions):
@@ -244,12 +242,22 @@ def established_status(crd: Object, *, resources: Collection[str], kinds: Collec
     return changed
 
 
-def _naming_conditions(conflict: str | None, known: Any) -> list[dict[str, str]]:
+def _conflict(names: Mapping[str, Any], resources: Collection[str], kinds: Collection[str]) -> tuple[str, str] | None:
+    """The last name that is taken, as the reason of a condition and the name."""
+    wanted = [("PluralConflict", names.get("plural"), resources), ("SingularConflict", names.get("singular"), resources)]
+    wanted += [("ShortNamesConflict", name, resources) for name in names.get("shortNames") or ()]
+    wanted += [("KindConflict", names.get("kind"), kinds), ("ListKindConflict", names.get("listKind"), kinds)]
+    found = [(reason, str(name)) for reason, name, taken in wanted if name in taken]
+    return found[-1] if found else None
+
+
+def _naming_conditions(conflict: tuple[str, str] | None, known: Any) -> list[dict[str, str]]:
     if conflict is None:
         accepted = {"type": "NamesAccepted", "status": "True", "reason": "NoConflicts", "message": "no conflicts found"}
         initial = {"reason": "InitialNamesAccepted", "message": "the initial names have been accepted"}
         return [accepted, {"type": "Established", "status": "True", **initial}]
-    refused = {"type": "NamesAccepted", "status": "False", "reason": "NamesConflict", "message": f'"{conflict}" is already in use'}
+    reason, name = conflict
+    refused = {"type": "NamesAccepted", "status": "False", "reason": reason, "message": f'"{name}" is already in use'}
     if any(c.get("type") == "Established" and c.get("status") == "True" for c in known):  # what is served stays served
         return [refused]
     return [refused, {"type": "Established", "status": "False", "reason": "NotAccepted", "message": "not all names are accepted"}]
