@@ -158,6 +158,7 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
     }  # fmt: skip
 
     def __repr__(self) -> str:
+        self.refresh()  # whoever looks sees the present, also where an update still waits for its turn
         return live.as_text(self._frame)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:

@@ -105,6 +105,22 @@ def test_a_cell_and_the_view_show_one_cluster(open_notebook: Any) -> None:
     first.get_by_text("You are looking at the past").wait_for()
 
 
+def test_a_click_while_a_cell_runs_waits_for_its_end(open_notebook: Any) -> None:
+    busy = "import time\nbefore = cluster.revision\ntime.sleep(4)\ncluster.revision == before"
+    notebook = open_notebook([SET_UP, "cluster.view()", busy, "cluster.revision > before"])
+    for index in (0, 1):
+        notebook.run(index)
+    view = notebook.page.locator(".k8snb-view")
+    view.wait_for()
+    shown = revision(view)
+    notebook.run(2, wait=False)
+    press(view, STEP)
+    notebook.page.wait_for_function(f"() => !document.querySelector('.k8snb-clock').textContent.endsWith(' {shown}')", timeout=20_000)
+    said = notebook.page.evaluate("() => jupyterapp.shell.currentWidget.content.widgets[2].model.sharedModel.getOutputs()")
+    assert said[0]["data"]["text/plain"] == "True", "while the cell ran, nothing touched its cluster"
+    assert notebook.run(3)[0]["data"]["text/plain"] == "True", "afterwards the click was carried out"
+
+
 def test_pictures_follow_the_theme(open_notebook: Any, screenshot: Any) -> None:
     pictures = ["cluster.settle(); cluster.graph('ownership')", "cluster.graph('components')"]
     notebook = open_notebook([SET_UP, *pictures], theme="dark", height=1200)
