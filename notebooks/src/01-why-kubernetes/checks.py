@@ -109,7 +109,7 @@ def check_survive(cluster, _answer):
         return
     for node in ("node-1", "node-2", "node-3"):
         future = cluster.fork()
-        future.faults.fail(node)
+        future.faults.fail_node(node)
         future.run_for(600)
         if not [pod for pod in ready_pods(future, app="prices") if pod["spec"]["nodeName"] != node]:
             owned = any("ownerReferences" in pod["metadata"] for pod in pods(cluster, app="prices"))

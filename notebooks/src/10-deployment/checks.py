@@ -192,7 +192,7 @@ spec:
           value: "5"
 """
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}\n"
-LOAD = "run load-check --image=k8snb/load-generator:1.0 --env=TARGET=http://web --env=RATE=20"
+LOAD = "run load-check --image=k8snb/load-generator:1.0 --env=TARGET=http://web --env=RATE=50"
 PROBE = "        readinessProbe:\n          httpGet: {path: /, port: 8080}\n          periodSeconds: 1\n"
 PRESTOP = "        lifecycle:\n          preStop: {sleep: {seconds: 2}}\n"
 
@@ -212,7 +212,7 @@ def updated(cluster):
 
 
 def release_under_load(cluster):
-    """Release a new version while twenty requests a second come in: (sent, failed), None for each that could not be read."""
+    """Release a new version while fifty requests a second come in: (sent, failed), None for each that could not be read."""
     cluster.kubectl(LOAD)
     cluster.run_for(5)
     cluster.kubectl("set env deployment/web RELEASE=check")
@@ -251,6 +251,8 @@ ZERO = Exercise(
     solution="%%manifest\n" + SLOW + PROBE + PRESTOP,
     wrong=(
         Wrong("%%manifest\n" + SLOW.replace("replicas: 3", "replicas: 3\n  minReadySeconds: 10"), "lost"),
+        Wrong("%%manifest\n" + SLOW + PROBE, "lost_at_the_end"),
+        Wrong("%%manifest\n" + SLOW + PRESTOP, "lost"),
         Wrong("%%manifest\n" + SLOW + PROBE.replace("8080", "80"), "unfinished"),
         Wrong("%kubectl scale deployment web --replicas=6", "few"),
         Wrong("%kubectl delete deployment web", "gone"),
