@@ -180,6 +180,12 @@ def volumes(sources: Sources) -> dict[str, Shelf]:
     return found
 
 
+def changes(pod: Object) -> bool:
+    """Whether the pod mounts ConfigMaps or Secrets of its own (beside the token that every pod gets)."""
+    volumes = pod["spec"].get("volumes") or ()
+    return any("configMap" in v or "secret" in v or ("projected" in v and not v["name"].startswith("kube-api-access-")) for v in volumes)
+
+
 def _files(volume: Object, sources: Sources) -> dict[str, str]:
     find = sources.find
     if "configMap" in volume:

@@ -249,16 +249,21 @@ class Kubelet(Component):
         if pod is None or pod["metadata"]["uid"] != state.uid:
             state.gone = True
             pod = self._last_known(state)
-        kernel = self.kernel
-        kernel.causes = (kernel.trace.add(kernel.now, "reconcile", self.name, "", state.key, None, kernel.causes),)
-        worker = Worker(self, state, pod)
+        kernel, outer = self.kernel, self.kernel.causes
+        record = kernel.trace.add(kernel.now, "reconcile", self.name, "", state.key, None, outer)
+        kernel.causes = (record,)
+        worker, begun = Worker(self, state, pod), kernel.state.sequence
         try:
             over, written = self._turn_of(worker)
         except ApiError as error:
-            kernel.trace.amend(kernel.causes[0], ("error", error.message, LATENCY["relist"]))
+            kernel.trace.amend(record, ("error", error.message, LATENCY["relist"]))
             self._schedule(state.uid, state, RETRY, f"{state.key} again after an error", background=True)
             return
-        kernel.trace.amend(kernel.causes[0], ("done", int(written), 0))
+        if kernel.trace.last == record and not written and kernel.state.sequence == begun:
+            kernel.trace.retract(record)  # probes that found nothing new, say: no trace of a turn in which nothing happened
+            kernel.causes = outer
+        else:
+            kernel.trace.amend(record, ("done", written, 0))
         if over and self._remove(state, pod):
             return
         when, background = worker.alarm()

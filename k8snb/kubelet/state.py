@@ -81,6 +81,7 @@ class PodState:
     evicted: tuple[str, str] | None = None
     alarm: int = 0  # when its next kernel event comes; 0: none
     status: Object | None = None  # as it was last written
+    refresh_at: int = 0  # when the files of its ConfigMaps and Secrets are looked at again; 0: it mounts none
     latest: Object | None = None  # the pod as the API server answered to that write
     requests: Shelf = field(default_factory=Shelf)  # what it takes of the node while it is admitted
     gone: bool = False  # deleted from the API: nothing is written any more

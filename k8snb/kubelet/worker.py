@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 NORMAL, WARNING = "Normal", "Warning"
 RETRY = 10 * SECOND
 """After trouble that is not the container's own (a missing ConfigMap), the kubelet tries again so much later."""
+REFRESH = 60 * SECOND
+"""So often the files of mounted ConfigMaps and Secrets are written anew."""
 
 
 class Worker:
@@ -45,6 +47,7 @@ class Worker:
         if not state.terminating and (state.gone or self.pod["metadata"].get("deletionTimestamp")):
             stopping.begin(self)
         if not state.terminating:
+            self._refresh()
             self._probe()
 
     def act(self) -> bool:
@@ -73,6 +76,8 @@ class Worker:
                 times.append(container.retry_at)
         if state.terminating:
             asked = []
+        elif state.refresh_at and state.sandbox == "ready":
+            asked.append(state.refresh_at)
         first = min([*times, *asked], default=0)
         return first, bool(asked) and first not in times
 
@@ -153,7 +158,19 @@ class Worker:
                 self._operate("sandbox", "", RETRY)
                 return
             self.runtime.set_volumes(state.uid, files)
+            state.refresh_at = self.now + REFRESH if environment.changes(self.pod) else 0
         state.sandbox = "ready"
+
+    def _refresh(self) -> None:
+        """Changed ConfigMaps and Secrets reach the files of running pods within a minute; variables never change."""
+        state = self.state
+        if not state.refresh_at or state.refresh_at > self.now or state.sandbox != "ready":
+            return
+        state.refresh_at = self.now + REFRESH
+        try:
+            self.runtime.set_volumes(state.uid, environment.volumes(self.sources()))
+        except environment.MountError:
+            return  # what is missing now keeps its old files
 
     def _restart(self, container: ContainerState) -> bool:
         """An ended container is to start again: at once, or it waits in CrashLoopBackOff."""
@@ -284,6 +301,8 @@ class Worker:
             working_dir=spec.get("workingDir", ""),
             hostname=pod.get("hostname") or (self.kubelet.node_name if pod.get("hostNetwork") else state.name), address=state.address,
             mounts=environment.mounts(spec, known), ports=environment.ports(spec),
+            message_path=spec.get("terminationMessagePath", "/dev/termination-log"),
+            message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError",
         )  # fmt: skip
 
     def _started(self, container: ContainerState) -> None:

@@ -41,6 +41,8 @@ class ContainerConfig(NamedTuple):
     address: str = ""
     mounts: tuple[MountPoint, ...] = ()
     ports: tuple[int, ...] = ()  # declared or probed
+    message_path: str = "/dev/termination-log"
+    message_from_log: bool = False  # terminationMessagePolicy: FallbackToLogsOnError
 
 
 class Pull(NamedTuple):

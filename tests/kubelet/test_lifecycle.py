@@ -190,6 +190,27 @@ def test_a_missing_secret_volume_keeps_the_pod_from_starting(story: Story) -> No
     assert story.cluster.kubectl("exec app -- cat /keys/pin").text == "1234"
 
 
+def test_a_changed_configmap_reaches_files_within_a_minute_but_never_variables(story: Story) -> None:
+    story.cluster.kubectl("create configmap colors --from-literal=main=blue")
+    env = [{"name": "COLOR", "valueFrom": {"configMapKeyRef": {"name": "colors", "key": "main"}}}]
+    mount = {"volumeMounts": [{"name": "colors", "mountPath": "/colors"}]}
+    story.pod("app", "sleep", "999", env=env, spec={"volumes": [{"name": "colors", "configMap": {"name": "colors"}}]}, **mount)
+    story.run(3)
+    story.cluster.client.patch("configmaps", "colors", {"data": {"main": "green"}}, "default")
+    story.run(1)
+    assert story.cluster.kubectl("exec app -- cat /colors/main").text == "blue"
+    story.run(60)
+    assert story.cluster.kubectl("exec app -- sh -c 'cat /colors/main; echo; echo $COLOR'").text == "green\nblue\n"
+
+
+def test_last_words_are_kept(story: Story) -> None:
+    story.pod("one", "sh", "-c", "echo the disk is full > /dev/termination-log; exit 1", spec={"restartPolicy": "Never"})
+    story.pod("two", "sh", "-c", "echo cannot go on; exit 1", terminationMessagePolicy="FallbackToLogsOnError", spec={"restartPolicy": "Never"})
+    story.run(4)
+    assert story.main("one")["state"]["terminated"]["message"] == "the disk is full\n"
+    assert story.main("two")["state"]["terminated"]["message"] == "cannot go on\n"
+
+
 def test_the_environment_knows_pod_resources_and_services(story: Story) -> None:
     env = [
         {"name": "NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},

@@ -190,7 +190,8 @@ class FaithfulRuntime:
     def _tell(self, container: Container) -> None:
         config = container.config
         key = ("exited", config.pod_uid, config.id)
-        self.kernel.after(self.latencies.stop, self.kubelet, key, why=f"{config.pod}/{config.name} ended with {container.code}")
+        why = f"{config.pod}/{config.name} ended with {container.code}"
+        self.kernel.after(self.latencies.stop, self.kubelet, key, why=why, causes=self.kernel.causes)
 
     def handle(self, event: Event) -> None:
         """A process that slept goes on."""
@@ -208,7 +209,10 @@ class FaithfulRuntime:
             return Ended(137, self.kernel.now, "ContainerStatusUnknown", "The container could not be located when the pod was terminated")
         if not container.ended_at:
             return None
-        message = container.process.files.get("/dev/termination-log") or ""
+        config, process = container.config, container.process
+        message = process.files.get(config.message_path) or process.message
+        if not message and config.message_from_log and container.code:
+            message = "".join(f"{line}\n" for _, line in process.log[-80:])[-2048:]
         return Ended(container.code, container.ended_at, "Completed" if container.code == 0 else "Error", message[-4096:])
 
     def stop(self, container_id: str) -> None:
