@@ -65,6 +65,14 @@ class Index(NamedTuple):
     function: Callable[[Object], Iterable[str]]
 
 
+class Tally(NamedTuple):
+    """A tally that a controller needs on a cache: ``function(object)`` gives the (group, value) pairs it counts under."""
+
+    resource: str
+    name: str
+    function: Callable[[Object], Iterable[tuple[str, str]]]
+
+
 class Controller:
     """One control loop inside a process. Several share the process's informers, as in kube-controller-manager."""
 
@@ -73,6 +81,7 @@ class Controller:
     watches: ClassVar[tuple[Watches, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ()  # resources whose cache is read without being a source of work
     indexes: ClassVar[tuple[Index, ...]] = ()
+    tallies: ClassVar[tuple[Tally, ...]] = ()
 
     def __init__(self, process: ControllerProcess):
         self.process, self.kernel = process, process.kernel
@@ -83,11 +92,15 @@ class Controller:
         self.informers: dict[str, Informer] = {name: process.informer(name) for name in self._resources()}
         for index in self.indexes:
             self.informers[index.resource].add_index(index.name, index.function)
+        for tally in self.tallies:
+            self.informers[tally.resource].add_tally(tally.name, tally.function)
         for source in self.watches:
             self._attach(source)
 
     def _resources(self) -> list[str]:
-        named = [w.resource for w in self.watches] + list(self.reads) + [i.resource for i in self.indexes]
+        named = (
+            [w.resource for w in self.watches] + list(self.reads) + [i.resource for i in self.indexes] + [t.resource for t in self.tallies]
+        )
         return list(dict.fromkeys(named))
 
     def _attach(self, source: Watches) -> None:

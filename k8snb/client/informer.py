@@ -22,6 +22,7 @@ from k8snb.apiserver.watch import Hub, WatchEvent
 from k8snb.sim.state import Shelf
 
 IndexFunction = Callable[[Object], Iterable[str]]
+TallyFunction = Callable[[Object], Iterable[tuple[str, str]]]
 Handler = Callable[[Object | None, Object | None, int], None]  # old, new, trace id of the write
 
 
@@ -31,6 +32,7 @@ class InformerState:
 
     cache: Shelf = field(default_factory=Shelf)
     indexes: dict[str, dict[str, Shelf]] = field(default_factory=dict)
+    tallies: dict[str, dict[str, Shelf]] = field(default_factory=dict)  # name -> group -> value -> how many
     watch: int = 0
     synced: bool = False
     revision: int = 0  # of the newest change seen
@@ -42,12 +44,22 @@ class Informer:
     def __init__(self, resource: str, state: InformerState, hub: Hub, *, component: str, fields: str = ""):
         self.resource, self.state, self.hub, self.component, self.fields = resource, state, hub, component, fields
         self.index_functions: dict[str, IndexFunction] = {}
+        self.tally_functions: dict[str, TallyFunction] = {}
         self.handlers: list[Handler] = []
 
     def add_index(self, name: str, function: IndexFunction) -> None:
         """Keep an index: ``function`` gives the values under which an object is found by :meth:`by`."""
         self.index_functions.setdefault(name, function)
         self.state.indexes.setdefault(name, {})
+
+    def add_tally(self, name: str, function: TallyFunction) -> None:
+        """Keep a tally: ``function`` gives the (group, value) pairs that an object counts under."""
+        self.tally_functions.setdefault(name, function)
+        self.state.tallies.setdefault(name, {})
+
+    def tally(self, name: str, group: str) -> Shelf:
+        """Value -> how many objects of the group count under it. Not to be changed."""
+        return self.state.tallies[name].get(group, _NOTHING)
 
     def get(self, key: str) -> Object | None:
         """The cached object of that key."""
@@ -83,8 +95,9 @@ class Informer:
         """Close the watch; the cache is forgotten."""
         self.hub.close(self.state.watch)
         self.state.cache.clear()
-        for name in self.state.indexes:
-            self.state.indexes[name] = {}
+        for kept in (self.state.indexes, self.state.tallies):
+            for name in kept:
+                kept[name] = {}
         self.state.watch, self.state.synced = 0, False
 
     def deliver(self) -> bool:
@@ -113,6 +126,8 @@ class Informer:
             cache[key] = new
         for name, function in self.index_functions.items():
             self._reindex(name, function, key, old, new)
+        for name, count in self.tally_functions.items():
+            self._recount(name, count, old, new)
         for handler in self.handlers:
             handler(old if new is not None or last is None else last, new, cause)
 
@@ -130,6 +145,26 @@ class Informer:
                     del buckets[value]
         for value in after:
             buckets.setdefault(value, Shelf())[key] = True
+
+    def _recount(self, name: str, function: TallyFunction, old: Object | None, new: Object | None) -> None:
+        before = function(old) if old is not None else ()
+        after = function(new) if new is not None else ()
+        if before == after:
+            return
+        groups = self.state.tallies[name]
+        for group, value in before:
+            counts = groups[group]
+            counts[value] -= 1
+            if not counts[value]:
+                del counts[value]
+                if not counts:
+                    del groups[group]
+        for group, value in after:
+            counts = groups.setdefault(group, Shelf())
+            counts[value] = counts.get(value, 0) + 1
+
+
+_NOTHING = Shelf()
 
 
 def key_of(obj: Object) -> str:

@@ -9,12 +9,12 @@ Models: pkg/controller/controller_ref_manager.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import controller_of, owner_reference
 from k8snb.apimachinery.objects import Object
-from k8snb.apimachinery.selectors import from_label_selector
+from k8snb.apimachinery.selectors import Selector, from_label_selector, from_set, nothing
 from k8snb.client.controller import Controller, Index
 
 _RESOURCES = {
@@ -39,23 +39,32 @@ def ownership(resource: str) -> tuple[Index, Index]:
     return Index(resource, "owner", owner_uid), Index(resource, "orphans", orphaned_in)
 
 
-def claimed(controller: Controller, resource: str, owner: Object) -> list[Object]:
-    """The objects that ``owner`` controls now, after adopting and releasing what must be. Raises ApiError on conflicts."""
+def selector_of(owner: Object) -> Selector:
+    """The owner's selector. (A ReplicationController's is a plain map of labels; one without a selector matches nothing.)"""
+    selector = owner["spec"].get("selector")
+    if not selector:
+        return nothing()
+    return from_set(selector) if owner["kind"] == "ReplicationController" else from_label_selector(selector)
+
+
+def claimed(controller: Controller, resource: str, owner: Object, *, belongs: Callable[[Object], bool] = lambda _obj: True) -> list[Object]:
+    """The objects that ``owner`` controls now, after adopting and releasing what must be. Raises ApiError on conflicts.
+
+    ``belongs`` asks for more than the selector does (a StatefulSet takes only Pods that are called after it).
+    """
     cache, meta = controller.informers[resource], owner["metadata"]
-    selector = from_label_selector(owner["spec"]["selector"]) if isinstance(owner["spec"].get("selector"), dict) else None
+    selector = selector_of(owner)
     owned = cache.by("owner", meta["uid"])
-    if selector is None:
-        return owned
     kept = []
     for obj in owned:
-        if selector.matches(obj["metadata"].get("labels")):
+        if selector.matches(obj["metadata"].get("labels")) and belongs(obj):
             kept.append(obj)
         elif "deletionTimestamp" not in meta:
             _release(controller, resource, obj, owner)
     if "deletionTimestamp" in meta:
         return kept
     for obj in cache.by("orphans", meta["namespace"]):
-        if "deletionTimestamp" not in obj["metadata"] and selector.matches(obj["metadata"].get("labels")):
+        if "deletionTimestamp" not in obj["metadata"] and selector.matches(obj["metadata"].get("labels")) and belongs(obj):
             adopted = _adopt(controller, resource, obj, owner)
             if adopted is not None:
                 kept.append(adopted)

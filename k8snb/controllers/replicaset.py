@@ -22,10 +22,11 @@ from typing import Any, ClassVar, NamedTuple
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import set_condition
 from k8snb.apimachinery.objects import FrozenDict, Object, freeze
-from k8snb.client.controller import Controller, Watches, owned_by
+from k8snb.client.controller import Controller, Tally, Watches, owned_by
 from k8snb.client.informer import key_of
-from k8snb.component_helpers.pods import is_pod_active, is_pod_available, is_pod_ready
-from k8snb.controllers.adoption import claimed, ownership
+from k8snb.component_helpers.pods import is_pod_active
+from k8snb.controllers.adoption import claimed, ownership, selector_of
+from k8snb.controllers.census import TALLY, Census, census, left_the_selector, standing
 from k8snb.controllers.expectations import Expectations
 from k8snb.controllers.pod_control import create_pod, delete_pod, is_terminating_namespace, matching_orphan_owners, slow_start
 from k8snb.controllers.ranking import deletion_order
@@ -48,10 +49,12 @@ class Delete(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the loop looks at: the set, its active Pods, the Pods of related sets by node, and the time."""
+    """What the loop looks at: the set, how many active Pods it has, and, where there are too many of them, which ones, how many
+    Pods of related sets each node has, and the time."""
 
     replicaset: Object
-    pods: tuple[Object, ...]
+    active: int
+    pods: tuple[Object, ...] = ()
     related_on_node: dict[str, int] = field(default_factory=dict)
     now: int = 0
 
@@ -60,10 +63,10 @@ def plan(observed: Observed) -> list[Create | Delete]:
     """What is to be done. Pure: the same observation gives the same actions.
 
     >>> rs = freeze({"metadata": {"name": "web"}, "spec": {"replicas": 2}})
-    >>> plan(Observed(rs, ()))
+    >>> plan(Observed(rs, active=0))
     [Create(missing=2)]
     """
-    missing = observed.replicaset["spec"]["replicas"] - len(observed.pods)
+    missing = observed.replicaset["spec"]["replicas"] - observed.active
     if missing > 0:
         return [Create(min(missing, BURST))]
     if missing < 0:
@@ -80,6 +83,7 @@ class ReplicaSetController(Controller):
     resource: ClassVar[str] = "replicasets.apps"
     watches = (Watches("replicasets.apps"), Watches("pods", owned_by("ReplicaSet")), Watches("pods", matching_orphan_owners))
     indexes = ownership("pods") + ownership("replicasets.apps")
+    tallies = (Tally("pods", TALLY, standing),)
 
     def __init__(self, process: Any):
         super().__init__(process)
@@ -94,19 +98,31 @@ class ReplicaSetController(Controller):
             self.expectations.forget(key)
             return
         satisfied = self.expectations.satisfied(key)
-        pods = list(claimed(self, "pods", rs))
-        active = [pod for pod in pods if is_pod_active(pod)]
+        adopted = self._adopt_and_release(rs)
+        counts = census(self, rs, self.now)
+        counts = counts._replace(active=counts.active + adopted)
         error: ApiError | None = None
         if satisfied and "deletionTimestamp" not in rs["metadata"]:
-            error = self._act(key, rs, active)
-        self._update_status(key, rs, active, pods, error)
+            error = self._act(key, rs, counts.active)
+        self._update_status(key, rs, counts, error)
         if error is not None:
             raise error
 
-    def _act(self, key: str, rs: Object, active: list[Object]) -> ApiError | None:
+    def _adopt_and_release(self, rs: Object) -> int:
+        """Make ownership and selector agree; how many active Pods more (or less) than the cache knows of that gives."""
+        orphans = self.informers["pods"].count("orphans", rs["metadata"]["namespace"])
+        if not orphans and not left_the_selector(self, rs, selector_of(rs)):
+            return 0
+        known: int = self.informers["pods"].tally(TALLY, rs["metadata"]["uid"]).get("active", 0)
+        return sum(map(is_pod_active, claimed(self, "pods", rs))) - known
+
+    def _act(self, key: str, rs: Object, active: int) -> ApiError | None:
         """Carry out the plan; the first refusal ends it and is given back."""
-        related = self._related_on_node(rs) if len(active) > rs["spec"]["replicas"] else {}
-        for action in plan(Observed(rs, tuple(active), related, self.now)):
+        observed = Observed(rs, active)
+        if active > rs["spec"]["replicas"]:
+            pods = tuple(pod for pod in claimed(self, "pods", rs) if is_pod_active(pod))
+            observed = Observed(rs, active, pods, self._related_on_node(rs), self.now)
+        for action in plan(observed):
             if isinstance(action, Create):
                 return self._create(key, rs, action.missing)
             return self._delete(key, rs, action.pods)
@@ -141,8 +157,8 @@ class ReplicaSetController(Controller):
                     counts[node] = counts.get(node, 0) + 1
         return counts
 
-    def _update_status(self, key: str, rs: Object, active: list[Object], pods: list[Object], error: ApiError | None) -> None:
-        status = new_status(rs, active, pods, error, self.now)
+    def _update_status(self, key: str, rs: Object, counts: Census, error: ApiError | None) -> None:
+        status = new_status(rs, counts, error, self.now)
         if status != rs.get("status"):
             self.client.update_status(self.resource, FrozenDict({**rs, "status": status}))
         minimum = rs["spec"].get("minReadySeconds", 0)
@@ -150,27 +166,17 @@ class ReplicaSetController(Controller):
             self.queue.add_after(key, minimum * SECOND, "its Pods have been ready for minReadySeconds")
 
 
-def new_status(rs: Object, active: list[Object], pods: list[Object], error: ApiError | None, now: int) -> Object:
-    """The status that follows from the Pods. Counts of zero are left out, as Go's omitempty does."""
-    old, spec = rs.get("status") or {}, rs["spec"]
-    minimum = spec.get("minReadySeconds", 0)
-    labels = (spec["template"]["metadata"].get("labels") or {}).items()
-    ready = [pod for pod in active if is_pod_ready(pod)]
-    available = ready if not minimum else [pod for pod in ready if is_pod_available(pod, minimum, now)]
-    counts = {
-        "fullyLabeledReplicas": sum(labels <= (pod["metadata"].get("labels") or {}).items() for pod in active),
-        "readyReplicas": len(ready),
-        "availableReplicas": len(available),
-    }
-    status: dict[str, Any] = {key: value for key, value in old.items() if key not in counts}
-    status |= {key: value for key, value in counts.items() if value}
-    status["replicas"] = len(active)
+def new_status(rs: Object, counts: Census, error: ApiError | None, now: int) -> Object:
+    """The status that follows from the counts. Those that are zero are left out, as Go's omitempty does."""
+    old = rs.get("status") or {}
+    optional = {"fullyLabeledReplicas": counts.labelled, "readyReplicas": counts.ready, "availableReplicas": counts.available}
+    status: dict[str, Any] = {key: value for key, value in old.items() if key not in optional}
+    status |= {key: value for key, value in optional.items() if value}
+    status["replicas"] = counts.active
     if rs["kind"] == "ReplicaSet":
-        status["terminatingReplicas"] = sum(
-            "deletionTimestamp" in p["metadata"] and p["status"].get("phase") not in ("Succeeded", "Failed") for p in pods
-        )
+        status["terminatingReplicas"] = counts.terminating
     status["observedGeneration"] = rs["metadata"].get("generation", 0)
-    status["conditions"] = _conditions(rs, len(active), error, now)
+    status["conditions"] = _conditions(rs, counts.active, error, now)
     return freeze({key: value for key, value in status.items() if key != "conditions" or value})  # type: ignore[no-any-return]
 
 
