@@ -313,20 +313,29 @@ class KubeScheduler(Component):
     def _evict(self, victims: Victims, preemptor: PodInfo) -> None:
         """Mark and delete the victims; pods of lower priority that were promised the node lose the promise."""
         for pod in victims.pods:
-            info = pod_info(pod)
             try:
-                self._patch(pod, outcome.disrupted(preemptor), None)
-                self.client.delete("pods", info.name, info.namespace)
+                self._evict_one(pod, preemptor)
             except ApiError as error:
-                if error.code != 404:
-                    self.kernel.trace.add(self.now, "note", self.name, "eviction refused", info.key, error.message)
-                    self.queue_of_pods.retry(preemptor.key)
-                    return
+                if error.code == 404:
+                    continue  # gone already
+                self.kernel.trace.add(self.now, "note", self.name, "eviction refused", pod_info(pod).key, error.message)
+                self.queue_of_pods.retry(preemptor.key)
+                return
             self.say(preemptor, pod, "Normal", "Preempted", outcome.preempted(preemptor, victims.node))
         for other in self.nominations().get(victims.node, ()):
             if pod_info(other).priority < preemptor.priority:
                 self.queue_of_pods.nominate(other, "")
                 self._patch(other, None, "")
+
+    def _evict_one(self, victim: FrozenDict, preemptor: PodInfo) -> None:
+        """A pod that only waits for permission is refused it; any other is marked and deleted."""
+        info = pod_info(victim)
+        flight: Binding | None = self.own.binding.get(info.key)
+        if flight is not None and flight.waiting:
+            self._binding_failed(info.key, "preempted", rejected_by=("DefaultPreemption",))
+            return
+        self._patch(victim, outcome.disrupted(preemptor), None)
+        self.client.delete("pods", info.name, info.namespace)
 
     def _report(self, pod: FrozenDict, message: str, reason: str, nominate: str | None) -> None:
         self.say(pod_info(pod), pod, "Warning", "FailedScheduling", outcome.truncated(message))

@@ -226,6 +226,17 @@ def test_and_lose_it_when_it_takes_too_long() -> None:
     assert plane.scheduler.own.cache.pods == {}
 
 
+def test_a_more_important_pod_takes_the_place_of_one_that_only_waits() -> None:
+    plane = ControlPlane([node("node-1")], profiles=(DEFAULT_PROFILE, with_plugins(Together())))
+    plane.create(pod("one", cpu="700m", schedulerName="learner"))
+    plane.run()
+    plane.create(pod("vip", cpu="700m", priority=10))
+    plane.run(3)
+    assert plane.node_of("vip") == "node-1"
+    assert "deletionTimestamp" not in plane.pod("one")["metadata"]
+    assert ("FailedScheduling", "preempted") in plane.events("one")
+
+
 def test_permission_refused() -> None:
     plane = ControlPlane([node("node-1")], profiles=(with_plugins(Jealous()),))
     plane.create(pod("one", schedulerName="learner"))
