@@ -17,6 +17,8 @@ from k8snb.controllers.node.ipam import NodeIpamController
 from k8snb.controllers.node.lifecycle import NodeLifecycleController
 from k8snb.controllers.node.pod_gc import PodGCController
 from k8snb.controllers.replicaset import ReplicaSetController
+from k8snb.controllers.resource_quota import ResourceQuotaController
+from k8snb.controllers.statefulset.controller import StatefulSetController
 
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     ServiceAccountController,
@@ -29,7 +31,9 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     DeploymentController,
     ReplicaSetController,
     DaemonSetController,
+    StatefulSetController,
     EndpointsController,
     EndpointSliceController,
+    ResourceQuotaController,
     GarbageCollector,
 )
