@@ -85,11 +85,6 @@ class Trace:
         if number == self.last:
             self.state.records.pop()
 
-    def retract(self, number: int) -> None:
-        """Take back the newest record, of something that turned out not to have happened. Nothing may refer to it."""
-        if number == self.last:
-            self.state.records.pop()
-
     @property
     def last(self) -> int:
         """The id of the newest record."""

@@ -205,7 +205,8 @@ def test_a_changed_configmap_reaches_files_within_a_minute_but_never_variables(s
 
 def test_last_words_are_kept(story: Story) -> None:
     story.pod("one", "sh", "-c", "echo the disk is full > /dev/termination-log; exit 1", spec={"restartPolicy": "Never"})
-    story.pod("two", "sh", "-c", "echo cannot go on; exit 1", terminationMessagePolicy="FallbackToLogsOnError", spec={"restartPolicy": "Never"})
+    policy = {"terminationMessagePolicy": "FallbackToLogsOnError"}
+    story.pod("two", "sh", "-c", "echo cannot go on; exit 1", spec={"restartPolicy": "Never"}, **policy)
     story.run(4)
     assert story.main("one")["state"]["terminated"]["message"] == "the disk is full\n"
     assert story.main("two")["state"]["terminated"]["message"] == "cannot go on\n"
