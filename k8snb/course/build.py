@@ -1,7 +1,7 @@
 """From a chapter's text to the notebook that is committed: run it, keep its outputs, write the same bytes every time.
 
 What could differ between two builds never gets in: no timing, no widget state, no random cell ids, no model ids, no version of
-Python, no execution counts, no traceback of somebody's machine. So a rebuild without a change is no diff, and a test says so.
+Python, no traceback of somebody's machine. So a rebuild without a change is no diff, and a test says so.
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ def execute(made: Any, folder: Path) -> Any:
     NotebookClient(made, resources={"metadata": {"path": str(folder)}}, **options).execute()
     for cell in made.cells:
         if cell.cell_type == "code":
-            cell.execution_count = None
             cell.outputs = [_same_tomorrow(output) for output in cell.outputs]
             cell.metadata.pop("execution", None)
     made.metadata.language_info.pop("version", None)
@@ -60,8 +59,6 @@ def execute(made: Any, folder: Path) -> Any:
 
 def _same_tomorrow(output: Any) -> Any:
     """The output without anything that another run would give differently."""
-    if "execution_count" in output:
-        output.execution_count = None
     if output.output_type == "error":
         output.traceback = [f"{output.ename}: {output.evalue}"]
     if "data" in output:
