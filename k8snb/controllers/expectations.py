@@ -2,7 +2,8 @@
 
 A loop that has just created three Pods and looks into a stale cache would see none, and create three more. So it notes
 "three creations to come", and does not act on that key until the cache has shown them. Expectations older than five minutes
-are given up: perhaps the event was lost.
+are given up: perhaps the event was lost. (Upstream looks again at the informer's next resync, hours later; here it looks when the
+five minutes are over.)
 
 Models: pkg/controller/controller_utils.go (ControllerExpectations, UIDTrackingControllerExpectations).
 """
@@ -55,7 +56,11 @@ class Expectations:
         state = self.state
         if state.creations.get(key, 0) <= 0 and not state.deletions.get(key):
             return True
-        return bool(self.controller.now - state.since.get(key, 0) > TIMEOUT)
+        left = state.since.get(key, 0) + TIMEOUT - self.controller.now
+        if left < 0:
+            return True
+        self.controller.queue.add_after(key, left + 1, "what it expects may never be seen", background=True)
+        return False
 
     def expect(self, key: str, creations: int, deletions: Iterable[str] = ()) -> None:
         """So many objects of this owner will appear, and these (by key) will go."""
