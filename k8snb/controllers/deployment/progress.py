@@ -155,6 +155,8 @@ def _with_failure(conditions: list[Condition], everyone: list[Object], new: Obje
     found = next((f for rs in ordered if (f := condition(rs, "ReplicaFailure")) is not None), None)
     if found is None:
         return kept
+    if any(all(c[key] == found[key] for key in ("type", "status", "reason")) for c in conditions):
+        return conditions  # said already, and it stays where it stands
     return [*kept, {**found, "lastUpdateTime": found["lastTransitionTime"]}]
 
 
