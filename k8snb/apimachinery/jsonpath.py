@@ -177,7 +177,7 @@ def _array(inside: str) -> Node:
         return Node("array", (None, None, None, False))
     if "," in inside:
         return Node("union", [_inner(f"[{part.strip()}]") for part in inside.split(",")])
-    key = _KEY.match(inside.replace('"', "'"))
+    key = _KEY.match(inside)
     if key:
         return Node("field", unescape(key[1]))
     index = _INDEX.match(inside)

@@ -278,13 +278,13 @@ def _check_scope(named: Sequence[Word], scope: Scope) -> None:
         if selecting:
             raise Failure(NAME_AND_SELECTOR)
         if scope.all:
-            raise Failure(NAME_AND_ALL)
+            raise Failure(NAME_AND_SELECTOR)
         if scope.everywhere:
             raise Failure("a resource cannot be retrieved by name across all namespaces")
     elif scope.must_name and not selecting and not scope.all:
         raise Failure(NO_NAME)
     if scope.all and selecting and scope.must_name:
-        raise Failure("cannot set --all and --selector at the same time" if scope.selector else "cannot set --all and --field-selector")
+        raise Failure(NAME_AND_ALL)
 
 
 def _options(scope: Scope) -> dict[str, Any]:

@@ -88,24 +88,24 @@ def cron_job(name: str, namespace: str, *, image: str, schedule: str, restart: s
 # -- configuration -----------------------------------------------------------------------------------------------------------
 
 
-def literals(pairs: Sequence[str], what: str) -> dict[str, str]:
+def literals(pairs: Sequence[str], what: str, name: str) -> dict[str, str]:
     """``key=value`` pairs, checked as keys of a ConfigMap or a Secret."""
     found: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise Failure(f"invalid literal source {pair}, expected key=value")
-        add_key(found, key, value.strip("\"'"), what)
+        add_key(found, key, value.strip("\"'"), what, name)
     return found
 
 
-def add_key(found: dict[str, str], key: str, value: str, what: str) -> None:
+def add_key(found: dict[str, str], key: str, value: str, what: str, name: str) -> None:
     """Add one entry, or say why its key cannot be."""
     problems = validation.config_key(key)
     if problems:
         raise Failure(f"{quote(key)} is not a valid key name for a {what}: {','.join(problems)}")
     if key in found:
-        raise Failure(f"cannot add key {quote(key)}, another key by that name already exists in Data for {what} {quote('')}")
+        raise Failure(f"cannot add key {quote(key)}, another key by that name already exists in Data for {what} {quote(name)}")
     found[key] = value
 
 

@@ -32,6 +32,7 @@ class _Node(NamedTuple):
 _ACTION = re.compile(r"\{\{(- )?(.*?)( -)?\}\}", re.DOTALL)
 _TOKEN = re.compile(r"""\s*("(?:\\.|[^"\\])*"|`[^`]*`|-?\d+(?:\.\d+)?|:=|[()|,=]|\$?[\w$]*(?:\.[\w-]+)*\.?|\S)""")
 _ABSENT = object()
+_CONSTANTS = {"true": True, "false": False, "nil": None}
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
@@ -52,7 +53,7 @@ def _parse(pieces: Iterator[tuple[str, str]], *, nested: bool) -> tuple[list[_No
         if kind == "text":
             nodes.append(_Node("text", text))
             continue
-        word, _, rest = text.partition(" ")
+        word, rest = _keyword(text)
         if word in ("if", "range", "with"):
             nodes.append(_block(word, rest, pieces))
         elif word in ("end", "else"):
@@ -66,6 +67,12 @@ def _parse(pieces: Iterator[tuple[str, str]], *, nested: bool) -> tuple[list[_No
     if nested:
         raise GoTemplateError("unexpected EOF")
     return nodes, ""
+
+
+def _keyword(text: str) -> tuple[str, str]:
+    """``range .items`` and ``range.items`` as word and rest."""
+    match = re.match(r"(if|range|with|else|end|define|template|block|break|continue)\b\s*(.*)", text, re.DOTALL)
+    return (match[1], match[2]) if match else ("", text)
 
 
 def _block(word: str, condition: str, pieces: Iterator[tuple[str, str]]) -> _Node:
@@ -83,10 +90,19 @@ class GoTemplate:
 
     def __init__(self, text: str):
         self.nodes = _parse(iter(list(_pieces(text))), nested=False)[0]
+        for kind, action in _pieces(text):
+            if kind == "action":
+                _check_functions(_keyword(action)[1] if _keyword(action)[0] else action)
 
     def text(self, obj: Any) -> str:
         """What it prints for an object."""
         return _render(self.nodes, obj, {"$": obj})
+
+
+def _check_functions(expression: str) -> None:
+    for token in _TOKEN.findall(expression):
+        if token[:1].isalpha() and token not in FUNCTIONS and token not in _CONSTANTS and token != "if":
+            raise GoTemplateError(f"template: output:1: function {json.dumps(token)} not defined")
 
 
 def _render(nodes: Sequence[_Node], dot: Any, names: dict[str, Any]) -> str:
@@ -184,8 +200,8 @@ def _operand(tokens: list[str], dot: Any, names: dict[str, Any]) -> tuple[Any, l
         if name not in names:
             raise GoTemplateError(f"undefined variable {json.dumps(name)}")
         return _path(names[name], point + path), rest
-    if token in ("true", "false", "nil"):
-        return {"true": True, "false": False, "nil": None}[token], rest
+    if token in _CONSTANTS:
+        return _CONSTANTS[token], rest
     if token in FUNCTIONS:
         return FUNCTIONS[token], rest
     raise GoTemplateError(f"function {json.dumps(token)} not defined")

@@ -154,7 +154,7 @@ def distance(one: str, other: str) -> int:
 
 def _run(command: Command, call: Call) -> Result:
     if call.values.help or command.run is None:
-        return Result((("stdout", help_text(command, call.path)),))
+        return Result((("stdout", help_text(command, call.path)),), 0 if call.values.help else 1)
     code = 0
     try:
         command.run(call)

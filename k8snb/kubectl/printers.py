@@ -121,7 +121,7 @@ def _key(key: str) -> str:
 def _template(call: Call, name: str, text: str, shown: Callable[[Json], Json]) -> Print:
     what = "jsonpath" if name.startswith("jsonpath") else "template"
     if not text:
-        raise Failure(f"{what} format specified but no {what} given")
+        raise Failure("template format specified but no template given")
     if name.endswith("file"):
         try:
             text = dict(call.inputs.files).get(text) or call.host.read(text)

@@ -99,17 +99,17 @@ def sort_template(text: str) -> Template:
     try:
         return Template(relaxed(text))
     except JSONPathError as problem:
-        raise Failure(f"error parsing jsonpath {text}, {problem}") from None
+        raise Failure(str(problem)) from None
 
 
-def sorted_by(rows: Sequence[Any], objects: Sequence[Json], text: str) -> list[Any]:
-    """``rows`` in the order of a field of their objects; a row without it comes first. Raises Failure where no object has it."""
+def sorted_by(rows: Sequence[Any], objects: Sequence[Json], text: str, *, must_find: bool = False) -> list[Any]:
+    """``rows`` in the order of a field of their objects; one without it comes first. With ``must_find`` some object must have it."""
     template = sort_template(text)
     try:
         found = [[value for values in template.results(obj) for value in values] for obj in objects]
     except JSONPathError as problem:
         raise Failure(str(problem)) from None
-    if objects and not any(found):
+    if must_find and objects and not any(found):
         raise Failure(f"couldn't find any field with path {quote(relaxed(text))} in the list of objects")
     order = sorted(range(len(rows)), key=lambda index: sort_key(found[index]))
     return [rows[index] for index in order]
@@ -138,7 +138,7 @@ def custom_columns(text: str) -> list[tuple[str, Template]]:
     found = []
     for part in text.split(","):
         name, colon, path = part.partition(":")
-        if not colon or not path:
+        if not colon:
             raise Failure(f"unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>")
         try:
             found.append((name, Template(relaxed(path))))

@@ -76,7 +76,7 @@ def test_sorting_by_a_field_orders_numbers_as_numbers(shell: Shell) -> None:
     for name, replicas in (("a", 10), ("b", 9), ("c", 1)):
         shell.ok(f"create deployment {name} --image=nginx --replicas={replicas}")
     assert shell.ok("get deploy --sort-by=.spec.replicas -o jsonpath='{.items[*].metadata.name}'") == "c b a"
-    assert "couldn't find any field" in shell.fails("get deploy --sort-by=.spec.nothing")
+    assert "couldn't find any field" in shell.fails("get deploy --sort-by=.spec.nothing -o name")
 
 
 def test_a_watch_is_bounded_and_says_so(shell: Shell) -> None:
@@ -182,7 +182,7 @@ def test_environment_and_resources_of_a_template(shell: Shell) -> None:
     shell.ok("apply -f -", WEB)
     assert shell.ok("set env deployment/web COLOR=blue SIZE=9") == "deployment.apps/web env updated\n"
     assert shell.ok("set env deployment/web SIZE-") == "deployment.apps/web env updated\n"
-    assert shell.ok("set env deployment/web --list").splitlines() == ["# deployments web, container nginx", "COLOR=blue"]
+    assert shell.ok("set env deployment/web --list").splitlines() == ["# Deployment web, container nginx", "COLOR=blue"]
     shell.ok("set resources deployment/web --limits=cpu=1 --requests=cpu=100m")
     assert shell.ok("get deployment web -o jsonpath={..resources}") == '{"limits":{"cpu":"1"},"requests":{"cpu":"100m"}}'
     shell.ok("set serviceaccount deployment web robot")
@@ -262,7 +262,7 @@ SEPARATE = (
         ("edit deployment web", "error: edit needs an editor on a terminal; use patch, set, apply or replace\n"),
         ("top pods", "error: Metrics API not available\n"),
         ("label pod x", "error: at least one label update is required\n"),
-        ("create role r --verb=get --resource=widgets", 'error: the server doesn\'t have a resource type "widgets"\n'),
+        ("create role r --verb=get --resource=widgets", 'the server doesn\'t have a resource type "widgets"\n'),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_refused_in_kubectls_words(shell: Shell, line: str, words: str) -> None:

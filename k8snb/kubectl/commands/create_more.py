@@ -13,7 +13,7 @@ from k8snb.kubectl.call import PRINT, Call, Command
 from k8snb.kubectl.commands.create_workloads import given_namespace
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.printers import printer
-from k8snb.kubectl.result import Failure
+from k8snb.kubectl.result import Failure, NoMatch, Several
 
 
 def _namespace(call: Call) -> Json:
@@ -66,7 +66,10 @@ def _resource(call: Call, text: str) -> tuple[str, str]:
     name, slash, sub = text.partition("/")
     if name == "*":
         return "", "*" + slash + sub
-    kind = call.mapper.resource(name)
+    try:
+        kind = call.mapper.resource(name)
+    except NoMatch as problem:
+        raise Several([problem]) from None  # kubectl prints it without the word error
     return kind.group, kind.resource + slash + sub
 
 

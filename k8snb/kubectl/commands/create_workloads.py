@@ -44,7 +44,7 @@ def _job(call: Call) -> Json:
         raise Failure("cannot specify --from and command")
     word = words(call, [origin])[0]
     if word.kind.kind != "CronJob" or not word.name:
-        raise Failure("from must be an existing cronjob")
+        raise Failure(f"unknown object type *v1.{word.kind.kind}")
     return generate.job_from(call.api.get(word.kind, call.namespace, word.name), name, given_namespace(call) or call.namespace)
 
 
@@ -65,14 +65,14 @@ def entries(call: Call, what: str) -> dict[str, str]:
     """What ``--from-literal``, ``--from-file`` and ``--from-env-file`` give together."""
     if call.flag("from-env-file") and (call.flag("from-file") or call.flag("from-literal")):
         raise Failure("from-env-file cannot be combined with from-file or from-literal")
-    found = generate.literals(call.flag("from-literal"), what)
+    found = generate.literals(call.flag("from-literal"), what, call.args[0])
     for source in call.flag("from-file"):
         key, equals, path = source.partition("=")
         path = path if equals else key
-        generate.add_key(found, key if equals else path.rsplit("/", 1)[-1], read(call, path), what)
+        generate.add_key(found, key if equals else path.rsplit("/", 1)[-1], read(call, path), what, call.args[0])
     for path in call.flag("from-env-file"):
         for key, value in generate.env_file(read(call, path)).items():
-            generate.add_key(found, key, value, what)
+            generate.add_key(found, key, value, what, call.args[0])
     return found
 
 
@@ -88,11 +88,13 @@ def read(call: Call, path: str) -> str:
 
 
 def _config_map(call: Call) -> Json:
-    return generate.config_map(call.exactly_one_name(), given_namespace(call), entries(call, "ConfigMap"))
+    name = call.exactly_one_name()
+    return generate.config_map(name, given_namespace(call), entries(call, "ConfigMap"))
 
 
 def _secret(call: Call) -> Json:
-    return generate.secret(call.exactly_one_name(), given_namespace(call), entries(call, "Secret"), call.flag("type"))
+    name = call.exactly_one_name()
+    return generate.secret(name, given_namespace(call), entries(call, "Secret"), call.flag("type"))
 
 
 def _tls(call: Call) -> Json:

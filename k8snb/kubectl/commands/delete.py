@@ -83,7 +83,7 @@ def _targets(call: Call) -> tuple[list[Info], list[Exception]]:
     """What to delete. Names and files are not looked up first: the server says what is missing."""
     selecting = call.flag("selector") or call.flag("field-selector")
     if call.flag("all") and selecting:
-        raise Failure(f"cannot set --all and --{'selector' if call.flag('selector') else 'field-selector'} at the same time")
+        raise Failure(NAME_AND_ALL)
     if call.flag("filename") or call.flag("kustomize"):
         return manifests(call), []
     if not call.args:
@@ -91,7 +91,7 @@ def _targets(call: Call) -> tuple[list[Info], list[Exception]]:
     found = words(call, call.args)
     if any(word.name for word in found):
         if selecting or call.flag("all"):
-            raise Failure(NAME_AND_SELECTOR if selecting else NAME_AND_ALL)
+            raise Failure(NAME_AND_SELECTOR)
         return [Info(word.kind, call.namespace if word.kind.namespaced else "", word.name, {}) for word in found], []
     if not selecting and not call.flag("all"):
         raise Failure(NO_NAME)
@@ -121,7 +121,7 @@ def delete_all(call: Call, infos: Sequence[Info], manner: Manner) -> tuple[list[
 
 def _delete(call: Call, info: Info, manner: Manner) -> str:
     if call.dry_run == "client":
-        return str(dig(call.api.get(info.kind, info.namespace, info.name), "metadata.uid", ""))
+        return ""
     answer = call.api.do("delete", info.kind, info.namespace, info.name, body=manner.body, dry_run=call.dry_run == "server")
     return str(dig(answer, "metadata.uid", "") or dig(answer, "details.uid", ""))
 
@@ -130,9 +130,9 @@ def _say(call: Call, info: Info, manner: Manner) -> None:
     if call.flag("output") == "name":
         call.out(info.label)
         return
-    done = "force deleted" if manner.grace == 0 else "deleted"
+    done = ("force deleted" if manner.grace == 0 else "deleted") + SUFFIX[call.dry_run]
     where = f" from {info.namespace} namespace" if info.kind.namespaced else ""
-    call.out(f"{info.kind.label} {quote(info.name)} {done}{where}{SUFFIX[call.dry_run]}")
+    call.out(f"{info.kind.label} {quote(info.name)} {done}{where}")
 
 
 def wait_until_gone(call: Call, deleted: Sequence[tuple[Info, str]], seconds: float) -> None:

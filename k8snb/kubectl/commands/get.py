@@ -85,7 +85,7 @@ def _found(call: Call, *, as_table: bool) -> tuple[list[Info], list[Exception]]:
 def _human(call: Call, options: TableOptions) -> None:
     custom = str(call.flag("output")).startswith("custom-columns")
     infos, errors = _found(call, as_table=not custom)
-    mixed = bool(call.flag("show-kind")) or _several_types(call.args) or len({info.kind.qualified for info in infos}) > 1
+    mixed = bool(call.flag("show-kind")) or len({info.kind.qualified for info in infos}) > 1
     groups = list(_by_kind(infos))
     if call.flag("sort-by"):
         groups = [_sorted(call, group) for group in groups]
@@ -96,12 +96,6 @@ def _human(call: Call, options: TableOptions) -> None:
         namespaced = not call.flag("all-namespaces") and all(info.kind.namespaced for info in infos)
         call.err(f"No resources found in {call.namespace} namespace." if namespaced else "No resources found")
     raise_all(errors)
-
-
-def _several_types(args: Sequence[str]) -> bool:
-    if len(args) >= 1 and ("," in args[0] or args[0] == "all"):
-        return True
-    return len({arg.partition("/")[0] for arg in args if "/" in arg}) > 1
 
 
 Group = tuple[Info, list[Json], list[Row]]  # what it is, the column definitions, the rows
@@ -190,7 +184,7 @@ def _as_list(call: Call, infos: Sequence[Info]) -> Json:
             continue
         items += [item if item.get("kind") else {"apiVersion": info.kind.api_version, "kind": info.kind.kind, **item} for item in found]
     if call.flag("sort-by"):
-        items = tables.sorted_by(items, items, call.flag("sort-by"))
+        items = tables.sorted_by(items, items, call.flag("sort-by"), must_find=True)
     return {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
 
 

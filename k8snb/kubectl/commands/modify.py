@@ -10,6 +10,7 @@ from typing import Any
 from k8snb.apimachinery import yaml
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig, freeze, put
+from k8snb.apimachinery.patch import apply_patch
 from k8snb.apiserver.request import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from k8snb.kubectl.api import raw_request
 from k8snb.kubectl.builder import Info, documents, manifests, scope_of, texts, visit
@@ -20,6 +21,7 @@ from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.lastapplied import with_last_applied
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, raise_all, with_source
+from k8snb.kubectl.schemas import type_of
 
 PATCH_TYPES = {"json": JSON_PATCH, "merge": MERGE_PATCH, "strategic": STRATEGIC_MERGE_PATCH}
 
@@ -28,7 +30,7 @@ def run_patch(call: Call) -> None:
     """Send a patch as it is given."""
     kind = call.flag("type")
     if kind not in PATCH_TYPES:
-        raise Failure(f"--type must be one of {sorted(PATCH_TYPES)}, not {quote(kind)}".replace("'", "").replace(",", ""))
+        raise Failure(f"--type must be one of [{' '.join(sorted(PATCH_TYPES))}], not {quote(kind)}")
     if bool(call.flag("patch")) == bool(call.flag("patch-file")):
         raise Failure(
             "cannot specify --patch and --patch-file together" if call.flag("patch")
@@ -54,17 +56,22 @@ def _patch_body(text: str) -> Any:
 
 
 def _patch(call: Call, info: Info, body: Any, patch_type: str) -> None:
-    if call.dry_run == "client":
-        printer(call, "patched")(info.obj)
+    if call.dry_run == "client" or call.flag("local"):
+        _show_patched(call, info.obj, _applied(info.obj, body, patch_type))
         return
     options: dict[str, Any] = {"subresource": call.flag("subresource"), "body": body, "patch_type": patch_type}
     made = call.api.do("patch", info.kind, info.namespace, info.name, **options, **call.writes)
-    printer(call, "patched" if made != _shape(call, info) else "patched (no change)")(made)
+    _show_patched(call, info.obj if call.flag("subresource") != "scale" else None, made)
 
 
-def _shape(call: Call, info: Info) -> Any:
-    """What the answer is compared with: the object before, or nothing where a subresource answers with another kind."""
-    return info.obj if call.flag("subresource") != "scale" else None
+def _show_patched(call: Call, before: Any, after: Any) -> None:
+    """Say whether anything changed; a subresource of another kind always counts as changed."""
+    printer(call, "patched (no change)" if before == after else "patched", suffix="")(after)
+
+
+def _applied(obj: Any, body: Any, patch_type: str) -> Any:
+    """The patch, applied here."""
+    return apply_patch(obj, body, patch_type, type_of(obj["apiVersion"], obj["kind"]))
 
 
 # -- replace -----------------------------------------------------------------------------------------------------------------
@@ -79,7 +86,7 @@ def run_replace(call: Call) -> None:
         printer(call)(call.api.ask(request))
         return
     if not call.flag("filename") and not call.flag("kustomize"):
-        raise Failure("Must specify --filename to replace")
+        raise Failure("must specify one of -f and -k")
     infos, errors = manifests(call, validate=True), []
     if call.flag("force"):
         _force(call, infos)
@@ -126,7 +133,7 @@ def run_scale(call: Call) -> None:
         except (ApiError, Failure) as problem:
             errors.append(problem)
     if not infos and not errors:
-        raise Failure(f"no objects passed to scale {' '.join(call.args)}")
+        raise Failure("no objects passed to scale")
     raise_all(errors)
 
 

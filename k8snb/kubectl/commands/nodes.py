@@ -225,7 +225,7 @@ def parse_taints(specs: Sequence[str]) -> tuple[list[Json], list[Json]]:
         pair, colon, effect = text.partition(":")
         key, _, value = pair.partition("=")
         if colon and effect not in EFFECTS:
-            raise Failure(f"invalid taint effect: {effect}, unsupported taint effect")
+            raise usage_error("kubectl taint", f"invalid taint effect: {effect}, unsupported taint effect")
         if not removing and not colon:
             raise Failure(f"invalid taint spec: {spec}")
         taint = {"key": key, **({"value": value} if value else {}), **({"effect": effect} if effect else {})}
@@ -258,7 +258,7 @@ def _taint(call: Call, info: Info, new: Sequence[Json], removed: Sequence[Json])
     missing = [taint for taint in removed if not any(_same(known, taint) for known in old)]
     if missing:
         raise Failure(f"taint {quote(_taint_name(missing[0]))} not found")
-    clash = [taint for taint in new if any(_same(known, taint) and known != taint for known in old)]
+    clash = [taint for taint in new if any(_same(known, taint) for known in old)]
     if clash and not call.flag("overwrite"):
         names = ", ".join(taint["key"] for taint in clash)
         raise Failure(f"node {info.name} already has {names} taint(s) with same effect(s) and --overwrite is false")
@@ -267,7 +267,7 @@ def _taint(call: Call, info: Info, new: Sequence[Json], removed: Sequence[Json])
     if call.dry_run != "client":
         body = freeze({"spec": {"taints": [*new, *kept] or None}})
         made = call.api.do("patch", info.kind, "", info.name, body=body, patch_type=MERGE_PATCH, **call.writes)
-    printer(call, "modified" if new and removed else "untainted" if removed else "tainted")(made)
+    printer(call, "modified" if new and removed else "untainted" if removed else "tainted", suffix="")(made)
 
 
 def _same(one: Json, other: Json) -> bool:

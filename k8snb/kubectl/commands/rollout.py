@@ -7,6 +7,7 @@ Simplified: ``status`` without ``--timeout`` gives up after an hour of virtual t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from k8snb.apimachinery import meta
 from k8snb.apimachinery.errors import ApiError, quote
@@ -163,7 +164,9 @@ def run_history(call: Call) -> None:
 
 def _history(call: Call, info: Info) -> None:
     if info.kind.kind not in STATUS:
-        raise Failure(f"no history viewer has been implemented for {quote(info.kind.kind)}")
+        raise Failure(
+            f"error retrieving history for {quote(info.kind.kind)}, no visitor method exists for {{{info.kind.group} {info.kind.kind}}}"
+        )
     found, wanted = revisions(call.api, info.obj), int(call.flag("revision"))
     if not wanted:
         rows = [f"{number}\t{_cause(found[number])}\n" for number in found]
@@ -198,14 +201,16 @@ def run_undo(call: Call) -> None:
 
 def _undo(call: Call, info: Info) -> None:
     if info.kind.kind not in STATUS:
-        raise Failure(f"no rollbacker has been implemented for {quote(info.kind.kind)}")
+        raise Failure(
+            f"error retrieving rollbacker for {quote(info.kind.kind)}, no visitor method exists for {{{info.kind.group} {info.kind.kind}}}"
+        )
     if dig(info.obj, ("metadata", "annotations", ANNOTATION)):
         call.err(ROLLED_BACK_APPLIED.format(name=f"{info.kind.resource}/{info.name}", annotation=ANNOTATION))
     target = _target(call, info)
     if call.dry_run == "client":
         w = Writer()
         pod_template(w, template_of(info.obj, target))
-        printer(call, f"\n{''.join(w.parts)}", suffix="")(info.obj)
+        printer(call, "".join(w.parts))(info.obj)
         return
     if same_template(freeze(template_of(info.obj, target)), info.obj["spec"]["template"]):
         printer(call, f"skipped rollback (current template already matches revision {revision_of(target)})")(info.obj)
@@ -265,12 +270,8 @@ def _pausing(pause: bool) -> Callable[[Call], None]:
 
 
 def _patch_spec(call: Call, info: Info, body: Json, word: str) -> None:
-    made = info.obj
-    if call.dry_run != "client":
-        made = call.api.do(
-            "patch", info.kind, info.namespace, info.name, body=freeze(body), patch_type=STRATEGIC_MERGE_PATCH, **call.writes
-        )
-    printer(call, word)(made)
+    options: dict[str, Any] = {"body": freeze(body), "patch_type": STRATEGIC_MERGE_PATCH, **call.writes}
+    printer(call, word)(call.api.do("patch", info.kind, info.namespace, info.name, **options))
 
 
 def _restart(call: Call, info: Info) -> None:
@@ -290,17 +291,17 @@ def run_restart(call: Call) -> None:
     _each(call, _restart)
 
 
-_FLAGS = (*FILENAME, *PRINT, SELECTOR, DRY_RUN)
+_PLAIN = (*FILENAME, *PRINT, SELECTOR)
 _MANAGER = field_manager("kubectl-rollout")
 COMMAND = Command(
     "rollout", "Manage the rollout of a resource", "kubectl rollout SUBCOMMAND",
     subcommands=(
-        Command("history", "View rollout history", "", run_history, (*_FLAGS, Flag("revision", kind="int"))),
-        Command("pause", "Mark the provided resource as paused", "", _pausing(True), (*_FLAGS, _MANAGER)),
-        Command("restart", "Restart a resource", "", run_restart, (*_FLAGS, _MANAGER)),
-        Command("resume", "Resume a paused resource", "", _pausing(False), (*_FLAGS, _MANAGER)),
+        Command("history", "View rollout history", "", run_history, (*_PLAIN, Flag("revision", kind="int"))),
+        Command("pause", "Mark the provided resource as paused", "", _pausing(True), (*_PLAIN, _MANAGER)),
+        Command("restart", "Restart a resource", "", run_restart, (*_PLAIN, _MANAGER)),
+        Command("resume", "Resume a paused resource", "", _pausing(False), (*_PLAIN, _MANAGER)),
         Command("status", "Show the status of the rollout", "", run_status,
                 (*FILENAME, SELECTOR, boolean("watch", "w", default=True), Flag("revision", kind="int"), Flag("timeout", kind="duration"))),
-        Command("undo", "Undo a previous rollout", "", run_undo, (*_FLAGS, Flag("to-revision", kind="int"))),
+        Command("undo", "Undo a previous rollout", "", run_undo, (*_PLAIN, DRY_RUN, Flag("to-revision", kind="int"))),
     ),
 )  # fmt: skip

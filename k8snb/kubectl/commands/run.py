@@ -7,6 +7,7 @@ Simplified: ``run -it`` and ``--attach`` show the container's log when it has en
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.lastapplied import with_last_applied
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, raise_all, usage_error
+from k8snb.kubectl.text import go_value
 
 RUN_SECONDS = 300.0
 
@@ -32,7 +34,7 @@ def run_run(call: Call) -> None:
     if not call.args:
         raise usage_error(call.path, "NAME is required for run")
     if call.flag("rm") and not _attached(call):
-        raise Failure("--rm should only be used for attached containers")
+        raise usage_error(call.path, "--rm should only be used for attached containers")
     pod = _pod(call)
     if call.flag("expose"):
         if call.flag("port") <= 0:
@@ -58,7 +60,7 @@ def _pod(call: Call) -> Json:
     )  # fmt: skip
     restart = call.flag("restart")
     if restart not in ("Always", "OnFailure", "Never"):
-        raise Failure(f"invalid restart policy: {restart}")
+        raise usage_error(call.path, f"invalid restart policy: {restart}")
     pod = generate.pod(name, given_namespace(call), labels, main, restart)
     notes = dict(note.partition("=")[::2] for note in call.flag("annotations"))
     if notes:
@@ -146,6 +148,17 @@ def run_expose(call: Call) -> None:
         _create(call, _overridden(call, _expose(call, info.obj)), "exposed")
 
 
+NO_SELECTOR = (
+    "couldn't retrieve selectors via --selector flag or introspection: couldn't convert expressions - \"{}\" to map-based selector format"
+)
+
+
+def _go_requirements(found: Sequence[Json]) -> str:
+    """Label selector requirements as Go's ``%+v`` prints them."""
+    texts = (f"{{Key:{one['key']} Operator:{one['operator']} Values:{go_value(one.get('values') or [])}}}" for one in found)
+    return f"[{' '.join(texts)}]"
+
+
 def selector_of(obj: Json) -> dict[str, str]:
     """The labels by which an object's pods are found. Raises Failure."""
     kind = obj["kind"]
@@ -157,7 +170,7 @@ def selector_of(obj: Json) -> dict[str, str]:
         found = dig(obj, "spec.selector", {})
     elif kind in ("Deployment", "ReplicaSet"):
         if dig(obj, "spec.selector.matchExpressions"):
-            raise Failure('couldn\'t convert expressions - "matchExpressions" cannot be exposed')
+            raise Failure(NO_SELECTOR.format(_go_requirements(obj["spec"]["selector"]["matchExpressions"])))
         found = dig(obj, "spec.selector.matchLabels", {})
     else:
         raise Failure(f"cannot expose a {kind}.{obj['apiVersion'].rpartition('/')[0]}".rstrip("."))
@@ -181,7 +194,7 @@ def _expose(call: Call, obj: Json) -> Json:
     if call.flag("external-ip"):
         spec["externalIPs"] = [call.flag("external-ip")]
     name = call.flag("name") or obj["metadata"]["name"]
-    return generate.obj("v1", "Service", name, call.namespace, labels, spec=spec, status={"loadBalancer": {}})
+    return generate.obj("v1", "Service", name, given_namespace(call), labels, spec=spec, status={"loadBalancer": {}})
 
 
 def _expose_ports(call: Call, obj: Json) -> list[Json]:
@@ -231,7 +244,7 @@ def run_autoscale(call: Call) -> None:
     for info in infos:
         if "scale" not in (info.kind.subresources or {}):
             raise Failure(f"cannot autoscale a {info.kind.kind}: the server could not find the requested resource")
-        _create(call, _autoscaler(call, info), "autoscaled")
+        _create(call, _autoscaler(call, info), "created" if call.dry_run == "client" else "autoscaled")
 
 
 def _autoscaler(call: Call, info: Info) -> Json:
@@ -246,7 +259,7 @@ def _autoscaler(call: Call, info: Info) -> Json:
         spec["metrics"] = metrics
     name = call.flag("name") or info.name
     status = {"currentMetrics": None, "desiredReplicas": 0}
-    return generate.obj("autoscaling/v2", "HorizontalPodAutoscaler", name, call.namespace, spec=spec, status=status)
+    return generate.obj("autoscaling/v2", "HorizontalPodAutoscaler", name, given_namespace(call), spec=spec, status=status)
 
 
 def _metric(name: str, text: str) -> Json:

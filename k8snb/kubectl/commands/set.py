@@ -62,7 +62,7 @@ def _one(call: Call, info: Info, done: str, change: Change) -> None:
 def _containers(obj: Json, names: str = "*", *, init: bool = False) -> list[Json]:
     """The containers of a private copy whose name fits, to be changed in place."""
     spec = dig(obj, pod_spec_path(obj))
-    found = [*(spec.get("initContainers") or () if init else ()), *(spec.get("containers") or ())]
+    found = [*(spec.get("containers") or ()), *(spec.get("initContainers") or () if init else ())]
     return [one for one in found if names == "*" or one["name"] == names]
 
 
@@ -102,11 +102,9 @@ def run_env(call: Call) -> None:
     if call.flag("list"):
         _list_env(call, resources)
         return
-    if not new and not gone:
-        raise Failure("at least one environment variable must be provided")
 
     def change(obj: Json) -> Json:
-        found = _containers(obj, call.flag("containers"))
+        found = _containers(obj, call.flag("containers"), init=True)
         if not found:
             name = f"{obj['kind']}/{obj['metadata']['name']}"
             call.err(f"warning: {name} does not have any containers matching {quote(call.flag('containers'))}")
@@ -135,14 +133,17 @@ def _from(call: Call) -> list[Json]:
     if ref is None:
         raise Failure(f"unsupported resource specified in --from: {word.kind.kind}")
     names = {key: call.flag("prefix") + key.upper().replace("-", "_").replace(".", "_") for key in chosen}
+    for key in chosen:
+        if key != names[key].removeprefix(call.flag("prefix")):
+            call.err(f"Warning: key {key} transferred to {names[key].removeprefix(call.flag('prefix'))}")
     return [{"name": names[key], "valueFrom": {ref: {"name": word.name, "key": key}}} for key in chosen]
 
 
 def _list_env(call: Call, resources: Sequence[str]) -> None:
     infos, errors = visit(call, scope_of(call, resources, must_name=True))
     for info in infos:
-        for container in _containers(thaw(info.obj), call.flag("containers")):
-            call.out(f"# {info.kind.resource} {info.name}, container {container['name']}")
+        for container in _containers(thaw(info.obj), call.flag("containers"), init=True):
+            call.out(f"# {info.kind.kind} {info.name}, container {container['name']}")
             for entry in container.get("env") or ():
                 source = entry.get("valueFrom")
                 call.out(f"# {entry['name']} from {_source(source)}" if source else f"{entry['name']}={entry.get('value', '')}")
@@ -169,7 +170,7 @@ def run_resources(call: Call) -> None:
         raise Failure("you must specify an update to requests or limits (in the form of --requests/--limits)")
 
     def change(obj: Json) -> Json:
-        found = _containers(obj, call.flag("containers"))
+        found = _containers(obj, call.flag("containers"), init=True)
         if not found:
             raise Failure(f"unable to find container named {call.flag('containers')}")
         for container in found:

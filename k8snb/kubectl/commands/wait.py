@@ -126,7 +126,7 @@ def _json_path(text: str) -> Holds:
             return False
         if len(found) > 1:
             raise Failure("given jsonpath expression matches more than one value")
-        if isinstance(found[0], (dict, list)):
+        if value and isinstance(found[0], (dict, list)):
             raise Failure("jsonpath leads to a nested object or list")
         return not value or template.text(obj) == value
 

@@ -85,11 +85,18 @@ def role(obj: Json, _look: Look) -> str:
     labels_and_annotations(w, obj)
     w.line("PolicyRule:")
     w.table(("Resources", "Non-Resource URLs", "Resource Names", "Verbs"), ("---------", "-----------------", "--------------", "-----"))
-    rows = sorted(_broken_down(obj.get("rules") or ()), key=lambda row: (row[1], row[0], row[2], row[3]))
+    rows = sorted(_broken_down(obj.get("rules") or ()), key=_as_go_prints)
     w.table(
         *((_resource(group, resource), go_value(urls), go_value(names), go_value(verbs)) for group, resource, names, urls, verbs in rows)
     )
     return w.text()
+
+
+def _as_go_prints(row: tuple[str, str, tuple[str, ...], tuple[str, ...], list[str]]) -> str:
+    """A rule as its Go type prints, which is what rules are sorted by."""
+    group, resource, names, urls, verbs = row
+    resources = f"[{resource}]" if resource else "[]"
+    return f"{go_value(verbs)},[{group}],{resources},{go_value(names)},{go_value(urls)},"
 
 
 def _resource(group: str, resource: str) -> str:

@@ -6,7 +6,6 @@ Models: k8s.io/kubectl/pkg/describe/describe.go (describeContainers, DescribePro
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -187,23 +186,12 @@ def resource_value(spec: Json, ref: Json) -> str:
     return str(math.ceil(quantity.exact(str(wanted)) / divisor)) if wanted is not None else "0"
 
 
-_SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(.*)'\]")
-
-
 def field_value(pod: Json) -> Callable[[Json], str]:
-    """How a pod resolves ``fieldRef`` (metadata only, as kubectl does)."""
+    """How a pod resolves ``fieldRef``: its name and namespace, nothing else, as kubectl does."""
 
     def resolve(entry: Json) -> str:
         path = entry["valueFrom"]["fieldRef"]["fieldPath"]
-        subscript = _SUBSCRIPT.fullmatch(path)
-        if subscript:
-            return str(dig(pod, ("metadata", subscript[1], subscript[2]), ""))
-        if path in ("metadata.name", "metadata.namespace", "metadata.uid"):
-            return str(dig(pod, path, ""))
-        if path in ("metadata.labels", "metadata.annotations"):
-            found = dig(pod, path, {})
-            return "\n".join(f"{key}={quote(found[key])}" for key in sorted(found))
-        return ""
+        return str(dig(pod, path, "")) if path in ("metadata.name", "metadata.namespace") else ""
 
     return resolve
 
@@ -292,7 +280,7 @@ def volume_source(w: Writer, volume: Json) -> None:
     elif "downwardAPI" in volume:
         _downward(w, volume["downwardAPI"])
     elif "ephemeral" in volume:
-        w.field("Type", "EphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)", 2)
+        _ephemeral(w, volume["ephemeral"].get("volumeClaimTemplate"))
     else:
         kind = next((kind for kind in VOLUMES if kind in volume), "")
         if not kind:
@@ -303,7 +291,33 @@ def volume_source(w: Writer, volume: Json) -> None:
         for label, key, absent in rows:
             w.field(label, shown(volume[kind].get(key, absent)), 2)
         if kind == "csi":
-            w.labels("VolumeAttributes", volume[kind].get("volumeAttributes"), "    ")
+            _attributes(w, volume[kind].get("volumeAttributes") or {})
+
+
+def _attributes(w: Writer, attributes: Json) -> None:
+    """kubectl indents every piece of these lines, not only their beginning."""
+    lines = [f"    {key}={attributes[key]}" for key in sorted(attributes)]
+    w.pairs("    VolumeAttributes", lines[:1])
+    for line in lines[1:]:
+        w.line(f"        \t{line}")
+
+
+def _ephemeral(w: Writer, claim: Json | None) -> None:
+    w.field("Type", "EphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)", 2)
+    if claim is None:
+        return
+    w.field("StorageClass", dig(claim, "spec.storageClassName", ""), 2)
+    w.field("Volume", dig(claim, "spec.volumeName", ""), 2)
+    for title, key, sign in (("Labels", "labels", "="), ("Annotations", "annotations", ": ")):
+        known = dig(claim, ("metadata", key), {})
+        lines = [f"    {name}{sign}{known[name]}" for name in sorted(known)] or ["    <none>"]
+        w.line(f"{title}:\t{lines[0]}", 2)
+        for line in lines[1:]:
+            w.line(f"    \t{line}", 2)
+    w.field("Capacity", "", 2)
+    w.field("Access Modes", "", 2)
+    if dig(claim, "spec.volumeMode"):
+        w.field("VolumeMode", claim["spec"]["volumeMode"], 2)
 
 
 def _projected(w: Writer, projected: Json) -> None:
