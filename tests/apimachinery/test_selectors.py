@@ -26,7 +26,7 @@ WEB = {"app": "web", "tier": "front", "size": "3"}
         ("", True), ("app=web", True), ("app==db", False), ("app!=db", True), ("missing!=x", True), ("tier in (front,back)", True),
         ("tier notin (front)", False),
         ("missing notin (x)", True), ("app", True), ("!app", False), ("!missing", True), ("size>2,size<4", True),
-        ("size>3", False), ("app=web,tier=back", False), 
+        ("size>3", False), ("app=web,tier=back", False),
         ("app=", False),
     ],
 )  # fmt: skip

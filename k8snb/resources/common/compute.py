@@ -11,7 +11,7 @@ from typing import Any
 
 from k8snb.apimachinery.errors import Errors, FieldError, duplicate, forbidden, invalid, not_found, not_supported, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT
-from k8snb.apimachinery.quantity import exact, write
+from k8snb.apimachinery.quantity import exact
 from k8snb.apimachinery.validation import NOT_NEGATIVE, check, dns_label, qualified_name
 
 HUGE_PAGES = "hugepages-"
@@ -157,32 +157,3 @@ def _validate_claims(used: Collection[Mapping[str, Any]], known: Collection[str]
             missing = not_found(field, name)
             errors.append(missing._replace(message=f"{missing.message}: must be one of the names in pod.spec.resourceClaims{names}"))
     return errors
-
-
-def validate_pod_resources(spec: Mapping[str, Any], claims: Collection[str]) -> Errors:
-    """``spec.resources``: what a pod asks for as a whole must have room for its containers."""
-    resources = spec["resources"]
-    if (spec.get("os") or EMPTY_DICT).get("name") == "windows":
-        return [forbidden("resources", "may not be set for a windows pod")]
-    errors = [forbidden("claims", "claims may not be set for Resources at pod-level")] if resources.get("claims") is not None else []
-    errors += validate_requirements(resources, claims, name_rule=pod_resource_name)
-    containers = spec.get("containers") or ()
-    for name, quantity in sorted((resources.get("requests") or EMPTY_DICT).items()):
-        total = sum(exact(((c.get("resources") or EMPTY_DICT).get("requests") or EMPTY_DICT).get(name, "0")) for c in containers)
-        if total > exact(quantity):
-            shown = write(total, "BinarySI" if name == "memory" else "DecimalSI")
-            errors.append(
-                invalid(f"requests[{name}]", quantity, f"must be greater than or equal to aggregate container requests of {shown}")
-            )
-    for index, container in enumerate(containers):
-        errors += _within_pod_limits(index, (container.get("resources") or EMPTY_DICT).get("limits") or EMPTY_DICT, resources)
-    return within("resources", errors)
-
-
-def _within_pod_limits(index: int, limits: Mapping[str, str], resources: Mapping[str, Any]) -> Errors:
-    most = resources.get("limits") or EMPTY_DICT
-    return [
-        invalid(f"containers[{index}][{name}].limits", limit, f"must be less than or equal to pod limits of {most[name]}")
-        for name, limit in sorted(limits.items())
-        if name in most and exact(limit) > exact(most[name])
-    ]

@@ -96,3 +96,39 @@ def cidr(field: str, text: str, *, canonical: bool = False) -> Errors:
     if canonical and str(network) != text:
         return [invalid(field, text, f'must be in canonical form ("{network}")')]
     return []
+
+
+def ip_warnings(field: str, text: str) -> list[str]:
+    """What a server says of an address that it takes, but not gladly."""
+    address = parse_ip(text)
+    if address is None:
+        return []
+    if _leading_zeros(text) or _mapped(address):
+        shown = getattr(address, "ipv4_mapped", None) or address
+        return [f'{field}: non-standard IP address "{text}" will be considered invalid in a future Kubernetes release: use "{shown}"']
+    if address.version == 6 and str(address) != text:
+        return [f'{field}: IPv6 address "{text}" should be in RFC 5952 canonical format ("{address}")']
+    return []
+
+
+def cidr_warnings(field: str, text: str) -> list[str]:
+    """What a server says of a network that it takes, but not gladly."""
+    network, (host, _, length) = parse_cidr(text), text.partition("/")
+    address = parse_ip(host)
+    if network is None or address is None:
+        return []
+    found = []
+    if network.network_address != address:
+        single = f"{address}/{address.max_prefixlen}"
+        found.append(f'{field}: CIDR value "{text}" is ambiguous in this context (should be "{network}" or "{single}"?)')
+    if _leading_zeros(host) or (len(length) > 1 and length.startswith("0")) or _mapped(address):
+        found.append(
+            f'{field}: non-standard CIDR value "{text}" will be considered invalid in a future Kubernetes release: use "{network}"'
+        )
+    if not found and address.version == 6 and str(network) != text:
+        found.append(f'{field}: IPv6 CIDR value "{text}" should be in RFC 5952 canonical format ("{network}")')
+    return found
+
+
+def _mapped(address: Address) -> bool:
+    return isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None

@@ -16,6 +16,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Objec
 from k8snb.apimachinery.quantity import QuantityError, round_up_milli
 from k8snb.apimachinery.resource import once
 from k8snb.resources.common.fill import Default, each, fill, inside, where_given
+from k8snb.resources.common.pod_level_resources import default_pod_level
 
 FILE_MODE = 0o644
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
@@ -233,7 +234,7 @@ def _default_spec_of_pod(spec: Mapping[str, Any]) -> Any:
         spec = where_given(spec, key, each(_requests_from_limits))
         if spec.get("hostNetwork"):
             spec = where_given(spec, key, each(_host_ports))
-    return spec
+    return default_pod_level(spec) if spec.get("resources") else spec
 
 
 _OLD_INIT_CONTAINERS = tuple(

@@ -211,9 +211,9 @@ def _host_process(owner: Mapping[str, Any]) -> bool | None:
 
 
 _NOT_FOR_WINDOWS_PODS = (
-    "securityContext.appArmorProfile", "securityContext.seLinuxOptions", "hostUsers", "hostPID", "hostIPC", "securityContext.seccompProfile",
-    "securityContext.fsGroup", "securityContext.fsGroupChangePolicy", "securityContext.sysctls", "shareProcessNamespace",
-    "securityContext.runAsUser", "securityContext.runAsGroup", "securityContext.supplementalGroups",
+    "securityContext.appArmorProfile", "securityContext.seLinuxOptions", "hostUsers", "hostPID", "hostIPC",
+    "securityContext.seccompProfile", "securityContext.fsGroup", "securityContext.fsGroupChangePolicy", "securityContext.sysctls",
+    "shareProcessNamespace", "securityContext.runAsUser", "securityContext.runAsGroup", "securityContext.supplementalGroups",
     "securityContext.supplementalGroupsPolicy", "securityContext.seLinuxChangePolicy",
 )  # fmt: skip
 _NOT_FOR_WINDOWS_CONTAINERS = (

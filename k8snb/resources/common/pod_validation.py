@@ -15,13 +15,14 @@ from k8snb.apimachinery.errors import Errors, duplicate, forbidden, invalid, not
 from k8snb.apimachinery.objects import EMPTY_DICT
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label, dns_subdomain, in_range, qualified_name, validate_labels
-from k8snb.resources.common.compute import validate_pod_resources, validate_requirements
+from k8snb.resources.common.compute import validate_requirements
 from k8snb.resources.common.pod_containers import (
     PodFacts,
     validate_containers,
     validate_ephemeral_containers,
     validate_init_containers,
 )
+from k8snb.resources.common.pod_level_resources import validate_pod_resources
 from k8snb.resources.common.pod_scheduling import (
     validate_affinity,
     validate_dns,

@@ -8,41 +8,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, FieldError, invalid, required
+from k8snb.apimachinery.errors import Errors, invalid, required
 from k8snb.apimachinery.meta import age
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.validation import check, dns_subdomain, qualified_name
-from k8snb.resources.discovery import rows, served
-
-
-def _is_cluster_scoped(api_version: str, kind: str) -> bool | None:
-    row = rows().get((api_version, kind))
-    return None if row is None else not row["namespaced"]
+from k8snb.resources.common.formats import path_segment
+from k8snb.resources.discovery import served
 
 
 def validate(obj: Object) -> Errors:
     """An Event lies in the namespace of its object, or in ``default`` where that has none."""
-    involved, namespace = obj.get("involvedObject") or EMPTY_DICT, obj["metadata"].get("namespace", "")
-    errors = _validate_namespace(involved, namespace)
-    errors += [] if not namespace else [invalid("namespace", namespace, m) for m in dns_subdomain(namespace)]
-    return errors + (_validate_new_fields(obj) if obj.get("eventTime") else [])
+    namespace = obj["metadata"].get("namespace", "")
+    errors = _validate_namespace(obj, namespace) + (_validate_new_fields(obj) if obj.get("eventTime") else [])
+    return errors + check("namespace", namespace, dns_subdomain)
 
 
-def _validate_namespace(involved: Object, namespace: str) -> list[FieldError]:
-    where = involved.get("namespace", "")
-    if not where:
-        known = _is_cluster_scoped(involved.get("apiVersion", ""), involved.get("kind", ""))
-        if namespace not in ("", "default") or known is False:
-            return [invalid("involvedObject.namespace", where, "does not match event.namespace")]
-        return []
-    return [] if where == namespace else [invalid("involvedObject.namespace", where, "does not match event.namespace")]
+def _validate_namespace(obj: Object, namespace: str) -> Errors:
+    where = (obj.get("involvedObject") or EMPTY_DICT).get("namespace", "")
+    if obj.get("eventTime"):
+        fits = bool(where) or namespace in ("default", "kube-system")
+    else:
+        fits = where == namespace if where else namespace in ("", "default")
+    return [] if fits else [invalid("involvedObject.namespace", where, "does not match event.namespace")]
 
 
 def _validate_new_fields(obj: Object) -> Errors:
-    """Events of the new kind name who reports, what was done, and why."""
-    errors: Errors = []
+    """Events that say when they happened also name who reports, what was done, and why."""
     controller = obj.get("reportingComponent", "")
-    errors += check("reportingController", controller, qualified_name) if controller else [required("reportingController")]
+    errors: Errors = [] if controller else [required("reportingComponent")]
+    errors += check("reportingComponent", controller, qualified_name)
     for field, limit in (("reportingInstance", 128), ("action", 128), ("reason", 128)):
         text = obj.get(field, "")
         if not text:
@@ -98,4 +92,13 @@ EXAMPLE = {
     "type": "Normal",
 }
 
-RESOURCE = served("v1", "Event", validate=validate, cells=cells, selectable_fields=SELECTABLE, example=EXAMPLE, simulated=True)
+RESOURCE = served(
+    "v1",
+    "Event",
+    validate=validate,
+    validate_name=path_segment,
+    cells=cells,
+    selectable_fields=SELECTABLE,
+    example=EXAMPLE,
+    simulated=True,
+)

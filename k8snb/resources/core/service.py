@@ -16,6 +16,7 @@ from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import dns_label
 from k8snb.resources.common.cells import NONE, age, labels_text
 from k8snb.resources.common.fill import each, fill, inside, where_given
+from k8snb.resources.common.formats import cidr_warnings, ip_warnings
 from k8snb.resources.core.service_addresses import allocate, needs_node_ports, release
 from k8snb.resources.core.service_validation import (
     is_headless,
@@ -160,18 +161,28 @@ def warnings(obj: Object, _old: Object | None) -> list[str]:
         found.append(
             "annotation service.kubernetes.io/topology-aware-hints is deprecated, please use service.kubernetes.io/topology-mode instead"
         )
+    found += _of_headless(spec) if is_headless(spec) and spec.get("type") == "ClusterIP" else _of_addresses("clusterIPs", spec)
+    found += _of_addresses("externalIPs", spec)
+    found += ip_warnings("spec.loadBalancerIP", spec.get("loadBalancerIP", ""))
+    for index, network in enumerate(spec.get("loadBalancerSourceRanges") or ()):
+        found += cidr_warnings(f"spec.loadBalancerSourceRanges[{index}]", network)
     if spec.get("externalIPs") and spec.get("type") == "ExternalName":
         found.append('spec.externalIPs is ignored when spec.type is "ExternalName"')
     if spec.get("type") != "ExternalName" and spec.get("externalName"):
         found.append('spec.externalName is ignored when spec.type is not "ExternalName"')
-    if is_headless(spec):
-        if spec.get("loadBalancerIP"):
-            found.append('spec.loadBalancerIP is ignored when spec.clusterIP is "None"')
-        if spec.get("externalIPs"):
-            found.append('spec.externalIPs is ignored when spec.clusterIP is "None"')
-        if spec.get("sessionAffinity") not in (None, "None"):
-            found.append("spec.SessionAffinity is ignored for headless services")
+    if spec.get("trafficDistribution") == "PreferClose":
+        found.append('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"')
     return found
+
+
+def _of_headless(spec: Spec) -> list[str]:
+    ignored = [field for field in ("loadBalancerIP", "externalIPs") if spec.get(field)]
+    ignored += [] if spec.get("sessionAffinity") in (None, "None") else ["SessionAffinity"]
+    return [f"spec.{field} is ignored for headless services" for field in ignored]
+
+
+def _of_addresses(field: str, spec: Spec) -> list[str]:
+    return [told for index, text in enumerate(spec.get(field) or ()) for told in ip_warnings(f"spec.{field}[{index}]", text)]
 
 
 # Table
