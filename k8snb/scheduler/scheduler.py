@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import FrozenDict, Object
@@ -27,7 +27,7 @@ from k8snb.scheduler import outcome
 from k8snb.scheduler.cache import Cache, CacheState
 from k8snb.scheduler.cycle import NO_NODES, Placement, schedule_pod
 from k8snb.scheduler.diagnosis import WAIT, Diagnosis, Status
-from k8snb.scheduler.framework import Cycle, Framework, Plugin, PluginFailure, Profile, Victims, call
+from k8snb.scheduler.framework import Cluster, Cycle, Framework, Plugin, PluginFailure, Profile, Victims, call
 from k8snb.scheduler.memo import Memo
 from k8snb.scheduler.plugins import DEFAULT_PROFILE
 from k8snb.scheduler.podinfo import PodInfo, pod_info
@@ -62,10 +62,10 @@ class SchedulerState:
 class KubeScheduler(Component):
     """The process. ``profiles`` are the schedulers that it offers, by ``spec.schedulerName``; all share one queue."""
 
-    def __init__(self, env: Environment, profiles: Sequence[Profile] = (DEFAULT_PROFILE,), *, name: str = NAME, memo: bool = True):
+    def __init__(self, env: Environment, profiles: Sequence[Profile] = (DEFAULT_PROFILE,), *, name: str = NAME):
         super().__init__(name, env, user=User("system:kube-scheduler", ("system:authenticated",)))
         self.frameworks = {profile.scheduler_name: Framework(profile) for profile in profiles}
-        self.memo = Memo(memo)
+        self.memo = Memo()
         for resource, fields in INFORMERS:
             self.informer(resource, fields=fields)
         self.watching = Watching(self)
@@ -166,9 +166,15 @@ class KubeScheduler(Component):
             self._fail(entry, placement)
 
     def cycle_for(self, pod: FrozenDict) -> Cycle:
-        """A cycle for this pod against the present cache. Lessons may run it without any effect."""
+        """A cycle for this pod against the present cache."""
         info = pod_info(pod)
         return Cycle(info, self.cache.snapshot(), self, self.memo, self.frameworks[info.scheduler_name])
+
+    def would_schedule(self, pod: FrozenDict) -> Diagnosis:
+        """What would come of a cycle for this pod now. Nothing is changed, not even the stream of draws: the first of equals wins."""
+        cycle = self.cycle_for(pod)
+        cycle.cluster = cast(Cluster, Still(self))
+        return schedule_pod(cycle, self.own.next_start).diagnosis
 
     def _commit(self, cycle: Cycle, entry: QueuedPod, placement: Placement) -> None:
         """Take the node: reserve, ask for permission, assume the pod, and let the binding begin."""
@@ -376,3 +382,20 @@ def _refused(key: str, node: str, objection: Status, placement: Placement) -> Pl
     if not objection.rejected:
         diagnosis.error = objection.message
     return Placement(diagnosis, "", placement.next_start)
+
+
+class Still:
+    """The cluster as a plugin sees it, for a cycle that must leave no trace: it draws nothing and lets nobody go on."""
+
+    def __init__(self, scheduler: KubeScheduler):
+        self._scheduler = scheduler
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._scheduler, name)
+
+    def below(self, bound: int) -> int:
+        """Always the first."""
+        return 0
+
+    def allow(self, key: str, plugin: str) -> None:
+        """Nobody goes on."""

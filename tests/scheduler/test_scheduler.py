@@ -132,6 +132,16 @@ def test_a_copy_in_the_middle_of_everything_has_the_same_future(copy: object) ->
     assert encode(plane.root) == encode(other.root)
 
 
+def test_asking_what_would_happen_changes_nothing() -> None:
+    plane = ControlPlane(three_nodes())
+    plane.create(pod("web", cpu="100m"))
+    plane.run()
+    before = encode(plane.root)
+    assert plane.scheduler.would_schedule(pod("next", cpu="100m")).selected
+    assert plane.scheduler.would_schedule(pod("giant", cpu="9")).message.startswith("0/3 nodes are available: 3 Insufficient cpu.")
+    assert encode(plane.root) == before
+
+
 # Plugins that a learner wrote
 
 
