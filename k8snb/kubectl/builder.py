@@ -263,13 +263,21 @@ def _steps(call: Call, scope: Scope) -> list[Callable[[], list[Info]]]:
     if call.flag("filename") or call.flag("kustomize"):
         if scope.args:
             raise Failure("when paths, URLs, or stdin is provided as resource input, you may not specify resource arguments as well")
-        return [_refresh(call, info, scope) for info in manifests(call)]
+        return [_refresh(call, info, scope) for info in _collected(call)]
     if not scope.args:
         raise Failure(MISSING)
     named = words(call, scope.args)
     _check_scope(named, scope)
     everywhere = "" if scope.everywhere else call.namespace
     return [_get(call, word, scope) if word.name else _list(call, word.kind, everywhere, scope) for word in named]
+
+
+def _collected(call: Call) -> list[Info]:
+    """The objects of the files; what is wrong with them is told as one of several errors."""
+    try:
+        return manifests(call)
+    except Failure as problem:
+        raise Several([problem]) from None
 
 
 def _check_scope(named: Sequence[Word], scope: Scope) -> None:

@@ -9,6 +9,7 @@ Simplified: no ``--prune``; server-side apply does not migrate the annotation of
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from k8snb.apimachinery import yaml
@@ -21,7 +22,7 @@ from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, SELECTOR, SUBRESOURCE, 
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.lastapplied import ANNOTATION, last_applied, with_last_applied
 from k8snb.kubectl.patches import three_way
-from k8snb.kubectl.printers import indented, printer
+from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, not_found, raise_all, with_source
 
 MANAGER = "kubectl-client-side-apply"
@@ -49,14 +50,26 @@ def run(call: Call) -> None:
     """Apply every object of the files; one that fails does not hide the others."""
     _check(call)
     infos, errors = manifests(call, validate=True), []
+    applied: list[Any] = []
     for info in infos:
         try:
-            if not info.name and dig(info.obj, "metadata.generateName"):
-                raise Failure(f"from {info.obj['metadata']['generateName']}: cannot use generate name with apply")
-            _server_side(call, info) if call.flag("server-side") else _client_side(call, info)
+            applied.append(_apply(call, info))
         except (ApiError, Failure) as problem:
             errors.append(problem)
+    if call.flag("output") not in ("", "name") and applied:
+        together = {"apiVersion": "v1", "items": applied, "kind": "List", "metadata": {}}
+        printer(call)(applied[0] if len(applied) == 1 else together)
     raise_all(errors)
+
+
+def _apply(call: Call, info: Info) -> Any:
+    """Apply one object, and say what was done; the object as it is now."""
+    if not info.name and dig(info.obj, "metadata.generateName"):
+        raise Failure(f"from {info.obj['metadata']['generateName']}: cannot use generate name with apply")
+    made, done = _server_side(call, info) if call.flag("server-side") else _client_side(call, info)
+    if call.flag("output") in ("", "name"):
+        printer(call, done)(made)
+    return made
 
 
 def _check(call: Call) -> None:
@@ -80,7 +93,7 @@ def _writes(call: Call) -> dict[str, Any]:
 # -- server side -------------------------------------------------------------------------------------------------------------
 
 
-def _server_side(call: Call, info: Info) -> None:
+def _server_side(call: Call, info: Info) -> tuple[Any, str]:
     body = drop(info.obj, "metadata.managedFields")
     try:
         made = call.api.do(
@@ -91,36 +104,33 @@ def _server_side(call: Call, info: Info) -> None:
         if problem.reason == "Conflict":
             raise Failure(CONFLICT.format(message=problem.message)) from None
         raise
-    printer(call, "serverside-applied")(made)
+    return made, "serverside-applied"
 
 
 # -- client side -------------------------------------------------------------------------------------------------------------
 
 
-def _client_side(call: Call, info: Info) -> None:
-    modified = with_last_applied(info.obj)
+def _client_side(call: Call, info: Info) -> tuple[Any, str]:
+    modified, verb = with_last_applied(info.obj), f"retrieving current configuration of:\n{described(info)}\nfrom server for:"
+    if not info.name:
+        raise with_source(Failure("resource name may not be empty"), verb, info.source)
     try:
         live = call.api.get(info.kind, info.namespace, info.name)
     except ApiError as problem:
         if not not_found(problem):
-            verb = f"retrieving current configuration of:\n{described(info)}\nfrom server for:"
             raise with_source(problem, verb, info.source) from None
-        _create(call, info, modified)
-        return
+        return _create(call, info, modified), "created"
     if dig(live, ("metadata", "annotations", ANNOTATION)) is None:
         call.err(NO_ANNOTATION.format(name=f"{info.kind.resource}/{info.name}", annotation=ANNOTATION))
     made, changed = _patch(call, info, live, modified)
-    show = printer(call, "configured" if changed else "unchanged")
-    show(made)
+    return made, "configured" if changed else "unchanged"
 
 
-def _create(call: Call, info: Info, modified: Any) -> None:
-    show = printer(call, "created")
+def _create(call: Call, info: Info, modified: Any) -> Any:
     if call.dry_run == "client":
-        show(modified)
-        return
+        return modified
     try:
-        show(call.api.do("create", info.kind, info.namespace, body=modified, **_writes(call)))
+        return call.api.do("create", info.kind, info.namespace, body=modified, **_writes(call))
     except ApiError as problem:
         raise with_source(problem, "creating", info.source) from None
 
@@ -176,9 +186,8 @@ def view_last_applied(call: Call) -> None:
     raise_all(errors)
     for info in infos:
         found = last_applied(info.obj)
-        if found is None:
-            raise Failure(f"no last-applied-configuration annotation found on resource: {info.name}\n")
-        call.write(indented(found) + "\n" if output == "json" else yaml.dump(found))
+        if found is not None:  # kubectl, too, is silent about an object that was never applied
+            call.write(json.dumps(found, indent=2, sort_keys=True, ensure_ascii=False) + "\n" if output == "json" else yaml.dump(found))
 
 
 def set_last_applied(call: Call) -> None:

@@ -40,6 +40,8 @@ def run(call: Call) -> None:
     if not call.args and not call.flag("filename"):
         call.err(NO_RESOURCE)
         raise Failure("")
+    if call.args and call.flag("filename"):
+        raise Failure("when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well")
     output = call.flag("output") or ("go-template" if call.flag("template") else "")
     human = output in ("", "wide") or output.partition("=")[0].startswith("custom-columns")
     show = None if human else formatted(call, output, GET_FORMATS)

@@ -18,6 +18,7 @@ from k8snb.kubectl.builder import Info, manifests, scope_of, visit, words
 from k8snb.kubectl.call import ALL, DRY_RUN, FILENAME, PRINT, SELECTOR, Call, Command, field_manager
 from k8snb.kubectl.commands.metadata import split
 from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.mapper import group_of, label_of
 from k8snb.kubectl.patches import two_way
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, raise_all
@@ -32,7 +33,8 @@ def pod_spec_path(obj: Json) -> str:
     """Where an object keeps its pod's specification. Raises Failure where it has none."""
     path = TEMPLATES.get(obj["kind"], TEMPLATE)
     if dig(obj, path) is None:
-        raise Failure(f"the object is not a pod or does not have a pod template: {obj['kind']}")
+        label = f"{label_of(group_of(obj), obj['kind'])}/{obj['metadata']['name']}"
+        raise Failure(f"{label} the object is not a pod or does not have a pod template: *v1.{obj['kind']}")
     return path
 
 
