@@ -6,6 +6,7 @@ from typing import Final
 
 from k8snb.client.controller import Controller
 from k8snb.controllers.daemonset.controller import DaemonSetController
+from k8snb.controllers.definitions import CustomResourceDefinitionController
 from k8snb.controllers.deployment.controller import DeploymentController
 from k8snb.controllers.endpoints.endpoints import EndpointsController
 from k8snb.controllers.endpoints.slices import EndpointSliceController
@@ -21,6 +22,7 @@ from k8snb.controllers.resource_quota import ResourceQuotaController
 from k8snb.controllers.statefulset.controller import StatefulSetController
 
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
+    CustomResourceDefinitionController,
     ServiceAccountController,
     RootCertificatePublisher,
     NamespaceController,

@@ -20,6 +20,7 @@ from k8snb.etcd import store as etcd
 from k8snb.etcd.store import Store
 from k8snb.kubelet.images import Catalogue
 from k8snb.resources import RESOURCES
+from k8snb.resources.apiextensions.serving import serve_definitions
 from k8snb.scheduler.scheduler import KubeScheduler
 from k8snb.sim.kernel import Kernel
 from k8snb.simulation.machines import Machines, put_up
@@ -48,6 +49,7 @@ def wire(root: Root, catalogue: Catalogue | None = None) -> Parts:
     kernel.handlers[etcd.COMPONENT] = store.handle
     config = ServerConfig(loud=root.config.loud)
     server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
+    serve_definitions(server)
     env = Environment(kernel, server.handle, server.hub, root.components)
     machines, on_nodes = put_up(root, env, catalogue or Catalogue())
     server.kubelets = machines.endpoint

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, FieldError, forbidden, invalid, not_supported, required, within
-from k8snb.apimachinery.meta import condition, set_condition
+from k8snb.apimachinery.meta import condition, parse_time, set_condition
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object, dig, freeze, put
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import dns_1035_label, dns_subdomain, immutable
@@ -20,6 +20,7 @@ from k8snb.resources.apiextensions.schema_rules import unknown_formats, validate
 from k8snb.resources.common.fill import fill, inside, where_given
 from k8snb.resources.discovery import served
 
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 APPROVED = "api-approved.kubernetes.io"
 _SEE = f'protected groups must have approval annotation "{APPROVED}", see https://github.com/kubernetes/enhancements/pull/1111'
 _PROTECTED = ("k8s.io", "kubernetes.io")
@@ -72,6 +73,20 @@ def prepare_for_update(obj: Object, _old: Object) -> Object:
     """Every version that was ever stored is remembered."""
     known, version = list(dig(obj, "status.storedVersions", ())), storage_version(obj)
     return obj if not version or version in known else put(obj, "status.storedVersions", [*known, version])
+
+
+def holds_deletion(obj: Object) -> bool:
+    """A definition goes after its objects; from its deletion on, a finalizer holds it."""
+    return "deletionTimestamp" not in obj["metadata"]
+
+
+def terminating(obj: Object) -> Object:
+    """A definition that waits for its objects to go."""
+    finalizers = [name for name in obj["metadata"].get("finalizers") or () if name != CLEANUP]
+    message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
+    state = {"type": "Terminating", "status": "True", "reason": "InstanceDeletionPending", "message": message}
+    conditions = set_condition(dig(obj, "status.conditions", EMPTY_LIST), state, parse_time(obj["metadata"]["deletionTimestamp"]))
+    return put(put(obj, "metadata.finalizers", [*finalizers, CLEANUP]), "status.conditions", conditions)
 
 
 def validate(obj: Object) -> Errors:
@@ -293,6 +308,8 @@ RESOURCE = served(
     default=default,
     prepare_for_create=prepare_for_create,
     prepare_for_update=prepare_for_update,
+    prepare_for_delete=terminating,
+    holds_deletion=holds_deletion,
     validate=validate,
     validate_update=validate_update,
     warnings=warnings,
