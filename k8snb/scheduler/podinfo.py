@@ -199,9 +199,7 @@ def _term(term: Object, namespace: str, labels: Mapping[str, str], weight: int =
     )
 
 
-def with_label_keys(
-    selector: Object | None, labels: Mapping[str, str], same: list[str] | None, other: list[str] | None = None
-) -> Selector:
+def with_label_keys(selector: Object | None, labels: Mapping[str, str], same: list[str] | None, other: list[str] | None = None) -> Selector:
     """A label selector narrowed to the pod's own value of each of ``same``, and to other values of each of ``other``.
 
     (``matchLabelKeys`` and ``mismatchLabelKeys``. A real API server writes them into the selector at admission.)

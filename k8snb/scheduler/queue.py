@@ -86,9 +86,7 @@ class SchedulingQueue:
     ``placed`` is told of every entry that got a new place, so that its owner can set a timer or start a cycle.
     """
 
-    def __init__(
-        self, state: QueueState, frameworks: Mapping[str, Framework], cluster: Cluster, placed: Callable[[QueuedPod], None]
-    ):
+    def __init__(self, state: QueueState, frameworks: Mapping[str, Framework], cluster: Cluster, placed: Callable[[QueuedPod], None]):
         self.state, self.frameworks, self.cluster, self.placed = state, frameworks, cluster, placed
 
     # In and out
