@@ -11,6 +11,7 @@ Models: pkg/kubelet/kubelet_pods.go (generateAPIPodStatus, getPhase, convertToAP
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -95,12 +96,12 @@ def pod_status(pod: Object, state: PodState, *, host: str, now: int, style: Styl
     }  # fmt: skip
     status |= _failure(state) | {key: old[key] for key in ("nominatedNodeName", "resourceClaimStatuses") if key in old}
     if host:
-        status |= {"hostIP": host, "hostIPs": FrozenList([FrozenDict({"ip": host})])}
+        status |= {"hostIP": host, "hostIPs": _ips(host)}
     if state.started_at:
         status["startTime"] = timestamp(state.started_at)
     address = host if pod["spec"].get("hostNetwork") and state.sandbox else state.address
     if address:
-        status |= {"podIP": address, "podIPs": FrozenList([FrozenDict({"ip": address})])}
+        status |= {"podIP": address, "podIPs": _ips(address)}
     if state.rejected is None:
         status |= _container_statuses(pod, state, style)
         if style.pod_resources:
@@ -163,7 +164,7 @@ def is_ready(container: ContainerState, style: Style) -> bool:
 
 def _state(container: ContainerState, initialized: bool) -> FrozenDict:
     if container.phase == RUNNING:
-        return FrozenDict({"running": FrozenDict({"startedAt": timestamp(container.started_at)})})
+        return _running_since(timestamp(container.started_at))
     if container.phase == EXITED:
         return FrozenDict({"terminated": terminated(container)})
     waiting = {"reason": container.reason or ("ContainerCreating" if initialized and container.kind == APP else "PodInitializing")}
@@ -244,19 +245,57 @@ def _conditions(pod: Object, state: PodState, phase: str, *, now: int, style: St
         ]
     wanted.append({"type": "PodScheduled", "status": "True"})
     generation = pod["metadata"].get("generation", 1)
-    own = [_condition(new, known.get(new["type"]), generation, now) for new in wanted]
+    rows = tuple(_row(new, known.get(new["type"]), generation, now) for new in wanted)
     if not style.scheduled_generation:
-        own[-1] = FrozenDict({key: value for key, value in own[-1].items() if key != "observedGeneration"})
-    types = {one["type"] for one in own}
-    found = FrozenList([*(one for one in old if one["type"] not in types), *own])
+        rows = (*rows[:-1], rows[-1]._replace(generation=None))
+    types = {row.type for row in rows}
+    others = [one for one in old if one["type"] not in types]
+    own = _own_conditions(rows)
+    found = FrozenList([*others, *own]) if others else own
     return old if found == old else found
 
 
-def _condition(new: dict[str, Any], old: Mapping[str, Any] | None, generation: int, now: int) -> FrozenDict:
+class _Row(NamedTuple):
+    """A condition as a key."""
+
+    type: str
+    status: str
+    reason: str | None
+    message: str | None
+    generation: int | None
+    when: str
+
+
+def _row(new: dict[str, Any], old: Mapping[str, Any] | None, generation: int, now: int) -> _Row:
     """One condition; its transition time is that of the old one while the status stays."""
     changed = old is None or old["status"] != new["status"]
     when = timestamp(now) if changed or old is None else old["lastTransitionTime"]
-    return FrozenDict({"lastProbeTime": None, "observedGeneration": generation, **new, "lastTransitionTime": when})
+    return _Row(new["type"], new["status"], new.get("reason"), new.get("message"), generation, when)
+
+
+# Equal parts of many statuses are one object: what the API server computes of a frozen value it computes once.
+
+
+@functools.lru_cache(maxsize=4096)
+def _own_conditions(rows: tuple[_Row, ...]) -> FrozenList:
+    return FrozenList([_condition(row) for row in rows])
+
+
+@functools.lru_cache(maxsize=4096)
+def _condition(row: _Row) -> FrozenDict:
+    found = {"type": row.type, "status": row.status, "lastProbeTime": None, "lastTransitionTime": row.when}
+    more = {"reason": row.reason, "message": row.message, "observedGeneration": row.generation}
+    return FrozenDict(found | {key: value for key, value in more.items() if value is not None})
+
+
+@functools.lru_cache(maxsize=4096)
+def _ips(address: str) -> FrozenList:
+    return FrozenList([FrozenDict({"ip": address})])
+
+
+@functools.lru_cache(maxsize=4096)
+def _running_since(when: str) -> FrozenDict:
+    return FrozenDict({"running": FrozenDict({"startedAt": when})})
 
 
 _DONE = {SUCCEEDED: "PodCompleted", FAILED: "PodFailed"}

@@ -16,6 +16,7 @@ Whatever a hook raises ends the container with code 1 and a short line in its lo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -39,6 +40,12 @@ def releases(major: int, patches: Mapping[int, int]) -> tuple[str, ...]:
     return tuple(found)
 
 
+@functools.cache
+def _tags(image: type[Image]) -> frozenset[str]:
+    """Every tag that a registry has of an image."""
+    return frozenset(version + variant for version in image.versions for variant in image.variants)
+
+
 class Image:
     """The base: a program that runs until it is told to stop, and serves nothing."""
 
@@ -58,7 +65,7 @@ class Image:
 
     def has(self, reference: Reference) -> bool:
         """Whether there is such a version. A digest is taken at its word."""
-        return bool(reference.digest) or any(reference.tag == version + variant for version in self.versions for variant in self.variants)
+        return bool(reference.digest) or reference.tag in _tags(type(self))
 
     # -- hooks -------------------------------------------------------------------------------------------------------
 
