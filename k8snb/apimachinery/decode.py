@@ -136,7 +136,8 @@ def _decode(type_: Type, value: Any, problems: list[Problem]) -> Any:
 
 def _scalar(type_: Type, value: Any, problems: list[Problem]) -> Any:
     try:
-        return READERS[type_.kind](type_, value)
+        read = READERS[type_.kind](type_, value)
+        return value if read == value and type(read) is type(value) else read  # what is as it should be stays the very same
     except Refused as no:
         problems.append(Problem((), FATAL if no.fatal else SAVED, no.message, no.got, no.want, type_.kind))
         return value
@@ -163,7 +164,10 @@ def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDi
             else:
                 problems.append(Problem((key,), UNKNOWN))
         elif item is not None or field.type.rules is not None:
-            new = _decode(field.type, item, inner)
+            if type(item) is field.plain:  # text and truth values, by far the most: nothing to look at
+                new = item
+            else:
+                new = _decode(field.type, item, inner)
             if inner:
                 problems.extend(_inside(type_, key, field, problem) for problem in inner)
                 inner.clear()

@@ -49,7 +49,7 @@ def dig(obj: Any, path: Path, default: Any = None) -> Any:
     3
     """
     for key in _keys(path):
-        if isinstance(obj, Mapping):
+        if isinstance(obj, dict):
             obj = obj.get(key)
         elif isinstance(obj, list) and isinstance(key, int) and -len(obj) <= key < len(obj):
             obj = obj[key]

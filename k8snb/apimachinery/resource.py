@@ -141,19 +141,17 @@ class Resource:
     example: Object | None = None  # a small manifest that a real server accepts
     simulated: bool = False  # some component acts on it; otherwise its creation warns once
 
-    @property
-    def api_version(self) -> str:
-        """``apps/v1``, or ``v1`` for the core group."""
-        return f"{self.group}/{self.version}" if self.group else self.version
+    api_version: str = field(init=False, default="")  # "apps/v1", or "v1" for the core group
+    key: str = field(init=False, default="")  # how it is named in code: "deployments.apps", "pods"; one for all versions
 
-    @property
-    def key(self) -> str:
-        """How the resource is named in code: ``deployments.apps``, ``pods``; one name for all served versions."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
+    def __post_init__(self) -> None:
+        """Names that are asked for with every request are made once."""
+        object.__setattr__(self, "api_version", f"{self.group}/{self.version}" if self.group else self.version)
+        object.__setattr__(self, "key", f"{self.plural}.{self.group}" if self.group else self.plural)
 
     @property
     def schema(self) -> Any:
-        """The :class:`k8snb.apimachinery.schema.Type` of the whole object, or None."""
+        """The type of the whole object (:class:`k8snb.apimachinery.schema.Type`), or None where it is not known."""
         return self.schema_source()
 
     def __repr__(self) -> str:

@@ -36,6 +36,7 @@ _GO = {
     INT_OR_STRING: "intstr.IntOrString",
 }
 _LABELS = {INT32: "integer", INT64: "integer", FLOAT64: "number", BOOL: "boolean"} | dict.fromkeys((STRING, BYTES, TIME, MICROTIME), STRING)
+_PLAIN: dict[str, type] = {STRING: str, BOOL: bool}
 _ZERO: dict[str, Any] = {STRING: "", BYTES: "", BOOL: False, INT32: 0, INT64: 0, FLOAT64: 0, QUANTITY: "0", INT_OR_STRING: 0}
 
 
@@ -120,7 +121,7 @@ class Field:
     the Go structs around it that JSON does not show.
     """
 
-    __slots__ = ("always", "embedded", "merge", "merge_key", "null", "pointer", "present", "replace", "required", "retain_keys", "type")
+    __slots__ = ("always", "embedded", "merge", "merge_key", "null", "plain", "pointer", "present", "replace", "required", "retain_keys", "type")
 
     def __init__(self, type_: Type, *, pointer: bool = False, words: Iterable[str] = (), options: Mapping[str, str] | None = None):
         words, options = set(words), options or {}
@@ -130,6 +131,7 @@ class Field:
         self.always = self.present and type_.kind not in (LIST, MAP)
         self.merge, self.retain_keys, self.replace = "merge" in words, "retainKeys" in words, "replace" in words
         self.merge_key = options.get("key", "")
+        self.plain = _PLAIN.get(type_.kind) if type_.rules is None else None  # a value of this Python type is as it should be
         self.embedded = tuple(options["in"].split(".")) if "in" in options else ()
 
     def __repr__(self) -> str:

@@ -25,6 +25,16 @@ def prefix_of(resource: Resource) -> str:
 
     Built-in kinds lie directly under the root, custom resources under their group.
     """
+    known = _PREFIXES.get((resource.key, resource.custom))
+    if known is None:
+        known = _PREFIXES[resource.key, resource.custom] = _prefix(resource)
+    return known
+
+
+_PREFIXES: dict[tuple[str, bool], str] = {}  # a pure function of its key, remembered
+
+
+def _prefix(resource: Resource) -> str:
     if resource.key in _HISTORIC:
         return f"{ROOT}{_HISTORIC[resource.key]}/"
     built_in = resource.group in _BUILT_IN or (resource.group.endswith(".k8s.io") and resource.group not in _GROUP_PREFIXED)

@@ -151,6 +151,8 @@ class Server:
 
     def _injected(self, request: Request) -> None:
         """A fault that the learner asked for: this request, or every one like it, fails."""
+        if not self.state.faults:
+            return
         for key in ((request.verb, request.resource), (request.verb, "*"), ("*", request.resource), ("*", "*")):
             left = self.state.faults.get(key, 0)
             if left:

@@ -57,6 +57,7 @@ def bootstrap() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+@functools.cache
 def schema_of(name: str) -> Any:
     """The type of this name; read when first needed, for reading the type data takes longer than all the rest."""
     from k8snb.resources.schema import lookup  # noqa: PLC0415  (see above)

@@ -78,7 +78,8 @@ class Trace:
         index = number - self.state.first
         if 0 <= index < len(self.state.records):
             known = self.state.records[index]
-            self.state.records[index] = known._replace(detail=detail, subject=subject or known.subject)
+            number, time, kind, actor, verb, said, _, causes = known
+            self.state.records[index] = Record(number, time, kind, actor, verb, subject or said, detail, causes)
 
     def retract(self, number: int) -> None:
         """Take back the newest record, if it is that one: nothing came of it and nothing refers to it."""
