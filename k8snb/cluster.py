@@ -34,6 +34,7 @@ from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
 from k8snb.views.difference import Difference, difference
 from k8snb.views.graph import Graph
 from k8snb.views.steps import Step
+from k8snb.views.timeline import Timeline
 from k8snb.views.why import Why
 from k8snb.views.window import Window
 
@@ -135,6 +136,14 @@ class Cluster:
         """``kubectl apply`` of YAML text; ``options`` such as ``-n shop`` or ``--server-side``."""
         return self.kubectl(f"apply -f - {options}", stdin=manifest)
 
+    def http(self, url: str, from_pod: str = "", *, from_node: str = "", method: str = "GET", timeout: float = 0) -> HTTPResponse:
+        """Send an HTTP request and follow it hop by hop: names, Services, nodes, the process that answers.
+
+        It comes from a pod (``name`` or ``namespace/name``), from a node, or from outside the cluster. The answer never raises
+        for what went wrong on the way: see its ``status``, ``error`` and ``hops``. ``timeout`` in seconds. Time does not move.
+        """
+        return self.simulation.http(url, pod=from_pod, node=from_node, method=method, timeout=seconds(timeout))
+
     def get(self, resource: str, name: str = "", namespace: str = "default") -> Any:
         """One stored object by name (None where there is none), or all objects of a resource in all namespaces.
 
@@ -161,6 +170,11 @@ class Cluster:
         """Why an object is as it is: from the users' requests to this state. ``what`` as in :meth:`graph`."""
         window = Window(self.simulation)
         return window.why(window.identify(what, namespace))
+
+    def timeline(self, what: str | Object, namespace: str = "default") -> Timeline:
+        """The lives of all pods that an object owns or owned, as bars over time. ``what`` as in :meth:`graph`."""
+        window = Window(self.simulation)
+        return window.timeline(window.identify(what, namespace))
 
     def view(self) -> ClusterView:
         """The live view: a widget that follows this cluster, steps it, plays it and looks into its past."""

@@ -99,20 +99,34 @@ def _said(counts: Counter[str]) -> str:
     return "\n".join([*words, "…"] if len(first) > 4 else words)
 
 
+def again(records: Iterable[Record]) -> dict[int, int]:
+    """Which records only say again what their own cause said: id -> id of the first of the run (its own id for all others).
+
+    A kubelet comes back to a pod four times before it runs; the story is told once, with a number.
+    """
+    first: dict[int, int] = {}
+    said: dict[int, str] = {}
+    for record in records:
+        said[record.id] = sentence(record)
+        twin = next((cause for cause in record.causes if said.get(cause) == said[record.id]), record.id)
+        first[record.id] = first.get(twin, twin)
+    return first
+
+
 def causes(records: Sequence[Record], title: str) -> Graph:
     """The causal chain as a graph: an arrow from each record to those that it caused, in order of time."""
-    known = {record.id for record in records}
-    start = records[0].time if records else 0
-    nodes = [_step(record, start) for record in records]
-    edges = [Edge(f"#{cause}", f"#{record.id}") for record in records for cause in record.causes if cause in known]
+    first, start = again(records), records[0].time if records else 0
+    times = Counter(first.values())
+    nodes = [_step(record, start, times[record.id]) for record in records if first[record.id] == record.id]
+    pairs = [(first[cause], first[record.id]) for record in records for cause in record.causes if cause in first]
+    edges = [Edge(f"#{cause}", f"#{effect}") for cause, effect in pairs if cause != effect]
     return Graph(title, nodes, edges, direction="TB" if len(nodes) > 6 else "LR")
 
 
-def _step(record: Record, start: int) -> Node:
+def _step(record: Record, start: int, times: int) -> Node:
     no = refused(record)
     state = "failed" if no or record.kind == "fault" else ""
     when = text("views.after", duration=duration(record.time - start)) if record.time > start else ""
-    lines = (record.actor, f"{record.verb} {record.subject}".strip(), when)
-    return Node(
-        f"#{record.id}", record.kind, tuple(filter(None, lines)), state, no[:60], note=f"#{record.id} {sentence(record)} {no}".strip()
-    )
+    what = f"{record.verb} {record.subject}{f' ×{times}' if times > 1 else ''}".strip()
+    lines = tuple(filter(None, (record.actor, what, when)))
+    return Node(f"#{record.id}", record.kind, lines, state, no[:60], note=f"#{record.id} {sentence(record)}")

@@ -62,7 +62,8 @@ class Step:
         for act in self.acts:
             because = [found for number in act.causes if (found := self.look(number)) is not None]
             lines += _labelled(text("steps.because"), [sentence(record) for record in because])
-        own, others = [], []
+        own: list[str] = []
+        others: list[str] = []
         for record in self.writes:  # what somebody began earlier, such as a binding, may be written while another acts
             (own if acts.intersection(record.causes) or not acts else others).append(sentence(record))
         lines += _labelled(text("steps.wrote"), own) + _labelled(text("steps.meanwhile"), others)

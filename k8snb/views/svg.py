@@ -77,7 +77,7 @@ def draw(graph: Graph) -> str:
     height = where.height + 2 * MARGIN + HEAD
     title = escape(graph.title)
     parts = [
-        _opening(width, height, title),
+        opening(width, height, title),
         f"<title>{title}</title><style>{STYLE}</style>{_TIP}",
         f'<text class="name" x="{MARGIN}" y="{MARGIN + 10}" aria-hidden="true">{title}</text>',
         f'<g transform="translate({MARGIN} {MARGIN + HEAD})">',
@@ -89,7 +89,8 @@ def draw(graph: Graph) -> str:
     return "\n".join(parts)
 
 
-def _opening(width: int, height: int, title: str) -> str:
+def opening(width: int, height: int, title: str) -> str:
+    """The start tag of a picture: its size, role and label; ``title`` is escaped already."""
     # A wide picture shrinks to 70 % before it scrolls: smaller text would not be read.
     fit = f"max-width:100%;min-width:{width * 7 // 10}px;height:auto"
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" style="{fit}"'

@@ -16,6 +16,7 @@ request or to a fault; :attr:`Why.path` is all lines together, in order of time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,7 +30,7 @@ from k8snb.views.steps import sentence
 
 Find = Callable[[int], Record | None]
 REACH = 5_000  # records looked at on the way back
-DRAWN = 24  # boxes in the picture
+DRAWN = 36  # boxes in the picture
 
 
 def ancestry(find: Find, ends: Iterable[int], limit: int = REACH) -> dict[int, tuple[Record, int]]:
@@ -86,8 +87,9 @@ class Why:
 
     @property
     def graph(self) -> Graph:
-        """The path and its nearest neighbours as a picture."""
-        shown = {record.id: record for record in self.path[-DRAWN:]}
+        """The path and its nearest neighbours as a picture; of a very long path its beginning and its end."""
+        path = self.path if len(self.path) <= DRAWN else [*self.path[: DRAWN // 3], *self.path[-2 * DRAWN // 3 :]]
+        shown = {record.id: record for record in path}
         for record in self.found.values():
             if len(shown) >= DRAWN:
                 break
@@ -97,10 +99,16 @@ class Why:
     def __repr__(self) -> str:
         if not self.found:
             return text("views.why_unknown", subject=self.subject)
-        start, others = self.path[0].time, len(self.found) - len(self.path)
-        told = [f"  {duration(r.time - start) if r.time > start else '':>8}  {sentence(r)}" for r in self.path]
+        first, start, others = flows.again(self.path), self.path[0].time, len(self.found) - len(self.path)
+        times = Counter(first.values())
+        told = [_line(record, start, times[record.id]) for record in self.path if first[record.id] == record.id]
         rest = [f"  {text('views.why_others', count=others)}"] if others else []
         return "\n".join([text("views.why", subject=self.subject), *told, *rest])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self.graph.html_with(repr(self))} if self.found else {"text/plain": repr(self)}
+
+
+def _line(record: Record, start: int, times: int) -> str:
+    after = duration(record.time - start) if record.time > start else ""
+    return f"  {after:>8}  {sentence(record)}{f'  ×{times}' if times > 1 else ''}"

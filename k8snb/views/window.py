@@ -29,6 +29,7 @@ from k8snb.views.graph import Graph
 from k8snb.views.inspect import Closeup
 from k8snb.views.snapshot import Snapshot, identity
 from k8snb.views.steps import sentence
+from k8snb.views.timeline import Timeline, lifetimes
 from k8snb.views.why import Why
 
 _QUIET = ("events ", "leases.coordination.k8s.io ")
@@ -171,6 +172,24 @@ class Window:
         return next(
             (c for c in self._changes(name, position) if c.previous is None or _generation(c.value) != _generation(c.previous)), None
         )
+
+    def timeline(self, name: str) -> Timeline:
+        """The lives of all pods that an object owns or ever owned, directly or through a controller in between."""
+        catalogue, family = self.simulation.parts.server.catalogue, {self._uid(name)}
+        found: list[tuple[int, Object | None, Object | None]] = []
+        for change in self._journal:
+            obj = change.value or change.previous
+            if any(owner["uid"] in family for owner in dig(obj, "metadata.ownerReferences", EMPTY_LIST)):
+                family.add(dig(obj, "metadata.uid"))
+                resource = catalogue.of_key(change.key)
+                if resource is not None and resource.key == "pods":
+                    found.append((change.time, change.value, change.previous))
+        end = found[-1][0] if found else 0
+        return Timeline(text("views.timeline.title", name=name), lifetimes(found, end))
+
+    def _uid(self, name: str) -> str:
+        change = self._change(name, None)
+        return str(dig((change.value or change.previous) if change else None, "metadata.uid", ""))
 
     def identify(self, what: str | Object, namespace: str = "default") -> str:
         """The id of what somebody means: an object, ``pod/web-1``, ``deployment/shop/web`` or an id itself.

@@ -42,3 +42,14 @@ def test_a_refused_request_is_marked() -> None:
 def test_the_window_of_a_node_component_is_its_node() -> None:
     assert flows.component("kubelet/node-1/pods") == "kubelet/node-1"
     assert flows.component("kube-controller-manager/deployment") == "kube-controller-manager"
+
+
+def test_what_is_said_again_is_told_once_with_a_number() -> None:
+    trace = Trace(TraceState())
+    trace.add(0, "request", "kube-scheduler", "create", "pods/binding shop/a")
+    for i in range(4):
+        trace.add(10 + i, "reconcile", "kubelet/node-1", "", "shop/a", None, (1 + i,))
+    trace.add(20, "request", "kubelet", "update", "pods/status shop/a", None, (5,))
+    graph = flows.causes(trace.since(0), "why?")
+    assert [node.label[1] for node in graph.nodes] == ["create pods/binding shop/a", "shop/a ×4", "update pods/status shop/a"]
+    assert [(edge.source, edge.target) for edge in graph.edges] == [("#1", "#2"), ("#2", "#6")]

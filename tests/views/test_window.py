@@ -148,3 +148,13 @@ def test_a_rewound_cluster_is_read_as_it_then_is(cluster: Cluster) -> None:
     cluster.rewind(position)
     assert window.moment(None, newest + 50).fresh <= newest + 1
     assert window.closeup("configmaps default/c").obj is None
+
+
+def test_the_timeline_remembers_pods_that_are_gone(cluster: Cluster) -> None:
+    gone = pods(cluster)[0]
+    cluster.send(Request("delete", "", "v1", "pods", namespace="default", name=gone, body={"gracePeriodSeconds": 0}))
+    cluster.settle()
+    lives = {life.name: life for life in cluster.timeline("rs/web").lives}
+    assert set(lives) == {gone, *pods(cluster)}
+    assert lives[gone].spans[-1].end < cluster.now
+    assert repr(cluster.timeline("rs/nobody")).endswith("ever made.")
