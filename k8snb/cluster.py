@@ -24,6 +24,7 @@ from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.result import Result
 from k8snb.messages import text
+from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import seconds
 from k8snb.sim.kernel import Event
 from k8snb.simulation.config import RUNTIMES, Config, node_manifests

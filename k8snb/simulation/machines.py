@@ -62,7 +62,9 @@ class Machines:
 
     def http(self, url: str, *, pod: str = "", node: str = "", method: str = "GET", timeout: int = 0) -> HTTPResponse:
         """A request from a pod, from a node, or from the outside. Raises ValueError for an unknown pod and for no URL."""
-        response: HTTPResponse = self.network.http(url, self.source(pod, node), method=method, timeout=timeout)
+        source, kernel = self.source(pod, node), self.env.kernel
+        response: HTTPResponse = self.network.http(url, source, method=method, timeout=timeout)
+        kernel.trace.add(kernel.now, "note", source.label, method, url, str(response.status or response.error))
         return response
 
     def source(self, pod: str = "", node: str = "") -> Source:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from k8snb.apimachinery.objects import freeze
 from k8snb.apiserver.request import Request, Response
 from k8snb.messages import text
+from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.kernel import Event, KernelState
 from k8snb.sim.state import clone, decode, encode
@@ -104,9 +105,21 @@ class Simulation:
         self._tell()
         return result
 
+    def http(self, url: str, *, pod: str = "", node: str = "", method: str = "GET", timeout: int = 0) -> HTTPResponse:
+        """An HTTP request on the cluster's network. Recorded: servers count and log, and the choice of a backend is drawn.
+
+        Raises ValueError for a pod that does not run.
+        """
+        arguments = freeze({"url": url, "pod": pod, "node": node, "method": method, "timeout": timeout})
+        self.parts.machines.source(pod, node)  # refuses before anything is noted
+        self.history.note(self.root, "http", arguments)
+        return self.parts.machines.http(**arguments)
+
     def _repeat(self, kind: str, value: Any) -> None:
         if kind == "request":
             self.parts.server.handle(value)
+        elif kind == "http":
+            self.parts.machines.http(**value)
         else:
             FAULTS[kind].apply(self, **value)
 

@@ -8,6 +8,7 @@ import pytest
 
 from k8snb.cluster import Cluster
 from k8snb.seams.cni import NO_ENDPOINTS, NO_SUCH_NAME, REFUSED, TIMEOUT
+from k8snb.sim.state import encode
 
 WEB = """
 apiVersion: apps/v1
@@ -43,7 +44,7 @@ def cluster() -> Cluster:
 
 
 def http(cluster: Cluster, url: str, pod: str = "box", **options: Any) -> Any:
-    return cluster.simulation.parts.machines.http(url, pod=pod, **options)
+    return cluster.http(url, pod, **options)
 
 
 def wheres(response: Any) -> list[str]:
@@ -107,7 +108,7 @@ def test_a_dead_node_times_out_until_its_endpoints_are_gone(cluster: Cluster) ->
     box = cluster.get("pods", "box")["spec"]["nodeName"]
     victim = next(n for n in ("node-1", "node-2", "node-3") if n != box)
     cluster.faults.fail_node(victim)
-    answers = [http(cluster, "http://web", timeout=1_000_000) for _ in range(30)]
+    answers = [http(cluster, "http://web", timeout=1) for _ in range(30)]
     assert {a.error for a in answers} == {"", TIMEOUT}
     assert all(a.latency == 1_000_000 for a in answers if a.error)
     cluster.run_for(60)
@@ -191,3 +192,17 @@ def test_a_fork_sees_the_same_traffic(cluster: Cluster) -> None:
     twin = cluster.fork()
     ours = [http(cluster, "http://web").backend for _ in range(10)]
     assert [http(twin, "http://web").backend for _ in range(10)] == ours
+
+
+def test_requests_are_part_of_history(cluster: Cluster) -> None:
+    before, then = cluster.position, [http(cluster, "http://web").backend for _ in range(5)]
+    cluster.run_for(1)
+    after = cluster.position
+    again = cluster.simulation.past(after)
+    assert encode(again.root) == encode(cluster.simulation.root)
+    assert [Cluster._over(cluster.simulation.past(before)).http("http://web", "box").backend, *then[1:]] == then
+
+
+def test_a_pod_that_does_not_run_cannot_ask(cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="pod default/nobody has no address"):
+        cluster.http("http://web", "nobody")
