@@ -79,7 +79,7 @@ def crowds(draw: st.DrawFn, size: int, of: Any = neighbours) -> list[FrozenDict]
     return [draw(of(f"p{number}")) for number in range(draw(st.integers(0, size)))]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(nodes(), crowds(12), pods("new"), st.data())
 def test_it_agrees_with_the_reference(machines: list[FrozenDict], crowd: list[FrozenDict], new: FrozenDict, data: st.DataObject) -> None:
     names = [machine["metadata"]["name"] for machine in machines]
@@ -96,7 +96,7 @@ def test_it_agrees_with_the_reference(machines: list[FrozenDict], crowd: list[Fr
 HAPPENINGS = st.sampled_from(["pod", "pod", "pod", "leave", "cordon", "label"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(nodes(), crowds(3, pods), st.lists(st.tuples(HAPPENINGS, st.integers(0, 9)), max_size=25))
 def test_memory_changes_no_decision(machines: list[FrozenDict], templates: list[FrozenDict], story: list[tuple[str, int]]) -> None:
     """The same story twice, once with the memo and once without: replicas come, pods go, nodes change."""

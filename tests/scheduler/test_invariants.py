@@ -77,7 +77,7 @@ class Story:
         return self.plane.client.list("nodes")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(STEPS, st.sampled_from([0, 0.001, 0.01, 2])), max_size=25))
 def test_nobody_is_overcommitted_and_nobody_waits_in_vain(story: list[tuple[tuple[str, int], float]]) -> None:
     told = Story()
