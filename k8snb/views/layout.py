@@ -27,6 +27,7 @@ CHAR = 7.25  # width of one character of the 12 px monospaced font
 LINE = 16
 PAD = 10
 GAP = 40
+GAPS = {"LR": 0.55, "TB": 0.3}  # between ranks, in inches
 
 Point = tuple[int, int]
 
@@ -76,7 +77,7 @@ def arrange(graph: Graph) -> Layout:
 
 
 def _with_graphviz(graph: Graph) -> Layout:
-    drawing = pygraphviz.AGraph(directed=True, strict=False, rankdir=graph.direction, nodesep=0.22, ranksep=0.55)
+    drawing = pygraphviz.AGraph(directed=True, strict=False, rankdir=graph.direction, nodesep=0.22, ranksep=GAPS[graph.direction])
     for index, node in enumerate(graph.nodes):
         width, height = size(node)
         drawing.add_node(f"n{index}", shape="box", fixedsize="true", width=width / 72, height=height / 72, label="")

@@ -33,13 +33,13 @@ def escape(text: str) -> str:
 
 def _variables(theme: str) -> str:
     colours = "".join(f"--{state or 'plain'}:{getattr(look, theme)};" for state, look in LOOKS.items())
-    fg, dim, bg, frame = {
-        "light": ("#1f2328", "#57606a", "#ffffff", "#d0d7de"),
-        "dark": ("#e6edf3", "#9aa5b1", "#161b22", "#444c56"),
+    fg, dim, bg, page, frame = {
+        "light": ("#1f2328", "#57606a", "#ffffff", "#ffffff", "#d0d7de"),
+        "dark": ("#e6edf3", "#9aa5b1", "#161b22", "#0d1117", "#444c56"),
     }[theme]
     return (
         f"{colours}--fg:var(--jp-content-font-color1,{fg});--dim:var(--jp-content-font-color2,{dim});"
-        f"--bg:var(--jp-layout-color1,{bg});--frame:var(--jp-border-color1,{frame});--soft:var(--jp-layout-color2,{frame}33)"
+        f"--bg:var(--jp-layout-color1,{bg});--page:var(--jp-layout-color0,{page});--frame:var(--jp-border-color1,{frame});--soft:var(--jp-layout-color2,{frame}33)"
     )
 
 
@@ -47,7 +47,7 @@ def _style() -> str:
     dark, states = _variables("dark"), "".join(f".k8snb-graph .{s}{{--now:var(--{s})}}" for s in LOOKS if s)
     return (
         f".k8snb-graph{{{_variables('light')};--now:var(--plain);"
-        "font:12px var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace)}"
+        "background:var(--page);font:12px var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace)}"
         f"body[data-jp-theme-light=false] .k8snb-graph{{{dark}}}"
         f"@media(prefers-color-scheme:dark){{body:not([data-jp-theme-light]) .k8snb-graph,svg:root.k8snb-graph{{{dark}}}}}"
         f"{states}"

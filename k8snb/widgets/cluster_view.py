@@ -104,6 +104,8 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
             return
         try:
             action(self, command)
+            if self._driver.loop is None:
+                self.refresh()
         except Exception as error:  # noqa: BLE001 a learner's own controller may have raised: the view must live on
             self._driver.pause()
             self.send({"type": "error", "text": f"{type(error).__name__}: {error}"})

@@ -68,11 +68,14 @@ class Driver:
             await asyncio.sleep(max(INTERVAL, 1 / self.rate))
 
     def pace(self, send: Callable[[], None]) -> None:
-        """Call ``send`` now, or a little later where the last time was just now; many calls become one."""
+        """Call ``send`` now, or a little later where the last time was just now; many calls become one.
+
+        Without a loop there is no later: then a call that comes too early is dropped, and who looks must ask for the present.
+        """
         since = time.monotonic() - self._sent
-        if self.loop is None or not self.loop.is_running() or since >= self._interval:
+        if since >= self._interval:
             self._send(send)
-        elif not self._waiting:
+        elif self.loop is not None and not self.loop.is_closed() and not self._waiting:
             self._waiting = True
             self.loop.call_later(self._interval - since, self._send, send)
 

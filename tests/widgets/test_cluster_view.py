@@ -191,6 +191,17 @@ def test_its_text_is_the_same_tomorrow_and_has_a_static_picture() -> None:
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == first.model_id
 
 
+def test_a_script_that_changes_much_is_not_slowed_by_a_view() -> None:
+    world = World()
+    view = see(world)
+    sent(view)
+    for _ in range(200):
+        world.advance("event")
+        view.changed()
+    assert len(sent(view)) < 20
+    assert repr(view).startswith("0:03:20.000")  # who looks sees the present
+
+
 def test_the_browser_half_is_small_and_asks_nobody_else() -> None:
     for name in ("cluster_view.js", "cluster_view.css"):
         source = asset(name).read_text(encoding="utf-8")

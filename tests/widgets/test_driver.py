@@ -73,3 +73,11 @@ def test_many_changes_in_a_moment_are_one_update() -> None:
         return at_once, len(sent)
 
     assert asyncio.run(story()) == (1, 2)  # the first at once, the last state a little later
+
+
+def test_without_a_loop_early_updates_are_dropped_and_nobody_waits() -> None:
+    sent: list[int] = []
+    driver = Driver(lambda command: None)
+    for i in range(100):
+        driver.pace(lambda i=i: sent.append(i))
+    assert sent == [0]
