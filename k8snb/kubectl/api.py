@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver.request import Options, Request, Response, User
-from k8snb.kubectl.mapper import Kind, Mapper, kinds_of
+from k8snb.kubectl.mapper import Discovered, Kind, Mapper, kinds_of
 
 Send = Callable[[Request], Response]
 Json = dict[str, Any]
@@ -34,6 +34,7 @@ class Api:
     send: Send
     user: User
     warn: Callable[[str], None]
+    discovered: Discovered = field(default_factory=Discovered)
     _mapper: Mapper | None = None
     _warned: set[str] = field(default_factory=set)
 
@@ -50,9 +51,9 @@ class Api:
 
     @property
     def mapper(self) -> Mapper:
-        """What the server serves, asked once a command."""
+        """What the server serves."""
         if self._mapper is None:
-            self._mapper = Mapper(kinds_of(self.path("/api"), self.path("/apis")))
+            self._mapper = Mapper(lambda: kinds_of(self.path("/api"), self.path("/apis")), self.discovered)
         return self._mapper
 
     def path(self, path: str) -> Any:

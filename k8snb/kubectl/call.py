@@ -16,7 +16,7 @@ from k8snb.apimachinery.errors import quote
 from k8snb.apiserver.request import User
 from k8snb.kubectl.api import Api, Send
 from k8snb.kubectl.flags import Flag, Values, boolean
-from k8snb.kubectl.mapper import Mapper
+from k8snb.kubectl.mapper import Discovered, Mapper
 from k8snb.kubectl.result import Failure
 from k8snb.kubectl.text import MICROS
 
@@ -75,12 +75,12 @@ class Command:
 class Call:
     """A command being run. ``chunks`` collects what it prints, in order."""
 
-    def __init__(self, send: Send, host: Host, *, path: str, values: Values, namespace: str, user: User, inputs: Inputs):
+    def __init__(self, send: Send, host: Host, *, path: str, values: Values, namespace: str, user: User, inputs: Inputs, known: Discovered):
         self.host, self.path, self.values, self.inputs = host, path, values, inputs
         self.chunks: list[tuple[str, str]] = []
         self.enforced = values.said("namespace")
         self.namespace: str = values.get("namespace") or namespace
-        self.api = Api(send, user, lambda text: self.err(f"Warning: {text}"))
+        self.api = Api(send, user, lambda text: self.err(f"Warning: {text}"), known)
 
     @property
     def args(self) -> list[str]:

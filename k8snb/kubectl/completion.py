@@ -75,7 +75,7 @@ def _candidates(kubectl: Kubectl, command: Command, rest: list[str], current: st
     if current.startswith("-"):
         return [f"--{flag.name}" + ("" if flag.alone is not None else "=") for flag in flags]
     taking = next((flag for flag in flags if before in (f"--{flag.name}", f"-{flag.shorthand}") and flag.alone is None), None)
-    api = Api(kubectl.send, kubectl.user, lambda _text: None)
+    api = Api(kubectl.send, kubectl.user, lambda _text: None, kubectl.known)
     namespace = _namespace(rest) or kubectl.namespace
     if taking is not None:
         return _flag_values(api, taking)

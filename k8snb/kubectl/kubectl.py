@@ -22,6 +22,7 @@ from k8snb.kubectl import completion
 from k8snb.kubectl.api import Send
 from k8snb.kubectl.call import Call, Command, Host, Inputs
 from k8snb.kubectl.flags import Flag, FlagError, Values, boolean, find_word, missing, parse
+from k8snb.kubectl.mapper import Discovered
 from k8snb.kubectl.result import Failure, Result, Several, fatal
 from k8snb.kubectl.table import COMMANDS
 from k8snb.sim.clock import LATENCY
@@ -60,6 +61,7 @@ class Kubectl:
 
     def __init__(self, send: Send, host: Host, *, namespace: str = "default", user: User = ADMINISTRATOR):
         self.send, self.host, self.namespace, self.user = send, host, namespace, user
+        self.known = Discovered()
 
     def __repr__(self) -> str:
         return f"<Kubectl {self.user.name} in {self.namespace}>"
@@ -100,6 +102,7 @@ class Kubectl:
             namespace=self.namespace,
             user=self._user(values),
             inputs=inputs,
+            known=self.known,
         )
 
     def _user(self, values: Values) -> User:

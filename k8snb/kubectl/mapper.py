@@ -7,7 +7,7 @@ Models: k8s.io/client-go/restmapper (discovery.go, shortcut.go, category_expansi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,14 +79,45 @@ def _kind(group: str, version: str, row: Mapping[str, Any]) -> Kind:
     )  # fmt: skip
 
 
-class Mapper:
-    """Finds resources by any of their names."""
+class Discovered:
+    """What discovery said last, kept from one command to the next. kubectl asks again when something is not in it."""
 
-    def __init__(self, kinds: Iterable[Kind]):
-        self.kinds = tuple(kinds)
+    __slots__ = ("kinds",)
+
+    def __init__(self) -> None:
+        self.kinds: tuple[Kind, ...] = ()
+
+
+class Mapper:
+    """Finds resources by any of their names. ``ask`` is discovery; it is asked when nothing is known yet, and once more on a miss."""
+
+    def __init__(self, ask: Callable[[], Iterable[Kind]], known: Discovered):
+        self.ask, self.known, self.fresh = ask, known, False
+        if not known.kinds:
+            self._refresh()
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Every known resource, in the server's order."""
+        return self.known.kinds
+
+    def _refresh(self) -> bool:
+        """Ask the server again, once a command; whether it was asked."""
+        if self.fresh:
+            return False
+        self.known.kinds, self.fresh = tuple(self.ask()), True
+        return True
 
     def resource(self, text: str) -> Kind:
         """The resource that a word on the command line means. Raises :class:`NoMatch`."""
+        try:
+            return self._resource(text)
+        except NoMatch:
+            if not self._refresh():
+                raise
+            return self._resource(text)
+
+    def _resource(self, text: str) -> Kind:
         name, _, rest = text.lower().partition(".")
         version, _, group = rest.partition(".")
         tries = [(name, group, version)] * bool(group) + [(name, rest, "")]
@@ -116,11 +147,7 @@ class Mapper:
         for known in self.kinds:
             if known.api_version == api_version and kind in (known.kind, known.kind.lower()):
                 return known
-        return None
-
-    def kind_named(self, group: str, kind: str) -> Kind | None:
-        """The preferred resource of a kind in a group, whatever its version."""
-        return next((known for known in self.kinds if known.group == group and known.kind == kind), None)
+        return self.kind(api_version, kind) if self._refresh() else None
 
     def category(self, word: str) -> tuple[Kind, ...]:
         """The resources of a category such as ``all``; one version of each."""

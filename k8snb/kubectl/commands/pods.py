@@ -9,7 +9,7 @@ Simplified: ``logs -f`` follows for 30 s of virtual time unless ``--request-time
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from k8snb.apimachinery import meta
 from k8snb.apimachinery.errors import ApiError, quote
@@ -66,9 +66,7 @@ def _listed(pod: Json) -> str:
 
 def text_of(body: Any) -> str:
     """The text of an answer that is text."""
-    if isinstance(body, str):
-        return body
-    return str(body.get("text") or body.get("log") or body.get("data") or "")
+    return str(body.get("text", ""))
 
 
 def container_log(call: Call, pod: str, container: str, **parameters: str) -> str:
@@ -205,18 +203,18 @@ def run_exec(call: Call) -> None:
     _show(call, answer)
 
 
+def end_with(call: Call, remark: str, code: int) -> NoReturn:
+    """End with the exit code of something that ran in a container."""
+    call.err(remark)
+    raise Failure("", code)
+
+
 def _show(call: Call, answer: Any) -> None:
-    """Both streams, and the exit code of the command."""
-    if isinstance(answer, str):
-        call.write(answer)
-        return
-    call.write(str(answer.get("stdout") or answer.get("text") or ""))
-    if answer.get("stderr"):
-        call.chunks.append(("stderr", str(answer["stderr"])))
+    """What the command wrote, and its exit code."""
+    call.write(str(answer.get("stdout", "")))
     code = int(answer.get("exitCode") or 0)
     if code:
-        call.err(f"command terminated with exit code {code}")
-        raise Failure("", code)
+        end_with(call, f"command terminated with exit code {code}", code)
 
 
 EXEC = Command(

@@ -19,7 +19,7 @@ from k8snb.kubectl.builder import Info, scope_of, visit
 from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, SELECTOR, Call, Command, field_manager
 from k8snb.kubectl.commands.create_workloads import given_namespace
 from k8snb.kubectl.commands.delete import Manner, delete_all
-from k8snb.kubectl.commands.pods import container_log
+from k8snb.kubectl.commands.pods import container_log, end_with
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.lastapplied import with_last_applied
 from k8snb.kubectl.printers import printer
@@ -40,9 +40,10 @@ def run_run(call: Call) -> None:
         if call.flag("port") <= 0:
             raise Failure("--port must be set when exposing a service")
         _create(call, _run_service(call))
-    made = _create(call, pod)
     if _attached(call) and call.dry_run == "none":
-        _attach(call, made)
+        _attach(call, _send(call, pod))
+    else:
+        _create(call, pod)
 
 
 def _attached(call: Call) -> bool:
@@ -86,7 +87,11 @@ def _run_service(call: Call) -> Json:
     return generate.obj("v1", "Service", name, given_namespace(call), spec=spec, status={"loadBalancer": {}})
 
 
-def _create(call: Call, obj: Json, operation: str = "created") -> Json:
+def _create(call: Call, obj: Json, operation: str = "created") -> None:
+    printer(call, operation)(_send(call, obj))
+
+
+def _send(call: Call, obj: Json) -> Json:
     obj = with_last_applied(obj) if call.flag("save-config") else freeze(obj)
     made: Any = obj
     if call.dry_run != "client":
@@ -94,7 +99,6 @@ def _create(call: Call, obj: Json, operation: str = "created") -> Json:
         if kind is None:
             raise Failure(f"the server does not serve {obj['kind']}")
         made = call.api.do("create", kind, call.namespace, body=obj, **call.writes)
-    printer(call, operation)(made)
     found: Json = made
     return found
 
@@ -116,7 +120,7 @@ def _attach(call: Call, pod: Json) -> None:
     if call.flag("rm"):
         delete_all(call, [Info(kind, call.namespace, name, last[0])], Manner(-1, "Background", False, True))
     if any(codes):
-        raise Failure(f"pod {call.namespace}/{name} terminated (Error)", next(code for code in codes if code))
+        end_with(call, f"pod {call.namespace}/{name} terminated (Error)", next(code for code in codes if code))
 
 
 RUN = Command(
