@@ -132,6 +132,35 @@ def test_a_copy_in_the_middle_of_everything_has_the_same_future(copy: object) ->
     assert encode(plane.root) == encode(other.root)
 
 
+def test_a_binding_that_cannot_be_sent_is_taken_back_and_tried_again() -> None:
+    plane = small()
+    plane.create(pod("web", cpu="600m"))
+    while not plane.scheduler.own.binding:
+        plane.kernel.step()
+    plane.scheduler.state.partitioned = True
+    plane.run(0.5)
+    assert plane.scheduler.own.cache.pods == {}
+    assert plane.scheduler.own.queue.pods["default/web"].where == "error backoff"
+    plane.scheduler.state.partitioned = False
+    plane.run(15)
+    assert plane.node_of("web") == "node-1"
+
+
+def test_an_eviction_that_cannot_be_sent_is_tried_again() -> None:
+    plane = small()
+    plane.create(pod("low", cpu="600m"))
+    plane.run()
+    plane.create(pod("vip", cpu="600m", priority=1000))
+    while not plane.scheduler.own.cycle_pending:
+        plane.kernel.step()
+    plane.scheduler.state.partitioned = True
+    plane.run(0.5)
+    assert "deletionTimestamp" not in plane.pod("low")["metadata"]
+    plane.scheduler.state.partitioned = False
+    plane.run(5)
+    assert plane.pod("low")["metadata"]["deletionTimestamp"]
+
+
 def test_asking_what_would_happen_changes_nothing() -> None:
     plane = ControlPlane(three_nodes())
     plane.create(pod("web", cpu="100m"))
