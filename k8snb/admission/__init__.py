@@ -15,6 +15,7 @@ from k8snb.admission.default_toleration_seconds import DefaultTolerationSeconds
 from k8snb.admission.limit_ranger import LimitRanger
 from k8snb.admission.namespace_lifecycle import NamespaceLifecycle
 from k8snb.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
+from k8snb.admission.pod_security import PodSecurity
 from k8snb.admission.pod_topology_labels import PodTopologyLabels
 from k8snb.admission.priority import Priority
 from k8snb.admission.resource_quota import ResourceQuota
@@ -28,6 +29,7 @@ PLUGINS = (
     LimitRanger(),
     ServiceAccount(),
     TaintNodesByCondition(),
+    PodSecurity(),
     Priority(),
     DefaultTolerationSeconds(),
     DefaultStorageClass(),
