@@ -13,6 +13,7 @@ const STYLE = `
 .k8snb-quiz button { margin-top: 0.5em; padding: 0.3em 0.9em; border-radius: 4px; cursor: pointer; font: inherit;
   border: 1px solid var(--jp-brand-color1, #1976d2); background: var(--jp-brand-color1, #1976d2); color: #fff; }
 .k8snb-quiz :focus-visible { outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
+.k8snb-quiz code { font-family: var(--jp-code-font-family, monospace); font-size: 0.95em; }
 .k8snb-quiz output { display: block; margin-top: 0.5em; min-height: 1.4em; line-height: 1.4; }
 .k8snb-quiz output[data-state="right"] { color: var(--jp-success-color0, #1b5e20); }
 .k8snb-quiz output[data-state="wrong"] { color: var(--jp-warn-color0, #8a3b00); }
@@ -26,6 +27,9 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** Words with `code` in them, as nodes: never as markup. @param {string} words @returns {(Node | string)[]} */
+const marked = (words) => words.split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
+
 /** Two views of one widget (and two questions) must not share a radio group. */
 let views = 0;
 
@@ -36,16 +40,16 @@ function render({ model, el }) {
   const radios = model.get("options").map((/** @type {string} */ _, /** @type {number} */ index) =>
     /** @type {HTMLInputElement} */ (element("input", { type: "radio", name: group, value: String(index) })));
   const rows = model.get("options").map((/** @type {string} */ option, /** @type {number} */ index) =>
-    element("label", {}, radios[index], element("span", {}, option)));
+    element("label", {}, radios[index], element("span", {}, ...marked(option))));
   const verdict = element("output", { "aria-live": "polite" });
   const button = element("button", { type: "submit" }, labels.check);
-  const legend = element("legend", {}, model.get("question"));
+  const legend = element("legend", {}, ...marked(model.get("question")));
   const form = element("form", { class: "k8snb-quiz" }, element("style", {}, STYLE), element("fieldset", {}, legend, ...rows), button, verdict);
 
   /** @param {string} state @param {string} words */
   const say = (state, words) => {
     verdict.dataset.state = state;
-    verdict.textContent = `${state === "right" ? "✓" : state === "wrong" ? "✗" : "→"} ${words}`;
+    verdict.replaceChildren(`${state === "right" ? "✓" : state === "wrong" ? "✗" : "→"} `, ...marked(words));
   };
   /** @param {Event} event */
   const submit = (event) => {

@@ -7,9 +7,11 @@ colour alone says nothing to many people. Both are the same every time: no clock
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 
 SIGNS = {"passed": "✓", "not-yet": "✗", "note": "→"}
+CODE = re.compile(r"`([^`]+)`")  # the one mark that sentences use
 COLOURS = {
     "passed": "var(--jp-success-color1, #2e7d32)",
     "not-yet": "var(--jp-warn-color1, #b45309)",
@@ -41,7 +43,7 @@ class Note:
 
     def _repr_html_(self) -> str:
         style = f"border-left: 4px solid {COLOURS[self.kind]}; padding: 0.25em 0.75em; margin: 0.25em 0"
-        first, *rest = (html.escape(line) for line in self.lines)
+        first, *rest = (CODE.sub(r"<code>\1</code>", html.escape(line)) for line in self.lines)
         body = f"<strong>{SIGNS[self.kind]}</strong> {first}" + "".join(f"<br>{line}" for line in rest)
         code = f"<pre>{html.escape(self.code)}</pre>" if self.code else ""
         return f'<div role="status" style="{style}">{body}{code}</div>'

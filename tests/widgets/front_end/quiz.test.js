@@ -4,7 +4,7 @@ import quiz from "../../../widgets/quiz.js";
 /** A kernel's end of the model: what was sent, and a way to answer. */
 function fakeModel() {
   const traits = {
-    question: "Who starts a container?",
+    question: "Who starts a `container`?",
     options: ["the scheduler", "<b>the kubelet</b>"],
     labels: { group: "Question", check: "Check my answer", choose: "Choose an answer first." },
     answer: {},
@@ -40,6 +40,10 @@ describe("a quiz question", () => {
   test("shows options as text, never as markup", () => {
     expect(el.querySelector("label b")).toBe(null);
     expect(el.textContent).toContain("<b>the kubelet</b>");
+  });
+
+  test("shows what stands between backticks as code", () => {
+    expect(el.querySelector("legend code").textContent).toBe("container");
   });
 
   test("asks for a choice before it asks the kernel", () => {
