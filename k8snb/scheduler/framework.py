@@ -323,6 +323,7 @@ class Framework:
                 narrowed.append(plugin.name)
                 names = answer.node_names if names is None else names & answer.node_names
                 if not names:
+                    diagnosis.unschedulable_plugins = tuple(sorted(narrowed))
                     return None, _no_nodes_left(narrowed)._replace(plugin=plugin.name)
         if narrowed:
             diagnosis.unschedulable_plugins = tuple(sorted(narrowed))

@@ -27,6 +27,7 @@ NOT_HELPFUL = "Preemption is not helpful for scheduling"
 _PERCENT, _AT_LEAST = 10, 100  # of the nodes, how many candidates are worth computing
 _FOREVER = 2**63 - 1
 _MAX_INT32 = 2**31 - 1
+_NOBODY_LOWER = unresolvable(NO_VICTIMS)
 
 
 class DefaultPreemption(PostFilterPlugin):
@@ -89,8 +90,13 @@ def _dry_run(cycle: Cycle, nodes: list[NodeInfo]) -> tuple[list[Victims], list[S
     enough = min(max(len(nodes) * _PERCENT // 100, _AT_LEAST), len(nodes))
     candidates: list[Victims] = []
     statuses: list[Status] = []
+    lowest, index = cycle.memo.by_node(("lowest priority",), cycle.snapshot, _lowest_priority), cycle.snapshot.index
     for turn in range(len(nodes)):
-        outcome = select_victims(cycle.branch(), nodes[(offset + turn) % len(nodes)], budgets)
+        node = nodes[(offset + turn) % len(nodes)]
+        if lowest[index[node.name]] >= cycle.pod.priority:
+            statuses.append(_NOBODY_LOWER)
+            continue
+        outcome = select_victims(cycle.branch(), node, budgets)
         if isinstance(outcome, Status):
             statuses.append(outcome)
             continue
@@ -100,6 +106,10 @@ def _dry_run(cycle: Cycle, nodes: list[NodeInfo]) -> tuple[list[Victims], list[S
     return candidates, statuses
 
 
+def _lowest_priority(node: NodeInfo) -> int:
+    return min((other.priority for other in node.infos()), default=_FOREVER)
+
+
 def select_victims(cycle: Cycle, node: NodeInfo, budgets: Sequence[Object]) -> Victims | Status:
     """The smallest set of less important pods that must leave this node; a status where even all of them do not suffice.
 
@@ -107,7 +117,7 @@ def select_victims(cycle: Cycle, node: NodeInfo, budgets: Sequence[Object]) -> V
     """
     lower = [other for other in node.infos() if other.priority < cycle.pod.priority]
     if not lower:
-        return unresolvable(NO_VICTIMS)
+        return _NOBODY_LOWER
     for other in lower:
         node = node.without_pod(other.key)
         cycle.framework.remove_pod(cycle, other, node)
