@@ -108,9 +108,9 @@ def _meta(moment: Moment, pods: Sequence[Object], hidden: int) -> dict[str, Any]
 def _pod(obj: Object) -> Row:
     seen = status.pod(obj)
     home = f"nodes {dig(obj, 'spec.nodeName')}" if dig(obj, "spec.nodeName") else UNSCHEDULED
-    restarts = sum(s.get("restartCount", 0) for s in dig(obj, "status.containerStatuses", EMPTY_LIST))
+    ready, _, restarts = status.pod_row(obj)
     row = {"id": identity("pods", obj), "name": place(obj), "home": home, "state": seen.state, "word": seen.word}
-    return row | {"ready": status.pod_ready(obj)} | ({"restarts": restarts} if restarts else {})
+    return row | {"ready": ready} | ({"restarts": restarts} if restarts else {})
 
 
 @once

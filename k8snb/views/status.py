@@ -3,8 +3,7 @@
     pod        ok       Running              node   ok       Ready              deployment  pending  1/3
                failed   CrashLoopBackOff            pending  Ready,SchedulingDisabled
 
-The word is what ``kubectl get`` prints in its STATUS or READY column, so that picture and table agree.
-Models: pkg/printers/internalversion/printers.go, printPod, printNode.
+The word is what ``kubectl get`` prints in its STATUS or READY column, taken from the same cells, so that picture and table agree.
 """
 
 from __future__ import annotations
@@ -12,17 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
+from k8snb.apimachinery.meta import condition_status
+from k8snb.apimachinery.objects import Object, dig
+from k8snb.apimachinery.resource import once
 from k8snb.component_helpers.pods import is_pod_ready, is_pod_terminating
+from k8snb.resources.core.node import cells as node_cells
+from k8snb.resources.core.pod_cells import cells as pod_cells
 
-_FAILED_WAITS = (
-    "CrashLoopBackOff",
-    "ImagePullBackOff",
-    "ErrImagePull",
-    "InvalidImageName",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-)
+_FAILED = (  # how the words begin that mean trouble
+    "CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError",
+    "Error", "OOM", "ExitCode", "Signal",
+)  # fmt: skip
 _POD = {"Running": "ok", "Succeeded": "done", "Completed": "done", "Pending": "pending", "Terminating": "ending", "Unknown": "unknown"}
 
 
@@ -33,62 +32,29 @@ class Seen(NamedTuple):
     word: str
 
 
-def condition(obj: Object, kind: str) -> str:
-    """The status of a condition: ``True``, ``False``, ``Unknown``, or empty where the object does not have it."""
-    for found in dig(obj, "status.conditions", EMPTY_LIST):
-        if found["type"] == kind:
-            return str(found["status"])
-    return ""
+@once
+def pod_row(obj: Object) -> tuple[str, str, int]:
+    """READY, STATUS and RESTARTS of a pod as ``kubectl get pods`` prints them: ``("1/1", "Running", 0)``."""
+    _, ready, word, restarts, *_ = pod_cells(obj, 0)
+    return ready, word, int(restarts.split()[0])
 
 
 def pod(obj: Object) -> Seen:
-    """A pod, as the STATUS column of ``kubectl get pods`` has it; running but not ready counts as pending."""
-    word = pod_word(obj)
+    """A pod by its STATUS; running but not ready counts as pending."""
+    word = pod_row(obj)[1]
     if is_pod_terminating(obj):
-        return Seen("ending", "Terminating" if dig(obj, "status.reason") != "NodeLost" else "Unknown")
+        return Seen("ending", word)
     if word == "Running" and not is_pod_ready(obj):
         return Seen("pending", word)
-    failed = word in _FAILED_WAITS or dig(obj, "status.phase") == "Failed" or word.startswith(("Error", "OOM", "Init:Error", "Init:Crash"))
+    failed = dig(obj, "status.phase") == "Failed" or word.removeprefix("Init:").startswith(_FAILED)
     return Seen("failed" if failed else _POD.get(word, "pending"), word)
 
 
-def pod_word(obj: Object) -> str:
-    """The reason that says most: of the pod, of an init container that still runs, or of a container."""
-    word = str(dig(obj, "status.reason") or dig(obj, "status.phase") or "Pending")
-    for index, init in enumerate(dig(obj, "status.initContainerStatuses", EMPTY_LIST)):
-        if dig(init, "state.terminated.exitCode") == 0 or init.get("started"):
-            continue
-        total = len(dig(obj, "spec.initContainers", EMPTY_LIST))
-        return f"Init:{_reason(init) or f'{index}/{total}'}"
-    for status in reversed(dig(obj, "status.containerStatuses", EMPTY_LIST)):
-        word = _reason(status) or word
-    if word == "Completed" and any(dig(s, "state.running") is not None for s in dig(obj, "status.containerStatuses", EMPTY_LIST)):
-        return "Running" if is_pod_ready(obj) else "NotReady"
-    return word
-
-
-def _reason(status: Object) -> str:
-    waiting, ended = dig(status, "state.waiting", EMPTY_DICT), dig(status, "state.terminated")
-    if ended is not None:
-        return str(ended.get("reason") or f"ExitCode:{ended.get('exitCode')}")
-    reason = str(waiting.get("reason", ""))
-    return "" if reason == "PodInitializing" else reason
-
-
-def pod_ready(obj: Object) -> str:
-    """The READY column: how many of the pod's containers are ready, ``1/2``."""
-    ready = sum(bool(status.get("ready")) for status in dig(obj, "status.containerStatuses", EMPTY_LIST))
-    return f"{ready}/{len(dig(obj, 'spec.containers', EMPTY_LIST))}"
-
-
 def node(obj: Object) -> Seen:
-    """A node, as the STATUS column of ``kubectl get nodes`` has it."""
-    ready = condition(obj, "Ready")
-    word = {"True": "Ready", "Unknown": "NotReady", "False": "NotReady"}.get(ready, "Unknown")
-    state = {"Ready": "ok", "NotReady": "failed"}.get(word, "unknown")
-    if dig(obj, "spec.unschedulable"):
-        return Seen("pending" if state == "ok" else state, f"{word},SchedulingDisabled")
-    return Seen(state, word)
+    """A node by its STATUS; cordoned counts as pending."""
+    word = str(node_cells(obj, 0)[1])
+    state = {"Ready": "ok", "NotReady": "failed"}.get(word.partition(",")[0], "unknown")
+    return Seen("pending" if state == "ok" and "," in word else state, word)
 
 
 def _replicas(wanted: str, ready: str) -> Callable[[Object], Seen]:
@@ -96,16 +62,16 @@ def _replicas(wanted: str, ready: str) -> Callable[[Object], Seen]:
         want, have = dig(obj, wanted, 0), dig(obj, ready, 0)
         if want == 0 and have == 0:
             return Seen("", "0/0")
-        failing = condition(obj, "Progressing") == "False" or condition(obj, "ReplicaFailure") == "True"
+        failing = condition_status(obj, "Progressing") == "False" or condition_status(obj, "ReplicaFailure") == "True"
         return Seen("ok" if have >= want else "failed" if failing else "pending", f"{have}/{want}")
 
     return look
 
 
 def _job(obj: Object) -> Seen:
-    if condition(obj, "Failed") == "True":
+    if condition_status(obj, "Failed") == "True":
         return Seen("failed", "Failed")
-    if condition(obj, "Complete") == "True":
+    if condition_status(obj, "Complete") == "True":
         return Seen("done", "Complete")
     return Seen("pending", f"{dig(obj, 'status.succeeded', 0)}/{dig(obj, 'spec.completions', 1)}")
 

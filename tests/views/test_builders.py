@@ -45,7 +45,7 @@ def test_an_unknown_root_is_refused_by_name() -> None:
 def test_a_thousand_pods_are_counted_and_the_broken_one_is_shown() -> None:
     owner = thing("ReplicaSet", "big", spec={"replicas": 1000}, status={"readyReplicas": 999})
     pods = [pod(f"big-{i:04}", owner, "node-1", "CrashLoopBackOff" if i == 500 else "Running") for i in range(1000)]
-    text = repr(builders.ownership({"replicasets.apps": [owner], "pods": pods, "nodes": [node("node-1")]}))
+    text = repr(builders.ownership(freeze({"replicasets.apps": [owner], "pods": pods, "nodes": [node("node-1")]})))
     assert "big-0500  ✖ CrashLoopBackOff" in text
     assert "… and 988 more Pods  988 ● Running" in text
     assert len(text.splitlines()) < 30
@@ -83,7 +83,7 @@ def test_pictures_speak_the_learners_language() -> None:
         (pod("a", None, "n", "ContainerCreating"), ("pending", "ContainerCreating")),
         (pod("a", None, "n", "ErrImagePull"), ("failed", "ErrImagePull")),
         (pod("a", None, "n") | {"status": {"phase": "Succeeded"}}, ("done", "Succeeded")),
-        (pod("a", None, "n") | {"status": {}}, ("pending", "Pending")),
+        (pod("a", None, "n") | {"status": {"phase": "Pending"}}, ("pending", "Pending")),
         (thing("Pod", "a", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}, status={"phase": "Running"}), ("ending", "Terminating")),
         (thing("Pod", "a", status={"phase": "Failed", "reason": "Evicted"}), ("failed", "Evicted")),
     ],
