@@ -62,6 +62,18 @@ def variables(container: Object, sources: Sources) -> dict[str, str]:
     return found
 
 
+def check_user(pod: Object, container: Object, *, root: bool) -> None:
+    """``runAsNonRoot``: the user must not be root. ``root``: the image's own user is. Raises :class:`ConfigError`."""
+    context = {**(pod["spec"].get("securityContext") or {}), **(container.get("securityContext") or {})}
+    user = context.get("runAsUser")
+    if not context.get("runAsNonRoot") or (user is not None and user != 0) or (user is None and not root):
+        return
+    meta = pod["metadata"]
+    where = f'(pod: "{meta["name"]}_{meta["namespace"]}({meta["uid"]})", container: {container["name"]})'
+    what = "container has runAsNonRoot and image will run as root" if user is None else "container's runAsUser breaks non-root policy"
+    raise ConfigError(f"{what} {where}")
+
+
 def expand(text: str, values: dict[str, str]) -> str:
     """``$(NAME)`` replaced where NAME is known; ``$$`` is a dollar sign."""
     return re.sub(r"\$(\$|\(([^()]*)\))", lambda m: "$" if m[1] == "$" else values.get(m[2], m[0]), text)

@@ -187,7 +187,8 @@ class Kubelet(Component):
     def _admit(self, pod: Object) -> PodState:
         """Take up a pod: is there room for it, and may it run here?"""
         meta = pod["metadata"]
-        state = PodState(meta["uid"], meta.get("namespace", ""), meta["name"], started_at=self.kernel.now)
+        grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
+        state = PodState(meta["uid"], meta.get("namespace", ""), meta["name"], started_at=self.kernel.now, grace=grace)
         old = pod.get("status") or {}
         if old.get("phase") in ("Succeeded", "Failed"):
             state.sandbox, state.containers = "gone", pods.new_containers(pod)
@@ -343,10 +344,14 @@ class Kubelet(Component):
 
     # -- what workers ask --------------------------------------------------------------------------------------------
 
-    def attach(self, state: PodState) -> str:
-        """An address for a pod's sandbox."""
-        cidr = (self.node.get("spec") or {}).get("podCIDR", "")
-        return self.network.attach(self.node_name, state.uid, namespace=state.namespace, pod=state.name, cidr=cidr)
+    def attach(self, state: PodState, *, host: bool) -> None:
+        """Give a pod's sandbox its address: one of the node's range, or the node's own."""
+        if host:
+            self.network.attach_host(self.address, self.node_name, state.uid, namespace=state.namespace, pod=state.name)
+            state.address = self.address
+        elif not state.address:
+            cidr = (self.node.get("spec") or {}).get("podCIDR", "")
+            state.address = self.network.attach(self.node_name, state.uid, namespace=state.namespace, pod=state.name, cidr=cidr)
 
     def detach(self, state: PodState) -> None:
         """The sandbox is gone: its address may be used again."""

@@ -99,9 +99,8 @@ def pod_status(pod: Object, state: PodState, *, host: str, now: int, style: Styl
         status |= {"hostIP": host, "hostIPs": _ips(host)}
     if state.started_at:
         status["startTime"] = timestamp(state.started_at)
-    address = host if pod["spec"].get("hostNetwork") and state.sandbox else state.address
-    if address:
-        status |= {"podIP": address, "podIPs": _ips(address)}
+    if state.address:
+        status |= {"podIP": state.address, "podIPs": _ips(state.address)}
     if state.rejected is None:
         status |= _container_statuses(pod, state, style)
         if style.pod_resources:

@@ -88,8 +88,7 @@ def begin(worker: Worker) -> None:
     state = worker.state
     state.terminating, state.operation = True, None
     metadata = worker.pod["metadata"]
-    grace = metadata.get("deletionGracePeriodSeconds")
-    state.grace = grace if grace is not None else worker.pod["spec"].get("terminationGracePeriodSeconds", 30)
+    state.grace = metadata.get("deletionGracePeriodSeconds", state.grace)
 
 
 def advance(worker: Worker) -> bool:
@@ -133,6 +132,7 @@ def finish(worker: Worker) -> None:
     if worker.state.sandbox == "gone":
         return
     _stop_in_order(worker)
+    escalate(worker)
     if not any(container.phase == RUNNING for container in worker.state.containers.values()):
         end_sandbox(worker)
 

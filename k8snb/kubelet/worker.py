@@ -47,6 +47,7 @@ class Worker:
         if not state.terminating and (state.gone or self.pod["metadata"].get("deletionTimestamp")):
             stopping.begin(self)
         if not state.terminating:
+            self._check_deadline()
             self._refresh()
             self._probe()
 
@@ -66,6 +67,8 @@ class Worker:
         """When the next turn comes (µs, 0: not by itself), and whether only probes are waited for."""
         state = self.state
         times = [state.operation_ends] if state.operation else []
+        if self._deadline() > self.now and not pods.is_finished(self.pod, state):
+            times.append(self._deadline())
         asked: list[int] = []
         for container in state.containers.values():
             if container.stopping:
@@ -148,8 +151,7 @@ class Worker:
     def _sandbox_made(self) -> None:
         """The pod has an address and its volumes; or one of these has to wait."""
         state = self.state
-        if not state.address and not self.pod["spec"].get("hostNetwork"):
-            state.address = self.kubelet.attach(state)
+        self.kubelet.attach(state, host=bool(self.pod["spec"].get("hostNetwork")))
         if not self.runtime.instant:
             try:
                 files = environment.volumes(self.sources())
@@ -160,6 +162,17 @@ class Worker:
             self.runtime.set_volumes(state.uid, files)
             state.refresh_at = self.now + REFRESH if environment.changes(self.pod) else 0
         state.sandbox = "ready"
+
+    def _check_deadline(self) -> None:
+        """``activeDeadlineSeconds``: a pod that has lived longer fails, and its containers are stopped."""
+        if self._deadline() and self.now >= self._deadline() and not pods.is_finished(self.pod, self.state):
+            message = "Pod was active on the node longer than the specified deadline"
+            self.state.evicted, self.state.operation = ("DeadlineExceeded", message), None
+            self.event(NORMAL, "DeadlineExceeded", message)
+
+    def _deadline(self) -> int:
+        seconds = self.pod["spec"].get("activeDeadlineSeconds")
+        return self.state.started_at + seconds * SECOND if seconds and not self.state.evicted else 0
 
     def _refresh(self) -> None:
         """Changed ConfigMaps and Secrets reach the files of running pods within a minute; variables never change."""
@@ -274,6 +287,7 @@ class Worker:
     def _start(self, container: ContainerState, spec: Object) -> bool:
         """Create the container; it runs when the operation is over."""
         try:
+            environment.check_user(self.pod, spec, root=self.runtime.runs_as_root(spec["image"]))
             values = environment.variables(spec, self.sources())
         except environment.ConfigError as error:
             return self._wait(container, "CreateContainerConfigError", str(error), f"Error: {error}")

@@ -37,6 +37,7 @@ class CNIState:
     pods: Shelf = field(default_factory=Shelf)  # namespace/name -> address
     ranges: Shelf = field(default_factory=Shelf)  # node -> its range, where nobody has given it one
     last: Shelf = field(default_factory=Shelf)  # node -> the number of the address handed out last
+    hosts: Shelf = field(default_factory=Shelf)  # a node's own address -> the Owners that share it
     down: Shelf = field(default_factory=Shelf)  # node -> "failed" or "partitioned"
 
 
@@ -80,8 +81,18 @@ class CNI:
             ranges[node] = f"10.{244 + number // 256 % 12}.{number % 256}.0/24"
         return str(ranges[node])
 
+    def attach_host(self, address: str, node: str, uid: str, *, namespace: str, pod: str) -> None:
+        """A pod that shares its node's address."""
+        others = tuple(owner for owner in self.state.hosts.get(address, ()) if owner.uid != uid)
+        self.state.hosts[address] = (*others, Owner(node, uid, namespace, pod))
+        self.state.pods[f"{namespace}/{pod}"] = address
+
     def detach(self, node: str, uid: str) -> None:
         """Give the address back."""
+        for shared, owners in self.state.hosts.items():
+            if any(owner.uid == uid for owner in owners):
+                self.state.hosts[shared] = tuple(owner for owner in owners if owner.uid != uid)
+                return
         address = self.state.addresses.pop(uid, None)
         owner = self.state.owners.pop(address, None)
         if owner is not None and self.state.pods.get(f"{owner.namespace}/{owner.pod}") == address:
@@ -94,8 +105,9 @@ class CNI:
 
     def source(self, namespace: str, pod: str) -> Source | None:
         """A pod as a client; None where it has no address (yet, or any more)."""
-        address = self.state.pods.get(f"{namespace}/{pod}")
-        return Source(self.state.owners[address].node, namespace, pod, address) if address else None
+        address = self.state.pods.get(f"{namespace}/{pod}", "")
+        owner = self.owner(address) or next((one for one in self.state.hosts.get(address, ()) if one.pod == pod), None)
+        return Source(owner.node, namespace, pod, address) if owner else None
 
     def reaches(self, client: str, node: str) -> bool:
         """Whether packets go from one node to another. The outside (empty) is cut off by a partition, too."""
@@ -106,14 +118,21 @@ class CNI:
 
     def connect(self, source: Source, address: str, port: int) -> Connection:
         """Open a connection to a pod."""
-        owner = self.owner(address)
+        owner = self.owner(address) or self._on_host(address, port)
+        if owner is None and address in self.state.hosts:
+            return Connection(REFUSED, latency=LATENCY["network hop"])
         if owner is None:
             return Connection(NO_ROUTE if address.startswith("10.") else TIMEOUT, latency=LATENCY["network hop"])
         if not self.reaches(source.node, owner.node):
             return Connection(TIMEOUT, owner.node, owner.uid)
         hops = 1 if source.node == owner.node else 2
         error = "" if self.server.listens(owner.node, owner.uid, port) else REFUSED
-        return Connection(error, owner.node, owner.uid, hops * LATENCY["network hop"])
+        return Connection(error, owner.node, owner.uid, hops * LATENCY["network hop"], f"{owner.namespace}/{owner.pod}")
+
+    def _on_host(self, address: str, port: int) -> Owner | None:
+        """The pod that listens on a port of a node's own address."""
+        owners: tuple[Owner, ...] = self.state.hosts.get(address, ())
+        return next((owner for owner in owners if self.server.listens(owner.node, owner.uid, port)), None)
 
     def fail(self, node: str, kind: str = "failed") -> None:
         """A fault: the node is ``failed`` or ``partitioned``."""

@@ -24,7 +24,20 @@ from k8snb.network.cni import CNI
 from k8snb.network.dns import ADDRESS, ClusterDNS
 from k8snb.network.kube_proxy import KubeProxy
 from k8snb.network.rules import Rule, usable
-from k8snb.seams.cni import NO_ENDPOINTS, NO_SUCH_NAME, TIMEOUT, Answer, Connection, Hop, HTTPRequest, HTTPResponse, Server, Source
+from k8snb.seams.cni import (
+    DNS_TIMEOUT,
+    NO_ENDPOINTS,
+    NO_SUCH_NAME,
+    REFUSED,
+    TIMEOUT,
+    Answer,
+    Connection,
+    Hop,
+    HTTPRequest,
+    HTTPResponse,
+    Server,
+    Source,
+)
 from k8snb.sim.clock import LATENCY, SECOND
 
 PATIENCE = 10 * SECOND
@@ -56,6 +69,10 @@ class ClusterNetwork:
         """An address for a pod."""
         return self.cni.attach(node, uid, namespace=namespace, pod=pod, cidr=cidr)
 
+    def attach_host(self, address: str, node: str, uid: str, *, namespace: str, pod: str) -> None:
+        """A pod that shares its node's address."""
+        self.cni.attach_host(address, node, uid, namespace=namespace, pod=pod)
+
     def detach(self, node: str, uid: str) -> None:
         """Give it back."""
         self.cni.detach(node, uid)
@@ -72,6 +89,8 @@ class ClusterNetwork:
             return Answer((name,), name)
         if not source.pod:
             return Answer(error=NO_SUCH_NAME, asked=(name,))
+        if self.cni.state.down.get(source.node):
+            return Answer(error=DNS_TIMEOUT, asked=(name,), latency=PATIENCE)
         return self.dns.resolve(name, source.namespace, kind)
 
     def dial(self, host: str, port: int, source: Source) -> Connection:
@@ -103,7 +122,9 @@ class ClusterNetwork:
         proxy = self.proxies.get(node)
         rule = proxy.match_node_port(port) if proxy else None
         if proxy is None or rule is None:
-            return Route(address, port, "connection refused", (Hop(f"node {node}", f"nothing listens on port {port}"),))
+            if self.cni.state.hosts.get(address):
+                return Route(address, port, "", ())  # pods with hostNetwork may listen there
+            return Route(address, port, REFUSED, (Hop(f"node {node}", f"nothing listens on port {port}"),))
         return self._translate(proxy, rule, f"{address}:{port}", source, external=not source.pod)
 
     def _without_rule(self, address: str, port: int, source: Source) -> Route:
@@ -171,11 +192,10 @@ class ClusterNetwork:
         return Hop("network", f"{way}: {route.address}:{route.port} {made.error or 'connected'}", made.latency)
 
     def _answer(self, made: Connection, request: HTTPRequest, hops: list[Hop], timeout: int, address: str) -> HTTPResponse:
-        owner = self.cni.state.owners[self.cni.state.addresses[made.uid]]
-        pod = f"{owner.namespace}/{owner.pod}"
+        pod = made.pod
         reply = self.server.serve(made.node, made.uid, request)
         if reply is None:
-            return _failed("connection refused", hops, timeout, address)
+            return _failed(REFUSED, hops, timeout, address)
         latency = sum(hop.latency for hop in hops) + reply.latency
         if latency > (timeout or PATIENCE):
             hops.append(Hop(f"pod {pod}", "is still busy when the client gives up", reply.latency))

@@ -76,6 +76,7 @@ class Connection(NamedTuple):
     node: str = ""
     uid: str = ""
     latency: int = 0
+    pod: str = ""  # namespace/name
 
 
 class Answer(NamedTuple):
@@ -127,6 +128,10 @@ class PodNetwork(Protocol):
 
     def attach(self, node: str, uid: str, *, namespace: str, pod: str, cidr: str) -> str:
         """The pod's address, the lowest free one of the node's range. Attaching twice gives the same address."""
+        ...
+
+    def attach_host(self, address: str, node: str, uid: str, *, namespace: str, pod: str) -> None:
+        """A pod with ``hostNetwork`` shares its node's own address."""
         ...
 
     def detach(self, node: str, uid: str) -> None:

@@ -103,6 +103,10 @@ class Runtime(Protocol):
         """The image's name, as a status shows it."""
         ...
 
+    def runs_as_root(self, image: str) -> bool:
+        """Whether the image's own user is root."""
+        ...
+
     def pull(self, image: str) -> Pull:
         """Ask a registry; the image counts as present once :meth:`pulled` is called."""
         ...

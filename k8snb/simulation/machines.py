@@ -7,6 +7,7 @@ Kubelet and network are siblings that may not import each other; here they meet,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +60,13 @@ class Machines:
     def node_of(self, address: str) -> str:
         """The machine that has this address itself, or empty."""
         return self.by_address.get(address, "")
+
+    def memory(self, pod: str, container: str) -> Mapping[str, object]:
+        """What the program of a container remembers, such as a load generator's results. Empty where it does not run."""
+        source = self.source(pod)
+        runtime = self.runtimes[source.node]
+        uid = self.kubelets[source.node].own.uids.get(f"{source.namespace}/{source.pod}", "")
+        return runtime.process_memory(uid, container) if isinstance(runtime, FaithfulRuntime) else {}
 
     def http(self, url: str, *, pod: str = "", node: str = "", method: str = "GET", timeout: int = 0) -> HTTPResponse:
         """A request from a pod, from a node, or from the outside. Raises ValueError for an unknown pod and for no URL."""

@@ -260,3 +260,36 @@ def test_a_learners_image_that_raises_is_a_crashed_container(story: Story) -> No
     story.run(5)
     assert story.status("app")["phase"] == "Failed"
     assert story.cluster.kubectl("logs app").text == "Broken: ZeroDivisionError: learner's mistake\n"
+
+
+def test_a_pod_that_may_not_be_root_needs_another_user(story: Story) -> None:
+    story.pod("web", image="nginx:1.27", securityContext={"runAsNonRoot": True})
+    story.pod("safe", image="nginxinc/nginx-unprivileged:1.27", securityContext={"runAsNonRoot": True})
+    story.run(5)
+    uid = story.get("web")["metadata"]["uid"]
+    assert story.main("web")["state"]["waiting"] == {
+        "reason": "CreateContainerConfigError",
+        "message": f'container has runAsNonRoot and image will run as root (pod: "web_default({uid})", container: main)',
+    }  # fmt: skip
+    assert story.ready("safe")
+
+
+def test_a_pod_past_its_deadline_fails(story: Story) -> None:
+    story.pod("app", "sleep", "999", spec={"activeDeadlineSeconds": 10, "terminationGracePeriodSeconds": 5})
+    story.run(9)
+    assert story.status("app")["phase"] == "Running"
+    story.run(10)
+    status = story.status("app")
+    assert (status["phase"], status["reason"]) == ("Failed", "DeadlineExceeded")
+    assert story.main("app")["state"]["terminated"]["exitCode"] == 137
+
+
+def test_a_pod_on_the_host_network_has_the_nodes_address(story: Story) -> None:
+    story.pod("web", image="nginx:1.27", spec={"hostNetwork": True})
+    story.run(3)
+    status = story.status("web")
+    assert status["podIP"] == status["hostIP"]
+    assert story.cluster.http(f"http://{status['hostIP']}").status == 200
+    story.cluster.client.delete("pods", "web", "default")
+    story.run(3)
+    assert story.cluster.http(f"http://{status['hostIP']}").error == "connection refused"

@@ -61,5 +61,6 @@ class Curl(Busybox):
     )
     variants: ClassVar[tuple[str, ...]] = ("",)
     size = 9_600_000
+    root = False
     absent: ClassVar[tuple[str, ...]] = ("bash",)
     command: ClassVar[tuple[str, ...]] = ("curl",)

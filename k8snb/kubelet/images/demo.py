@@ -20,6 +20,7 @@ class Crasher(Image):
     name = "k8snb/crasher"
     versions: ClassVar[tuple[str, ...]] = ("latest", "1", "1.0")
     size = 6_000_000
+    root = False
 
     def start(self, process: Process) -> None:
         """Begin to count down."""
@@ -43,6 +44,7 @@ class Web(Image):
     aliases: ClassVar[tuple[str, ...]] = ("docker.io/k8snb/echo", "docker.io/k8snb/hello")
     versions: ClassVar[tuple[str, ...]] = ("latest", "1", "2", "3", "4", "1.0", "2.0", "3.0", "v1", "v2", "v3", "v4", "blue", "green")
     size = 12_000_000
+    root = False
     ports: ClassVar[tuple[int, ...]] = (8080,)
 
     def start(self, process: Process) -> None:
@@ -93,6 +95,7 @@ class Echo(Image):
     name = "hashicorp/http-echo"
     versions: ClassVar[tuple[str, ...]] = ("latest", "0.2.3", "0.2.1", "1.0", "1.0.0", "alpine")
     size = 3_100_000
+    root = False
     entrypoint: ClassVar[tuple[str, ...]] = ("/http-echo",)
     programs: ClassVar[tuple[str, ...]] = ("http-echo",)
 
@@ -134,6 +137,7 @@ class Pause(Image):
         "3.10.1",
     )
     size = 320_368
+    root = False
     entrypoint: ClassVar[tuple[str, ...]] = ("/pause",)
     programs: ClassVar[tuple[str, ...]] = ("pause",)
     absent: ClassVar[tuple[str, ...]] = ("sh", "bash", "curl", "echo", "cat", "ls", "wget", "sleep", "env")

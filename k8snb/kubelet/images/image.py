@@ -41,9 +41,9 @@ def releases(major: int, patches: Mapping[int, int]) -> tuple[str, ...]:
 
 
 @functools.cache
-def _tags(image: type[Image]) -> frozenset[str]:
+def _tags(versions: tuple[str, ...], variants: tuple[str, ...]) -> frozenset[str]:
     """Every tag that a registry has of an image."""
-    return frozenset(version + variant for version in image.versions for variant in image.variants)
+    return frozenset(version + variant for version in versions for variant in variants)
 
 
 class Image:
@@ -61,11 +61,12 @@ class Image:
     ports: ClassVar[tuple[int, ...]] = ()
     files: ClassVar[Mapping[str, str]] = {}
     environment: ClassVar[Mapping[str, str]] = {}
+    root: ClassVar[bool] = True  # runs as root unless the pod says otherwise
     generic: ClassVar[bool] = False  # stands for an image whose programs are not known
 
     def has(self, reference: Reference) -> bool:
         """Whether there is such a version. A digest is taken at its word."""
-        return bool(reference.digest) or reference.tag in _tags(type(self))
+        return bool(reference.digest) or reference.tag in _tags(self.versions, self.variants)
 
     # -- hooks -------------------------------------------------------------------------------------------------------
 

@@ -101,3 +101,4 @@ class UnprivilegedNginx(Nginx):
     name = "nginxinc/nginx-unprivileged"
     aliases: ClassVar[tuple[str, ...]] = ()
     ports: ClassVar[tuple[int, ...]] = (8080,)
+    root = False

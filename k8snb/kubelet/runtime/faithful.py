@@ -107,6 +107,10 @@ class FaithfulRuntime:
         found = self.catalogue.find(parse_reference(image))
         return found is not None and not found.generic
 
+    def runs_as_root(self, image: str) -> bool:
+        """Whether the image's own user is root, as far as the catalogue knows."""
+        return self._image(image).root
+
     def pull(self, image: str) -> Pull:
         """What the registry will say."""
         reference = parse_reference(image)

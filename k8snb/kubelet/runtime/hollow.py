@@ -69,6 +69,10 @@ class HollowRuntime:
         """The name with its tag."""
         return image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest"
 
+    def runs_as_root(self, image: str) -> bool:
+        """Nothing is known of images."""
+        return False
+
     def pull(self, image: str) -> Pull:
         """Nothing is ever pulled."""
         return Pull(0)
