@@ -57,7 +57,7 @@ def _validate(schema: Mapping[str, Any], *, root: bool = False) -> Errors:
     errors += _validate_array(schema) + _validate_pattern(schema) + _validate_extensions(schema)
     for name in _LOGIC:
         for index, part in enumerate(schema.get(name) or ()):
-            errors += within(f"{name}[{index}]", _validate_value_rule(part, bool(schema.get(_INT_OR_STRING))))
+            errors += within(f"{name}[{index}]", _validate_value_rule(part or EMPTY_DICT, bool(schema.get(_INT_OR_STRING))))
     if isinstance(schema.get("not"), FrozenDict):
         errors += within("not", _validate_value_rule(schema["not"], False))
     for path, part in _children(schema):
@@ -67,7 +67,7 @@ def _validate(schema: Mapping[str, Any], *, root: bool = False) -> Errors:
 
 def _children(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, part in sorted((schema.get("properties") or EMPTY_DICT).items()):
-        yield f"properties[{name}]", part
+        yield f"properties[{name}]", part or EMPTY_DICT
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), FrozenDict):
             yield key, schema[key]
@@ -95,7 +95,7 @@ def _validate_array(schema: Mapping[str, Any]) -> Errors:
 
 def _validate_pattern(schema: Mapping[str, Any]) -> Errors:
     try:
-        re.compile(schema.get("pattern", ""))
+        re.compile(schema.get("pattern") or "")
     except re.error as error:
         return [invalid("pattern", schema["pattern"], f"must be a valid regular expression, but isn't: {error}")]
     return []
@@ -159,7 +159,7 @@ def _validate_value_rule(schema: Mapping[str, Any], either: bool) -> Errors:
         errors += within(path, _validate_value_rule(part, False)) if path != "additionalProperties" else []
     for name in _LOGIC:
         for index, part in enumerate(schema.get(name) or ()):
-            errors += within(f"{name}[{index}]", _validate_value_rule(part, either))
+            errors += within(f"{name}[{index}]", _validate_value_rule(part or EMPTY_DICT, either))
     return errors
 
 
@@ -179,4 +179,4 @@ def unknown_formats(schema: Mapping[str, Any]) -> Iterator[str]:
         yield from unknown_formats(part)
     for key in _LOGIC:
         for part in schema.get(key) or ():
-            yield from unknown_formats(part)
+            yield from unknown_formats(part or EMPTY_DICT)
