@@ -9,7 +9,7 @@ Models: k8s.io/kubectl/pkg/cmd/util/factory.go and genericclioptions (IOStreams)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from k8snb.apimachinery.errors import quote
@@ -72,15 +72,37 @@ class Command:
         return next((command for command in self.subcommands if word == command.name or word in command.aliases), None)
 
 
+@dataclass(slots=True)
+class Session:
+    """What outlives one command: the server, the host, who asks, the default namespace, what discovery said."""
+
+    send: Send
+    host: Host
+    user: User
+    namespace: str = "default"
+    known: Discovered = field(default_factory=Discovered)
+
+
+def impersonated(user: User, name: str, groups: tuple[str, ...]) -> User:
+    """Who asks with ``--as``. A service account brings its groups along."""
+    if not name:
+        return user
+    parts = name.split(":")
+    if not groups and name.startswith("system:serviceaccount:") and len(parts) == 4:
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{parts[2]}")
+    return User(name, (*groups, "system:authenticated"))
+
+
 class Call:
     """A command being run. ``chunks`` collects what it prints, in order."""
 
-    def __init__(self, send: Send, host: Host, *, path: str, values: Values, namespace: str, user: User, inputs: Inputs, known: Discovered):
-        self.host, self.path, self.values, self.inputs = host, path, values, inputs
+    def __init__(self, session: Session, send: Send, *, path: str, values: Values, inputs: Inputs):
+        self.session, self.host, self.path, self.values, self.inputs = session, session.host, path, values, inputs
         self.chunks: list[tuple[str, str]] = []
         self.enforced = values.said("namespace")
-        self.namespace: str = values.get("namespace") or namespace
-        self.api = Api(send, user, lambda text: self.err(f"Warning: {text}"), known)
+        self.namespace: str = values.get("namespace") or session.namespace
+        user = impersonated(session.user, values.get("as") or "", tuple(values.get("as-group") or ()))
+        self.api = Api(send, user, lambda text: self.err(f"Warning: {text}"), session.known)
 
     @property
     def args(self) -> list[str]:

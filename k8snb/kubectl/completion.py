@@ -1,6 +1,6 @@
 """What may stand at the cursor of a kubectl command line.
 
-    complete(kubectl, ROOT, "get po", 6)              # ['pod', 'poddisruptionbudgets', 'pods', ...]
+    complete(session, ROOT, "get po", 6)              # ['pod', 'poddisruptionbudgets', 'pods', ...]
 
 Commands and flags come from the table, resource types from discovery, names from live objects.
 
@@ -10,16 +10,12 @@ Models: k8s.io/kubectl/pkg/util/completion/completion.go.
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.kubectl.api import Api
-from k8snb.kubectl.call import Command
+from k8snb.kubectl.call import Command, Session
 from k8snb.kubectl.flags import Flag
 from k8snb.kubectl.result import Failure
-
-if TYPE_CHECKING:
-    from k8snb.kubectl.kubectl import Kubectl
 
 FORMATS = ("json", "yaml", "name", "wide", "jsonpath=", "go-template=", "custom-columns=", "kyaml")
 PODS_ONLY = ("logs", "exec", "attach", "port-forward", "cp", "debug")
@@ -40,7 +36,7 @@ NO_RESOURCES = (
 )
 
 
-def complete(kubectl: Kubectl, root: Command, line: str, cursor: int) -> list[str]:
+def complete(session: Session, root: Command, line: str, cursor: int) -> list[str]:
     """Sorted words that may complete the one at the cursor."""
     text = line[:cursor]
     words = _words(text)
@@ -49,7 +45,7 @@ def complete(kubectl: Kubectl, root: Command, line: str, cursor: int) -> list[st
         words = words[1:]
     command, rest = _command(root, words)
     try:
-        found = _candidates(kubectl, command, rest, current)
+        found = _candidates(session, command, rest, current)
     except (ApiError, Failure):
         found = []
     return sorted(dict.fromkeys(word for word in found if word.startswith(current)))
@@ -69,14 +65,14 @@ def _command(root: Command, words: list[str]) -> tuple[Command, list[str]]:
     return command, rest
 
 
-def _candidates(kubectl: Kubectl, command: Command, rest: list[str], current: str) -> list[str]:
+def _candidates(session: Session, command: Command, rest: list[str], current: str) -> list[str]:
     flags = (*command.flags, Flag("namespace", "n"), Flag("as"))
     before = rest[-1] if rest else ""
     if current.startswith("-"):
         return [f"--{flag.name}" + ("" if flag.alone is not None else "=") for flag in flags]
     taking = next((flag for flag in flags if before in (f"--{flag.name}", f"-{flag.shorthand}") and flag.alone is None), None)
-    api = Api(kubectl.send, kubectl.user, lambda _text: None, kubectl.known)
-    namespace = _namespace(rest) or kubectl.namespace
+    api = Api(session.send, session.user, lambda _text: None, session.known)
+    namespace = _namespace(rest) or session.namespace
     if taking is not None:
         return _flag_values(api, taking)
     if command.subcommands and not rest:

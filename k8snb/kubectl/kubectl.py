@@ -20,9 +20,8 @@ from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apiserver.request import ADMIN, MASTERS, Request, Response, User
 from k8snb.kubectl import completion
 from k8snb.kubectl.api import Send
-from k8snb.kubectl.call import Call, Command, Host, Inputs
-from k8snb.kubectl.flags import Flag, FlagError, Values, boolean, find_word, missing, parse
-from k8snb.kubectl.mapper import Discovered
+from k8snb.kubectl.call import Call, Command, Host, Inputs, Session
+from k8snb.kubectl.flags import Flag, FlagError, boolean, find_word, missing, parse
 from k8snb.kubectl.result import Failure, Result, Several, fatal
 from k8snb.kubectl.table import COMMANDS
 from k8snb.sim.clock import LATENCY
@@ -60,11 +59,10 @@ class Kubectl:
     """Runs command lines as one user in one default namespace."""
 
     def __init__(self, send: Send, host: Host, *, namespace: str = "default", user: User = ADMINISTRATOR):
-        self.send, self.host, self.namespace, self.user = send, host, namespace, user
-        self.known = Discovered()
+        self.session = Session(send, host, user, namespace)
 
     def __repr__(self) -> str:
-        return f"<Kubectl {self.user.name} in {self.namespace}>"
+        return f"<Kubectl {self.session.user.name} in {self.session.namespace}>"
 
     def run(self, line: str | Sequence[str], stdin: str | None = None, files: Mapping[str, str] | None = None) -> Result:
         """Run one command. ``line`` may start with ``kubectl``; ``files`` are what ``-f NAME`` finds first."""
@@ -94,31 +92,11 @@ class Kubectl:
         unset = missing(values)
         if unset and not values.help:
             raise Failure(f"required flag(s) {', '.join(quote(name) for name in unset)} not set")
-        return Call(
-            Paced(self.send, self.host),
-            self.host,
-            path=path,
-            values=values,
-            namespace=self.namespace,
-            user=self._user(values),
-            inputs=inputs,
-            known=self.known,
-        )
-
-    def _user(self, values: Values) -> User:
-        """Who asks: ``--as`` impersonates. A service account brings its groups along."""
-        name = values.get("as")
-        if not name:
-            return self.user
-        groups = tuple(values.get("as-group") or ())
-        parts = name.split(":")
-        if not groups and name.startswith("system:serviceaccount:") and len(parts) == 4:
-            groups = ("system:serviceaccounts", f"system:serviceaccounts:{parts[2]}")
-        return User(name, (*groups, "system:authenticated"))
+        return Call(self.session, Paced(self.session.send, self.session.host), path=path, values=values, inputs=inputs)
 
     def complete(self, line: str, cursor: int | None = None) -> list[str]:
         """What may stand at the cursor: commands, resource types, names of live objects, flags."""
-        return completion.complete(self, ROOT, line, len(line) if cursor is None else cursor)
+        return completion.complete(self.session, ROOT, line, len(line) if cursor is None else cursor)
 
 
 def find(argv: Sequence[str]) -> tuple[Command, str, list[str]]:

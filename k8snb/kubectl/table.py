@@ -6,6 +6,7 @@ from k8snb.kubectl.call import Command
 from k8snb.kubectl.commands import (
     apply,
     auth,
+    config,
     create,
     delete,
     describe,
@@ -31,5 +32,5 @@ COMMANDS: tuple[Command, ...] = (
     describe.COMMAND, pods.LOGS, pods.EXEC, auth.AUTH, events.COMMAND,
     diff.COMMAND, apply.COMMAND, modify.PATCH, modify.REPLACE, wait.COMMAND,
     metadata.LABEL, metadata.ANNOTATE,
-    info.API_RESOURCES, info.API_VERSIONS, info.CONFIG, info.VERSION_COMMAND, *info.REFUSED,
+    info.API_RESOURCES, info.API_VERSIONS, config.COMMAND, info.VERSION_COMMAND, *info.REFUSED,
 )  # fmt: skip

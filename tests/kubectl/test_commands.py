@@ -283,3 +283,12 @@ def test_a_result_shows_what_a_terminal_would(shell: Shell) -> None:
     done = shell.run("get configmap a b")
     assert repr(done).splitlines()[-1] == 'Error from server (NotFound): configmaps "b" not found'
     assert repr(shell.run("get pods")) == "No resources found in default namespace."
+
+
+def test_the_default_namespace_is_chosen_once_and_for_all(shell: Shell) -> None:
+    shell.ok("create namespace shop")
+    assert shell.ok("config set-context --current --namespace=shop") == 'Context "k8snb" modified.\n'
+    shell.ok("create configmap c")
+    assert shell.ok("get configmap c -n shop -o name") == "configmap/c\n"
+    assert shell.ok("config view --minify -o jsonpath={..namespace}") == "shop"
+    assert shell.fails("config use-context other") == 'error: no context exists with the name: "other"\n'

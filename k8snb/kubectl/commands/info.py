@@ -1,6 +1,6 @@
-"""``kubectl api-resources``, ``api-versions``, ``cluster-info``, ``version``, ``config``; and the commands that are refused.
+"""``kubectl api-resources``, ``api-versions``, ``cluster-info``, ``version``; and the commands that are refused.
 
-Models: k8s.io/kubectl/pkg/cmd/apiresources, pkg/cmd/clusterinfo, pkg/cmd/version, pkg/cmd/config.
+Models: k8s.io/kubectl/pkg/cmd/apiresources, pkg/cmd/clusterinfo, pkg/cmd/version.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from k8snb.apimachinery import yaml
-from k8snb.kubectl.call import PRINT, Call, Command
+from k8snb.kubectl.call import Call, Command
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.mapper import Kind
 from k8snb.kubectl.printers import indented
@@ -17,7 +17,6 @@ from k8snb.kubectl.text import columns
 
 VERSION = "v1.36.2"
 KUSTOMIZE = "v5.8.1"
-CLUSTER = "k8snb"
 
 
 def run_api_resources(call: Call) -> None:
@@ -95,48 +94,6 @@ def run_version(call: Call) -> None:
         call.out(f"Server Version: {server.get('gitVersion', '')}")
 
 
-# -- config ------------------------------------------------------------------------------------------------------------------
-
-
-def run_config_view(call: Call) -> None:
-    """What a kubeconfig for this cluster would say."""
-    context = {"cluster": CLUSTER, "user": call.api.user.name, **({"namespace": call.namespace} if call.namespace != "default" else {})}
-    view = {
-        "apiVersion": "v1", "kind": "Config", "current-context": CLUSTER, "preferences": {},
-        "clusters": [{"name": CLUSTER, "cluster": {"server": "in-process"}}],
-        "contexts": [{"name": CLUSTER, "context": context}], "users": [{"name": call.api.user.name, "user": {}}],
-    }  # fmt: skip
-    call.write(indented(view) + "\n" if call.flag("output") == "json" else yaml.dump(view))
-
-
-def run_current_context(call: Call) -> None:
-    """The name of the only context."""
-    call.out(CLUSTER)
-
-
-def run_get_contexts(call: Call) -> None:
-    """The only context."""
-    namespace = call.namespace if call.namespace != "default" else ""
-    call.write(columns([["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"], ["*", CLUSTER, CLUSTER, call.api.user.name, namespace]]))
-
-
-def run_no_context_change(_call: Call) -> None:
-    """There is nothing to switch between."""
-    raise Failure("there is one context here; say -n NAMESPACE on each command, or make a Kubectl with another default namespace")
-
-
-CONFIG = Command(
-    "config", "Modify kubeconfig files", "kubectl config SUBCOMMAND",
-    subcommands=(
-        Command("view", "Display merged kubeconfig settings or a specified kubeconfig file", "", run_config_view,
-                (*PRINT, boolean("minify"), boolean("flatten"), boolean("raw"))),
-        Command("current-context", "Display the current-context", "", run_current_context),
-        Command("get-contexts", "Describe one or many contexts", "", run_get_contexts, (Flag("output", "o"), boolean("no-headers"))),
-        Command("set-context", "Set a context entry in kubeconfig", "", run_no_context_change, (boolean("current"),
-            Flag("cluster"), Flag("user"))),
-        Command("use-context", "Set the current-context in a kubeconfig file", "", run_no_context_change),
-    ),
-)  # fmt: skip
 API_RESOURCES = Command(
     "api-resources", "Print the supported API resources on the server", "kubectl api-resources", run_api_resources,
     (

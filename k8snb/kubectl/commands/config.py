@@ -1,0 +1,78 @@
+"""``kubectl config``: one cluster, one user, one context; what can be chosen is the namespace.
+
+Models: k8s.io/kubectl/pkg/cmd/config.
+Simplified: there is no kubeconfig file; the choice holds as long as the terminal does.
+"""
+
+from __future__ import annotations
+
+from k8snb.apimachinery.errors import quote
+from k8snb.kubectl.api import Json
+from k8snb.kubectl.call import PRINT, Call, Command
+from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.printers import formatted
+from k8snb.kubectl.result import Failure, usage_error
+from k8snb.kubectl.text import columns
+
+CONTEXT = "k8snb"
+
+
+def _context(call: Call) -> Json:
+    namespace = {"namespace": call.session.namespace} if call.session.namespace != "default" else {}
+    return {"cluster": CONTEXT, **namespace, "user": call.api.user.name}
+
+
+def run_view(call: Call) -> None:
+    """What a kubeconfig for this cluster would say."""
+    view = {
+        "apiVersion": "v1", "kind": "Config", "current-context": CONTEXT,
+        "clusters": [{"name": CONTEXT, "cluster": {"server": "in-process"}}],
+        "contexts": [{"name": CONTEXT, "context": _context(call)}], "users": [{"name": call.api.user.name, "user": {}}],
+    }  # fmt: skip
+    formatted(call, call.flag("output") or "yaml")(view)
+
+
+def run_current_context(call: Call) -> None:
+    """The name of the only context."""
+    call.out(CONTEXT)
+
+
+def run_get_contexts(call: Call) -> None:
+    """The only context."""
+    if call.flag("output") == "name":
+        call.out(CONTEXT)
+        return
+    row = ["*", CONTEXT, CONTEXT, call.api.user.name, _context(call).get("namespace", "")]
+    call.write(columns([row] if call.flag("no-headers") else [["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"], row]))
+
+
+def run_set_context(call: Call) -> None:
+    """Choose the namespace of the commands that follow."""
+    if bool(call.args) == bool(call.flag("current")):
+        raise usage_error(call.path, f"unexpected args: [{' '.join(call.args)}]")
+    if call.args and call.args[0] != CONTEXT:
+        raise Failure(f"there is one context here, {CONTEXT}; {call.args[0]} cannot be made")
+    if call.enforced:
+        call.session.namespace = call.namespace
+    call.out(f"Context {quote(CONTEXT)} modified.")
+
+
+def run_use_context(call: Call) -> None:
+    """Switch to the only context."""
+    name = call.args[0] if len(call.args) == 1 else ""
+    if name != CONTEXT:
+        raise Failure(f"no context exists with the name: {quote(name)}")
+    call.out(f"Switched to context {quote(CONTEXT)}.")
+
+
+COMMAND = Command(
+    "config", "Modify kubeconfig files", "kubectl config SUBCOMMAND",
+    subcommands=(
+        Command("view", "Display merged kubeconfig settings or a specified kubeconfig file", "", run_view,
+                (*PRINT, boolean("minify"), boolean("flatten"), boolean("raw"))),
+        Command("current-context", "Display the current-context", "", run_current_context),
+        Command("get-contexts", "Describe one or many contexts", "", run_get_contexts, (Flag("output", "o"), boolean("no-headers"))),
+        Command("set-context", "Set a context entry in kubeconfig", "", run_set_context, (boolean("current"),)),
+        Command("use-context", "Set the current-context in a kubeconfig file", "", run_use_context, aliases=("use",)),
+    ),
+)  # fmt: skip
