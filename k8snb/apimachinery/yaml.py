@@ -27,7 +27,7 @@ from typing import Any
 import yaml
 
 from k8snb.apimachinery.errors import quote
-from k8snb.apimachinery.yaml_scalars import resolve
+from k8snb.apimachinery.yaml_scalars import ScalarError, resolve
 from k8snb.apimachinery.yaml_writer import dump
 
 __all__ = ["Document", "YamlError", "documents", "dump", "locate", "resolve", "split_path"]
@@ -45,6 +45,10 @@ class YamlError(ValueError):
     def __init__(self, message: str, line: int | None = None):
         super().__init__(message)
         self.line = line
+
+
+class _KeyError(YamlError):
+    """A key that YAML has and JSON has not."""
 
 
 @dataclass(slots=True)
@@ -126,12 +130,15 @@ def _yaml_documents(text: str) -> Iterator[Document]:
 def _split(text: str) -> Iterator[tuple[int, str]]:
     lines: list[str] = []
     first = 1
-    for number, line in enumerate(text.splitlines(keepends=True) if "\r" not in text else re.findall(r"[^\n]*\n|[^\n]+", text), 1):
-        if line.startswith("---") and not line[3:].strip() and lines:
+    for number, line in enumerate(re.findall(r"[^\n]*\n|[^\n]+", text), 1):
+        rest = line[3:].strip() if line.startswith("---") else None
+        if rest and not rest.startswith("#"):
+            raise YamlError(f"invalid Yaml document separator: {rest}", number)
+        if rest is not None and lines:
             yield first, "".join(lines)
             lines, first = [], number + 1
         else:
-            lines.append(line)
+            lines.append(line if line.endswith("\n") else line + "\n")
     if lines:
         yield first, "".join(lines)
 
@@ -262,11 +269,12 @@ class _Composer:
         self.anchors: dict[str, _Node | None] = {}
         self.count = self.aliased = 0
         self.error: YamlError | None = None
+        self.later: YamlError | None = None
 
     def result(self) -> _Node:
-        """The document's node. Raises what went wrong while it was decoded."""
-        if self.error:
-            raise self.error
+        """The document's node. Raises what went wrong while it was decoded, or else while it was made JSON."""
+        if error := self.error or self.later:
+            raise error
         return self.root or _Node(None, 0)
 
     def take(self, event: Any) -> None:
@@ -295,14 +303,19 @@ class _Composer:
             return _Node(None, collection.line)
         try:
             return collection.close()
+        except _KeyError as error:
+            self.later = self.later or error
         except YamlError as error:
             self.error = self.error or error
-            return _Node(None, collection.line)
+        return _Node(None, collection.line)
 
     def scalar(self, event: Any) -> Any:
         if not event.tag and not event.implicit[0]:
             return event.value
-        return resolve(event.value, event.tag or "")
+        try:
+            return resolve(event.value, event.tag or "")
+        except ScalarError as error:
+            self.error = self.error or _fail(str(error))
 
     def alias(self, name: str, line: int) -> _Node:
         if name not in self.anchors:
@@ -351,7 +364,7 @@ class _Open:
                 yield from _merged(value)
         for key, value in entries:
             if not key.merge:
-                yield _key(key.value), _Node(value.value, key.line, value.parts, value.size)
+                yield _key(key.value, value.value), _Node(value.value, key.line, value.parts, value.size)
 
 
 def _merged(node: _Node) -> Iterator[tuple[str, _Node]]:
@@ -362,7 +375,7 @@ def _merged(node: _Node) -> Iterator[tuple[str, _Node]]:
         yield from one.parts.items()
 
 
-def _key(value: Any) -> str:
+def _key(value: Any, of: Any) -> str:
     """A key as text: JSON has no other."""
     if isinstance(value, str):
         return value
@@ -371,7 +384,8 @@ def _key(value: Any) -> str:
     if isinstance(value, (int, float)):
         return f"{value:.8g}" if isinstance(value, float) else str(value)
     if value is None:
-        return "null"
+        told = f"unsupported map key of type: %!s(<nil>), key: <nil>, value: {'<nil>' if of is None else _go_value(of)}"
+        raise _KeyError(f"error converting YAML to JSON: {told}")
     raise _fail(f"invalid map key: {_go_value(value)}")
 
 
@@ -381,7 +395,7 @@ def _go_value(value: Any) -> str:
         inner = ", ".join(f"{_go_value(k)}:{_go_interface(v)}" for k, v in value.items())
         return f"map[interface {{}}]interface {{}}{{{inner}}}"
     if isinstance(value, list):
-        return f"[]interface {{}}{{{', '.join(map(_go_value, value))}}}"
+        return f"[]interface {{}}{{{', '.join(map(_go_interface, value))}}}"
     return quote(value) if isinstance(value, str) else str(value).lower()
 
 

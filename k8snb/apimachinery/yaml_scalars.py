@@ -6,12 +6,13 @@ Models: sigs.k8s.io/yaml/goyaml.v2/resolve.go.
 from __future__ import annotations
 
 import base64
-import binascii
 import functools
 import math
 import re
+from datetime import date
 from typing import Any
 
+_RESOLVABLE = ("bool", "int", "float", "null", "timestamp")
 _PREFIX = "tag:yaml.org,2002:"
 _WORDS: dict[str, Any] = {}
 for _value, _spellings in (
@@ -26,6 +27,13 @@ for _value, _spellings in (
 _WORDS[""] = None
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))", re.ASCII)
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?[ \t]*(?:Z|[-+][0-9:]+)?)?", re.ASCII
+)
+
+
+class ScalarError(ValueError):
+    """A scalar is not what its tag says; the message is Go's."""
 
 
 @functools.lru_cache(maxsize=8192)
@@ -38,24 +46,42 @@ def resolve(text: str, tag: str = "") -> Any:
     kind = tag.removeprefix(_PREFIX)
     if kind == "binary":
         return _decoded(text)
-    if tag and kind in (tag, "str"):
+    if tag and (kind == tag or kind not in _RESOLVABLE):
         return text
+    found, value = _resolved(text)
+    if kind not in ("", found) and (kind, found) != ("float", "int") and not (kind == "timestamp" and is_date(text)):
+        raise ScalarError(f"cannot decode !!{found} `{text}` as a !!{kind}")
+    return value
+
+
+def _resolved(text: str) -> tuple[str, Any]:
+    """The type that a plain scalar has of itself, and its value."""
     if text in _WORDS:
-        return _WORDS[text]
+        value = _WORDS[text]
+        return "null" if value is None else "bool" if isinstance(value, bool) else "float", value
     if text[0] not in "+-.0123456789":
-        return text
+        return "str", text
     plain = text.replace("_", "") if text[0] != "." else text
     if (whole := _INT.fullmatch(plain)) and text[0] != ".":
-        return _integer(whole)
-    return _float(plain) if _FLOAT.fullmatch(plain) else text
+        return "int", _integer(whole)
+    return ("float", _float(plain)) if _FLOAT.fullmatch(plain) else ("str", text)
+
+
+def is_date(text: str) -> bool:
+    """Whether YAML 1.1 takes the text for a timestamp."""
+    found = _DATE.fullmatch(text)
+    try:
+        return bool(found and date(*map(int, re.split("[Tt \t]", text)[0].split("-"))))
+    except ValueError:
+        return False
 
 
 def _decoded(text: str) -> str:
-    """What ``!!binary`` stands for. Bytes that are no text stay as they were written: JSON has no bytes."""
+    """What ``!!binary`` stands for. Bytes that are no text become signs of replacement: JSON has no bytes."""
     try:
-        return base64.b64decode("".join(text.split()), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return text
+        return base64.b64decode(re.sub("[\r\n]", "", text), validate=True).decode(errors="replace")
+    except ValueError:
+        raise ScalarError("!!binary value contains invalid base64 data") from None
 
 
 def _integer(found: re.Match[str]) -> int | float:

@@ -12,18 +12,14 @@ import functools
 import json
 import re
 from collections.abc import Iterable
-from datetime import date
 from typing import Any
 
 import yaml
 
-from k8snb.apimachinery.yaml_scalars import resolve
+from k8snb.apimachinery.yaml_scalars import is_date, resolve
 
 _Dumper: Any = getattr(yaml, "CDumper", yaml.Dumper)
 _BASE60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", re.ASCII)
-_DATE = re.compile(
-    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?[ \t]*(?:Z|[-+][0-9:]+)?)?", re.ASCII
-)
 
 
 def dump(obj: Any) -> str:
@@ -62,17 +58,8 @@ def _text(text: str) -> Any:
     """Text in the style that Go chooses: literal for several lines, plain where it reads back as text, else in quotes."""
     if "\n" in text:
         return yaml.ScalarEvent(None, None, (True, True), text, style="|")
-    plain = isinstance(resolve(text), str) and not _BASE60.fullmatch(text) and not _is_date(text)
+    plain = isinstance(resolve(text), str) and not _BASE60.fullmatch(text) and not is_date(text)
     return yaml.ScalarEvent(None, None, (True, True), text, style=None if plain else '"')
-
-
-def _is_date(text: str) -> bool:
-    """Whether YAML 1.1 takes the text for a timestamp."""
-    found = _DATE.fullmatch(text)
-    try:
-        return bool(found and date(*map(int, re.split("[Tt \t]", text)[0].split("-"))))
-    except ValueError:
-        return False
 
 
 def _compare(a: str, b: str) -> int:
