@@ -36,14 +36,14 @@ class Api:
     warn: Callable[[str], None]
     discovered: Discovered = field(default_factory=Discovered)
     _mapper: Mapper | None = None
-    _warned: set[str] = field(default_factory=set)
+    warned: set[str] = field(default_factory=set)
 
     def ask(self, request: Request) -> Any:
         """The body of the answer. Raises ApiError."""
         response = self.send(replace(request, user=self.user))
         for warning in response.warnings:
-            if warning not in self._warned:
-                self._warned.add(warning)
+            if warning not in self.warned:
+                self.warned.add(warning)
                 self.warn(warning)
         if not response.ok:
             raise api_error(response.body, response.code)

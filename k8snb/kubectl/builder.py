@@ -19,7 +19,9 @@ from typing import Any
 
 from k8snb.apimachinery import yaml
 from k8snb.apimachinery.errors import ApiError, quote
-from k8snb.apimachinery.objects import freeze, put
+from k8snb.apimachinery.objects import dig, freeze, put
+from k8snb.apimachinery.selectors import SelectorError
+from k8snb.apimachinery.selectors import parse as parse_selector
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.manifest_checks import check_can_be_decoded, check_says_what_it_is
@@ -149,6 +151,8 @@ def _read(call: Call, path: str) -> Iterator[tuple[str, str]]:
 def manifests(call: Call, *, validate: bool = False, allow_empty: bool = False) -> list[Info]:
     """The objects of the files given, with their namespace filled in."""
     found = [info for source, text in texts(call) for info in _objects(call, source, text, validate)]
+    if call.flag("selector"):
+        found = [info for info in found if _selected(info, call.flag("selector"))]
     if not found and not allow_empty and call.flag("filename"):
         raise Failure(f"no objects passed to {call.path.removeprefix('kubectl ')}")
     return found
@@ -183,6 +187,13 @@ def _listed(call: Call, document: Json, source: str) -> Iterator[Info]:
 
 def _is_list(document: Any) -> bool:
     return isinstance(document, dict) and str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list)
+
+
+def _selected(info: Info, text: str) -> bool:
+    try:
+        return parse_selector(text).matches(dig(info.obj, "metadata.labels"))
+    except SelectorError as problem:
+        raise Failure(str(problem)) from None
 
 
 def documents(source: str, text: str) -> list[Json]:

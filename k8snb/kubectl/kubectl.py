@@ -36,6 +36,11 @@ GLOBAL_FLAGS = (
     boolean("insecure-skip-tls-verify"), boolean("match-server-version"), boolean("warnings-as-errors"), boolean("disable-compression"),
     boolean("help", "h"),
 )  # fmt: skip
+NO_EFFECT = (  # accepted, because scripts use them; there is no other server, no cache, no editor, no second stream here
+    "kubeconfig", "cluster", "user", "server", "token", "username", "password", "certificate-authority", "client-certificate", "client-key",
+    "insecure-skip-tls-verify", "tls-server-name", "kuberc", "output-watch-events", "server-print", "edit", "interactive",
+    "windows-line-endings", "openapi-patch", "leave-stdin-open", "resolve", "record",
+)  # fmt: skip
 ADMINISTRATOR = User(ADMIN, (MASTERS, "system:authenticated"))
 ROOT = Command("kubectl", "kubectl controls the Kubernetes cluster manager.", "kubectl [flags] [options]", subcommands=COMMANDS)
 
@@ -137,8 +142,14 @@ def _run(command: Command, call: Call) -> Result:
     if call.values.help or command.run is None:
         return Result((("stdout", help_text(command, call.path)),), 0 if call.values.help else 1)
     code = 0
+    for name in NO_EFFECT:
+        if call.values.said(name):
+            call.err(f"Warning: --{name} has no effect here")
     try:
         command.run(call)
+        if call.flag("warnings-as-errors") and call.api.warned:
+            count = len(call.api.warned)
+            raise Failure(f"{count} warning{'s' * (count > 1)} received")
     except (ApiError, Failure, Several) as problem:
         text, code = fatal(problem)
         if text:

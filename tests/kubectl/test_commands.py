@@ -292,3 +292,13 @@ def test_the_default_namespace_is_chosen_once_and_for_all(shell: Shell) -> None:
     assert shell.ok("get configmap c -n shop -o name") == "configmap/c\n"
     assert shell.ok("config view --minify -o jsonpath={..namespace}") == "shop"
     assert shell.fails("config use-context other") == 'error: no context exists with the name: "other"\n'
+
+
+def test_a_selector_chooses_among_the_objects_of_a_file(shell: Shell) -> None:
+    two = WEB + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n"
+    assert shell.ok("apply -l app=web -f -", two) == "deployment.apps/web created\n"
+    assert shell.fails("apply -l nothing=x -f -", two) == "error: no objects passed to apply\n"
+
+
+def test_what_is_accepted_without_effect_says_so(shell: Shell) -> None:
+    assert shell.run("get nodes --kubeconfig=/tmp/x").stderr == "Warning: --kubeconfig has no effect here\n"

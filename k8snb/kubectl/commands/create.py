@@ -34,8 +34,6 @@ def run(call: Call) -> None:
     show, errors = printer(call, "created"), []
     infos = manifests(call, validate=True)
     for info in infos:
-        if call.flag("selector"):
-            raise Failure("--selector with create is not supported here")
         body = with_last_applied(info.obj) if call.flag("save-config") or has_last_applied(info.obj) else info.obj
         try:
             made = body if call.dry_run == "client" else call.api.do("create", info.kind, info.namespace, body=body, **call.writes)
