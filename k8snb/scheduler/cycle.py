@@ -194,7 +194,7 @@ def _columns(cycle: Cycle, nodes: list[NodeInfo]) -> list[tuple[str, list[int]]]
     columns = []
     for plugin, weight in active:
         raw = local[plugin.name] if plugin.node_local else call(plugin, "Score", plugin.score_all, cycle, nodes)
-        points = call(plugin, "Score", plugin.normalize, cycle, nodes, raw) if plugin.normalizes else raw
+        points = call(plugin, "NormalizeScore", plugin.normalize, cycle, nodes, raw) if plugin.normalizes else raw
         _check_range(plugin, points)
         columns.append((plugin.name, points if weight == 1 else [weight * point for point in points]))
     return columns
@@ -224,5 +224,5 @@ def _check_range(plugin: ScorePlugin, points: list[int]) -> None:
     lowest, highest = min(points), max(points)
     if lowest < 0 or highest > MAX_NODE_SCORE:
         wrong = lowest if lowest < 0 else highest
-        sentence = f"plugin {plugin.name!r} returns an invalid score {wrong}, it should in the range of [0, 100] after normalizing"
-        raise PluginFailure(plugin.name, "Score", ValueError(sentence))
+        sentence = f'plugin "{plugin.name}" returns an invalid score {wrong}, it should in the range of [0, 100] after normalizing'
+        raise PluginFailure(plugin.name, "ScoreRange", ValueError(sentence))

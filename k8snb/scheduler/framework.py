@@ -273,11 +273,19 @@ class Profile:
         return [(name, [plugin.name for plugin in self.at(point)]) for name, point in EXTENSION_POINTS]
 
 
+_FAILED = {  # upstream's sentences differ by extension point
+    "Filter": 'running "{plugin}" filter plugin: {error}',
+    "Score": 'running Score plugin: plugin "{plugin}" failed with: {error}',
+    "NormalizeScore": 'running Normalize on Score plugins: plugin "{plugin}" failed with: {error}',
+    "ScoreRange": "applying score defaultWeights on Score plugins: {error}",
+}
+
+
 class PluginFailure(Exception):
     """A plugin raised something. ``str`` is upstream's sentence about it."""
 
     def __init__(self, plugin: str, point: str, error: Exception):
-        super().__init__(f'running "{plugin}" {point} plugin: {error}')
+        super().__init__(_FAILED.get(point, 'running {point} plugin "{plugin}": {error}').format(plugin=plugin, point=point, error=error))
 
 
 class Framework:

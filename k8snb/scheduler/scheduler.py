@@ -124,9 +124,9 @@ class KubeScheduler(Component):
             self._schedule_one()
             self._kick()
         elif kind == "bind":
-            self._bind(key[1])
+            self._bind(key[1], key[2])
         elif kind == "permit timeout":
-            self._permit_timeout(key[1], key[2])
+            self._permit_timeout(key[1], key[2], key[3])
         else:
             self.queue_of_pods.due(key[1])
 
@@ -190,7 +190,7 @@ class KubeScheduler(Component):
         self.own.binding[entry.key] = Binding(entry, node, record, waiting)
         if waiting:
             why = f"{entry.key} waits for {', '.join(waiting)}"
-            self.kernel.after(limit, self.name, ("permit timeout", entry.key, limit), why=why, causes=(record,))
+            self.kernel.after(limit, self.name, ("permit timeout", entry.key, record, limit), why=why, causes=(record,))
         else:
             self._start_binding(entry.key, node, record)
 
@@ -235,16 +235,21 @@ class KubeScheduler(Component):
         return [(key, flight.node) for key, flight in self.own.binding.items() if flight.waiting]
 
     def _start_binding(self, key: str, node: str, record: int) -> None:
-        self.kernel.after(LATENCY["bind"], self.name, ("bind", key), why=f"bind {key} to {node}", causes=(record,))
+        self.kernel.after(LATENCY["bind"], self.name, ("bind", key, record), why=f"bind {key} to {node}", causes=(record,))
 
-    def _permit_timeout(self, key: str, limit: int) -> None:
+    def _in_flight(self, key: str, record: int) -> Binding | None:
+        """The binding that an event is about; None where it has ended, or where it is of a newer pod of the same name."""
         flight: Binding | None = self.own.binding.get(key)
+        return flight if flight is not None and flight.record == record else None
+
+    def _permit_timeout(self, key: str, record: int, limit: int) -> None:
+        flight = self._in_flight(key, record)
         if flight is not None and flight.waiting:
             reason = f"rejected due to timeout after waiting {duration(limit)} at plugin {flight.waiting[0]}"
             self._binding_failed(key, reason, rejected_by=flight.waiting)
 
-    def _bind(self, key: str) -> None:
-        flight: Binding | None = self.own.binding.get(key)
+    def _bind(self, key: str, record: int) -> None:
+        flight = self._in_flight(key, record)
         if flight is None:
             return
         pod = pod_info(flight.entry.pod)
@@ -289,7 +294,8 @@ class KubeScheduler(Component):
         self.cache.forget(key)
         self._unreserve(self.cycle_for(flight.entry.pod), flight.node)
         live = self.watching.pod(key)
-        if live is not None and not pod_info(live).node_name:
+        same = live is not None and pod_info(live).uid == pod_info(flight.entry.pod).uid
+        if live is not None and same and not pod_info(live).node_name:
             self.queue_of_pods.put_back(flight.entry._replace(pod=live), rejected_by)
         if assumed is not None:
             self.watching.released(assumed)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from k8snb.scheduler.diagnosis import Status, unresolvable, unschedulable
-from k8snb.scheduler.framework import Cycle, FilterPlugin, PermitPlugin, Plugin, PreEnqueuePlugin, Profile
+from k8snb.scheduler.framework import Cycle, FilterPlugin, PermitPlugin, Plugin, PreEnqueuePlugin, Profile, ScorePlugin
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins import DEFAULT_PLUGINS, DEFAULT_PROFILE, DEFAULT_WEIGHTS
 from k8snb.sim.clock import SECOND
@@ -96,6 +96,19 @@ def test_a_pod_deleted_while_it_is_being_bound_frees_what_it_held() -> None:
     plane.run(3)
     assert plane.node_of("next") == "node-1"
     assert "default/short" not in plane.scheduler.own.cache.pods
+
+
+def test_a_new_pod_of_the_same_name_is_not_taken_for_the_old_one() -> None:
+    plane = small()
+    plane.create(pod("web", cpu="600m"))
+    while not plane.scheduler.own.binding:
+        plane.kernel.step()
+    plane.client.delete("pods", "web", "default", grace=0)
+    plane.create(pod("web", cpu="900m"))
+    plane.run(3)
+    assert plane.node_of("web") == "node-1"
+    assert plane.scheduler.own.cache.nodes["node-1"].requested["cpu"] == 900
+    assert plane.scheduler.own.queue.pods == {}
 
 
 def test_a_pod_that_somebody_else_bound_is_left_alone() -> None:
@@ -193,6 +206,13 @@ class Broken(FilterPlugin):
         raise ZeroDivisionError("division by zero")
 
 
+class Generous(ScorePlugin):
+    name = "Generous"
+
+    def score(self, cycle: Cycle, node: NodeInfo) -> int:
+        return 101
+
+
 class Together(PermitPlugin):
     """Holds pods until there are two of them."""
 
@@ -234,7 +254,15 @@ def test_a_plugin_that_raises_is_an_error_of_that_pod_only() -> None:
     plane.run(5)
     assert plane.node_of("plain")
     assert plane.condition("mine")["reason"] == "SchedulerError"
-    assert plane.events("mine") == [("FailedScheduling", 'running "Broken" Filter plugin: division by zero')]
+    assert plane.events("mine") == [("FailedScheduling", 'running "Broken" filter plugin: division by zero')]
+
+
+def test_points_beyond_the_scale_are_refused() -> None:
+    plane = ControlPlane(three_nodes(), profiles=(with_plugins(Generous()),))
+    plane.create(pod("mine", schedulerName="learner"))
+    plane.run()
+    sentence = 'plugin "Generous" returns an invalid score 101, it should in the range of [0, 100] after normalizing'
+    assert plane.condition("mine")["message"] == f"applying score defaultWeights on Score plugins: {sentence}"
 
 
 def test_a_plugin_that_raises_in_the_queue_keeps_its_pods_out() -> None:
