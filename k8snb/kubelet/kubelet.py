@@ -16,6 +16,7 @@ import hashlib
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.meta import is_true
 from k8snb.apimachinery.objects import FrozenDict, Object, put
 from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
@@ -133,6 +134,8 @@ class Kubelet(Component):
         node = self.client_node()
         if node is None:
             return
+        if not is_true(node, "Ready"):
+            self._report_node()
         new = nodes.lease(node, self.kernel.now)
         try:
             found = self.client.find("leases.coordination.k8s.io", self.node_name, nodes.LEASE_NAMESPACE)
@@ -153,6 +156,10 @@ class Kubelet(Component):
 
     def _write_node(self, _key: Any) -> None:
         self.kernel.after(nodes.STATUS_PERIOD, self.name, ("node",), why="node status", background=True)
+        self._report_node()
+
+    def _report_node(self) -> None:
+        """Write the Node's status as it is from here: also when somebody has said meanwhile that this node is lost."""
         node = self.client_node()
         if node is None:
             return

@@ -13,13 +13,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.meta import parse_time, timestamp
+from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import FrozenDict, Object, freeze
 from k8snb.client.controller import Controller, Index, Watches, itself
 from k8snb.client.informer import key_of
 from k8snb.component_helpers.taints import tolerates_taint
 from k8snb.controllers.node.lifecycle import by_node
 from k8snb.sim.clock import SECOND
+from k8snb.sim.state import Shelf
 
 
 def _pods_of_node(controller: Any, old: Object | None, new: Object | None) -> Iterable[str]:
@@ -42,16 +43,15 @@ def no_execute(node: Object) -> list[Object]:
     return [t for t in node["spec"].get("taints") or () if t["effect"] == "NoExecute"]
 
 
-def eviction_time(pod: Object, taints: list[Object], now: int) -> int | None:
-    """When the Pod must go, in µs since the epoch; None: never. The shortest toleration counts."""
+def eviction_time(pod: Object, taints: list[Object], since: int) -> int | None:
+    """When the Pod must go, in µs since the epoch; None: never. ``since``: when the taints were noticed. The shortest toleration counts."""
     moments = []
     for taint in taints:
         matching = [t for t in pod["spec"].get("tolerations") or () if tolerates_taint(t, taint)]
         if not matching:
-            return now
+            return since
         limits = [t["tolerationSeconds"] for t in matching if t.get("tolerationSeconds") is not None]
         if limits:
-            since = parse_time(taint["timeAdded"]) if taint.get("timeAdded") else now
             moments.append(since + max(0, min(limits)) * SECOND)
     return min(moments, default=None)
 
@@ -64,12 +64,20 @@ class TaintEvictionController(Controller):
     watches = (Watches("nodes", _pods_of_node), Watches("pods", _on_tainted_node))
     indexes = (Index("pods", "node", by_node),)
 
+    def new_state(self) -> Shelf:
+        """Pods on tainted nodes: key -> (since when, UID)."""
+        return Shelf()
+
     def reconcile(self, key: str) -> None:
         pod = self.informers["pods"].get(key)
         node = self.informers["nodes"].get(pod["spec"].get("nodeName", "")) if pod is not None else None
-        if pod is None or node is None or "deletionTimestamp" in pod["metadata"]:
+        taints = no_execute(node) if pod is not None and node is not None else []
+        if pod is None or not taints or "deletionTimestamp" in pod["metadata"]:
+            self.own.pop(key, None)
             return
-        moment = eviction_time(pod, no_execute(node), self.now)
+        since, uid = self.own.get(key, (self.now, pod["metadata"]["uid"]))
+        self.own[key] = since, uid = (since, uid) if uid == pod["metadata"]["uid"] else (self.now, pod["metadata"]["uid"])
+        moment = eviction_time(pod, taints, since)
         if moment is None:
             return
         if moment > self.now:

@@ -9,7 +9,7 @@ Models: pkg/controller/podgc/gc_controller.go. Simplified: the threshold of 12,5
 from __future__ import annotations
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.objects import Object, put
+from k8snb.apimachinery.objects import Object
 from k8snb.client.controller import Controller, Index
 from k8snb.controllers.node.eviction import disrupted
 from k8snb.controllers.node.lifecycle import by_node
@@ -61,15 +61,16 @@ class PodGCController(Controller):
         if self.now - since < QUARANTINE or self.client.find("nodes", node) is not None:
             return
         for pod in pods:
-            marked = disrupted(pod, "DeletionByPodGC", "PodGC: node no longer exists", self.now)
-            self._end(marked)
+            self._end(pod, disrupted(pod, "DeletionByPodGC", "PodGC: node no longer exists", self.now))
         del self.own[node]
 
-    def _end(self, pod: Object) -> None:
-        meta = pod["metadata"]
+    def _end(self, pod: Object, marked: Object | None = None) -> None:
+        """Say that the Pod has failed (and, with ``marked``, why), then delete it without grace."""
+        meta, status = pod["metadata"], (marked or pod)["status"]
+        change = {"status": {"phase": "Failed", "conditions": list(status.get("conditions") or ())}}
         try:
-            if pod["status"].get("phase") not in ("Succeeded", "Failed"):
-                self.client.update_status("pods", put(pod, "status.phase", "Failed"))
+            if status.get("phase") not in ("Succeeded", "Failed"):
+                self.client.patch("pods", meta["name"], change, meta["namespace"], kind="strategic", subresource="status")
             self.client.delete("pods", meta["name"], meta["namespace"], grace=0)
         except ApiError as error:
             if error.code != 404:
