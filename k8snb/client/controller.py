@@ -51,10 +51,14 @@ def owned_by(kind: str) -> ToKeys:
 
 
 class Watches(NamedTuple):
-    """One source of work: a change of ``resource`` asks for the keys that ``to_keys(controller, old, new)`` gives."""
+    """One source of work: a change of ``resource`` asks for the keys that ``to_keys(controller, old, new)`` gives.
+
+    With a ``delay`` (µs) it asks for them later, so that many changes are looked at in one turn.
+    """
 
     resource: str
     to_keys: ToKeys = itself
+    delay: int = 0
 
 
 class Index(NamedTuple):
@@ -108,7 +112,10 @@ class Controller:
             if not self.process.enabled(self.name):
                 return
             for key in source.to_keys(self, old, new):
-                self.queue.add(key, cause)
+                if source.delay:
+                    self.queue.add_after(key, source.delay, f"{source.resource} have changed")
+                else:
+                    self.queue.add(key, cause)
 
         self.informers[source.resource].handlers.append(changed)
 

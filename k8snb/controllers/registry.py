@@ -11,6 +11,8 @@ from k8snb.controllers.deployment.controller import DeploymentController
 from k8snb.controllers.endpoints.endpoints import EndpointsController
 from k8snb.controllers.endpoints.slices import EndpointSliceController
 from k8snb.controllers.garbage_collector import GarbageCollector
+from k8snb.controllers.job.controller import JobController
+from k8snb.controllers.job.ttl import TTLAfterFinishedController
 from k8snb.controllers.namespace import NamespaceController
 from k8snb.controllers.namespace_defaults import RootCertificatePublisher, ServiceAccountController
 from k8snb.controllers.node.eviction import TaintEvictionController
@@ -34,6 +36,8 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     ReplicaSetController,
     DaemonSetController,
     StatefulSetController,
+    JobController,
+    TTLAfterFinishedController,
     EndpointsController,
     EndpointSliceController,
     ResourceQuotaController,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, freeze
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, freeze, merge
 from k8snb.client.controller import Controller, Watches, owned_by
 from k8snb.client.informer import key_of
 from k8snb.component_helpers.pods import is_pod_terminating
@@ -165,9 +165,7 @@ class StatefulSetController(Controller):
                 continue
             owners = owners_of(statefulset, pod, claim)
             if owners != (claim["metadata"].get("ownerReferences") or []):
-                meta = claim["metadata"]
-                patch = {"metadata": {"resourceVersion": meta["resourceVersion"], "ownerReferences": owners or None}}
-                self.client.patch(CLAIMS, meta["name"], patch, meta["namespace"])
+                self.client.update(CLAIMS, merge(claim, {"metadata": {"ownerReferences": owners or None}}))
 
     def _clean_up(self, observed: Observed, revisions: Revisions) -> None:
         """Forget revisions beyond ``revisionHistoryLimit`` that no Pod comes from."""
