@@ -15,6 +15,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.validation import check, dns_1035_label, dns_subdomain, port_number
 from k8snb.resources.common.cells import age
 from k8snb.resources.common.fill import fill, where_given
+from k8snb.resources.common.formats import path_segment
 from k8snb.resources.discovery import served
 
 
@@ -35,6 +36,8 @@ def validate(obj: Object) -> Errors:
 
 def _validate_spec(spec: Mapping[str, Any], group: str, version: str) -> Errors:
     errors = check("group", group, dns_subdomain) if group else []
+    if not group and version != "v1":
+        errors.append(required("group", "only v1 may have an empty group and it better be legacy kube"))
     errors += check("version", version, dns_1035_label)
     for name, most in (("groupPriorityMinimum", 20_000), ("versionPriority", 1000)):
         value = spec.get(name, 0)
@@ -71,4 +74,6 @@ EXAMPLE = {
     "spec": {"group": "example.com", "version": "v1", "groupPriorityMinimum": 1000, "versionPriority": 15},
 }
 
-RESOURCE = served("apiregistration.k8s.io/v1", "APIService", default=default, validate=validate, cells=cells, example=EXAMPLE)
+RESOURCE = served(
+    "apiregistration.k8s.io/v1", "APIService", default=default, validate=validate, validate_name=path_segment, cells=cells, example=EXAMPLE
+)

@@ -13,7 +13,7 @@ from typing import Any
 
 from k8snb.apimachinery.errors import Errors, FieldError, invalid, required, within
 from k8snb.apimachinery.meta import human_duration, timestamp
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, dig, put
 from k8snb.apimachinery.resource import Subresource
 from k8snb.apimachinery.validation import immutable
 from k8snb.apiserver import writes
@@ -24,6 +24,11 @@ from k8snb.resources.discovery import served
 
 _SHORTEST = 600
 _LONGEST_SIGNER = 571
+
+
+def any_name(_name: str) -> list[str]:
+    """Requests may be called anything."""
+    return []
 
 
 def validate(obj: Object) -> Errors:
@@ -60,6 +65,14 @@ def _validate_request(text: str) -> Errors:
 def validate_update(obj: Object, old: Object) -> Errors:
     """The wish stays."""
     return immutable("spec", obj.get("spec"), old.get("spec"))
+
+
+def sign_with_user(context: Any, obj: Object, old: Object | None) -> Object:
+    """Whoever asks stands in the request; nobody can ask for somebody else."""
+    if old is not None:
+        return obj
+    user = context.request.user
+    return put(obj, "spec", {**obj.get("spec", EMPTY_DICT), "username": user.name, "groups": list(user.groups)})
 
 
 def approve(context: Any, request: Request, obj: Object | None) -> Object:
@@ -101,7 +114,9 @@ RESOURCE = served(
     "certificates.k8s.io/v1",
     "CertificateSigningRequest",
     validate=validate,
+    validate_name=any_name,
     validate_update=validate_update,
+    allocate=sign_with_user,
     cells=cells,
     subresources={"approval": Subresource(name="approval", handler=approve)},
     selectable_fields={"spec.signerName": lambda obj: str(dig(obj, "spec.signerName", ""))},

@@ -189,5 +189,4 @@ RESOURCE = served(
     cells=cells,
     counts_generation=True,
     example=EXAMPLE,
-    simulated=True,
 )

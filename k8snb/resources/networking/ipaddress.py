@@ -64,5 +64,4 @@ RESOURCE = served(
     validate_update=validate_update,
     cells=cells,
     example=EXAMPLE,
-    simulated=True,
 )

@@ -135,5 +135,4 @@ RESOURCE = served(
     cells=cells,
     counts_generation=True,
     example=EXAMPLE,
-    simulated=True,
 )

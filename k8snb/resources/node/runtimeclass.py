@@ -46,5 +46,12 @@ def cells(obj: Object, now: int) -> list[Any]:
 EXAMPLE = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "sandboxed"}, "handler": "sandboxed"}
 
 RESOURCE = served(
-    "node.k8s.io/v1", "RuntimeClass", validate=validate, validate_update=validate_update, warnings=warnings, cells=cells, example=EXAMPLE
+    "node.k8s.io/v1",
+    "RuntimeClass",
+    validate=validate,
+    validate_update=validate_update,
+    warnings=warnings,
+    cells=cells,
+    example=EXAMPLE,
+    simulated=True,
 )
