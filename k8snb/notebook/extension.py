@@ -1,9 +1,10 @@
-"""``%load_ext k8snb``: registers the magics and the completion of ``%kubectl``."""
+"""``%load_ext k8snb``: registers the magics, the completion of ``%kubectl`` and how texts are shown."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from k8snb.notebook import display
 from k8snb.notebook.completion import kubectl_matcher
 from k8snb.notebook.magics import ClusterMagics
 
@@ -11,6 +12,7 @@ from k8snb.notebook.magics import ClusterMagics
 def load_ipython_extension(shell: Any) -> None:
     """Called by IPython: the magics are there from now on. Loading twice is the same as loading once."""
     shell.register_magics(ClusterMagics)
+    display.register(shell)
     if kubectl_matcher not in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.append(kubectl_matcher)
 

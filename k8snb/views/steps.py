@@ -65,7 +65,8 @@ class Step:
         own: list[str] = []
         others: list[str] = []
         for record in self.writes:  # what somebody began earlier, such as a binding, may be written while another acts
-            (own if acts.intersection(record.causes) or not acts else others).append(sentence(record))
+            mine = bool(acts.intersection(record.causes))
+            (own if mine else others).append(sentence(record._replace(actor="") if mine else record))
         lines += _labelled(text("steps.wrote"), own) + _labelled(text("steps.meanwhile"), others)
         return [f"  {line}" for line in lines]
 
