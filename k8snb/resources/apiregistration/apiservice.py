@@ -61,9 +61,10 @@ def cells(obj: Object, now: int) -> list[Any]:
     """One row of ``kubectl get apiservices``."""
     service, found = dig(obj, "spec.service"), condition(obj, "Available")
     shown = "Local" if service is None else f"{service.get('namespace', '')}/{service.get('name', '')}"
-    available = (
-        "Unknown" if found is None else found["status"] if found["status"] == "True" else f"{found['status']} ({found.get('reason', '')})"
-    )
+    if found is None:
+        available = "True" if service is None else "Unknown"  # what this server serves itself is always available
+    else:
+        available = found["status"] if found["status"] == "True" else f"{found['status']} ({found.get('reason', '')})"
     return [obj["metadata"]["name"], shown, available, age(obj, now)]
 
 

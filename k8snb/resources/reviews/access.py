@@ -101,9 +101,6 @@ def review_self_rules(context: Any, obj: Object) -> Object:
         raise bad_request("no namespace on request")
     user = context.request.user
     rules = context.server.authorizer.rules_of(user, namespace)
-    if MASTERS in user.groups:
-        every = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
-        rules = [every, {"verbs": ["*"], "nonResourceURLs": ["*"]}, *rules]
     resource = [_copied(r, "verbs", "apiGroups", "resources", "resourceNames") for r in rules if r.get("resources")]
     paths = [_copied(r, "verbs", "nonResourceURLs") for r in rules if r.get("nonResourceURLs")]
     return put(obj, "status", freeze({"resourceRules": resource, "nonResourceRules": paths, "incomplete": False}))
