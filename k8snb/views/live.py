@@ -74,7 +74,10 @@ def frame(moment: Moment) -> Frame:
     rows = [*nodes, *({"id": home, "name": home, "state": "", "word": ""} for home in lost)]
     kept = keep([row["state"] for row in rows], NODES)
     busy, last = _activity(moment)
-    work = {f"nodes {name.partition('/')[2]}": {"busy": busy[name], "did": last[name]} for name in busy if "/" in name}
+    work: dict[str, Row] = {f"nodes {name.partition('/')[2]}": {"busy": busy[name], "did": last[name]} for name in busy if "/" in name}
+    for kind, _, node in (name.partition("/") for name in moment.stopped):
+        if node:
+            work.setdefault(f"nodes {node}", {})["down"] = f"{kind} {text('views.stopped')}"
     return {
         "meta": _meta(moment, pods, hidden=len(rows) - len(kept)),
         "components": _keyed(_components(moment, busy, last)),

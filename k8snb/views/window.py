@@ -17,7 +17,7 @@ from k8snb.apiserver.keys import key_of
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.etcd.store import Change
 from k8snb.messages import text
-from k8snb.sim.clock import duration
+from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.trace import Record
 from k8snb.simulation.faults import API_SERVER
 from k8snb.simulation.past import Past
@@ -184,7 +184,8 @@ class Window:
                 resource = catalogue.of_key(change.key)
                 if resource is not None and resource.key == "pods":
                     found.append((change.time, change.value, change.previous))
-        end = found[-1][0] if found else 0
+        begin, last = (found[0][0], found[-1][0]) if found else (0, 0)
+        end = min(self.simulation.now, last + max(SECOND, (last - begin) // 10))  # a little beyond, to show what it came to
         return Timeline(text("views.timeline.title", name=name), lifetimes(found, end))
 
     def _uid(self, name: str) -> str:

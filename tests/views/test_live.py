@@ -63,6 +63,10 @@ def test_a_stopped_component_is_seen() -> None:
     assert frame(moment(stopped=("kube-scheduler",)))["components"]["kube-scheduler"]["state"] == "failed"
 
 
+def test_a_stopped_kubelet_is_seen_on_its_node() -> None:
+    assert frame(moment(stopped=("kubelet/node-2",)))["nodes"]["nodes node-2"]["down"] == "kubelet stopped"
+
+
 def test_unscheduled_pods_and_pods_of_a_vanished_node_keep_a_home() -> None:
     pending = thing("Pod", "late", spec={"containers": [{"name": "c"}]}, status={"phase": "Pending"})
     world = freeze({"nodes": [node("node-1")], "pods": [pending, pod("orphan", None, "node-9")]})
