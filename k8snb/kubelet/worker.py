@@ -15,7 +15,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze
 from k8snb.kubelet import environment, pods, probes, stopping
 from k8snb.kubelet.pods import Action, go_duration
 from k8snb.kubelet.state import EXITED, INIT, RUNNING, WAITING, ContainerState, PodState, ProbeState
-from k8snb.kubelet.status import terminated
+from k8snb.kubelet.status import restart_policy, terminated
 from k8snb.seams.cri import ContainerConfig
 from k8snb.sim.clock import MILLISECOND, SECOND
 
@@ -315,6 +315,7 @@ class Worker:
             working_dir=spec.get("workingDir", ""),
             hostname=pod.get("hostname") or (self.kubelet.node_name if pod.get("hostNetwork") else state.name), address=state.address,
             mounts=environment.mounts(spec, known), ports=environment.ports(spec),
+            batch=container.kind == INIT or restart_policy(self.pod, spec) != "Always",
             message_path=spec.get("terminationMessagePath", "/dev/termination-log"),
             message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError",
         )  # fmt: skip

@@ -41,6 +41,7 @@ class ContainerConfig(NamedTuple):
     address: str = ""
     mounts: tuple[MountPoint, ...] = ()
     ports: tuple[int, ...] = ()  # declared or probed
+    batch: bool = False  # it is meant to end: an init container, or a pod that is not always restarted
     message_path: str = "/dev/termination-log"
     message_from_log: bool = False  # terminationMessagePolicy: FallbackToLogsOnError
 

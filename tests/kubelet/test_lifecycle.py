@@ -293,3 +293,33 @@ def test_a_pod_on_the_host_network_has_the_nodes_address(story: Story) -> None:
     story.cluster.client.delete("pods", "web", "default")
     story.run(3)
     assert story.cluster.http(f"http://{status['hostIP']}").error == "connection refused"
+
+
+def test_an_unknown_program_that_is_meant_to_end_ends(story: Story) -> None:
+    init = [{"name": "migrate", "image": "example/migrate:1", "command": ["migrate", "up"]}]
+    story.pod("pi", "perl", "-wle", "print bpi(2000)", image="perl:5.34", spec={"restartPolicy": "Never", "initContainers": init})
+    story.run(25)
+    assert story.status("pi")["phase"] == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    ("image", "port", "path", "answer"),
+    [
+        ("httpd:2.4", 80, "/", "<html><body><h1>It works!</h1></body></html>\n"),
+        ("gcr.io/google-samples/hello-app:2.0", 8080, "/", "Hello, world!\nVersion: 2.0.0\nHostname: app\n"),
+        ("gcr.io/google-samples/kubernetes-bootcamp:v1", 8080, "/", "Hello Kubernetes bootcamp! | Running on: app | v=1\n"),
+        ("k8snb/web:2", 8080, "/", "Hello from app, version 2\n"),
+        ("hashicorp/http-echo:1.0", 5678, "/", "hello-world\n"),
+        ("redis:7", 6379, "/", "redis:7 is not simulated: a generic container answers\n"),
+    ],
+)
+def test_images_answer(story: Story, image: str, port: int, path: str, answer: str) -> None:
+    story.pod("app", image=image, ports=[{"containerPort": port}])
+    story.run(5)
+    assert story.cluster.http(f"http://{story.status('app')['podIP']}:{port}{path}", from_node="node-1").body == answer
+
+
+def test_agnhost_serves_what_its_arguments_say(story: Story) -> None:
+    story.pod("net", image="registry.k8s.io/e2e-test-images/agnhost:2.53", args=["netexec", "--http-port=9000"])
+    story.run(5)
+    assert story.cluster.http(f"http://{story.status('net')['podIP']}:9000/hostname", from_node="node-1").body == "net"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from k8snb.kubelet.images.busybox import Alpine, Busybox, Curl
 from k8snb.kubelet.images.demo import Crasher, Echo, Pause, SlowStarter, Web
 from k8snb.kubelet.images.generic import Generic
+from k8snb.kubelet.images.hello import Agnhost, Bootcamp, HelloApp, Httpd
 from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.load_generator import LoadGenerator
 from k8snb.kubelet.images.nginx import Nginx, UnprivilegedNginx
@@ -16,6 +17,7 @@ from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.reference import Reference, parse_reference
 
 IMAGES: tuple[type[Image], ...] = (
+    Httpd, HelloApp, Bootcamp, Agnhost,
     Nginx, UnprivilegedNginx, Busybox, Alpine, Curl, Crasher, Web, SlowStarter, Echo, Pause, LoadGenerator,
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The image that stands for every image nobody wrote a class for.
 
-It runs, says nothing, and answers on every port that the pod declares or probes, so that manifests from the wild come up.
+It runs, says nothing, and answers on every port that the pod declares or probes, so that manifests from the wild come up. Where
+its container is meant to end (an init container, a pod of a Job), it ends well after five seconds.
 The kubelet warns once for each such image, because nothing of what its program really does is simulated.
 """
 
@@ -9,9 +10,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from k8snb.kubelet.images.image import Image
-from k8snb.kubelet.images.process import Process
+from k8snb.kubelet.images.process import BATCH, Process
 from k8snb.kubelet.images.reference import Reference
 from k8snb.seams.cni import HTTPReply, HTTPRequest
+from k8snb.sim.clock import SECOND
 
 
 class Generic(Image):
@@ -26,6 +28,15 @@ class Generic(Image):
     def has(self, reference: Reference) -> bool:
         """Every version exists, for all we know."""
         return True
+
+    def start(self, process: Process) -> None:
+        """A program that is meant to end (in a Job, in an init container) ends well after a moment."""
+        if process.state.batch:
+            process.sleep(BATCH / SECOND)
+
+    def step(self, process: Process) -> None:
+        """That moment is over."""
+        process.exit(0)
 
     def listens(self, process: Process, port: int) -> bool:
         """On the ports that the pod names."""

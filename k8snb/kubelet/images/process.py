@@ -26,6 +26,9 @@ from k8snb.sim.state import Shelf, Tape
 if TYPE_CHECKING:
     from k8snb.kubelet.images.image import Image
 
+BATCH = 5 * SECOND
+"""So long an unknown program works that is meant to end."""
+
 LOG_LINES = 2_000
 """So many lines of a container's log are kept, as a container runtime rotates them."""
 
@@ -75,6 +78,7 @@ class ProcessState:
     exit_code: int | None = None
     message: str = ""
     shell: ShellState | None = None
+    batch: bool = False  # it is meant to end by itself
     program: bool = False  # the image's own program runs (by itself, or started by a shell)
 
 
@@ -247,11 +251,14 @@ class Process:
         return self.image.generic
 
     def unknown(self, _argv: tuple[str, ...]) -> int:
-        """Run an unknown program: as process 1 it never ends (-1), executed beside it, it has ended at once (0)."""
+        """Run an unknown program; when it ends (µs), 0 for at once, or FOREVER.
+
+        Beside process 1 it ends at once; where the container is meant to end, after a moment; else never.
+        """
         if self.main is not self:
             return 0
         self.state.program = True
-        return FOREVER
+        return self.now + BATCH if self.state.batch else FOREVER
 
     def begin(self, argv: tuple[str, ...]) -> None:
         """The shell starts the image's own program."""

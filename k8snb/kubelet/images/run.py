@@ -195,7 +195,7 @@ def ends(image: Image, state: ProcessState, system: System, limit: int) -> tuple
     try:
         begin(process)
     except NotExecutable:
-        return 128, 0
+        return None  # a program of its own: nobody knows when it ends
     for _ in range(1_000):
         if state.exit_code is not None:
             return state.exit_code, clock.now - begun

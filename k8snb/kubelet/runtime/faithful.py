@@ -148,6 +148,7 @@ class FaithfulRuntime:
         state = ProcessState(
             image=config.image, argv=argv, env=Shelf({"PATH": _PATH, **image.environment}),
             hostname=config.hostname, working_dir=config.working_dir or "/", mounts=config.mounts, ports=config.ports,
+            batch=config.batch,
         )  # fmt: skip
         state.env.update({"HOSTNAME": config.hostname, **dict(config.env), "HOME": "/root"})
         state.files.update(self._etc(config))

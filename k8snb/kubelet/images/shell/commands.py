@@ -201,8 +201,9 @@ def seq(call: Call) -> Result:
 def test(call: Call) -> Result:
     """``test`` and ``[``: files, texts, numbers, ``!``, ``-a``, ``-o``."""
     args = list(call.args)
-    if call.name == "[" and (not args or args.pop() != "]"):
-        return fail(call, "missing ]", 2)
+    closing = {"[": "]", "[[": "]]"}.get(call.name)
+    if closing and (not args or args.pop() != closing):
+        return fail(call, f"missing {closing}", 2)
     try:
         return Result(status=0 if _any_of(call, args) else 1)
     except ValueError as error:
@@ -292,7 +293,7 @@ def processes(call: Call) -> Result:
 
 COMMANDS: dict[str, Command] = {
     "echo": echo, "printf": printf, "true": true, ":": true, "false": false, "env": env, "printenv": printenv,
-    "hostname": hostname, "date": date, "sleep": sleep, "usleep": usleep, "seq": seq, "test": test, "[": test,
+    "hostname": hostname, "date": date, "sleep": sleep, "usleep": usleep, "seq": seq, "test": test, "[": test, "[[": test,
     "uname": uname, "whoami": whoami, "id": identity, "nproc": nproc, "pwd": pwd, "ps": processes, "sync": true, "chmod": true,
     "chown": true, "stty": true,
 }  # fmt: skip
