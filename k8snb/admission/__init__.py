@@ -3,12 +3,13 @@
 ``PLUGINS`` are in the order of the real server; first all ``admit`` run, then validation, then all ``validate``.
 
 Models: pkg/kubeapiserver/options/plugins.go (AllOrderedPlugins, those that are on by default).
-Simplified: webhooks and admission policies are stored and not called; the plugins about certificates need a certificate
-authority and are absent, as are those that are off by default (NodeRestriction, AlwaysPullImages ...).
+Simplified: webhooks and admission policies are stored and not called; plugins that are off by default (NodeRestriction,
+AlwaysPullImages, ExtendedResourceToleration ...) are absent.
 """
 
 from __future__ import annotations
 
+from k8snb.admission.certificates import CertificateApproval, CertificateSigning, CertificateSubjectRestriction
 from k8snb.admission.default_ingress_class import DefaultIngressClass
 from k8snb.admission.default_storage_class import DefaultStorageClass
 from k8snb.admission.default_toleration_seconds import DefaultTolerationSeconds
@@ -36,6 +37,9 @@ PLUGINS = (
     StorageObjectInUseProtection(),
     PersistentVolumeClaimResize(),
     RuntimeClass(),
+    CertificateApproval(),
+    CertificateSigning(),
+    CertificateSubjectRestriction(),
     DefaultIngressClass(),
     PodTopologyLabels(),
     ResourceQuota(),

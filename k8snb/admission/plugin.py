@@ -19,7 +19,7 @@ Models: k8s.io/apiserver/pkg/admission/interfaces.go, errors.go (NewForbidden, e
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from k8snb.apimachinery.errors import ApiError, request_forbidden
 from k8snb.apimachinery.objects import Object
@@ -29,6 +29,10 @@ from k8snb.apiserver.request import Request
 
 class Context(Protocol):
     """What the server offers to a plugin."""
+
+    @property
+    def server(self) -> Any:
+        """The API server itself; its ``authorizer`` answers whether a user may do something else."""
 
     @property
     def now(self) -> int:
