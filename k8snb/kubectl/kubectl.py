@@ -36,10 +36,13 @@ GLOBAL_FLAGS = (
     boolean("insecure-skip-tls-verify"), boolean("match-server-version"), boolean("warnings-as-errors"), boolean("disable-compression"),
     boolean("help", "h"),
 )  # fmt: skip
-NO_EFFECT = (  # accepted, because scripts use them; there is no other server, no cache, no editor, no second stream here
+# Accepted, because scripts use them; there is no other server, no cache, no editor and no second stream here.
+GLOBAL_WITHOUT_EFFECT = (
     "kubeconfig", "cluster", "user", "server", "token", "username", "password", "certificate-authority", "client-certificate", "client-key",
-    "insecure-skip-tls-verify", "tls-server-name", "kuberc", "output-watch-events", "server-print", "edit", "interactive",
-    "windows-line-endings", "openapi-patch", "leave-stdin-open", "resolve", "record",
+    "insecure-skip-tls-verify", "tls-server-name", "kuberc",
+)  # fmt: skip
+OWN_WITHOUT_EFFECT = (
+    "output-watch-events", "server-print", "edit", "interactive", "windows-line-endings", "openapi-patch", "leave-stdin-open", "resolve",
 )  # fmt: skip
 ADMINISTRATOR = User(ADMIN, (MASTERS, "system:authenticated"))
 ROOT = Command("kubectl", "kubectl controls the Kubernetes cluster manager.", "kubectl [flags] [options]", subcommands=COMMANDS)
@@ -142,7 +145,8 @@ def _run(command: Command, call: Call) -> Result:
     if call.values.help or command.run is None:
         return Result((("stdout", help_text(command, call.path)),), 0 if call.values.help else 1)
     code = 0
-    for name in NO_EFFECT:
+    own = {flag.name for flag in command.flags}
+    for name in [*(name for name in GLOBAL_WITHOUT_EFFECT if name not in own), *(name for name in OWN_WITHOUT_EFFECT if name in own)]:
         if call.values.said(name):
             call.err(f"Warning: --{name} has no effect here")
     try:

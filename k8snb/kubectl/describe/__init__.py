@@ -10,7 +10,7 @@ Models: k8s.io/kubectl/pkg/describe/describe.go (describerMap).
 from __future__ import annotations
 
 from k8snb.kubectl.api import Json
-from k8snb.kubectl.describe import cluster, config, network, workloads
+from k8snb.kubectl.describe import cluster, config, network, rare, workloads
 from k8snb.kubectl.describe.writer import Describer, Look
 from k8snb.kubectl.mapper import group_of
 
@@ -36,6 +36,10 @@ DESCRIBERS: dict[tuple[str, str], Describer] = {
     ("", "PersistentVolume"): cluster.persistent_volume,
     ("", "PersistentVolumeClaim"): cluster.volume_claim,
     ("storage.k8s.io", "StorageClass"): cluster.storage_class,
+    ("storage.k8s.io", "CSINode"): rare.csi_node,
+    ("storage.k8s.io", "VolumeAttributesClass"): rare.volume_attributes_class,
+    ("networking.k8s.io", "ServiceCIDR"): rare.service_cidr,
+    ("networking.k8s.io", "IPAddress"): rare.ip_address,
     ("policy", "PodDisruptionBudget"): cluster.disruption_budget,
     ("scheduling.k8s.io", "PriorityClass"): cluster.priority_class,
     ("", "ConfigMap"): config.config_map,
