@@ -22,10 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any
 
-from k8snb.messages import text
 from k8snb.views import layout, svg, tree
 from k8snb.views.states import LOOKS, STATES
 
@@ -134,13 +132,8 @@ class Graph:
 
     @property
     def html(self) -> str:
-        """The picture, and its text form folded below it (the part that survives where a notebook is not trusted)."""
-        return self.html_with(repr(self))
-
-    def html_with(self, words: str) -> str:
-        """The picture with other words below it."""
-        fold = f"<details><summary>{text('views.as_text')}</summary><pre>{escape(words)}</pre></details>"
-        return f'<figure style="margin:0"><div style="overflow-x:auto">{self.svg}</div>{fold}</figure>'
+        """The picture with its text form below it (the part that survives where a notebook is not trusted)."""
+        return svg.figure(self.svg, repr(self))
 
 
 def _dot_id(name: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from html import escape as html_escape
 from typing import TYPE_CHECKING
 
+from k8snb.messages import text
 from k8snb.views.layout import LINE, PAD, Box, Point
 from k8snb.views.states import LOOKS
 from k8snb.views.tree import line
@@ -59,7 +60,7 @@ def _style() -> str:
         ".k8snb-graph path{fill:none;stroke:var(--dim);stroke-width:1.2}.k8snb-graph .weak{stroke-dasharray:4 3}"
         ".k8snb-graph .flow{stroke:var(--done);stroke-width:2}.k8snb-graph .broken{stroke:var(--failed);stroke-dasharray:1 4}"
         ".k8snb-graph .word{font-size:11px;fill:var(--dim);paint-order:stroke;stroke:var(--bg);stroke-width:3px;text-anchor:middle}"
-        ".k8snb-graph marker path{fill:var(--dim);stroke:none}"
+        ".k8snb-graph marker path{fill:var(--dim);stroke:none}.k8snb-figure details:not([open])+pre{display:none}"
     )
 
 
@@ -87,6 +88,12 @@ def draw(graph: Graph) -> str:
         "</g></svg>",
     ]
     return "\n".join(parts)
+
+
+def figure(picture: str, words: str) -> str:
+    """A picture as HTML, its text form below: folded by the style, so that the words stand open where a page strips it."""
+    fold = f"<details><summary>{text('views.as_text')}</summary></details><pre>{html_escape(words)}</pre>"
+    return f'<figure class="k8snb-figure" style="margin:0"><div style="overflow-x:auto">{picture}</div>{fold}</figure>'
 
 
 def opening(width: int, height: int, title: str) -> str:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from html import escape as html_escape
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
@@ -25,7 +24,7 @@ from k8snb.sim.clock import duration
 from k8snb.views import status
 from k8snb.views.layout import CHAR, columns
 from k8snb.views.states import sign
-from k8snb.views.svg import STYLE, escape, opening
+from k8snb.views.svg import STYLE, escape, figure, opening
 
 WIDTH = 60  # signs in a line of text
 BAR = 560  # width of the drawn time, in points
@@ -170,8 +169,7 @@ class Timeline:
     @property
     def html(self) -> str:
         """The picture, and its text form folded below it."""
-        fold = f"<details><summary>{text('views.as_text')}</summary><pre>{html_escape(repr(self))}</pre></details>"
-        return f'<figure style="margin:0"><div style="overflow-x:auto">{self.svg}</div>{fold}</figure>'
+        return figure(self.svg, repr(self))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self.html} if self.lives else {"text/plain": repr(self)}
