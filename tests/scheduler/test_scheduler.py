@@ -84,6 +84,7 @@ def test_preemption_marks_evicts_and_waits_for_the_victim() -> None:
     plane.client.delete("pods", "low", "default", grace=0)
     plane.run(3)
     assert (plane.node_of("vip"), plane.node_of("thief")) == ("node-1", "")
+    assert "nominatedNodeName" not in plane.pod("vip")["status"]
 
 
 def test_a_pod_deleted_while_it_is_being_bound_frees_what_it_held() -> None:

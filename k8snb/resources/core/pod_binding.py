@@ -55,7 +55,8 @@ def _scheduled(status: Object, generation: int | None, now: int) -> Object:
     if generation is not None:
         condition["observedGeneration"] = generation
     others = [c for c in status.get("conditions") or () if c["type"] != "PodScheduled"]
-    return FrozenDict({**status, "conditions": FrozenList([*others, FrozenDict(condition)])})
+    kept = {key: value for key, value in status.items() if key != "nominatedNodeName"}  # the promise is kept, so it is cleared
+    return FrozenDict({**kept, "conditions": FrozenList([*others, FrozenDict(condition)])})
 
 
 def too_many_requests(message: str, details: dict[str, Any] | None = None) -> ApiError:
