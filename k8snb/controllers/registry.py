@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from k8snb.client.controller import Controller
+from k8snb.controllers.cronjob.controller import CronJobController
 from k8snb.controllers.daemonset.controller import DaemonSetController
 from k8snb.controllers.definitions import CustomResourceDefinitionController
 from k8snb.controllers.deployment.controller import DeploymentController
@@ -38,6 +39,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     StatefulSetController,
     JobController,
     TTLAfterFinishedController,
+    CronJobController,
     EndpointsController,
     EndpointSliceController,
     ResourceQuotaController,
