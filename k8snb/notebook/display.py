@@ -14,12 +14,13 @@ from k8snb.notebook.magics import Plain, Said, Steps
 from k8snb.simulation.simulation import Settled
 from k8snb.views.steps import Step
 
+STYLE = "margin: 0; padding: 0; white-space: pre; overflow-x: auto; font-size: var(--jp-code-font-size, inherit)"
 TEXTS = (Result, Said, Step, Steps, Settled, Plain)
 
 
 def as_terminal(obj: object) -> str:
     """The object's text in a block that scrolls sideways."""
-    return f'<pre style="white-space: pre; overflow-x: auto">{escape(repr(obj))}</pre>'
+    return f'<pre style="{STYLE}">{escape(repr(obj))}</pre>'
 
 
 def register(shell: Any) -> None:
