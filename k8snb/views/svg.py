@@ -96,6 +96,12 @@ def figure(picture: str, words: str) -> str:
     return f'<figure class="k8snb-figure" style="margin:0"><div style="overflow-x:auto">{picture}</div>{fold}</figure>'
 
 
+def folded(words: str, picture: str) -> str:
+    """Words as HTML, the picture folded below: where the story is read line by line."""
+    fold = f"<details><summary>{text('views.as_picture')}</summary><div style='overflow-x:auto'>{picture}</div></details>"
+    return f'<figure class="k8snb-words" style="margin:0"><pre>{html_escape(words)}</pre>{fold}</figure>'
+
+
 def opening(width: int, height: int, title: str) -> str:
     """The start tag of a picture: its size, role and label; ``title`` is escaped already."""
     # A wide picture shrinks to 70 % before it scrolls: smaller text would not be read.
@@ -139,8 +145,8 @@ def _node(node: Node, box: Box) -> str:
 def _lines(node: Node, box: Box) -> Iterator[str]:
     look = LOOKS[node.state]
     name, rest = node.label[:1], node.label[1:]
-    rows = [("dim", node.kind), *(("name", text) for text in name), *(("", text) for text in rest)]
+    rows = [("dim", node.kind), *(("name", words) for words in name), *(("", words) for words in rest)]
     if node.status:
         rows.append(("said", f"{look.sign} {node.status}".strip()))
-    for index, (style, text) in enumerate(row for row in rows if row[1]):
-        yield f'<text class="{style}" x="{box.x + PAD + 3}" y="{box.y + PAD // 2 + LINE * (index + 1) - 4}">{escape(text)}</text>'
+    for index, (style, words) in enumerate(row for row in rows if row[1]):
+        yield f'<text class="{style}" x="{box.x + PAD + 3}" y="{box.y + PAD // 2 + LINE * (index + 1) - 4}">{escape(words)}</text>'

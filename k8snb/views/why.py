@@ -27,7 +27,7 @@ from k8snb.sim.trace import Record
 from k8snb.views import flows
 from k8snb.views.graph import Graph
 from k8snb.views.steps import sentence
-from k8snb.views.svg import figure
+from k8snb.views.svg import folded
 
 Find = Callable[[int], Record | None]
 REACH = 5_000  # records looked at on the way back
@@ -107,7 +107,7 @@ class Why:
         return "\n".join([text("views.why", subject=self.subject), *told, *rest])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": figure(self.graph.svg, repr(self))} if self.found else {"text/plain": repr(self)}
+        return {"text/plain": repr(self), "text/html": folded(repr(self), self.graph.svg)} if self.found else {"text/plain": repr(self)}
 
 
 def _line(record: Record, start: int, times: int) -> str:
