@@ -189,6 +189,7 @@ class KubeScheduler(Component):
         self.queue_of_pods.done(entry.key)
         self.own.binding[entry.key] = Binding(entry, node, record, waiting)
         if waiting:
+            self._patch(entry.pod, None, node)  # so that others (an autoscaler, say) know where it will go
             why = f"{entry.key} waits for {', '.join(waiting)}"
             self.kernel.after(limit, self.name, ("permit timeout", entry.key, record, limit), why=why, causes=(record,))
         else:

@@ -281,6 +281,7 @@ def test_pods_that_wait_for_permission_hold_their_place() -> None:
     plane.create(pod("other", cpu="700m"))
     plane.run()
     assert (plane.node_of("one"), plane.node_of("other")) == ("", "")
+    assert plane.pod("one")["status"]["nominatedNodeName"] == "node-1"
     plane.create(pod("two", cpu="400m", schedulerName="learner"))
     plane.run()
     assert (plane.node_of("one"), plane.node_of("two")) == ("node-1", "node-1")
@@ -292,6 +293,7 @@ def test_and_lose_it_when_it_takes_too_long() -> None:
     plane.run(31)
     assert plane.events("one")[0] == ("FailedScheduling", "rejected due to timeout after waiting 30s at plugin Together")
     assert plane.scheduler.own.cache.pods == {}
+    assert "nominatedNodeName" not in plane.pod("one")["status"]
 
 
 def test_a_more_important_pod_takes_the_place_of_one_that_only_waits() -> None:
