@@ -39,7 +39,7 @@ class Alpine(Busybox):
         "latest",
         "edge",
         "3",
-        *(f"3.{minor}" for minor in range(8, 24)),
+        *(f"3.{minor}" for minor in range(1, 24)),
         "3.18.4",
         "3.19.1",
         "3.20.3",

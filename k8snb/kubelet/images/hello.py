@@ -91,7 +91,7 @@ class Agnhost(Image):
 
     name = "registry.k8s.io/e2e-test-images/agnhost"
     aliases: ClassVar[tuple[str, ...]] = ("k8s.gcr.io/e2e-test-images/agnhost", "gcr.io/k8s-staging-e2e-test-images/agnhost")
-    versions: ClassVar[tuple[str, ...]] = ("latest", *releases(2, dict.fromkeys(range(8, 57), 0)))
+    versions: ClassVar[tuple[str, ...]] = ("latest", *releases(2, dict.fromkeys(range(8, 70), 0)))
     size = 52_000_000
     entrypoint: ClassVar[tuple[str, ...]] = ("/agnhost",)
     command: ClassVar[tuple[str, ...]] = ("pause",)

@@ -49,7 +49,8 @@ class Nginx(Image):
         "registry.k8s.io/nginx-slim",
     )
     versions: ClassVar[tuple[str, ...]] = (
-        *("latest", "stable", "mainline", "alpine", "1", "1.7.9", "1.9.1"),
+        *("latest", "stable", "mainline", "alpine", "1"),
+        *releases(1, {7: 12, 8: 1, 9: 15, 10: 3, 11: 13, 12: 2}),
         *releases(1, {13: 12, 14: 2, 15: 12, 16: 1, 17: 10, 18: 0, 19: 10, 20: 2, 21: 6}),
         *releases(1, {22: 1, 23: 4, 24: 0, 25: 5, 26: 3, 27: 5, 28: 1, 29: 4}),
         *("0.8", "0.21", "0.24", "0.27"),  # of registry.k8s.io/nginx-slim

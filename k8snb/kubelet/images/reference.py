@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 PUBLIC = (
     "docker.io", "registry.k8s.io", "k8s.gcr.io", "gcr.io", "quay.io", "ghcr.io", "mcr.microsoft.com", "public.ecr.aws", "mirror.gcr.io",
-    "registry.gitlab.com", "docker.elastic.co", "registry.access.redhat.com", "nvcr.io", "cgr.dev", "icr.io",
+    "registry.gitlab.com", "docker.elastic.co", "registry.access.redhat.com", "nvcr.io", "cgr.dev",
+    "docker.l5d.io", "cr.l5d.io", "registry.istio.io", "docker.redpanda.com", "icr.io",
 )  # fmt: skip
 """Registries that can be reached without a login."""
 
