@@ -39,8 +39,10 @@ def test_identity_does_not_change_and_finalizers_are_not_added_while_deleting():
     leaving = put(POD, "deletionTimestamp", "2026-01-01T00:00:00Z")
     changed = put(put(leaving, "uid", "u2"), "finalizers", ["example.com/keep"])
     assert sentences(v.validate_object_meta_update(changed, leaving)) == [
-        "finalizers: Forbidden: no new finalizers can be added if the object is being deleted, "
-        'found new finalizers []string{"example.com/keep"}',
+        (
+            "finalizers: Forbidden: no new finalizers can be added if the object is being deleted, "
+            'found new finalizers []string{"example.com/keep"}'
+        ),
         'uid: Invalid value: "u2": field is immutable',
     ]
 

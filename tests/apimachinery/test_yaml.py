@@ -116,3 +116,26 @@ values = st.recursive(
 def test_what_is_written_reads_back_the_same(value):
     assert one("---\n" + dump(value)).value == value
     assert one(json.dumps(value)).value == value
+
+
+NULL_KEY = (
+    "error converting YAML to JSON: unsupported map key of type: %!s(<nil>), key: <nil>, value: []interface {}{1.5, interface {}(nil)}"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("a: b\n--- c\n", "invalid Yaml document separator: c"),
+        ('a: b\nc: "d', "error converting YAML to JSON: yaml: line 3: found unexpected end of stream"),
+        ("a: !!int x\n", "error converting YAML to JSON: yaml: cannot decode !!str `x` as a !!int"),
+        ("a: !!int 1e3\n", "error converting YAML to JSON: yaml: cannot decode !!float `1e3` as a !!int"),
+        ("a: !!timestamp x\n", "error converting YAML to JSON: yaml: cannot decode !!str `x` as a !!timestamp"),
+        ("a: !!binary '?'\n", "error converting YAML to JSON: yaml: !!binary value contains invalid base64 data"),
+        ("~: [1.5, ~]\n", NULL_KEY),
+    ],
+)
+def test_what_real_kubectl_said_of_rare_mistakes(text: str, error: str) -> None:
+    with pytest.raises(YamlError) as refused:
+        list(documents(text))
+    assert str(refused.value) == error
