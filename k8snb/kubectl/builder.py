@@ -27,6 +27,7 @@ from k8snb.kubectl.call import Call
 from k8snb.kubectl.manifest_checks import check_can_be_decoded, check_says_what_it_is
 from k8snb.kubectl.mapper import Kind
 from k8snb.kubectl.result import Failure, Several
+from k8snb.messages import text as sentence
 
 MISSING = (
     "You must provide one or more resources by argument or filename.\n"
@@ -121,12 +122,12 @@ def _distinct(kinds: Sequence[Kind]) -> list[Kind]:
 def texts(call: Call) -> Iterator[tuple[str, str]]:
     """The files given with -f: their name for messages, and their text."""
     if call.flag("kustomize"):
-        raise Failure("kustomize is not supported here: -k needs a directory of a real file system and kubectl's kustomize")
+        raise Failure(sentence("kubectl.kustomize"))
     for path in call.flag("filename", ()):
         if path == "-":
             yield "STDIN", call.inputs.stdin or ""
         elif path.startswith(("http://", "https://")):
-            raise Failure(f"unable to read URL {quote(path)}: there is no network here; give the text with -f - or as a file")
+            raise Failure(sentence("kubectl.no_url", url=path))
         else:
             yield from _read(call, path)
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from k8snb.kubectl.text import go_value
+from k8snb.messages import text as sentence
 
 
 class GoTemplateError(Exception):
@@ -61,7 +62,7 @@ def _parse(pieces: Iterator[tuple[str, str]], *, nested: bool) -> tuple[list[_No
                 raise GoTemplateError(f"unexpected {{{{{word}}}}}")
             return nodes, text
         elif word in ("define", "template", "block", "break", "continue"):
-            raise GoTemplateError(f"{{{{{word}}}}} is not supported here")
+            raise GoTemplateError(sentence("kubectl.template", word=word))
         else:
             nodes.append(_Node("print", text))
     if nested:

@@ -24,6 +24,7 @@ from k8snb.kubectl.call import Call, Command, Host, Inputs, Session
 from k8snb.kubectl.flags import Flag, FlagError, boolean, find_word, missing, parse
 from k8snb.kubectl.result import Failure, Result, Several, fatal
 from k8snb.kubectl.table import COMMANDS
+from k8snb.messages import text as sentence
 from k8snb.sim.clock import LATENCY
 
 WRITES = ("create", "update", "patch", "delete", "deletecollection")
@@ -44,6 +45,7 @@ GLOBAL_WITHOUT_EFFECT = (
 OWN_WITHOUT_EFFECT = (
     "output-watch-events", "server-print", "edit", "interactive", "windows-line-endings", "openapi-patch", "leave-stdin-open", "resolve",
 )  # fmt: skip
+SHELL_WORDS = ("|", ">", ">>", "<", "&&", "||", ";", "&", "2>&1")
 ADMINISTRATOR = User(ADMIN, (MASTERS, "system:authenticated"))
 ROOT = Command("kubectl", "kubectl controls the Kubernetes cluster manager.", "kubectl [flags] [options]", subcommands=COMMANDS)
 
@@ -77,9 +79,11 @@ class Kubectl:
         try:
             argv = shlex.split(line, comments=False) if isinstance(line, str) else list(line)
         except ValueError as problem:
-            return Result((("stderr", f"error: {problem} in the command line\n"),), 2)
-        if argv[:1] == ["kubectl"]:
-            argv = argv[1:]
+            return _refused(sentence("kubectl.quotes", problem=problem))
+        argv = argv[1:] if argv[:1] == ["kubectl"] else argv
+        shell = next((word for word in argv if word in SHELL_WORDS), "")
+        if shell and isinstance(line, str):
+            return _refused(sentence("kubectl.no_shell", word=shell))
         inputs = Inputs(stdin, tuple((files or {}).items()))
         try:
             command, path, rest = find(argv)
@@ -105,6 +109,10 @@ class Kubectl:
     def complete(self, line: str, cursor: int | None = None) -> list[str]:
         """What may stand at the cursor: commands, resource types, names of live objects, flags."""
         return completion.complete(self.session, ROOT, line, len(line) if cursor is None else cursor)
+
+
+def _refused(remark: str) -> Result:
+    return Result((("stderr", f"error: {remark}\n"),), 2)
 
 
 def find(argv: Sequence[str]) -> tuple[Command, str, list[str]]:
@@ -148,7 +156,7 @@ def _run(command: Command, call: Call) -> Result:
     own = {flag.name for flag in command.flags}
     for name in [*(name for name in GLOBAL_WITHOUT_EFFECT if name not in own), *(name for name in OWN_WITHOUT_EFFECT if name in own)]:
         if call.values.said(name):
-            call.err(f"Warning: --{name} has no effect here")
+            call.err("Warning: " + sentence("kubectl.no_effect", flag=name))
     try:
         command.run(call)
         if call.flag("warnings-as-errors") and call.api.warned:

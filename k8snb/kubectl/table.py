@@ -19,6 +19,7 @@ from k8snb.kubectl.commands import (
     modify,
     nodes,
     pods,
+    refused,
     rollout,
     run,
     wait,
@@ -32,5 +33,5 @@ COMMANDS: tuple[Command, ...] = (
     describe.COMMAND, pods.LOGS, pods.EXEC, auth.AUTH, events.COMMAND,
     diff.COMMAND, apply.COMMAND, modify.PATCH, modify.REPLACE, wait.COMMAND,
     metadata.LABEL, metadata.ANNOTATE,
-    info.API_RESOURCES, info.API_VERSIONS, config.COMMAND, info.VERSION_COMMAND, *info.REFUSED,
+    info.API_RESOURCES, info.API_VERSIONS, config.COMMAND, info.VERSION_COMMAND, *refused.COMMANDS,
 )  # fmt: skip

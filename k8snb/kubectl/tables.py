@@ -147,6 +147,15 @@ def custom_columns(text: str) -> list[tuple[str, Template]]:
     return found
 
 
+def columns_of_file(text: str) -> list[tuple[str, Template]]:
+    """The columns of ``-o custom-columns-file=FILE``: a line of headings, a line of paths. Raises Failure."""
+    lines = [line.split() for line in text.splitlines()]
+    if len(lines) < 2 or len(lines[0]) != len(lines[1]):
+        heads, paths = (len(line) for line in [*lines, [], []][:2])
+        raise Failure(f"number of headers ({heads}) and field specifications ({paths}) don't match")
+    return custom_columns(",".join(f"{head}:{path}" for head, path in zip(*lines[:2], strict=True)))
+
+
 def custom_line(obj: Json, columns: Sequence[tuple[str, Template]]) -> list[str]:
     """One object's cells in custom columns."""
     cells = []

@@ -84,7 +84,7 @@ def test_a_watch_is_bounded_and_says_so(shell: Shell) -> None:
     done = shell.run("get pods -w --request-timeout=20s")
     assert "Running" in done.stdout
     assert done.stdout.count("NAME") == 1
-    assert "the watch ended after 20s of virtual time" in done.stderr
+    assert "the watch ended after 20 s of virtual time" in done.stderr
 
 
 def test_describing_a_prefix_describes_what_begins_with_it(shell: Shell) -> None:
@@ -150,7 +150,7 @@ def test_diff_shows_what_apply_would_do_and_ends_with_one(shell: Shell) -> None:
 
 
 def test_pruning_is_refused(shell: Shell) -> None:
-    assert "--prune is not supported here" in shell.fails("apply --prune -f -", WEB)
+    assert "--prune is not simulated" in shell.fails("apply --prune -f -", WEB)
 
 
 # -- changing ----------------------------------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ SEPARATE = (
         ("scale deployment web", 'error: required flag(s) "replicas" not set\n'),
         ("get pods web/x", SEPARATE),
         ("get pod a -l app=x", "error: name cannot be provided when a selector is specified\n"),
-        ("edit deployment web", "error: edit needs an editor on a terminal; use patch, set, apply or replace\n"),
+        ("edit deployment web", "error: edit needs an editor on a terminal: use patch, set, apply or replace\n"),
         ("top pods", "error: Metrics API not available\n"),
         ("label pod x", "error: at least one label update is required\n"),
         ("create role r --verb=get --resource=widgets", 'the server doesn\'t have a resource type "widgets"\n'),
@@ -302,3 +302,9 @@ def test_a_selector_chooses_among_the_objects_of_a_file(shell: Shell) -> None:
 
 def test_what_is_accepted_without_effect_says_so(shell: Shell) -> None:
     assert shell.run("get nodes --kubeconfig=/tmp/x").stderr == "Warning: --kubeconfig has no effect here\n"
+
+
+def test_there_is_no_shell_around_kubectl(shell: Shell) -> None:
+    done = shell.run("get pods | grep web")
+    assert (done.exit_code, done.stderr.startswith("error: there is no shell here, so | means nothing")) == (2, True)
+    assert shell.kubectl.run(["create", "configmap", "c", "--from-literal", "a=|"]).ok

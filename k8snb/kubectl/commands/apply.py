@@ -24,6 +24,7 @@ from k8snb.kubectl.lastapplied import ANNOTATION, last_applied, with_last_applie
 from k8snb.kubectl.patches import three_way
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, not_found, raise_all, with_source
+from k8snb.messages import text as sentence
 
 MANAGER = "kubectl-client-side-apply"
 SERVER_MANAGER = "kubectl"
@@ -74,7 +75,7 @@ def _apply(call: Call, info: Info) -> Any:
 
 def _check(call: Call) -> None:
     if call.flag("prune"):
-        raise Failure("--prune is not supported here: delete what is gone from the files with kubectl delete")
+        raise Failure(sentence("kubectl.prune"))
     if call.args:
         raise Failure(f"Unexpected args: [{' '.join(call.args)}]\nSee '{call.path} -h' for help and examples")
     if not call.flag("filename") and not call.flag("kustomize"):

@@ -13,6 +13,7 @@ from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.printers import formatted
 from k8snb.kubectl.result import Failure, usage_error
 from k8snb.kubectl.text import columns
+from k8snb.messages import text as sentence
 
 CONTEXT = "k8snb"
 
@@ -51,7 +52,7 @@ def run_set_context(call: Call) -> None:
     if bool(call.args) == bool(call.flag("current")):
         raise usage_error(call.path, f"unexpected args: [{' '.join(call.args)}]")
     if call.args and call.args[0] != CONTEXT:
-        raise Failure(f"there is one context here, {CONTEXT}; {call.args[0]} cannot be made")
+        raise Failure(sentence("kubectl.one_context", context=CONTEXT))
     if call.enforced:
         call.session.namespace = call.namespace
     call.out(f"Context {quote(CONTEXT)} modified.")

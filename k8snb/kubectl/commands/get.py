@@ -16,11 +16,13 @@ from k8snb.kubectl import tables
 from k8snb.kubectl.api import Json, raw_request
 from k8snb.kubectl.builder import Info, Scope, scope_of, visit
 from k8snb.kubectl.call import ALL_NAMESPACES, CHUNK_SIZE, FIELD_SELECTOR, FILENAME, PRINT, SELECTOR, SUBRESOURCE, Call, Command
+from k8snb.kubectl.commands.create_workloads import read
 from k8snb.kubectl.flags import Flag, boolean, duration
 from k8snb.kubectl.printers import FORMATS, Print, formatted
 from k8snb.kubectl.result import Failure, not_found, raise_all
 from k8snb.kubectl.tables import Row, TableOptions
 from k8snb.kubectl.text import columns
+from k8snb.messages import text as sentence
 
 GET_FORMATS = (*FORMATS, "custom-columns", "custom-columns-file", "wide")
 WATCH_SECONDS = 30.0
@@ -145,10 +147,8 @@ def _block(call: Call, group: Group, options: TableOptions, *, mixed: bool) -> s
 
 
 def _columns_of(call: Call) -> list[tuple[str, Template]]:
-    name, _, text = str(call.flag("output")).partition("=")
-    if name == "custom-columns-file":
-        raise Failure("custom-columns-file is not supported here; write the columns with -o custom-columns=NAME:.path,...")
-    return tables.custom_columns(text)
+    name, _, argument = str(call.flag("output")).partition("=")
+    return tables.columns_of_file(read(call, argument)) if name == "custom-columns-file" else tables.custom_columns(argument)
 
 
 def _custom(call: Call, rows: Sequence[Row]) -> str:
@@ -201,7 +201,7 @@ def _watch(call: Call, show: Print | None, options: TableOptions) -> None:
     text = call.flag("request-timeout", "0")
     seconds = duration(text if text[-1].isalpha() else text + "s") if text not in ("", "0") else WATCH_SECONDS
     call.wait(lambda: bool(state.look()) and False, seconds)
-    call.err(f"(the watch ended after {seconds:g}s of virtual time; --request-timeout makes it longer)")
+    call.err(sentence("kubectl.watch_ended", seconds=f"{seconds:g}"))
 
 
 class _Watch:

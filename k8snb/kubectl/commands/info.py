@@ -1,4 +1,4 @@
-"""``kubectl api-resources``, ``api-versions``, ``cluster-info``, ``version``; and the commands that are refused.
+"""``kubectl api-resources``, ``api-versions``, ``cluster-info``, ``version``: about the server itself.
 
 Models: k8s.io/kubectl/pkg/cmd/apiresources, pkg/cmd/clusterinfo, pkg/cmd/version.
 """
@@ -14,6 +14,7 @@ from k8snb.kubectl.mapper import Kind
 from k8snb.kubectl.printers import indented
 from k8snb.kubectl.result import Failure, usage_error
 from k8snb.kubectl.text import columns
+from k8snb.messages import text as sentence
 
 VERSION = "v1.36.2"
 KUSTOMIZE = "v5.8.1"
@@ -71,8 +72,7 @@ def run_api_versions(call: Call) -> None:
 
 def run_cluster_info(call: Call) -> None:
     """Where the control plane is: here."""
-    call.out("Kubernetes control plane is running in this process (k8snb)")
-    call.out("\nTo further debug and diagnose cluster problems, use 'kubectl get events -A' or the views of the notebook.")
+    call.out(sentence("kubectl.cluster_info"))
 
 
 def run_version(call: Call) -> None:
@@ -108,40 +108,3 @@ CLUSTER_INFO = Command("cluster-info", "Display cluster information", "kubectl c
 VERSION_COMMAND = Command(
     "version", "Print the client and server version information", "", run_version, (boolean("client"), Flag("output", "o"))
 )
-
-
-# -- refused -----------------------------------------------------------------------------------------------------------------
-
-
-def _refused(reason: str) -> Callable[[Call], None]:
-    def run(_call: Call) -> None:
-        raise Failure(reason)
-
-    return run
-
-
-def _refusal(name: str, short: str, reason: str) -> Command:
-    flags = (Flag("container", "c"), Flag("filename", "f", "array"), Flag("output", "o"), boolean("stdin", "i"), boolean("tty", "t"),
-             Flag("selector", "l"), boolean("all-namespaces", "A"), Flag("image"), Flag("target"), Flag("address"), Flag("port",
-             "p"))  # fmt: skip
-    return Command(name, short, f"kubectl {name}", _refused(reason), flags)
-
-
-_TOP = "Metrics API not available"
-REFUSED = (
-    _refusal("edit", "Edit a resource on the server", "edit needs an editor on a terminal; use patch, set, apply or replace"),
-    _refusal("cp", "Copy files and directories to and from containers",
-        "cp is not simulated: containers have no file systems to copy from"),
-    _refusal("port-forward", "Forward one or more local ports to a pod",
-        "port-forward is not simulated: ask the cluster with http() instead"),
-    _refusal("proxy", "Run a proxy to the Kubernetes API server", "proxy is not simulated: serve the API over HTTP with `k8snb serve`"),
-    _refusal("attach", "Attach to a running container", "attach is not simulated: use logs -f"),
-    _refusal("debug", "Create debugging sessions for troubleshooting workloads and nodes", "debug is not simulated: use exec or run"),
-    _refusal("kustomize", "Build a kustomization target from a directory or URL", "kustomize is not part of this kubectl"),
-    _refusal("plugin", "Provides utilities for interacting with plugins", "plugins are programs of a real machine; there are none here"),
-    _refusal("completion", "Output shell completion code for the specified shell", "completion comes with the notebook's %kubectl"),
-    Command("top", "Display resource (CPU/memory) usage", "kubectl top SUBCOMMAND",
-            subcommands=(_refusal("pod", "Display resource usage of pods", _TOP), _refusal("pods", "Display resource usage of pods", _TOP),
-                         _refusal("node", "Display resource usage of nodes", _TOP), _refusal("nodes",
-                             "Display resource usage of nodes", _TOP))),
-)  # fmt: skip

@@ -1,0 +1,51 @@
+"""Commands that make no sense here, or not yet: they are known, and say why they do nothing.
+
+``top`` is refused as on a cluster without a metrics server, in kubectl's words; the others in ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from k8snb.kubectl.call import Call, Command
+from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.result import Failure
+from k8snb.messages import text as sentence
+
+_FLAGS = (
+    Flag("container", "c"), Flag("filename", "f", "array"), Flag("output", "o"), Flag("selector", "l"), Flag("image"), Flag("target"),
+    Flag("address"), Flag("port", "p"), boolean("stdin", "i"), boolean("tty", "t"), boolean("all-namespaces", "A"),
+)  # fmt: skip
+
+
+def _saying(key: str) -> Callable[[Call], None]:
+    def run(_call: Call) -> None:
+        raise Failure(sentence(key))
+
+    return run
+
+
+def _no_metrics(_call: Call) -> None:
+    raise Failure("Metrics API not available")
+
+
+def _refusal(name: str, short: str, key: str) -> Command:
+    return Command(name, short, f"kubectl {name}", _saying(key), _FLAGS)
+
+
+def _top(name: str) -> Command:
+    return Command(name, f"Display resource (CPU/memory) usage of {name}s", f"kubectl top {name}", _no_metrics, _FLAGS, (f"{name}s",))
+
+
+COMMANDS = (
+    _refusal("edit", "Edit a resource on the server", "kubectl.edit"),
+    _refusal("cp", "Copy files and directories to and from containers", "kubectl.cp"),
+    _refusal("port-forward", "Forward one or more local ports to a pod", "kubectl.port_forward"),
+    _refusal("proxy", "Run a proxy to the Kubernetes API server", "kubectl.proxy"),
+    _refusal("attach", "Attach to a running container", "kubectl.attach"),
+    _refusal("debug", "Create debugging sessions for troubleshooting workloads and nodes", "kubectl.debug"),
+    _refusal("kustomize", "Build a kustomization target from a directory or URL", "kubectl.kustomize"),
+    _refusal("plugin", "Provides utilities for interacting with plugins", "kubectl.plugin"),
+    _refusal("completion", "Output shell completion code for the specified shell", "kubectl.completion"),
+    Command("top", "Display resource (CPU/memory) usage", "kubectl top SUBCOMMAND", subcommands=(_top("node"), _top("pod"))),
+)
