@@ -182,7 +182,7 @@ REFUSED = [
         "v2",
         'metadata.name: Invalid value: "v1.example.com": must be `spec.version+"."+spec.group`: "v2.example.com"',
     ),
-    ("FlowSchema", "spec.matchingPrecedence", 0, "spec.matchingPrecedence: Invalid value: 0: must be a positive value"),
+    ("FlowSchema", "spec.matchingPrecedence", -1, "spec.matchingPrecedence: Invalid value: -1: must be a positive value"),
     (
         "ResourceClaim",
         "spec.devices.requests",

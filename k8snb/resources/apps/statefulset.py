@@ -16,7 +16,7 @@ from k8snb.apimachinery.validation import not_negative, one_of
 from k8snb.resources.autoscaling.scale import SCALE
 from k8snb.resources.common.cells import age, containers_cells
 from k8snb.resources.common.claim import default_claim, validate_claim_template
-from k8snb.resources.common.fill import each, fill, inside, where_given
+from k8snb.resources.common.fill import each, fill, fill_empty, inside, where_given
 from k8snb.resources.common.pod_template import default_pod_template, validate_pod_template
 from k8snb.resources.common.status import decremented, not_more_than
 from k8snb.resources.common.workload import only_restart_always, template_warnings, validate_selector, validate_template_labels
@@ -34,6 +34,7 @@ MUTABLE = (
 FROZEN = (
     f"updates to statefulset spec for fields other than {', '.join(repr(name) for name in MUTABLE[:-1])} and '{MUTABLE[-1]}' are forbidden"
 )
+_KEEP = {"whenDeleted": "Retain", "whenScaled": "Retain"}
 _COUNTS = ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas")
 
 
@@ -45,16 +46,10 @@ def default(obj: Object) -> Object:
 def _default_spec(spec: Mapping[str, Any]) -> Any:
     spec = inside(spec, "template", default_pod_template)
     spec = fill(spec, {"replicas": 1, "revisionHistoryLimit": 10})
-    if not spec.get("podManagementPolicy"):
-        spec = FrozenDict({**spec, "podManagementPolicy": "OrderedReady"})
+    spec = fill_empty(spec, {"podManagementPolicy": "OrderedReady"})
     spec = inside(spec, "updateStrategy", _default_strategy)
-    spec = inside(spec, "persistentVolumeClaimRetentionPolicy", lambda policy: _fill_empty(policy, "whenDeleted", "whenScaled"))
+    spec = inside(spec, "persistentVolumeClaimRetentionPolicy", lambda policy: fill_empty(policy, _KEEP))
     return where_given(spec, "volumeClaimTemplates", each(_default_claim_template))
-
-
-def _fill_empty(policy: Mapping[str, Any], *names: str) -> Any:
-    missing = {name: "Retain" for name in names if not policy.get(name)}
-    return FrozenDict({**policy, **missing}) if missing else policy
 
 
 @once

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 from k8snb.apimachinery.cron import CronError, parse
 from k8snb.apimachinery.errors import Errors, invalid, not_supported, required, within
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import format_label_selector
 from k8snb.apimachinery.validation import dns_label, not_negative
 from k8snb.resources.batch.job_validation import validate_job_template_spec
 from k8snb.resources.common.cells import NONE, age, containers_cells, flag, since
-from k8snb.resources.common.fill import fill, inside, where_given
+from k8snb.resources.common.fill import fill, fill_empty, inside, where_given
 from k8snb.resources.common.pod_template import default_pod_template, warnings_for_pod_template
 from k8snb.resources.discovery import served
 
@@ -34,7 +34,7 @@ def default(obj: Object) -> Object:
 
 
 def _default_spec(spec: Mapping[str, Any]) -> Any:
-    spec = spec if spec.get("concurrencyPolicy") else FrozenDict({**spec, "concurrencyPolicy": "Allow"})
+    spec = fill_empty(spec, {"concurrencyPolicy": "Allow"})
     spec = fill(spec, {"suspend": False, "successfulJobsHistoryLimit": 3, "failedJobsHistoryLimit": 1})
     return inside(spec, "jobTemplate", lambda job: inside(job, "spec", _default_job))
 

@@ -22,6 +22,13 @@ def fill(value: Any, defaults: Mapping[str, Any]) -> Object:
     return filled
 
 
+def fill_empty(value: Any, defaults: Mapping[str, Any]) -> Object:
+    """As :func:`fill` for fields that are no pointers in Go: there, zero and the empty text count as absent too."""
+    missing = {key: freeze(given) for key, given in defaults.items() if not value.get(key)}
+    filled: Object = FrozenDict({**value, **missing}) if missing else value
+    return filled
+
+
 def inside(value: Any, key: str, default: Default) -> Object:
     """``value`` with ``default`` applied to what stands at ``key``; an absent object is made."""
     before = value.get(key)

@@ -15,7 +15,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label, dns_subdomain
 from k8snb.resources.common.cells import NONE, age
-from k8snb.resources.common.fill import fill, inside
+from k8snb.resources.common.fill import fill_empty, inside
 from k8snb.resources.common.formats import path_segment
 from k8snb.resources.discovery import served
 
@@ -27,7 +27,7 @@ _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "proxy
 
 def default(obj: Object) -> Object:
     """The middle of the order."""
-    return inside(obj, "spec", lambda spec: fill(spec, {"matchingPrecedence": 1000}))
+    return inside(obj, "spec", lambda spec: fill_empty(spec, {"matchingPrecedence": 1000}))
 
 
 def validate(obj: Object) -> Errors:

@@ -13,7 +13,7 @@ from k8snb.apimachinery.errors import Errors, forbidden, invalid, not_supported,
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.resources.common.cells import NONE, age
-from k8snb.resources.common.fill import fill, inside, where_given
+from k8snb.resources.common.fill import fill, fill_empty, inside, where_given
 from k8snb.resources.discovery import served
 
 _MOST_QUEUES = 10_000_000
@@ -36,7 +36,7 @@ def _default_limited(limited: Mapping[str, Any]) -> Any:
     queue = dig(limited, "limitResponse.type") == "Queue"
     if not queue:
         return limited
-    return inside(limited, "limitResponse", lambda response: inside(response, "queuing", lambda queuing: fill(queuing, _QUEUING)))
+    return inside(limited, "limitResponse", lambda response: inside(response, "queuing", lambda queuing: fill_empty(queuing, _QUEUING)))
 
 
 def validate(obj: Object) -> Errors:

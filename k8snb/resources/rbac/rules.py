@@ -13,7 +13,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_subdomain
 from k8snb.resources.common.cells import age
-from k8snb.resources.common.fill import each, inside, where_given
+from k8snb.resources.common.fill import each, fill_empty, inside, where_given
 from k8snb.resources.common.formats import path_segment
 
 GROUP = "rbac.authorization.k8s.io"
@@ -59,7 +59,7 @@ def default_binding(obj: Object) -> Object:
 
 
 def _default_role(role: Mapping[str, Any]) -> Any:
-    return role if role.get("apiGroup") else FrozenDict({**role, "apiGroup": GROUP})
+    return fill_empty(role, {"apiGroup": GROUP})
 
 
 @once

@@ -13,7 +13,7 @@ from k8snb.apimachinery.errors import Errors, duplicate, invalid, not_supported,
 from k8snb.apimachinery.objects import EMPTY_DICT, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label, dns_subdomain
-from k8snb.resources.common.fill import each, fill, where_given
+from k8snb.resources.common.fill import each, fill_empty, where_given
 
 MODES = ("All", "ExactCount")
 _MOST = 32
@@ -32,9 +32,9 @@ def _default_request(request: Mapping[str, Any]) -> Any:
 
 
 def _default_exact(exact: Mapping[str, Any]) -> Any:
-    exact = fill(exact, {"allocationMode": "ExactCount"})
-    exact = fill(exact, {"count": 1}) if exact["allocationMode"] == "ExactCount" else exact
-    return where_given(exact, "tolerations", each(lambda toleration: fill(toleration, {"operator": "Equal"})))
+    exact = fill_empty(exact, {"allocationMode": "ExactCount"})
+    exact = fill_empty(exact, {"count": 1}) if exact["allocationMode"] == "ExactCount" else exact
+    return where_given(exact, "tolerations", each(lambda toleration: fill_empty(toleration, {"operator": "Equal"})))
 
 
 @once
