@@ -1,19 +1,22 @@
 """The command ``k8snb``.
 
-    k8snb lab                       put the chapters into the folder `course` and open JupyterLab on the first
-    k8snb lab my-folder --language ja
-    k8snb chapters my-folder        only put the chapters there
+k8snb lab                       put the chapters into the folder `course` and open JupyterLab on the first
+k8snb lab my-folder --language ja
+k8snb chapters my-folder        only put the chapters there
+k8snb serve --port 6443 --kubeconfig k8snb.kubeconfig --nodes 3     a cluster for real kubectl
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
 from k8snb.course import files
 from k8snb.messages import LANGUAGES, set_language, text
+from k8snb.simulation.config import RUNTIMES
 
 
 def chapters(arguments: argparse.Namespace) -> int:
@@ -39,6 +42,33 @@ def lab(arguments: argparse.Namespace) -> int:
         return 0
 
 
+def serve(arguments: argparse.Namespace) -> int:
+    """Serve a cluster on loopback until interrupted."""
+    from k8snb.http.serve import machines, new_simulation, serve  # only this command needs a web server
+
+    try:
+        simulation = new_simulation(machines(arguments.nodes), runtime=arguments.runtime, seed=arguments.seed, loud=not arguments.quiet)
+        asyncio.run(serve(simulation, port=arguments.port, kubeconfig=arguments.kubeconfig, factor=arguments.factor))
+    except (OSError, ValueError) as error:
+        print(text("serve.failed", error=error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _serve_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--port", type=int, default=0, help="on 127.0.0.1 (default: a free one)")
+    command.add_argument(
+        "--kubeconfig", type=Path, default=Path("k8snb.kubeconfig"), help="written for kubectl (default: k8snb.kubeconfig)"
+    )
+    command.add_argument("--nodes", default="3", help="how many, or a file of Node manifests (default: 3)")
+    command.add_argument("--runtime", choices=RUNTIMES, default="faithful")
+    command.add_argument("--factor", type=float, default=1.0, help="virtual seconds for each second of the wall clock")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--quiet", action="store_true", help="send no warnings of k8snb's own")
+
+
 COMMANDS = (
     ("lab", lab, "put the chapters into a folder and open JupyterLab on the first"),
     ("chapters", chapters, "only put the chapters into a folder"),
@@ -54,6 +84,11 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("folder", nargs="?", type=Path, default=Path("course"), help="where the chapters go (default: course)")
         command.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0])
         command.set_defaults(run=run)
+    command = commands.add_parser(
+        "serve", help="serve a cluster to real kubectl", description="Serve a cluster to real kubectl on loopback."
+    )
+    _serve_options(command)
+    command.set_defaults(run=serve, language=LANGUAGES[0])
     return top
 
 

@@ -58,6 +58,25 @@ def aggregated(resources: list[Resource]) -> Object:
     return freeze({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items})  # type: ignore[no-any-return]
 
 
+def unaggregated(body: Object) -> Object:
+    """The older form of an aggregated document: ``APIVersions`` for the core group, else an ``APIGroupList``."""
+    groups = [
+        {"name": item["metadata"].get("name", ""), "versions": [_version(item, v) for v in item["versions"]],
+         "preferredVersion": _version(item, item["versions"][0])}
+        for item in body["items"]
+    ]  # fmt: skip
+    if [group["name"] for group in groups] == [""]:
+        names = [v["version"] for v in body["items"][0]["versions"]]
+        return freeze({"kind": "APIVersions", "versions": names, "serverAddressByClientCIDRs": []})  # type: ignore[no-any-return]
+    return freeze({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})  # type: ignore[no-any-return]
+
+
+def _version(item: Object, version: Object) -> dict[str, str]:
+    group = item["metadata"].get("name", "")
+    name = version["version"]
+    return {"groupVersion": f"{group}/{name}" if group else name, "version": name}
+
+
 def _entry(resource: Resource) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "resource": resource.plural,

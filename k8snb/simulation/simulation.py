@@ -182,6 +182,10 @@ class Simulation:
         self._tell()
         return self.root.kernel.processed - before
 
+    def advance_one(self) -> Event | None:
+        """Handle the next event, heartbeats included (for whoever paces the simulation by another clock)."""
+        return self._step()
+
     def _step(self) -> Event | None:
         event = self.parts.kernel.step()
         if self.history.due(self.root):

@@ -1,0 +1,56 @@
+"""``k8snb serve``: a cluster for real kubectl, until it is interrupted.
+
+k8snb serve --port 6443 --kubeconfig k8snb.kubeconfig --nodes nodes.yaml --runtime hollow
+kubectl --kubeconfig k8snb.kubeconfig get nodes
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Any
+
+from k8snb.apimachinery.yaml import documents
+from k8snb.http.credentials import write_private
+from k8snb.http.endpoint import Endpoint
+from k8snb.messages import text
+from k8snb.sim.clock import SECOND
+from k8snb.sim.pace import wall_clock
+from k8snb.simulation.config import Config, node_manifests
+from k8snb.simulation.simulation import Simulation
+
+
+def machines(nodes: str) -> Any:
+    """Nodes as the command line names them: a number, or a file of Node manifests. Raises OSError, ValueError."""
+    if nodes.isdigit():
+        return int(nodes)
+    found = [document.value for document in documents(Path(nodes).read_text(encoding="utf-8")) if document.value]
+    if not all(isinstance(node, dict) and node.get("kind") == "Node" for node in found):
+        raise ValueError(text("serve.no_nodes", file=nodes))
+    return found
+
+
+def new_simulation(nodes: Any, *, runtime: str = "faithful", seed: int = 0, loud: bool = True) -> Simulation:
+    """A settled cluster whose time begins now. (The moment is part of its configuration, so a run can be repeated.)"""
+    start = wall_clock() // SECOND * SECOND
+    simulation = Simulation.create(Config(nodes=node_manifests(nodes), runtime=runtime, seed=seed, start=start, loud=loud))
+    simulation.settle()
+    return simulation
+
+
+async def serve(simulation: Simulation, *, port: int, kubeconfig: Path, factor: float = 1.0) -> None:
+    """Serve until interrupted. Raises OSError where the port is taken or the kubeconfig cannot be written."""
+    endpoint = Endpoint(simulation, port, factor=factor)
+    write_private(kubeconfig, endpoint.credentials.kubeconfig(endpoint.port))
+    endpoint.start()
+    print(text("serve.ready", endpoint=repr(endpoint), kubeconfig=kubeconfig), flush=True)  # noqa: T201  (it talks to a terminal)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stopped.set)
+        except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt instead
+            break
+    await stopped.wait()
+    endpoint.stop()
