@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
+from k8snb.messages import text
 from k8snb.network.cni import CNI
 from k8snb.network.dns import ADDRESS, ClusterDNS
 from k8snb.network.kube_proxy import KubeProxy
@@ -118,36 +119,31 @@ class ClusterNetwork:
     def _through_node(self, node: str, address: str, port: int, source: Source) -> Route:
         """A port of a node: a NodePort Service answers there, or nobody."""
         if not self.cni.reaches(source.node, node):
-            return Route(address, port, TIMEOUT, (Hop(f"node {node}", "does not answer"),))
+            return Route(address, port, TIMEOUT, (Hop(f"node/{node}", text("hop.silent")),))
         proxy = self.proxies.get(node)
         rule = proxy.match_node_port(port) if proxy else None
         if proxy is None or rule is None:
             if self.cni.state.hosts.get(address):
                 return Route(address, port, "", ())  # pods with hostNetwork may listen there
-            return Route(address, port, REFUSED, (Hop(f"node {node}", f"nothing listens on port {port}"),))
+            return Route(address, port, REFUSED, (Hop(f"node/{node}", text("hop.closed", port=port)),))
         return self._translate(proxy, rule, f"{address}:{port}", source, external=not source.pod)
 
     def _without_rule(self, address: str, port: int, source: Source) -> Route:
         if self.cni.owner(address) is not None:
             if not source.node:
-                return Route(address, port, TIMEOUT, (Hop("outside", f"{address} is an address of the pod network: no way leads there"),))
+                return Route(address, port, TIMEOUT, (Hop(source.label, text("hop.no_way", address=address)),))
             return Route(address, port, "", ())
-        where = f"kube-proxy on {source.node}" if source.node else "outside"
-        return Route(address, port, TIMEOUT, (Hop(where, f"no rule for {address}:{port}, and no such pod"),))
+        where = f"kube-proxy/{source.node}" if source.node else source.label
+        return Route(address, port, TIMEOUT, (Hop(where, text("hop.no_rule", destination=f"{address}:{port}")),))
 
     def _translate(self, proxy: KubeProxy, rule: Rule, destination: str, source: Source, *, external: bool) -> Route:
-        where = f"kube-proxy on {proxy.node}"
         chosen = proxy.choose(rule, source.address or source.label, external=external)
         if chosen is None:
-            return Route("", 0, NO_ENDPOINTS, (Hop(where, f"{destination} is {rule.label}, which has no endpoints: rejected"),))
+            return Route("", 0, NO_ENDPOINTS, (Hop(proxy.name, text("hop.no_endpoints", destination=destination, service=rule.label)),))
         count = len(usable(rule, proxy.node, external=external))
         target = f"{chosen.address}:{chosen.port}"
-        return Route(
-            chosen.address,
-            chosen.port,
-            "",
-            (Hop(where, f"{destination} is {rule.label} -> {target} (one of {count})", LATENCY["network hop"]),),
-        )
+        said = text("hop.rule", destination=destination, service=rule.label, target=target, count=count)
+        return Route(chosen.address, chosen.port, "", (Hop(proxy.name, said, LATENCY["network hop"]),))
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
@@ -181,15 +177,17 @@ class ClusterNetwork:
         if _is_address(host):
             return host, ""
         if answer.error or not answer.addresses:
-            why = f"{host}: {answer.error or NO_SUCH_NAME}" if source.pod else f"{host}: names of Services are known inside pods only"
-            hops.append(Hop("cluster DNS" if source.pod else source.label, f"{why} (asked: {', '.join(answer.asked)})", answer.latency))
+            hops.append(_unresolved(host, source, answer))
             return "", answer.error or NO_SUCH_NAME
-        hops.append(Hop("cluster DNS", f"{host} is {answer.name}: {', '.join(answer.addresses)}", answer.latency))
+        said = text("hop.name", name=host, full=answer.name, addresses=", ".join(answer.addresses))
+        hops.append(Hop(self.dns.name, said, answer.latency))
         return answer.addresses[0], ""
 
     def _network_hop(self, source: Source, route: Route, made: Connection) -> Hop:
-        way = f"within {made.node}" if made.node == source.node else f"{source.node or 'outside'} to {made.node or 'nowhere'}"
-        return Hop("network", f"{way}: {route.address}:{route.port} {made.error or 'connected'}", made.latency)
+        key = "hop.nowhere" if not made.node else "hop.within" if made.node == source.node else "hop.between"
+        target, outcome = f"{route.address}:{route.port}", made.error or text("hop.connected")
+        said = text(key, target=target, node=made.node, source=source.node or source.label, outcome=outcome)
+        return Hop("network", said, made.latency)
 
     def _answer(self, made: Connection, request: HTTPRequest, hops: list[Hop], timeout: int, address: str) -> HTTPResponse:
         pod = made.pod
@@ -198,10 +196,20 @@ class ClusterNetwork:
             return _failed(REFUSED, hops, timeout, address)
         latency = sum(hop.latency for hop in hops) + reply.latency
         if latency > (timeout or PATIENCE):
-            hops.append(Hop(f"pod {pod}", "is still busy when the client gives up", reply.latency))
+            hops.append(Hop(f"pod/{pod}", text("hop.busy"), reply.latency))
             return _failed(TIMEOUT, hops, timeout, address)
-        hops.append(Hop(f"pod {pod}", f"{request.method} {request.path}: {_phrase(reply.status)}", reply.latency))
+        hops.append(
+            Hop(f"pod/{pod}", text("hop.answered", method=request.method, path=request.path, status=_phrase(reply.status)), reply.latency)
+        )
         return HTTPResponse(reply.status, reply.body, "", tuple(hops), latency, pod, reply.content_type, address)
+
+
+def _unresolved(host: str, source: Source, answer: Answer) -> Hop:
+    """The hop at which a name was not found."""
+    if not source.pod:
+        return Hop(source.label, text("hop.outside_name", name=host), answer.latency)
+    said = text("hop.no_name", name=host, error=answer.error or NO_SUCH_NAME, asked=", ".join(answer.asked))
+    return Hop("coredns", said, answer.latency)
 
 
 def _failed(error: str, hops: list[Hop], timeout: int, address: str = "") -> HTTPResponse:

@@ -12,7 +12,10 @@ Models: the Container Network Interface, and what resolv.conf and the sockets of
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from k8snb.messages import text
+from k8snb.sim.clock import duration
 
 REFUSED = "connection refused"
 TIMEOUT = "timed out"
@@ -35,14 +38,15 @@ class Source(NamedTuple):
 
     @property
     def label(self) -> str:
-        """For people: ``pod shop/web-1``, ``node node-1`` or ``outside``."""
+        """``pod/shop/web-1``, ``node/node-1`` or ``outside``."""
         if self.pod:
-            return f"pod {self.namespace}/{self.pod}"
-        return f"node {self.node}" if self.node else "outside"
+            return f"pod/{self.namespace}/{self.pod}"
+        return f"node/{self.node}" if self.node else "outside"
 
 
 class Hop(NamedTuple):
-    """One stage on the way of a request: where, what happened there, how long it took (µs)."""
+    """One stage on the way of a request: where (``coredns``, ``kube-proxy/node-1``, ``network``, ``pod/shop/web-1`` ...), what
+    happened there, in the language of the learner, and how long it took (µs)."""
 
     where: str
     what: str
@@ -109,6 +113,17 @@ class HTTPResponse(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<HTTPResponse {self.status or self.error} from {self.backend or 'nobody'} in {len(self.hops)} hops>"
+
+    def __str__(self) -> str:
+        """What came of it, then one line for each hop."""
+        outcome, backend = str(self.status or self.error), self.backend or text("hop.nobody")
+        width = max((len(hop.where) for hop in self.hops), default=0)
+        head = text("hop.summary", outcome=outcome, backend=backend, latency=duration(self.latency))
+        return "\n".join([head, *(f"  {hop.where:{width}}  {hop.what}" for hop in self.hops)])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """How IPython shows it: hop by hop."""
+        printer.text("..." if cycle else str(self))
 
 
 class Server(Protocol):
