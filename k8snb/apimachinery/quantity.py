@@ -112,11 +112,11 @@ def write(amount: Fraction | int, form: str = "DecimalSI") -> str:
         return _write_binary(int(amount))
     amount = Fraction(_up(amount / _NANO)) * _NANO
     mantissa, exponent = int(amount / _NANO), -9
-    while mantissa % 1000 == 0 and (exponent < 18 or form == "DecimalExponent"):
+    while mantissa % 1000 == 0:
         mantissa, exponent = mantissa // 1000, exponent + 3
     if form == "DecimalExponent":
         return f"{mantissa}e{exponent}" if exponent else str(mantissa)
-    return f"{mantissa}{_DECIMAL_NAMES[exponent]}"
+    return f"{mantissa}{_DECIMAL_NAMES.get(exponent, '')}"  # beyond E, Go knows no suffix and leaves it out
 
 
 def _write_binary(number: int) -> str:
