@@ -9,6 +9,7 @@ from k8snb.controllers.cronjob.controller import CronJobController
 from k8snb.controllers.daemonset.controller import DaemonSetController
 from k8snb.controllers.definitions import CustomResourceDefinitionController
 from k8snb.controllers.deployment.controller import DeploymentController
+from k8snb.controllers.disruption import DisruptionController
 from k8snb.controllers.endpoints.endpoints import EndpointsController
 from k8snb.controllers.endpoints.slices import EndpointSliceController
 from k8snb.controllers.garbage_collector import GarbageCollector
@@ -21,6 +22,7 @@ from k8snb.controllers.node.ipam import NodeIpamController
 from k8snb.controllers.node.lifecycle import NodeLifecycleController
 from k8snb.controllers.node.pod_gc import PodGCController
 from k8snb.controllers.replicaset import ReplicaSetController
+from k8snb.controllers.replication import ReplicationController
 from k8snb.controllers.resource_quota import ResourceQuotaController
 from k8snb.controllers.statefulset.controller import StatefulSetController
 
@@ -35,11 +37,13 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     PodGCController,
     DeploymentController,
     ReplicaSetController,
+    ReplicationController,
     DaemonSetController,
     StatefulSetController,
     JobController,
     TTLAfterFinishedController,
     CronJobController,
+    DisruptionController,
     EndpointsController,
     EndpointSliceController,
     ResourceQuotaController,
