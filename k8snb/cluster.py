@@ -23,6 +23,7 @@ from k8snb.etcd.store import Compacted
 from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.result import Result
+from k8snb.kubelet.images import Catalogue
 from k8snb.messages import text
 from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import seconds
@@ -144,6 +145,11 @@ class Cluster:
         for what went wrong on the way: see its ``status``, ``error`` and ``hops``. ``timeout`` in seconds. Time does not move.
         """
         return self.simulation.http(url, pod=from_pod, node=from_node, method=method, timeout=seconds(timeout))
+
+    @property
+    def images(self) -> Catalogue:
+        """The images that containers can run; ``cluster.images.add(MyImage)`` makes another one known, in all futures."""
+        return self.simulation.images
 
     def get(self, resource: str, name: str = "", namespace: str = "default") -> Any:
         """One stored object by name (None where there is none), or all objects of a resource in all namespaces.

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import freeze
 from k8snb.apiserver.request import Request, Response
+from k8snb.kubelet.images import Catalogue
 from k8snb.messages import text
 from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import SECOND, duration
@@ -54,10 +55,11 @@ class Settled(NamedTuple):
 class Simulation:
     """One cluster in virtual time. Everything that changes is in ``root``; everything from outside is in ``history``."""
 
-    def __init__(self, root: Root, history: History | None = None):
+    def __init__(self, root: Root, history: History | None = None, images: Catalogue | None = None):
         self.root = root
         self.history = history if history is not None else History()
-        self.parts: Parts = wire(root)
+        self.images = images if images is not None else Catalogue()  # code, which all futures share
+        self.parts: Parts = wire(root, self.images)
         self.listeners: list[Callable[[], None]] = []
 
     @classmethod
@@ -200,12 +202,12 @@ class Simulation:
 
     def fork(self) -> Simulation:
         """A second future from here: all frozen objects are shared, nothing else is."""
-        return Simulation(clone(self.root), self.history.until(self.position))
+        return Simulation(clone(self.root), self.history.until(self.position), self.images)
 
     def past(self, position: Position) -> Simulation:
         """The cluster as it was at a moment of its history, ready to take another future."""
         start = self.history.before(position)
-        found = Simulation(clone(start.root), self.history.until(position))
+        found = Simulation(clone(start.root), self.history.until(position), self.images)
         for item in self.history.inputs[start.position.inputs : position.inputs]:
             found._advance(item.events, item.time)
             found._repeat(item.kind, item.value)
@@ -220,7 +222,7 @@ class Simulation:
     def become(self, other: Simulation) -> None:
         """Take over another simulation's state and history (rewinding in place)."""
         self.root, self.history = other.root, other.history
-        self.parts = wire(self.root)
+        self.parts = wire(self.root, self.images)
         self._tell()
 
     # ------------------------------------------------------------------ files

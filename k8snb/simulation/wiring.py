@@ -51,7 +51,7 @@ def wire(root: Root, catalogue: Catalogue | None = None) -> Parts:
     server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
     serve_definitions(server)
     env = Environment(kernel, server.handle, server.hub, root.components)
-    machines, on_nodes = put_up(root, env, catalogue or Catalogue())
+    machines, on_nodes = put_up(root, env, catalogue if catalogue is not None else Catalogue())
     server.kubelets = machines.endpoint
     parts = Parts(kernel, store, server, {}, env, machines)
     controllers = ControllerProcess(
