@@ -10,6 +10,7 @@ from k8snb.apimachinery.objects import dig, freeze, put
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import scope_of, visit
 from k8snb.kubectl.call import ALL_NAMESPACES, FILENAME, PRINT, SUBRESOURCE, Call, Command
+from k8snb.kubectl.describe.rules import TITLES, rows_of
 from k8snb.kubectl.flags import boolean
 from k8snb.kubectl.mapper import Kind
 from k8snb.kubectl.printers import formatted, printer
@@ -78,16 +79,9 @@ def _kind(call: Call, text: str) -> Kind | None:
 
 def _list(call: Call) -> None:
     status = _review(call, _REVIEWS, "SelfSubjectRulesReview", {"namespace": call.namespace}).get("status") or {}
-    rows = [["Resources", "Non-Resource URLs", "Resource Names", "Verbs"]] if not call.flag("no-headers") else []
-    for rule in status.get("resourceRules") or ():
-        for group in rule.get("apiGroups") or ("",):
-            for resource in rule.get("resources") or ():
-                plain, slash, sub = resource.partition("/")
-                shown = f"{plain}{'.' + group if group and group != '' else ''}{slash}{sub}"
-                rows.append([shown, "[]", go_value(rule.get("resourceNames") or []), go_value(rule.get("verbs") or [])])
-    for rule in status.get("nonResourceRules") or ():
-        rows += [["", f"[{url}]", "[]", go_value(rule.get("verbs") or [])] for url in rule.get("nonResourceURLs") or ()]
-    call.write(columns(rows))
+    rules = [*(status.get("resourceRules") or ()), *(status.get("nonResourceRules") or ())]
+    rows = [row.cells for row in rows_of(rules)]
+    call.write(columns(rows if call.flag("no-headers") else [TITLES, *rows]))
 
 
 def run_whoami(call: Call) -> None:

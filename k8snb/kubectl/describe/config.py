@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.objects import dig
 from k8snb.kubectl.api import Json
+from k8snb.kubectl.describe.rules import TITLES, rows_of
 from k8snb.kubectl.describe.writer import Look, Writer, events_table, labels_and_annotations, name_and_namespace, shown, time_of
 from k8snb.kubectl.text import go_value
 
@@ -64,44 +65,14 @@ def service_account(obj: Json, look: Look) -> str:
 # -- permissions -------------------------------------------------------------------------------------------------------------
 
 
-def _broken_down(rules: Sequence[Json]) -> list[tuple[str, str, tuple[str, ...], tuple[str, ...], list[str]]]:
-    """(group, resource, names, urls) -> verbs: each resource of each group on a row of its own, equal rows together."""
-    found: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for rule in rules:
-        urls, names = tuple(rule.get("nonResourceURLs") or ()), tuple(rule.get("resourceNames") or ())
-        keys = [(group, resource, (name,) if name else (), ()) for group in rule.get("apiGroups") or ()
-                for resource in rule.get("resources") or () for name in names or ("",)]  # fmt: skip
-        keys += [("", "", (), (url,)) for url in urls]  # type: ignore[misc]
-        for key in keys:
-            known = found.setdefault(key, [])
-            known += [verb for verb in rule.get("verbs") or () if verb not in known]
-    return [(*key, verbs) for key, verbs in found.items()]
-
-
 def role(obj: Json, _look: Look) -> str:
     """A role or a cluster role: what it allows."""
     w = Writer()
     w.field("Name", obj["metadata"]["name"])
     labels_and_annotations(w, obj)
     w.line("PolicyRule:")
-    w.table(("Resources", "Non-Resource URLs", "Resource Names", "Verbs"), ("---------", "-----------------", "--------------", "-----"))
-    rows = sorted(_broken_down(obj.get("rules") or ()), key=_as_go_prints)
-    w.table(
-        *((_resource(group, resource), go_value(urls), go_value(names), go_value(verbs)) for group, resource, names, urls, verbs in rows)
-    )
+    w.table(TITLES, tuple("-" * len(title) for title in TITLES), *(row.cells for row in rows_of(obj.get("rules") or ())))
     return w.text()
-
-
-def _as_go_prints(row: tuple[str, str, tuple[str, ...], tuple[str, ...], list[str]]) -> str:
-    """A rule as its Go type prints, which is what rules are sorted by."""
-    group, resource, names, urls, verbs = row
-    resources = f"[{resource}]" if resource else "[]"
-    return f"{go_value(verbs)},[{group}],{resources},{go_value(names)},{go_value(urls)},"
-
-
-def _resource(group: str, resource: str) -> str:
-    plain, slash, sub = resource.partition("/")
-    return f"{plain}{'.' + group if group else ''}{slash}{sub}"
 
 
 def role_binding(obj: Json, _look: Look) -> str:
