@@ -85,6 +85,8 @@ def wants_start(pod: Object, spec: Object, container: ContainerState) -> bool:
 
 def restarts(pod: Object, spec: Object, container: ContainerState) -> bool:
     """Whether the restart policy starts this ended container again."""
+    if container.changed:
+        return True
     for rule in spec.get("restartPolicyRules") or ():
         codes = rule.get("exitCodes") or {}
         if rule.get("action") == "Restart" and (container.exit_code in codes.get("values", ())) == (codes.get("operator") == "In"):

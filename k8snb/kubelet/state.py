@@ -40,6 +40,8 @@ class ContainerState:
     id: str = ""
     image: str = ""  # as the runtime names it, once the container was made
     image_id: str = ""
+    made_from: str = ""  # the image as the spec had it when the container was made
+    changed: bool = False  # the spec has changed since, so it is made anew whatever the restart policy says
     started_at: int = 0
     finished_at: int = 0
     exit_code: int = 0

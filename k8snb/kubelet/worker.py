@@ -49,6 +49,7 @@ class Worker:
         if not state.terminating:
             self._check_deadline()
             self._refresh()
+            self._compare_specs()
             self._probe()
 
     def act(self) -> bool:
@@ -162,6 +163,13 @@ class Worker:
             self.runtime.set_volumes(state.uid, files)
             state.refresh_at = self.now + REFRESH if environment.changes(self.pod) else 0
         state.sandbox = "ready"
+
+    def _compare_specs(self) -> None:
+        """The image is the one thing of a running container that can be changed: then it is stopped and made anew."""
+        for name, container in self.state.containers.items():
+            if container.phase == RUNNING and not container.stopping and self.specs[name]["image"] != container.made_from:
+                container.changed = True
+                stopping.stop(self, container, self.state.grace, f"Container {name} definition changed, will be restarted")
 
     def _check_deadline(self) -> None:
         """``activeDeadlineSeconds``: a pod that has lived longer fails, and its containers are stopped."""
@@ -328,7 +336,7 @@ class Worker:
         self._mention_generic(container, spec["image"])
         result = self.runtime.start(config)
         container.id, container.image_id = config.id, self.runtime.image_id(spec["image"])
-        container.image = self.runtime.image_name(spec["image"])
+        container.image, container.made_from, container.changed = self.runtime.image_name(spec["image"]), spec["image"], False
         container.started_at = self.now
         if result.error:
             self.event(WARNING, "Failed", f"Error: {result.error}", container.name)

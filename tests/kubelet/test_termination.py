@@ -101,6 +101,16 @@ def test_a_crashed_container_comes_back(story: Story) -> None:
     assert (story.main("web")["restartCount"], story.main("web")["lastState"]["terminated"]["exitCode"]) == (1, 137)
 
 
+def test_another_image_makes_a_running_container_anew(story: Story) -> None:
+    story.pod("web", image="nginx:1.26")
+    story.run(3)
+    story.cluster.kubectl("set image pod/web main=nginx:1.27")
+    story.run(5)
+    assert story.main("web")["image"] == "docker.io/library/nginx:1.27"
+    assert (story.status("web")["phase"], story.main("web")["restartCount"]) == ("Running", 1)
+    assert story.events("web", "Killing") == ["Container main definition changed, will be restarted"]
+
+
 def test_kill_1_in_a_container_restarts_it(story: Story) -> None:
     story.pod("web", image="nginx:1.27")
     story.run(3)
