@@ -301,7 +301,7 @@ def test_a_selector_chooses_among_the_objects_of_a_file(shell: Shell) -> None:
 
 
 def test_what_is_accepted_without_effect_says_so(shell: Shell) -> None:
-    assert shell.run("get nodes --kubeconfig=/tmp/x").stderr == "Warning: --kubeconfig has no effect here\n"
+    assert shell.run("get nodes --kubeconfig=other.yaml").stderr == "Warning: --kubeconfig has no effect here\n"
 
 
 def test_there_is_no_shell_around_kubectl(shell: Shell) -> None:
