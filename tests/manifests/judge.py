@@ -68,7 +68,7 @@ class Judge:
         self.mode = mode
         self.cluster = Cluster(nodes=3, loud=False)
         self.terminal: Kubectl = self.cluster._terminal
-        self.terminal.namespace = "corpus"
+        self.terminal.session.namespace = "corpus"
 
     def prepare(self, names: Iterable[str]) -> None:
         """Make namespaces, with what every namespace holds."""
@@ -88,7 +88,7 @@ class Judge:
     def update(self, case: Case) -> Outcome:
         """Judge a change: make the object, apply the change as a dry run, remove the object."""
         files = {"base.yaml": case.record["base"], "changed.yaml": case.record["changed"]}
-        self.terminal.namespace = "corpus-upd"
+        self.terminal.session.namespace = "corpus-upd"
         made = self.cluster.kubectl(["apply", "-f", "base.yaml"], files=files)
         result = self.cluster.kubectl(["apply", "--dry-run=server", "-f", "changed.yaml", "-o", "json"], files=files)
         self.cluster.kubectl(["delete", "--wait=false", "--grace-period=0", "--force", "-f", "base.yaml"], files=files)
