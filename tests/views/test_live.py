@@ -93,17 +93,11 @@ def test_the_text_form_shows_nodes_with_their_pods() -> None:
 
 
 def test_events_are_shown_newest_last_and_warnings_are_marked() -> None:
-    events = [
-        thing(
-            "Event",
-            f"e{i}",
-            lastTimestamp=f"2026-01-01T00:00:{i:02}Z",
-            type="Warning" if i == 29 else "Normal",
-            reason="BackOff",
-            message="m",
-        )
-        for i in reversed(range(30))
-    ]
+    def event(i: int) -> dict[str, Any]:
+        kind = "Warning" if i == 29 else "Normal"
+        return thing("Event", f"e{i}", metadata={"resourceVersion": str(i * 7)}, type=kind, reason="BackOff", message="m")
+
+    events = [event(i) for i in reversed(range(30))]
     shown = frame(moment(freeze({"events": events})))["events"]
     assert len(shown) == live.EVENTS
     assert list(shown)[-1] == "events shop/e29"
