@@ -25,6 +25,8 @@ from k8snb.controllers.replicaset import ReplicaSetController
 from k8snb.controllers.replication import ReplicationController
 from k8snb.controllers.resource_quota import ResourceQuotaController
 from k8snb.controllers.statefulset.controller import StatefulSetController
+from k8snb.controllers.volume.binder import PersistentVolumeBinder
+from k8snb.controllers.volume.protection import ClaimProtectionController, VolumeProtectionController
 
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     CustomResourceDefinitionController,
@@ -44,6 +46,9 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     TTLAfterFinishedController,
     CronJobController,
     DisruptionController,
+    PersistentVolumeBinder,
+    ClaimProtectionController,
+    VolumeProtectionController,
     EndpointsController,
     EndpointSliceController,
     ResourceQuotaController,

@@ -1,0 +1,6 @@
+"""Storage in the control plane: claims find volumes, and neither goes while it is in use.
+
+matching    which volume fits a claim best
+binder      the loop that binds them to each other
+protection  the finalizers that hold back what is in use
+"""
