@@ -211,7 +211,8 @@ class PersistentVolumeBinder(Controller):
             return
         claim = self._claim(ref)
         if claim is None:
-            self._phase(volume, "Released")
+            if dig(volume, "status.phase") != "Failed":
+                volume = self._phase(volume, "Released")
             self._reclaim(volume)
         elif claim["spec"].get("volumeName") == volume["metadata"]["name"]:
             self._phase(volume, "Bound")
