@@ -149,12 +149,12 @@ def _read(call: Call, path: str) -> Iterator[tuple[str, str]]:
         raise Failure(f"the path {quote(path)} does not exist") from None
 
 
-def manifests(call: Call, *, validate: bool = False, allow_empty: bool = False) -> list[Info]:
+def manifests(call: Call, *, validate: bool = False) -> list[Info]:
     """The objects of the files given, with their namespace filled in."""
     found = [info for source, text in texts(call) for info in _objects(call, source, text, validate)]
     if call.flag("selector"):
         found = [info for info in found if _selected(info, call.flag("selector"))]
-    if not found and not allow_empty and call.flag("filename"):
+    if not found and call.flag("filename"):
         raise Failure(f"no objects passed to {call.path.removeprefix('kubectl ')}")
     return found
 

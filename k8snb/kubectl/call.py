@@ -8,7 +8,7 @@ Models: k8s.io/kubectl/pkg/cmd/util/factory.go and genericclioptions (IOStreams)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -181,8 +181,3 @@ def validation(text: str) -> str:
     if text.lower() not in known:
         raise Failure(f"invalid - validate option {quote(text)}")
     return known[text.lower()]
-
-
-def joined(words: Sequence[str]) -> str:
-    """Words separated by commas."""
-    return ", ".join(words)
