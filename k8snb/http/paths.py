@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, unquote
 from k8snb.apimachinery.errors import bad_request
 from k8snb.apimachinery.yaml import documents
 from k8snb.apiserver.request import APPLY_PATCH, Options, Request, User
+from k8snb.http.protobuf import decode as protobuf
 
 _WRITES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _OWN_PATH = ("namespaces", "status", "finalize")  # what may follow a namespace's name as its subresource
@@ -110,6 +111,8 @@ def _body(body: bytes, media: str, patch_type: str) -> Any:
         return None
     if len(body) > LARGEST_BODY:
         raise bad_request(f"Request entity too large: limit is {LARGEST_BODY}")
+    if media == protobuf.MEDIA_TYPE:
+        return protobuf.decode(body)
     try:
         text = body.decode()
         if patch_type == APPLY_PATCH or media in ("application/yaml", "application/vnd.kubernetes+yaml"):
