@@ -98,6 +98,9 @@ def _float(type_: Type, value: Any) -> float:
 
 
 def _bytes(type_: Type, value: Any) -> str:
+    """Text in base64, or a list of numbers from 0 to 255."""
+    if isinstance(value, list):
+        return base64.b64encode(bytes(map(_byte, value))).decode()
     if not isinstance(value, str):
         raise Refused(got=json_name(value), want=type_.go)
     text = re.sub(r"[\r\n]", "", value)
@@ -105,6 +108,15 @@ def _bytes(type_: Type, value: Any) -> str:
         return base64.b64encode(base64.b64decode(text, validate=True)).decode()
     except (binascii.Error, ValueError):
         raise Refused(f"illegal base64 data at input byte {_bad_byte(value)}") from None
+
+
+def _byte(item: Any) -> int:
+    if item is None:
+        return 0
+    whole = isinstance(item, (int, float)) and not isinstance(item, bool) and item == int(item) and 0 <= item < 256
+    if not whole:
+        raise Refused(got=json_name(item, digits=True), want="uint8")
+    return int(item)
 
 
 _ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")

@@ -201,3 +201,22 @@ def test_decoding_what_was_decoded_changes_nothing(type_: Type, data: st.DataObj
     assert again.value == first
     assert again.strict_errors == ()
     assert decode(type_, first).value is first
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ([104, 105], "aGk="),
+        ([], ""),
+        (["YQ=="], "json: cannot unmarshal string into Go struct field Secret.data of type uint8"),
+        ([300], "json: cannot unmarshal number 300 into Go struct field Secret.data of type uint8"),
+    ],
+)
+def test_bytes_may_be_a_list_of_numbers(value: list[Any], meant: str) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"k": value}}
+    if meant.startswith("json"):
+        with pytest.raises(DecodeError) as refused:
+            decode(kind("Secret"), secret)
+        assert str(refused.value) == meant
+    else:
+        assert decode(kind("Secret"), secret).value["data"] == {"k": meant}

@@ -469,6 +469,9 @@ NAMED = {
         "ValidatingAdmissionPolicyBindingSpec": {"validationActions": "[]v1.ValidationAction"},
         "Validation": {"reason": "v1.StatusReason"},
         "VolumeMountStatus": {"recursiveReadOnly": "v1.RecursiveReadOnlyMode"},
+        "MatchResources": {"matchPolicy": "v1.MatchPolicyType"},
+        "NamedRuleWithOperations": {"operations": "[]v1.OperationType", "scope": "v1.ScopeType"},
+        "ParamRef": {"parameterNotFoundAction": "v1.ParameterNotFoundActionType"},
     }.items()
     for _name, _go in _pairs.items()
 }
