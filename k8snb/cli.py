@@ -18,6 +18,9 @@ from k8snb.course import files
 from k8snb.messages import LANGUAGES, set_language, text
 from k8snb.simulation.config import RUNTIMES
 
+QUIET = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+"""The course needs no network: JupyterLab does not ask about news at its first start, and looks for no updates."""
+
 
 def chapters(arguments: argparse.Namespace) -> int:
     """Put the chapters into the folder and say what was new."""
@@ -33,7 +36,7 @@ def lab(arguments: argparse.Namespace) -> int:
         print(text("lab.none", language=arguments.language))
         return 1
     first = files.notebooks(arguments.language)[0].name
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={arguments.folder.resolve()}"]
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={arguments.folder.resolve()}", *QUIET]
     command += [f"--LabApp.default_url=/lab/tree/{arguments.language}/{first}", *arguments.jupyter]
     print(text("lab.opening"), flush=True)
     try:
