@@ -107,6 +107,10 @@ class Client:
         """The same client under another user."""
         return Client(self._send, user, self.agent, self._versions)
 
+    def with_versions(self, versions: Mapping[str, str]) -> Client:
+        """The same client that asks for these versions of API groups: ``{"autoscaling": "v2"}``."""
+        return Client(self._send, self.user, self.agent, versions)
+
 
 def refusal(response: Response) -> ApiError:
     """The exception behind a ``Status`` answer."""

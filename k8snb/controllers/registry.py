@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from k8snb.client.controller import Controller
+from k8snb.controllers.autoscaler.controller import HorizontalPodAutoscalerController
 from k8snb.controllers.cronjob.controller import CronJobController
 from k8snb.controllers.daemonset.controller import DaemonSetController
 from k8snb.controllers.definitions import CustomResourceDefinitionController
@@ -46,6 +47,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     TTLAfterFinishedController,
     CronJobController,
     DisruptionController,
+    HorizontalPodAutoscalerController,
     PersistentVolumeBinder,
     ClaimProtectionController,
     VolumeProtectionController,
