@@ -1,7 +1,8 @@
 """Set up k8snb and open the course, or run its tests, with nothing but Python 3.11 or newer.
 
     python3 start.py                   set up, put the chapters into the folder `course`, open JupyterLab on the first
-    python3 start.py --language ja     the same in Japanese; what follows goes to `k8snb lab`
+    python3 start.py --language ja     the same in Japanese; what follows goes to `k8snb lab`,
+    python3 start.py -- --port 8899    and what follows `--` to JupyterLab
     python3 start.py test              set up with the test tools, run every test; what follows goes to pytest
 
 It makes a virtual environment in `.venv` beside this file (or where K8SNB_VENV says) and installs into that; delete the

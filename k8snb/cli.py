@@ -96,11 +96,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; what the parser does not know goes to JupyterLab. Returns the exit code."""
-    known, unknown = parser().parse_known_args(arguments)
-    known.jupyter = unknown
-    if unknown and known.run is not lab:
-        parser().error(f"unrecognized arguments: {' '.join(unknown)}")
+    """Run one command; what follows ``--`` goes to JupyterLab. Returns the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    split = given.index("--") if "--" in given else len(given)
+    known = parser().parse_args(given[:split])
+    known.jupyter = given[split + 1 :]
     set_language(known.language)
     return int(known.run(known))
 

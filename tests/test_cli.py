@@ -42,10 +42,10 @@ def test_what_a_learner_wrote_is_never_overwritten(chapters, tmp_path, capsys):
 def test_lab_opens_jupyterlab_on_the_first_chapter(chapters, tmp_path, monkeypatch):
     ran = []
     monkeypatch.setattr(cli.subprocess, "run", lambda command, **_: ran.append(command) or type("Done", (), {"returncode": 0}))
-    assert cli.main(["lab", str(tmp_path / "mine"), "--no-browser"]) == 0
+    assert cli.main(["lab", str(tmp_path / "mine"), "--", "--no-browser", "--port", "8899"]) == 0
     assert "--LabApp.default_url=/lab/tree/en/01-why.ipynb" in ran[0]
     assert f"--ServerApp.root_dir={tmp_path / 'mine'}" in ran[0]
-    assert ran[0][-1] == "--no-browser"
+    assert ran[0][-3:] == ["--no-browser", "--port", "8899"]
 
 
 def test_a_language_without_chapters_says_so(chapters, tmp_path, capsys):
@@ -62,6 +62,8 @@ def test_copies_are_trusted_so_that_stored_pictures_show(chapters, tmp_path):
     assert files.NotebookNotary().check_signature(copy)
 
 
-def test_an_unknown_option_of_chapters_is_refused(chapters, tmp_path):
+@pytest.mark.parametrize("command", ["lab", "chapters"])
+def test_an_unknown_option_is_refused_and_never_taken_for_a_folder(chapters, tmp_path, command):
     with pytest.raises(SystemExit):
-        cli.main(["chapters", str(tmp_path / "mine"), "--no-such-option"])
+        cli.main([command, "--port", str(tmp_path / "8899")])
+    assert not (tmp_path / "8899").exists()
