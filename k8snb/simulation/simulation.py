@@ -30,6 +30,7 @@ from k8snb.simulation.wiring import Parts, wire
 QUIET = 5 * SECOND // 2
 LIMIT = 300 * SECOND
 STEP_LIMIT = 60 * SECOND
+LOOKS = ("get", "list", "watch")
 ACTIONS = ("reconcile", "decision", "runtime")
 FORMAT = 1
 SHOWN = 3  # what is still to come is told so far
@@ -90,13 +91,17 @@ class Simulation:
     def request(self, request: Request) -> Response:
         """A request from outside. It is recorded, so that it can be replayed."""
         frozen = replace(request, body=freeze(request.body))
-        writes = request.verb not in ("get", "list") or bool(request.path)
+        writes = not self._only_looks(request)
         if writes:
             self.history.note(self.root, "request", frozen)
         response = self.parts.server.handle(frozen)
         if writes:
             self._tell()
         return response
+
+    def _only_looks(self, request: Request) -> bool:
+        """Whether the request changes nothing. (A proxied one is handled by a program; an injected fault is used up.)"""
+        return request.verb in LOOKS and request.subresource in ("", "status", "scale", "log") and not self.root.server.faults
 
     def fault(self, name: str, **arguments: Any) -> Any:
         """Something breaks, or is mended: see :mod:`k8snb.simulation.faults` for the names. Recorded, too."""
@@ -151,13 +156,14 @@ class Simulation:
     def settle(self, limit: int = LIMIT, quiet: int = QUIET) -> Settled:
         """Run until no object has changed for ``quiet``, at most ``limit``. Heartbeats do not count as change."""
         begin, handled = self.now, self.root.kernel.processed
-        while True:
-            calm = max(self.root.store.last_change, begin) + quiet
-            target = min(calm, begin + limit)
-            event = self.parts.kernel.peek()
-            if event is None or event.time > target:
-                break
-            self._step()
+        with resting_collector():
+            while True:
+                calm = max(self.root.store.last_change, begin) + quiet
+                target = min(calm, begin + limit)
+                event = self.parts.kernel.peek()
+                if event is None or event.time > target:
+                    break
+                self._step()
         self.root.kernel.now = max(self.now, target)
         pending = tuple(e for e in self.parts.kernel.pending() if not e.background)
         self._tell()
@@ -175,18 +181,31 @@ class Simulation:
 
     def _run(self, end: int, stop: Callable[[], bool]) -> int:
         before = self.root.kernel.processed
-        while (event := self.parts.kernel.peek()) is not None and event.time <= end:
-            self._step()
-            if stop():
-                break
-        else:
-            self.root.kernel.now = max(self.now, end)
+        with resting_collector():
+            while (event := self.parts.kernel.peek()) is not None and event.time <= end:
+                self._step()
+                if stop():
+                    break
+            else:
+                self.root.kernel.now = max(self.now, end)
         self._tell()
         return self.root.kernel.processed - before
 
-    def advance_one(self) -> Event | None:
-        """Handle the next event, heartbeats included (for whoever paces the simulation by another clock)."""
-        return self._step()
+    def advance_to(self, time: int, *, most: int) -> bool:
+        """Handle what is due by ``time``, at most ``most`` events; whether more is due. For whoever paces time by another clock.
+
+        Listeners hear of it only if something happened: time alone is no news, fifty times a second.
+        """
+        before = self.root.kernel.processed
+        while due := (event := self.parts.kernel.peek()) is not None and event.time <= time:
+            if self.root.kernel.processed - before >= most:
+                break
+            self._step()
+        if not due:
+            self.root.kernel.now = max(self.now, time)
+        if self.root.kernel.processed != before:
+            self._tell()
+        return due
 
     def _step(self) -> Event | None:
         event = self.parts.kernel.step()
