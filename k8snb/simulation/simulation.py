@@ -17,6 +17,7 @@ from k8snb.kubelet.images import Catalogue
 from k8snb.messages import text
 from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import SECOND, duration
+from k8snb.sim.collector import resting_collector
 from k8snb.sim.kernel import Event, KernelState
 from k8snb.sim.state import clone, decode, encode
 from k8snb.sim.trace import Record
