@@ -44,10 +44,10 @@ def test_unsolved_fails_with_a_finding_and_a_hint(lesson, chapter):
 
 @every_chapter
 def test_solved_passes_within_its_time(lesson, chapter):
-    began = time.perf_counter()
+    began = time.process_time()  # of this process, so that a busy machine fails no chapter
     verdicts = lesson(chapter).whole(solved=True)
     assert {name: verdict.lines for name, verdict in verdicts.items() if not verdict.passed} == {}
-    assert time.perf_counter() - began < 15
+    assert time.process_time() - began < 5
 
 
 @every_exercise

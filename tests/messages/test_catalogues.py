@@ -1,6 +1,7 @@
 """The catalogues of sentences: complete in every language, and nothing in them that nobody says."""
 
 import ast
+import re
 import string
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from k8snb import messages
 
+NO_PROSE = re.compile(r"\{\w+[^}]*\}|k8snb \w+")  # placeholders, and commands of ours
 PACKAGE = Path(messages.__file__).parent.parent
 
 
@@ -43,7 +45,7 @@ def test_every_language_says_the_same_things(language):
 def test_no_sentence_is_empty_or_left_in_english():
     english, japanese = messages.catalogue("en"), messages.catalogue("ja")
     assert all(sentence.strip() for catalogue in (english, japanese) for sentence in catalogue.values())
-    same = [key for key in english if english[key] == japanese[key] and any(ch.isalpha() for ch in english[key])]
+    same = [key for key in english if english[key] == japanese[key] and re.search(r"[A-Za-z]", NO_PROSE.sub("", english[key]))]
     assert same == [], "say these in Japanese too"
 
 
