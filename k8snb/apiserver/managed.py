@@ -49,6 +49,7 @@ class ManagedFields:
 
     def __init__(self, state: Shelf):
         self.state = state
+        self._seen: dict[str, tuple[Owned, FrozenList]] = {}  # worked out for a reader: reading leaves no mark on the state
 
     def wrote(self, resource: Resource, key: str, write: Write) -> None:
         """Note a create, update or patch."""
@@ -65,23 +66,30 @@ class ManagedFields:
     def forget(self, key: str) -> None:
         """The object is gone."""
         self.state.pop(key, None)
+        self._seen.pop(key, None)
 
     def of(self, resource: Resource, key: str) -> FrozenList:
-        """The object's ``managedFields``, up to date."""
+        """The object's ``managedFields``, up to date: the chain is worked off."""
         owned: Owned = self.state.get(key, _NONE)
-        if not owned.chain:
-            return owned.entries
-        entries: Any = owned.entries
+        if owned.chain:
+            owned = self.state[key] = Owned(self._entries(resource, key, owned), ())
+            self._seen.pop(key, None)
+        return owned.entries
+
+    def _entries(self, resource: Resource, key: str, owned: Owned) -> FrozenList:
+        known, entries = self._seen.get(key, (None, EMPTY_LIST))
+        if known is owned:
+            return entries
+        found: Any = owned.entries
         for write in owned.chain:
-            entries = apply.track_update(
-                write.old, write.new, entries=entries, manager=write.manager, api_version=write.api_version,
+            found = apply.track_update(
+                write.old, write.new, entries=found, manager=write.manager, api_version=write.api_version,
                 time=write.time, subresource=write.subresource, schema=resource.schema,
             )  # fmt: skip
-        self.state[key] = Owned(entries, ())
-        found: FrozenList = entries
-        return found
+        self._seen[key] = owned, found
+        return found  # type: ignore[no-any-return]
 
     def shown(self, resource: Resource, key: str, obj: Object) -> Object:
         """The object as a client sees it, ownership included."""
-        entries = self.of(resource, key)
+        entries = self._entries(resource, key, self.state.get(key, _NONE))
         return put(obj, ("metadata", "managedFields"), entries) if entries else obj

@@ -133,7 +133,7 @@ def _namespace(resource: Resource) -> Iterable[str]:
 
 
 def watch(context: Context, resource: Resource) -> Object:
-    """GET with ``watch``: opens a watch and gives its number; the caller takes events from the server's hub.
+    """GET with ``watch``: opens a watch and gives its number; the caller takes events from the server's ``visitors``, and closes it.
 
     With a resourceVersion, everything since then comes first (410 where that is gone); without, or with
     ``sendInitialEvents``, the present objects come as ADDED, then a bookmark where those were asked for.
@@ -143,17 +143,17 @@ def watch(context: Context, resource: Resource) -> Object:
     keep = matcher(stored, options.label_selector, options.field_selector)
     field_selector = f"metadata.name={request.name}" if request.name else options.field_selector
     begin = options.resource_version
-    opened = server.hub.open(
+    opened = server.visitors.open(
         stored.key, namespace=request.namespace if stored.namespaced else "", labels=options.label_selector,
         fields=field_selector, component="", revision=server.store.revision,
     )  # fmt: skip
     if begin in ("", "0") or options.send_initial_events:
         entries = _entries(context, stored, server.store.revision, "")
-        server.hub.preload(opened, [obj for _, obj in entries if keep(obj)], bookmark=options.send_initial_events)
+        server.visitors.preload(opened, [obj for _, obj in entries if keep(obj)], bookmark=options.send_initial_events)
     else:
         try:
-            server.hub.replay(opened, stored, server.store.changes_since(int(begin), prefix_of(stored)))
+            server.visitors.replay(opened, stored, server.store.changes_since(int(begin), prefix_of(stored)))
         except Compacted as gone:
-            server.hub.close(opened.id)
+            server.visitors.close(opened.id)
             raise expired(f"too old resource version: {begin} ({gone.floor})") from None
     return FrozenDict({"kind": "Watch", "apiVersion": "k8snb", "id": opened.id})

@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
-from k8snb.apimachinery.errors import bad_request
+from tornado.httputil import HTTPHeaders
+
+from k8snb.apimachinery.errors import ApiError, bad_request
 from k8snb.apimachinery.yaml import documents
 from k8snb.apiserver.request import APPLY_PATCH, Options, Request, User
 from k8snb.http.protobuf import decode as protobuf
@@ -60,7 +62,7 @@ def target_of(path: str) -> Target:
     return Target(group, version, namespace, names[0], names[1], "/".join(rest[2:]))
 
 
-def request_of(method: str, url: str, headers: Mapping[str, str], body: bytes, user: User) -> Request:
+def request_of(method: str, url: str, headers: HTTPHeaders, body: bytes, user: User) -> Request:
     """The request behind an HTTP message. Raises ApiError 400 for a body that cannot be read."""
     path, _, query = url.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -109,8 +111,6 @@ def _number(asked: Mapping[str, str], name: str) -> int | None:
 def _body(body: bytes, media: str, patch_type: str) -> Any:
     if not body:
         return None
-    if len(body) > LARGEST_BODY:
-        raise bad_request(f"Request entity too large: limit is {LARGEST_BODY}")
     if media == protobuf.MEDIA_TYPE:
         return protobuf.decode(body)
     try:
@@ -124,13 +124,21 @@ def _body(body: bytes, media: str, patch_type: str) -> Any:
         ) from None
 
 
-def impersonated(user: User, headers: Mapping[str, str]) -> User:
-    """The user that ``Impersonate-User`` (``kubectl --as``) asks to be, with the groups that it names."""
-    name = headers.get("Impersonate-User", "")
+def impersonated(user: User, headers: HTTPHeaders) -> User:
+    """The user that ``Impersonate-User`` (``kubectl --as``) asks to be. Whoever knows the token may: its user is an administrator.
+
+    A service account brings its groups along. Raises ApiError 500, as the real server does, for groups without a user.
+    """
+    name, groups = headers.get("Impersonate-User", ""), tuple(headers.get_list("Impersonate-Group"))
     if not name:
+        if groups:
+            raise ApiError(500, "InternalError", f"Internal error occurred: requested {' '.join(groups)} without impersonating a user", {})
         return user
-    groups = tuple(group for group in headers.get("Impersonate-Group", "").split(",") if group)
-    return User(name, (*groups, "system:authenticated"))
+    parts = name.split(":")
+    if not groups and name.startswith("system:serviceaccount:") and len(parts) == 4:
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{parts[2]}")
+    everyone = "system:unauthenticated" if name == "system:anonymous" else "system:authenticated"
+    return User(name, groups if everyone in groups else (*groups, everyone))
 
 
 def warning_header(text: str) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from k8snb.apimachinery.yaml import documents
-from k8snb.http.credentials import write_private
 from k8snb.http.endpoint import Endpoint
 from k8snb.messages import text
 from k8snb.sim.clock import SECOND
@@ -42,7 +41,7 @@ def new_simulation(nodes: Any, *, runtime: str = "faithful", seed: int = 0, loud
 async def serve(simulation: Simulation, *, port: int, kubeconfig: Path, factor: float = 1.0) -> None:
     """Serve until interrupted. Raises OSError where the port is taken or the kubeconfig cannot be written."""
     endpoint = Endpoint(simulation, port, factor=factor)
-    write_private(kubeconfig, endpoint.credentials.kubeconfig(endpoint.port))
+    endpoint.kubeconfig(kubeconfig)
     endpoint.start()
     print(text("serve.ready", endpoint=repr(endpoint), kubeconfig=kubeconfig), flush=True)  # noqa: T201  (it talks to a terminal)
     stopped = asyncio.Event()

@@ -8,7 +8,7 @@ POD = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "a", 
 def watch(cluster, resource="configmaps", **options):
     answer = cluster.send(Request("watch", resource=resource, namespace="default", options=Options(**options)))
     assert answer.ok, answer.body
-    hub = cluster.simulation.parts.server.hub
+    hub = cluster.simulation.parts.server.visitors
     return lambda: [(event.type, event.object["metadata"].get("name", "")) for event in hub.take(answer.body["id"])]
 
 

@@ -1,0 +1,154 @@
+"""One HTTP message: who may ask, how a request is read, how an answer is written.
+
+    Host: 127.0.0.1      else 403: a page on the Internet whose name was made to point here gets nothing (DNS rebinding)
+    Authorization        the token, compared in constant time; else 401
+    Content-Length       bounded; else 413
+
+There are no CORS headers, so no web page can read an answer. Answers are JSON, whatever form the body had.
+
+Models: k8s.io/apiserver/pkg/endpoints/handlers/responsewriters, pkg/endpoints/filters (authentication, impersonation).
+Simplified: no protobuf in answers (a client that reads nothing else gets a 406), no gzip; exec, attach and port-forward,
+which need a connection that changes its protocol, are refused with 501; ``logs -f`` likewise.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tornado.web import RequestHandler, stream_request_body
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.objects import Object
+from k8snb.apiserver import discovery
+from k8snb.apiserver.request import Request, Response, User
+from k8snb.http import openapi, streams
+from k8snb.http.paths import LARGEST_BODY, request_of, warning_header
+
+if TYPE_CHECKING:
+    from k8snb.http.endpoint import Endpoint
+
+HOSTS = ("127.0.0.1", "localhost")
+TOO_LARGE = f"Request entity too large: limit is {LARGEST_BODY}"
+DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+CONNECTIONS = ("exec", "attach", "portforward")  # subresources that are conversations
+
+
+@stream_request_body
+class Handler(RequestHandler):
+    """Reads one message, hands it to the simulation as a request, and writes the answer."""
+
+    def initialize(self, endpoint: Endpoint) -> None:
+        """Tornado's way to hand in what the handler needs."""
+        self.endpoint, self._body = endpoint, bytearray()
+
+    def set_default_headers(self) -> None:
+        """Nothing tells of tornado; nothing is kept."""
+        self.clear_header("Server")
+        self.set_header("Cache-Control", "no-cache, private")
+
+    def prepare(self) -> None:
+        """Refuse before a body is read."""
+        refused = self._refusal()
+        if refused is not None:
+            self.send(Response(refused.code, refused.status))
+
+    def data_received(self, chunk: bytes) -> None:
+        """Collect the body, as far as it may be long."""
+        if not self._finished:
+            self._body += chunk
+            if len(self._body) > LARGEST_BODY:
+                self.send(Response(413, ApiError(413, "RequestEntityTooLarge", TOO_LARGE, {}).status))
+
+    async def get(self) -> None:
+        """All methods: what is asked for is in the method and the path."""
+        try:
+            method, url = self.request.method or "GET", self.request.uri or "/"
+            request = request_of(method, url, self.request.headers, bytes(self._body), User())
+            refused = _not_here(request, self.request.headers.get("Accept", ""))
+        except ApiError as error:
+            refused = error
+        if refused is not None:
+            self.send(Response(refused.code, refused.status))
+        elif request.verb == "watch":
+            await streams.serve(self, self.endpoint, request)
+        else:
+            self._answer(request)
+
+    post = put = patch = delete = head = get  # type: ignore[assignment]
+
+    def _refusal(self) -> ApiError | None:
+        if not self.endpoint.running:
+            return ApiError(503, "ServiceUnavailable", "this endpoint has stopped", {})
+        if urlsplit(f"//{self.request.host}").hostname not in HOSTS:
+            return ApiError(403, "Forbidden", "this endpoint answers on loopback only", {})
+        wanted = f"Bearer {self.endpoint.credentials.token}"
+        if not hmac.compare_digest(self.request.headers.get("Authorization", "").encode(), wanted.encode()):
+            return ApiError(401, "Unauthorized", "Unauthorized", {})
+        length = self.request.headers.get("Content-Length", "0")
+        if length.isdigit() and int(length) > LARGEST_BODY:
+            return ApiError(413, "RequestEntityTooLarge", TOO_LARGE, {})
+        return None
+
+    # ------------------------------------------------------------------ answers
+
+    def _answer(self, request: Request) -> None:
+        self.endpoint.catch_up()
+        document = self._openapi(request.path)
+        answer = Response(200, document) if document is not None else self.endpoint.simulation.request(request)
+        self.endpoint.notify()
+        if request.path.rstrip("/") in ("/api", "/apis") and answer.ok:
+            self._discovery(answer.body)
+        else:
+            self.send(answer if request.verb != "list" else Response(answer.code, self._bare(request, answer.body), answer.warnings))
+
+    def _openapi(self, path: str) -> Object | None:
+        if not path.startswith("/openapi/v3"):
+            return None
+        resources = self.endpoint.simulation.parts.server.catalogue.all()
+        rest = path.removeprefix("/openapi/v3").strip("/")
+        return openapi.document(resources, rest.partition("/")[2]) if rest else openapi.index(resources)
+
+    def _discovery(self, body: Object) -> None:
+        """In one document for clients that ask for it so, else in the older form."""
+        aggregated = "as=APIGroupDiscoveryList" in self.request.headers.get("Accept", "")
+        self.write_json(200, body if aggregated else discovery.unaggregated(body), DISCOVERY if aggregated else "application/json")
+
+    def _bare(self, request: Request, body: Object) -> Any:
+        """A list as Go writes it: the items of built-in types do not repeat their type."""
+        catalogue = self.endpoint.simulation.parts.server.catalogue
+        resource = catalogue.by_path.get((request.group, request.version, request.resource))
+        if resource is None or resource.custom or "items" not in body:
+            return body
+        return {**body, "items": [{key: value for key, value in item.items() if key not in ("apiVersion", "kind")} for item in body["items"]]}
+
+    def send(self, answer: Response) -> None:
+        """Write an answer: its warnings, and its body as text or as JSON."""
+        for warning in answer.warnings:
+            self.add_header("Warning", warning_header(warning))
+        text = answer.body.get("text") if "apiVersion" not in answer.body else None
+        if isinstance(text, str):
+            self.set_status(answer.code)
+            self.set_header("Content-Type", "text/plain")
+            self.finish(text)
+        else:
+            self.write_json(answer.code, answer.body)
+
+    def write_json(self, code: int, body: Any, content_type: str = "application/json") -> None:
+        """Write JSON and end the message."""
+        self.set_status(code)
+        self.set_header("Content-Type", content_type)
+        self.finish(json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def _not_here(request: Request, accept: str) -> ApiError | None:
+    """What is not served over HTTP, and says so."""
+    if accept and not any(form in accept for form in ("json", "*/*", "text/plain", "application/*", "yaml")):
+        return ApiError(406, "NotAcceptable", "only the following media types are accepted: application/json", {})
+    if request.resource == "pods" and request.subresource in CONNECTIONS:
+        return ApiError(501, "NotImplemented", f"k8snb does not serve {request.subresource} over HTTP; in a notebook %kubectl has what is simulated", {})
+    if request.subresource == "log" and dict(request.options.parameters).get("follow") == "true":
+        return ApiError(501, "NotImplemented", "k8snb does not follow logs over HTTP; ask again without -f", {})
+    return None

@@ -1,0 +1,94 @@
+"""Watches over HTTP: a stream of JSON objects, one a line, that ends when its time is over.
+
+    {"type":"ADDED","object":{...}}
+    {"type":"MODIFIED","object":{...}}
+
+Models: k8s.io/apiserver/pkg/endpoints/handlers/watch.go. Simplified: no WebSocket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tornado.iostream import StreamClosedError
+
+from k8snb.apiserver import tables
+from k8snb.apiserver.context import Context
+from k8snb.apiserver.request import Request
+from k8snb.apiserver.watch import Hub, WatchEvent, bookmark_of
+
+if TYPE_CHECKING:
+    from k8snb.apiserver.server import Server
+    from k8snb.http.endpoint import Endpoint
+    from k8snb.http.handler import Handler
+
+LASTS = 1800.0  # seconds, where the client names no time
+BOOKMARK_EVERY = 60.0
+
+
+async def serve(handler: Handler, endpoint: Endpoint, request: Request) -> None:
+    """Answer a watch until its time is over, its client leaves, the endpoint stops, or the cluster is another (a rewind)."""
+    opened = endpoint.simulation.request(request)
+    if not opened.ok:
+        handler.send(opened)
+        return
+    server, number = endpoint.simulation.parts.server, opened.body["id"]
+    handler.set_header("Content-Type", "application/json")
+    try:
+        await _stream(handler, endpoint, server, request, number)
+    except StreamClosedError:
+        pass
+    finally:
+        server.visitors.close(number)
+
+
+async def _stream(handler: Handler, endpoint: Endpoint, server: Server, request: Request, number: int) -> None:
+    loop, printed, hub = asyncio.get_running_loop(), _printer(server, request), server.visitors
+    end = loop.time() + (LASTS if request.options.timeout_seconds is None else request.options.timeout_seconds)
+    bookmark = loop.time() + BOOKMARK_EVERY
+    while endpoint.running and server is endpoint.simulation.parts.server and number in hub.state.watches:
+        happened = endpoint.happened
+        events = hub.take(number)
+        if request.options.allow_watch_bookmarks and loop.time() > bookmark:
+            bookmark += BOOKMARK_EVERY
+            events += _bookmarks(hub, number)
+        for event in events:
+            handler.write(json.dumps(printed(event), ensure_ascii=False, separators=(",", ":")) + "\n")
+        await handler.flush()
+        left = end - loop.time()
+        if left <= 0:
+            return
+        await _wait(happened, min(1.0, left))
+
+
+async def _wait(happened: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(happened.wait(), seconds)
+    except TimeoutError:
+        pass
+
+
+def _bookmarks(hub: Hub, number: int) -> list[WatchEvent]:
+    watch = hub.state.watches.get(number)
+    return [WatchEvent("BOOKMARK", bookmark_of(watch), watch.revision, 0)] if watch is not None else []
+
+
+def _printer(server: Server, request: Request) -> Callable[[WatchEvent], dict[str, Any]]:
+    """How an event of this watch is written: in the version that was asked for, as a table if so."""
+    resource = server.catalogue.by_path[request.group, request.version, request.resource]
+    context = Context(server, request)
+
+    def printed(event: WatchEvent) -> dict[str, Any]:
+        obj = event.object
+        if event.type == "BOOKMARK":
+            obj = {"kind": resource.kind, "apiVersion": resource.api_version, **obj}
+        elif event.type != "ERROR":
+            obj = resource.from_storage(obj)
+            if request.options.as_table:
+                obj = tables.table(context, resource, [obj], str(event.revision))
+        return {"type": event.type, "object": obj}
+
+    return printed
