@@ -35,6 +35,7 @@ class CertificateApproval:
 
     name = "CertificateApproval"
     handles = ("update",)
+    resources = ("certificatesigningrequests.certificates.k8s.io",)
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object | None, old: Object | None) -> None:
         """Look at changes of the subresource ``approval``."""
@@ -50,6 +51,7 @@ class CertificateSigning:
 
     name = "CertificateSigning"
     handles = ("update",)
+    resources = ("certificatesigningrequests.certificates.k8s.io",)
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object | None, old: Object | None) -> None:
         """Look at changes of the certificate in the status."""
@@ -67,6 +69,7 @@ class CertificateSubjectRestriction:
 
     name = "CertificateSubjectRestriction"
     handles = ("create",)
+    resources = ("certificatesigningrequests.certificates.k8s.io",)
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object | None, old: Object | None) -> None:
         """Look at requests to the signer of client certificates."""

@@ -27,6 +27,7 @@ class DefaultIngressClass:
 
     name = "DefaultIngressClass"
     handles = ("create",)
+    resources = ("ingresses.networking.k8s.io",)
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The Ingress with its class."""

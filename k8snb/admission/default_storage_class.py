@@ -23,6 +23,7 @@ class DefaultStorageClass:
 
     name = "DefaultStorageClass"
     handles = ("create",)
+    resources = ("persistentvolumeclaims",)
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The claim with its class."""

@@ -35,6 +35,7 @@ class DefaultTolerationSeconds:
 
     name = "DefaultTolerationSeconds"
     handles = ("create", "update")
+    resources = ("pods",)
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The pod with its tolerations."""

@@ -27,6 +27,7 @@ class LimitRanger:
 
     name = "LimitRanger"
     handles = ("create", "update")
+    resources = ("pods", "persistentvolumeclaims")
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The pod with the defaults of its namespace."""

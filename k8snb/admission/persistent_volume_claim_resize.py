@@ -19,6 +19,7 @@ class PersistentVolumeClaimResize:
 
     name = "PersistentVolumeClaimResize"
     handles = ("update",)
+    resources = ("persistentvolumeclaims",)
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object | None, old: Object | None) -> None:
         """Look at the request for storage, new and old."""

@@ -55,7 +55,10 @@ class Context(Protocol):
 
 
 class Admission(Protocol):
-    """The two names every plugin has; ``admit`` and ``validate`` are looked up, either may be absent."""
+    """The two names every plugin has; ``admit`` and ``validate`` are looked up, either may be absent.
+
+    ``resources``, where a plugin has it, are the keys of the only resources that it looks at; it is not asked about others.
+    """
 
     name: str
     handles: tuple[str, ...]

@@ -20,6 +20,7 @@ class PodTopologyLabels:
 
     name = "PodTopologyLabels"
     handles = ("create",)
+    resources = ("pods",)
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The Binding or pod with the node's topology labels."""

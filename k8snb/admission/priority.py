@@ -27,6 +27,7 @@ class Priority:
 
     name = "Priority"
     handles = ("create", "update")
+    resources = ("pods", CLASSES)
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The pod with the priority of its class; on update, what it had is kept."""

@@ -20,6 +20,7 @@ class RuntimeClass:
 
     name = "RuntimeClass"
     handles = ("create",)
+    resources = ("pods",)
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The pod with what its class demands."""

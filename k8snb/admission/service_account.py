@@ -38,6 +38,7 @@ class ServiceAccount:
 
     name = "ServiceAccount"
     handles = ("create",)
+    resources = ("pods",)
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The pod with its account."""

@@ -18,6 +18,7 @@ class StorageObjectInUseProtection:
 
     name = "StorageObjectInUseProtection"
     handles = ("create",)
+    resources = ("persistentvolumes", "persistentvolumeclaims")
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The claim or volume with its finalizer."""

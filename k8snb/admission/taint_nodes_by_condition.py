@@ -18,6 +18,7 @@ class TaintNodesByCondition:
 
     name = "TaintNodesByCondition"
     handles = ("create",)
+    resources = ("nodes",)
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The node, tainted."""

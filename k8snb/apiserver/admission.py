@@ -8,22 +8,40 @@ Models: k8s.io/apiserver/pkg/admission/chain.go.
 
 from __future__ import annotations
 
+from typing import Any
+
 from k8snb.apimachinery.objects import Object
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.context import Context
 from k8snb.apiserver.request import Request
 
 
+class Chain:
+    """The plugins in their order, and which of them are asked about what. Wiring, worked out once for each question."""
+
+    def __init__(self, plugins: tuple[Any, ...]):
+        self._all = plugins
+        self._asked: dict[tuple[str, str, str], tuple[Any, ...]] = {}
+
+    def plugins(self, phase: str, verb: str, resource: str) -> tuple[Any, ...]:
+        """Those that have the method ``phase``, handle the verb and look at the resource (by key)."""
+        question = (phase, verb, resource)
+        if question not in self._asked:
+            self._asked[question] = tuple(
+                p for p in self._all if hasattr(p, phase) and verb in p.handles and resource in getattr(p, "resources", (resource,))
+            )
+        return self._asked[question]
+
+
 def mutate(context: Context, resource: Resource, obj: Object, old: Object | None) -> Object:
     """Run the mutating plugins. What a plugin changed is noted for the trace under the plugin's name."""
     request = context.request
     verb = operation(request, old)
-    for plugin in context.server.mutating:
-        if verb in plugin.handles:
-            changed = plugin.admit(context, request, resource, obj, old)
-            if changed is not obj:
-                context.notes.append(f"admission {plugin.name} changed it")
-                obj = changed
+    for plugin in context.server.admission.plugins("admit", verb, resource.key):
+        changed = plugin.admit(context, request, resource, obj, old)
+        if changed is not obj:
+            context.notes.append(f"admission {plugin.name} changed it")
+            obj = changed
     return obj
 
 
@@ -31,9 +49,8 @@ def validate(context: Context, resource: Resource, obj: Object | None, old: Obje
     """Run the validating plugins; the first refusal ends the request. ``obj`` is None for a deletion."""
     request = context.request
     verb = operation(request, old)
-    for plugin in context.server.validating:
-        if verb in plugin.handles:
-            plugin.validate(context, request, resource, obj, old)
+    for plugin in context.server.admission.plugins("validate", verb, resource.key):
+        plugin.validate(context, request, resource, obj, old)
 
 
 def operation(request: Request, old: Object | None) -> str:

@@ -19,6 +19,7 @@ from k8snb.apimachinery.errors import ApiError, object_not_found
 from k8snb.apimachinery.objects import Object, freeze
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver import reads, writes
+from k8snb.apiserver.admission import Chain
 from k8snb.apiserver.auth import Authorizer
 from k8snb.apiserver.catalogue import Catalogue
 from k8snb.apiserver.context import Context
@@ -85,8 +86,7 @@ class Server:
     ):
         self.state, self.store, self.kernel, self.config = state, store, kernel, config
         self.catalogue = Catalogue(resources)
-        self.mutating = tuple(p for p in admission if hasattr(p, "admit"))
-        self.validating = tuple(p for p in admission if hasattr(p, "validate"))
+        self.admission = Chain(admission)
         self.hub = Hub(state.hub, kernel)
         self.visitors = Hub(HubState(), kernel)  # watches from outside: connections are no state, nothing of them is forked or replayed
         self.managed = ManagedFields(state.managed)
