@@ -66,16 +66,24 @@ def test_wrong_answers_are_told_what_is_wrong(lesson, chapter, exercise):
     }
 
 
-NONSENSE = ("None", "42", "{'a': object()}", "[[[]]]", "(lambda: 1 / 0)", "type", "float('nan')", "'\\ud800'")
+ANSWERS = ("None", "42", "{'a': object()}", "[[[]]]", "(lambda: 1 / 0)", "type", "float('nan')", "'\\ud800'")
+DEEDS = (
+    "%kubectl delete deployments,replicasets,pods,services --all",
+    "%kubectl delete nodes --all",
+    "from k8snb import current; current().faults.stop('kube-apiserver')",
+    "from k8snb import current; current().faults.stop('etcd')",
+)
 
 
 @every_exercise
-def test_nothing_that_a_learner_writes_makes_a_check_raise(lesson, chapter, exercise):
+def test_nothing_that_a_learner_does_makes_a_check_raise(lesson, chapter, exercise):
     one = lesson(chapter)
-    for value in NONSENSE:
-        verdict = one.alone(exercise, f"answer = {value}")
+    for code in DEEDS if exercise.start else [f"answer = {value}" for value in ANSWERS]:
+        one.run("before", "answer = None")
+        verdict = one.alone(exercise, code)
         assert not verdict.passed
         assert "Traceback" not in repr(verdict)
+        assert exercise.start is None or verdict.finding != "unreadable", code
 
 
 @every_exercise

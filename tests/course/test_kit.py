@@ -6,6 +6,7 @@ from k8snb import messages
 from k8snb.course import kit
 from k8snb.course.exercise import Chapter, Exercise, finding
 from k8snb.course.verdict import Note
+from k8snb.kubectl.result import Result
 
 WORDS = """
 title = "Pods"
@@ -43,6 +44,9 @@ class World:
     def fork(self):
         self.forks += 1
         return World(self.pods)
+
+    def kubectl(self, _line):
+        return Result((("stdout", "default"),) if self.pods >= 0 else (("stderr", "The connection was refused"),), int(self.pods < 0))
 
 
 def check_fit(_cluster, answer):
@@ -99,6 +103,11 @@ def test_looking_changes_nothing():
     assert (lab.pods, lab.forks) == (0, 2)
     lab.pods = 1
     assert kit.check("06.world")
+
+
+def test_a_cluster_that_does_not_answer_is_told_in_its_own_words():
+    kit.start("06.world").pods = -1
+    assert "kubectl says: The connection was refused" in repr(kit.check("06.world"))
 
 
 def test_an_exercise_that_was_not_started_says_so():

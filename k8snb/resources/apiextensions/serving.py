@@ -12,6 +12,7 @@ from typing import Any
 from k8snb.apimachinery.meta import is_true
 from k8snb.apimachinery.objects import Object
 from k8snb.apimachinery.resource import Resource
+from k8snb.apiserver.keys import prefix_of
 from k8snb.resources.apiextensions.custom_resource import custom_resources
 from k8snb.resources.apiextensions.customresourcedefinition import RESOURCE as DEFINITIONS
 
@@ -24,7 +25,7 @@ def serve_definitions(server: Any) -> None:
             _define(server, change.value, change.previous)
 
     server.on_change.append(changed)
-    for crd in server.stored_list(DEFINITIONS.key):
+    for crd in server.store.kept(prefix_of(DEFINITIONS)):
         _define(server, crd, None)
 
 
