@@ -15,6 +15,9 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "Cluster": "k8snb.cluster",
+    "Controller": "k8snb.client.controller",
+    "Watches": "k8snb.client.controller",
+    "owned_by": "k8snb.client.controller",
     "current": "k8snb.cluster",
     "use": "k8snb.cluster",
     "check": "k8snb.course.kit",
@@ -22,7 +25,7 @@ _WHERE = {
     "unload_ipython_extension": "k8snb.notebook.extension",
 }
 
-__all__ = ["Cluster", "__version__", "check", "current", "use"]
+__all__ = ["Cluster", "Controller", "Watches", "__version__", "check", "current", "owned_by", "use"]
 
 
 def __getattr__(name: str) -> Any:

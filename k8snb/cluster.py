@@ -31,6 +31,7 @@ from k8snb.sim.kernel import Event
 from k8snb.simulation.config import RUNTIMES, Config, node_manifests
 from k8snb.simulation.faults import Faults
 from k8snb.simulation.history import Position
+from k8snb.simulation.learners import Controllers
 from k8snb.simulation.past import Past
 from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
 from k8snb.views.difference import Difference, difference
@@ -89,6 +90,7 @@ class Cluster:
         self.simulation = simulation
         self.client = Client(self.send, User(), "kubectl")
         self.faults = Faults(simulation)
+        self.controllers = Controllers(simulation)
         self._terminal = Kubectl(self.send, SimulatedHost(simulation))
         self._view: ClusterView | None = None
 
@@ -252,7 +254,7 @@ class Cluster:
         return difference(one, two)
 
     def save(self) -> bytes:
-        """The whole cluster as JSON bytes."""
+        """The whole cluster as JSON bytes; a learner's own controllers are code, and are not saved."""
         return self.simulation.save()
 
     @classmethod

@@ -182,7 +182,7 @@ class Component:
         self.client.calls = 0
         error = self.attempt(self.loops[loop], key)
         if error:
-            delay = queue.retry(key, f"{key} again after an error")
+            delay = queue.retry(key, f"{key} again after an error", error)
             kernel.trace.amend(record, ("error", error, delay))
         else:
             queue.forget(key)

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple
 
-from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import controller_of
 from k8snb.apimachinery.objects import Object
 from k8snb.apiserver.request import User
@@ -25,6 +24,8 @@ from k8snb.client.client import Client
 from k8snb.client.component import Component, Environment
 from k8snb.client.informer import Informer, key_of
 from k8snb.client.recorder import Recorder
+from k8snb.client.workqueue import QueueState
+from k8snb.sim.kernel import Event
 
 ToKeys = Callable[[Any, Object | None, Object | None], Iterable[str]]
 
@@ -119,6 +120,13 @@ class Controller:
 
         self.informers[source.resource].handlers.append(changed)
 
+    def look_at_everything(self) -> None:
+        """Ask for every key that the caches give, as a start does."""
+        for source in self.watches:
+            for obj in self.informers[source.resource].all():
+                for key in source.to_keys(self, None, obj):
+                    self.queue.add(key)
+
     @property
     def now(self) -> int:
         """Virtual time in microseconds."""
@@ -147,9 +155,13 @@ class ControllerProcess(Component):
     ``controllers`` are classes; single loops may be switched off (``disabled``), to be replaced by a learner's.
     """
 
-    def __init__(self, name: str, env: Environment, controllers: Iterable[type[Controller]], *, user: User, trusted: bool = True):
-        self.kinds, self.trusted = tuple(controllers), trusted
+    def __init__(self, name: str, env: Environment, controllers: Iterable[type[Controller]], *, user: User):
+        self.kinds = tuple(controllers)
         super().__init__(name, env, user=user)
+        self._assemble()
+
+    def _assemble(self) -> None:
+        """Make the loops over the state of the process."""
         self.controllers = {kind.name: kind(self) for kind in self.kinds}
         for loop, controller in self.controllers.items():
             if loop not in self.state.own:
@@ -161,37 +173,49 @@ class ControllerProcess(Component):
 
     def user_of(self, controller: Controller) -> User:
         """Controllers act under service accounts of their own, as with ``--use-service-account-credentials``."""
-        return service_account(controller.account or controller.agent) if self.trusted else self.user
+        return service_account(controller.account or controller.agent)
 
     def on_start(self) -> None:
-        for controller in self.controllers.values():
-            controller.on_start()
+        for loop, controller in self.controllers.items():
+            if self.enabled(loop):
+                controller.on_start()
 
     def on_stop(self) -> Any:
         kept = self.state.own["disabled"]
         return {"disabled": kept, **{loop: controller.new_state() for loop, controller in self.controllers.items()}}
 
+    def handle(self, event: Event) -> None:
+        """A kernel event; what was meant for a loop that is switched off is dropped."""
+        kind, loop = event.key[:2]
+        if kind not in ("work", "add") or self.enabled(loop):
+            super().handle(event)
+
     def enabled(self, loop: str) -> bool:
         """Whether that loop runs."""
         return loop not in self.state.own["disabled"]
+
+    def switch_off(self, loop: str, by: str) -> None:
+        """Stop one loop, as with ``--controllers=*,-replicaset-controller``: its queue and its record are forgotten."""
+        self.state.own["disabled"][loop] = by
+        self.state.own[loop] = self.controllers[loop].new_state()
+        self.state.queues[loop] = self.queues[loop].state = QueueState()
+
+    def switch_on(self, loop: str) -> None:
+        """Run the loop again: it looks at everything that the caches hold."""
+        del self.state.own["disabled"][loop]
+        if self.state.running:
+            controller = self.controllers[loop]
+            controller.look_at_everything()
+            controller.on_start()
 
     def calls(self) -> int:
         """Requests made since the turn began, by whichever loop had it."""
         return sum(controller.client.calls for controller in self.controllers.values())
 
     def attempt(self, reconcile: Callable[[str], None], key: str) -> str:
-        """A learner's code cannot break the cluster: whatever it raises becomes back-off and a short message."""
         for controller in self.controllers.values():
             controller.client.calls = 0
-        if self.trusted:
-            return super().attempt(reconcile, key)
-        try:
-            reconcile(key)
-        except ApiError as error:
-            return error.message
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is the learner's)
-            return f"{type(error).__name__}: {error}"
-        return ""
+        return super().attempt(reconcile, key)
 
 
 def service_account(name: str) -> User:

@@ -24,11 +24,13 @@ BASE_DELAY, MAX_DELAY = 5 * MILLISECOND, 1000 * SECOND
 
 @dataclass(slots=True)
 class QueueState:
-    """``order``: the keys that wait; ``causes``: their trace ids; ``failures``: how often a key failed in a row."""
+    """``order``: the keys that wait; ``causes``: their trace ids; ``failures``: how often a key failed in a row; ``errors``: with what
+    words it failed last."""
 
     order: deque[str] = field(default_factory=deque)
     causes: dict[str, Shelf] = field(default_factory=dict)
     failures: Shelf = field(default_factory=Shelf)
+    errors: Shelf = field(default_factory=Shelf)
     later: Shelf = field(default_factory=Shelf)  # key -> when it will be added, for views
     processing: str = ""
     scheduled: bool = False
@@ -73,17 +75,19 @@ class WorkQueue:
         causes = () if background else self.kernel.causes  # a periodic look is not caused by the one before
         self.kernel.after(delay, self.component, ("add", self.loop, key), why=f"{self.loop}: {why}", causes=causes, background=background)
 
-    def retry(self, key: str, why: str) -> int:
+    def retry(self, key: str, why: str, error: str = "") -> int:
         """Ask again after the back-off of repeated failures; gives the delay."""
         failures = self.state.failures.get(key, 0)
         self.state.failures[key] = failures + 1
+        self.state.errors[key] = error
         delay: int = min(BASE_DELAY << min(failures, 40), MAX_DELAY)
         self.add_after(key, delay, why)
         return delay
 
     def forget(self, key: str) -> None:
         """The key was handled well: its back-off starts anew."""
-        self.state.failures.pop(key, None)
+        if self.state.failures.pop(key, None):
+            self.state.errors.pop(key, None)
 
     def take(self) -> tuple[str, tuple[int, ...]] | None:
         """The next key and its causes, now being processed."""

@@ -14,9 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from k8snb.client.learner import Program
 from k8snb.sim.state import clone
 from k8snb.simulation.root import Root
 
+PROGRAMS = "programs"
 KEPT = 24
 EVERY = 2_000
 
@@ -30,7 +32,7 @@ class Position(NamedTuple):
 
 
 class Input(NamedTuple):
-    """Something from outside. ``kind`` is "request" or the name of a fault; ``value`` is immutable data."""
+    """Something from outside. ``kind`` is "request", "http", "programs" or the name of a fault; ``value`` is immutable."""
 
     events: int
     time: int
@@ -75,6 +77,11 @@ class History:
             if found.position.events <= position.events and found.position.inputs <= position.inputs:
                 return found
         raise LookupError("that moment lies before the beginning of the recorded history")
+
+    def programs(self, inputs: int) -> tuple[Program, ...]:
+        """The learner's controllers that ran after so many inputs."""
+        found: tuple[Program, ...] = next((i.value for i in reversed(self.inputs[:inputs]) if i.kind == PROGRAMS), ())
+        return found
 
     def until(self, position: Position) -> History:
         """The history as it was at a moment."""

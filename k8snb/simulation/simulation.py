@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import freeze
 from k8snb.apiserver.request import Request, Response
+from k8snb.client.learner import Program
 from k8snb.kubelet.images import Catalogue
 from k8snb.messages import text
 from k8snb.seams.cni import HTTPResponse
@@ -24,7 +25,8 @@ from k8snb.sim.trace import Record
 from k8snb.simulation.bootstrap import bootstrap
 from k8snb.simulation.config import Config
 from k8snb.simulation.faults import FAULTS
-from k8snb.simulation.history import History, Position
+from k8snb.simulation.history import PROGRAMS, History, Position
+from k8snb.simulation.learners import install, rehearse
 from k8snb.simulation.root import Root
 from k8snb.simulation.wiring import Parts, wire
 
@@ -57,11 +59,15 @@ class Settled(NamedTuple):
 class Simulation:
     """One cluster in virtual time. Everything that changes is in ``root``; everything from outside is in ``history``."""
 
-    def __init__(self, root: Root, history: History | None = None, images: Catalogue | None = None):
+    def __init__(
+        self, root: Root, history: History | None = None, images: Catalogue | None = None, programs: tuple[Program, ...] = ()
+    ):  # fmt: skip
         self.root = root
         self.history = history if history is not None else History()
         self.images = images if images is not None else Catalogue()  # code, which all futures share
-        self.parts: Parts = wire(root, self.images)
+        self.programs = programs  # code as well: the controllers that a learner has written and that run here
+        self.unsaved: tuple[str, ...] = ()  # those that ran when this cluster was saved, and are not in the file
+        self.parts: Parts = wire(root, self.images, programs)
         self.listeners: list[Callable[[], None]] = []
 
     @classmethod
@@ -123,8 +129,20 @@ class Simulation:
         self.history.note(self.root, "http", arguments)
         return self.parts.machines.http(**arguments)
 
+    def run_programs(self, programs: tuple[Program, ...]) -> None:
+        """From now on exactly these controllers of a learner run. Recorded, so that forks and rewinds run them, too.
+
+        Raises ValueError, and changes nothing, where one of them cannot even be made.
+        """
+        rehearse(self, programs)
+        self.history.note(self.root, PROGRAMS, programs)
+        install(self, programs)
+        self._tell()
+
     def _repeat(self, kind: str, value: Any) -> None:
-        if kind == "request":
+        if kind == PROGRAMS:
+            install(self, value)
+        elif kind == "request":
             self.parts.server.handle(value)
         elif kind == "http":
             self.parts.machines.http(**value)
@@ -222,12 +240,13 @@ class Simulation:
 
     def fork(self) -> Simulation:
         """A second future from here: all frozen objects are shared, nothing else is."""
-        return Simulation(clone(self.root), self.history.until(self.position), self.images)
+        return Simulation(clone(self.root), self.history.until(self.position), self.images, self.programs)
 
     def past(self, position: Position) -> Simulation:
         """The cluster as it was at a moment of its history, ready to take another future."""
         start = self.history.before(position)
-        found = Simulation(clone(start.root), self.history.until(position), self.images)
+        programs = self.history.programs(start.position.inputs)
+        found = Simulation(clone(start.root), self.history.until(position), self.images, programs)
         for item in self.history.inputs[start.position.inputs : position.inputs]:
             found._advance(item.events, item.time)
             found._repeat(item.kind, item.value)
@@ -241,15 +260,22 @@ class Simulation:
 
     def become(self, other: Simulation) -> None:
         """Take over another simulation's state and history (rewinding in place)."""
-        self.root, self.history = other.root, other.history
-        self.parts = wire(self.root, self.images)
+        self.root, self.history, self.programs = other.root, other.history, other.programs
+        self.parts = wire(self.root, self.images, self.programs)
         self._tell()
 
     # ------------------------------------------------------------------ files
 
     def save(self) -> bytes:
-        """The whole cluster as JSON. Its history is not part of it: a loaded cluster begins its history anew."""
-        return json.dumps({"k8snb": FORMAT, **encode(self.root)}, ensure_ascii=False, separators=(",", ":")).encode()
+        """The whole cluster as JSON. Its history is not part of it: a loaded cluster begins its history anew.
+
+        Nor is a learner's code: in the file the built-in controllers have their places back, and it says whose code is missing.
+        """
+        saved = self.fork() if self.programs else self
+        if self.programs:
+            install(saved, ())
+        unsaved = {"unsaved": [f"{p.name} ({p.kind.__name__})" for p in self.programs]} if self.programs else {}
+        return json.dumps({"k8snb": FORMAT, **unsaved, **encode(saved.root)}, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def load(cls, data: bytes) -> Simulation:
@@ -258,9 +284,10 @@ class Simulation:
             saved = json.loads(data)
             if saved["k8snb"] != FORMAT:
                 raise ValueError(f"this cluster was saved by another version of k8snb (format {saved['k8snb']}, this is {FORMAT})")
-            root = decode(saved)
+            root, unsaved = decode(saved), tuple(str(name) for name in saved.get("unsaved", ()))
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"this is not a saved k8snb cluster: {error!r}") from None
         simulation = cls(root)
+        simulation.unsaved = unsaved
         simulation.history.checkpoint(root)
         return simulation

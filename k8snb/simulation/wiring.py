@@ -7,6 +7,7 @@ The same function wires a new cluster, a fork, a restored checkpoint and a loade
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from k8snb.admission import PLUGINS
@@ -15,6 +16,7 @@ from k8snb.apiserver.request import User
 from k8snb.apiserver.server import Server, ServerConfig
 from k8snb.client.component import Component, Environment
 from k8snb.client.controller import ControllerProcess
+from k8snb.client.learner import LearnerProcess, Program
 from k8snb.controllers.registry import CONTROLLERS
 from k8snb.etcd import store as etcd
 from k8snb.etcd.store import Store
@@ -42,8 +44,9 @@ class Parts:
     machines: Machines
 
 
-def wire(root: Root, catalogue: Catalogue | None = None) -> Parts:
-    """All the code of a cluster over its state. Starts nothing. ``catalogue``: the images that containers can run."""
+def wire(root: Root, catalogue: Catalogue | None = None, programs: Iterable[Program] = ()) -> Parts:
+    """All the code of a cluster over its state. Starts nothing. ``catalogue``: the images that containers can run; ``programs``:
+    the controllers that a learner has written."""
     kernel = Kernel(root.kernel)
     store = Store(root.store, kernel, coalesce=COALESCED)
     kernel.handlers[etcd.COMPONENT] = store.handle
@@ -57,6 +60,6 @@ def wire(root: Root, catalogue: Catalogue | None = None) -> Parts:
     controllers = ControllerProcess(
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))
     )
-    for component in (controllers, KubeScheduler(env), *on_nodes):
+    for component in (controllers, KubeScheduler(env), *on_nodes, *(LearnerProcess(program, env) for program in programs)):
         parts.components[component.name] = component
     return parts

@@ -3,8 +3,7 @@
 import pytest
 
 from k8snb.apimachinery.objects import freeze
-from k8snb.apiserver.request import User
-from k8snb.client.controller import Controller, ControllerProcess, Watches
+from k8snb.client.controller import Controller, Watches
 from k8snb.cluster import Cluster
 
 
@@ -37,11 +36,8 @@ def cluster():
 
 @pytest.fixture
 def process(cluster):
-    parts = cluster.simulation.parts
-    made = ControllerProcess("learner", parts.env, (Copier,), user=User(), trusted=False)
-    parts.components["learner"] = made
-    made.start()
-    return made
+    cluster.controllers.run(Copier)
+    return cluster.simulation.parts.components["learner-copier"]
 
 
 def copies(cluster):
@@ -60,11 +56,11 @@ def test_a_loop_sees_a_change_and_writes_the_difference(cluster, process):
 
 def test_what_happened_while_it_was_stopped_is_found_by_listing(cluster, process):
     cluster.settle()
-    cluster.faults.stop("learner")
+    cluster.faults.stop("learner-copier")
     cluster.client.create("configmaps", config_map("missed"), "default")
     cluster.settle()
     assert "missed-copy" not in copies(cluster)
-    cluster.faults.start("learner")
+    cluster.faults.start("learner-copier")
     cluster.settle()
     assert "missed-copy" in copies(cluster)
 
@@ -77,9 +73,9 @@ def test_an_exception_of_a_learner_becomes_back_off_and_a_short_message(cluster,
     errors = [
         r.detail
         for r in cluster.simulation.parts.kernel.trace.since(0)
-        if r.actor == "learner/copier" and r.detail and r.detail[0] == "error"
+        if r.actor == "learner-copier/copier" and r.detail and r.detail[0] == "error"
     ]
-    assert errors[0][1] == "ValueError: this one is broken"
+    assert errors[0][1] .startswith("ValueError: this one is broken, line ")
     assert [delay for _, _, delay in errors[:3]] == [5_000, 10_000, 20_000]
 
 

@@ -1,0 +1,192 @@
+"""The controllers of a cluster, and a learner's own among them.
+
+    cluster.controllers                                    # a list: who runs, what waits, what failed
+    cluster.controllers.replace("replicaset", MyReplicaSet)
+    cluster.controllers.run(MyController)                  # beside the built-in ones
+    cluster.controllers.restore("replicaset")
+
+Which of a learner's classes run is an input of the simulation, as a fault is: recorded, replayed. The classes themselves are
+wiring: :attr:`Simulation.programs` names those that run now, and the history those that ran at any moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from k8snb.client.controller import ControllerProcess
+from k8snb.client.learner import LearnerProcess, Program, program, told
+from k8snb.client.workqueue import QueueState
+from k8snb.messages import text
+from k8snb.sim.clock import duration
+
+if TYPE_CHECKING:
+    from k8snb.simulation.simulation import Simulation
+
+MANAGER = "kube-controller-manager"
+
+
+def _manager(simulation: Simulation) -> ControllerProcess:
+    found = simulation.parts.components[MANAGER]
+    assert isinstance(found, ControllerProcess)
+    return found
+
+
+def rehearse(simulation: Simulation, programs: tuple[Program, ...]) -> None:
+    """Make the programs in a future that nobody sees. Raises ValueError where that fails."""
+    try:
+        install(simulation.fork(), programs)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is the learner's)
+        raise ValueError(text("controllers.cannot_begin", error=told(error))) from None
+
+
+def install(simulation: Simulation, programs: tuple[Program, ...]) -> None:
+    """Let exactly these programs run: end the others, give the built-in loops their places back, start the new ones."""
+    parts, manager = simulation.parts, _manager(simulation)
+    before, simulation.programs = simulation.programs, programs
+    for gone in [one for one in before if one not in programs]:
+        _note(simulation, "end", gone)
+        parts.components.pop(gone.process).stop()
+        del simulation.root.components[gone.process], parts.kernel.handlers[gone.process]
+    for new in [one for one in programs if one not in before]:
+        _note(simulation, "run", new)
+        parts.components[new.process] = LearnerProcess(new, parts.env)
+        parts.components[new.process].start()
+    replaced = {one.name: one.kind.__name__ for one in programs if one.account}
+    for loop in manager.controllers:
+        if loop in replaced:
+            manager.switch_off(loop, replaced[loop])
+        elif not manager.enabled(loop):
+            manager.switch_on(loop)
+
+
+def _note(simulation: Simulation, verb: str, what: Program) -> None:
+    """A record of it in the trace, which everything that follows names as its cause."""
+    kernel = simulation.parts.kernel
+    kernel.causes = (kernel.trace.add(kernel.now, "fault", "you", verb, f"{what.kind.__name__} ({what.process})"),)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One control loop as it is now. Keys are ``namespace/name``; ``due`` tells in how many µs a key is looked at again.
+
+    ``code``: the learner's class (empty: built in); ``replaced_by``: the learner's class that has its place.
+    """
+
+    name: str
+    process: str
+    code: str
+    replaced_by: str
+    running: bool
+    waiting: tuple[str, ...]
+    failures: dict[str, int]
+    errors: dict[str, str]
+    due: dict[str, int]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing waits, nothing has failed, and nothing is due."""
+        return not (self.waiting or self.failures or self.errors or self.due)
+
+    def __repr__(self) -> str:
+        return "\n".join([self._head(), *(f"  {line}" for line in self._lines())])
+
+    def _head(self) -> str:
+        key = "controllers.replaced" if self.replaced_by else "controllers.yours" if self.code else "controllers.built_in"
+        stopped = "" if self.running else f" {text('controllers.stopped')}"
+        return text(key, name=self.name, process=self.process, code=self.code or self.replaced_by) + stopped
+
+    def _lines(self) -> Iterator[str]:
+        if self.waiting:
+            yield text("controllers.waiting", keys=", ".join(self.waiting))
+        for key, error in self.errors.items():
+            if key in self.failures:
+                delay = duration(max(0, self.due.get(key, 0))) or "0s"
+                yield text("controllers.failed", key=key, count=self.failures[key], delay=delay, error=error)
+            else:
+                yield f"{key}: {error}"
+        later = [text("controllers.later", key=key, delay=duration(due)) for key, due in self.due.items() if key not in self.failures]
+        yield from later
+        if self.quiet and not self.replaced_by:
+            yield text("controllers.quiet")
+
+
+class Controllers:
+    """The control loops of a cluster by name; those of the kube-controller-manager, and a learner's own."""
+
+    def __init__(self, simulation: Simulation):
+        self._simulation = simulation
+
+    def replace(self, loop: str, code: Any, watches: Iterable[Any] = ()) -> Loop:
+        """Run a learner's controller in place of the built-in loop of that name, with its rights.
+
+        ``code`` is a class with ``watches`` and ``reconcile(self, key)``, or such a function, and then ``watches``. Raises
+        ValueError with one sentence for a loop that does not exist and for code that cannot be run.
+        """
+        built_in = self._built_in(loop)
+        account = built_in.account or built_in.agent
+        return self._add(program(code, self._resources(), name=loop, account=account, watches=watches))
+
+    def run(self, code: Any, watches: Iterable[Any] = (), name: str = "") -> Loop:
+        """Run a learner's controller beside the built-in ones, as a cluster administrator. ``code`` as in :meth:`replace`."""
+        found = program(code, self._resources(), name=name, watches=watches)
+        if found.name in _manager(self._simulation).controllers:
+            raise ValueError(text("controllers.taken", name=found.name))
+        return self._add(found)
+
+    def restore(self, loop: str) -> Loop | None:
+        """End the learner's controller of that name; a built-in loop that it replaced runs again, and looks at everything."""
+        kept = tuple(one for one in self._simulation.programs if one.name != loop)
+        if len(kept) == len(self._simulation.programs):
+            self._known(loop)
+        else:
+            self._simulation.run_programs(kept)
+        return self[loop] if loop in _manager(self._simulation).controllers else None
+
+    def _add(self, found: Program) -> Loop:
+        others = tuple(one for one in self._simulation.programs if one.name != found.name)
+        self._simulation.run_programs((*others, found))
+        return self[found.name]
+
+    def _resources(self) -> list[str]:
+        return list(self._simulation.parts.server.catalogue.by_key)
+
+    def _built_in(self, loop: str) -> Any:
+        built_in = _manager(self._simulation).controllers
+        if loop not in built_in:
+            raise ValueError(text("controllers.no_loop", loop=loop, names=", ".join(sorted(built_in))))
+        return built_in[loop]
+
+    def _known(self, loop: str) -> None:
+        if loop not in list(self):
+            raise ValueError(text("controllers.no_loop", loop=loop, names=", ".join(self)))
+
+    def __iter__(self) -> Iterator[str]:
+        own = [one.name for one in self._simulation.programs]
+        return iter([*own, *sorted(name for name in _manager(self._simulation).controllers if name not in own)])
+
+    def __getitem__(self, loop: str) -> Loop:
+        """How that loop is now: the learner's, where one has the name. Raises ValueError for a name that nobody has."""
+        self._known(loop)
+        own = next((one for one in self._simulation.programs if one.name == loop), None)
+        if own is not None:
+            return self._look(own.process, loop, own.kind.__name__)
+        return self._look(MANAGER, loop, "")
+
+    def _look(self, process: str, loop: str, code: str) -> Loop:
+        now, component = self._simulation.now, self._simulation.parts.components[process]
+        queue: QueueState = component.state.queues[loop]
+        due = {key: when - now for key, when in queue.later.items() if when >= now}
+        disabled = component.state.own["disabled"].get(loop, "")
+        running = component.state.running
+        return Loop(loop, process, code, disabled, running, tuple(queue.order), dict(queue.failures), dict(queue.errors), due)
+
+    def __repr__(self) -> str:
+        """The learner's loops, the built-in ones that they replace and those that are busy, in full; the others by name."""
+        built_in = [self._look(MANAGER, name, "") for name in sorted(_manager(self._simulation).controllers)]
+        told_in_full = [self[one.name] for one in self._simulation.programs]
+        told_in_full += [loop for loop in built_in if loop.replaced_by or loop.waiting or loop.failures]
+        quiet = [loop.name for loop in built_in if loop not in told_in_full]
+        unsaved = [text("controllers.unsaved", names=", ".join(self._simulation.unsaved))] if self._simulation.unsaved else []
+        return "\n".join([*unsaved, *map(repr, told_in_full), text("controllers.others", names=", ".join(quiet))])
