@@ -60,7 +60,7 @@ def bootstrap() -> dict[str, list[dict[str, Any]]]:
 @functools.cache
 def schema_of(name: str) -> Any:
     """The type of this name; read when first needed, for reading the type data takes longer than all the rest."""
-    from k8snb.resources.schema import lookup  # noqa: PLC0415  (see above)
+    from k8snb.resources.schema import lookup
 
     return lookup(name)
 

@@ -62,7 +62,8 @@ def test_recreate_ends_everything_old_before_anything_new_begins(cluster):
     release(cluster, "nginx:1.27")
     images = set()
     cluster.run_until(
-        lambda c: images.add(frozenset(p["spec"]["containers"][0]["image"] for p in c.get("pods"))) or (ready(c) == 3 and len(images) > 2), 60
+        lambda c: images.add(frozenset(p["spec"]["containers"][0]["image"] for p in c.get("pods"))) or (ready(c) == 3 and len(images) > 2),
+        60,
     )
     assert frozenset({"nginx:1.26", "nginx:1.27"}) not in images
     assert images >= {frozenset({"nginx:1.26"}), frozenset(), frozenset({"nginx:1.27"})}

@@ -32,7 +32,9 @@ def evict(context: Any, request: Any, pod: Object | None) -> Object:
         return SUCCESS  # type: ignore[no-any-return]
     budgets = [b for b in context.list(BUDGETS, request.namespace) if _covers(b, pod)]
     if len(budgets) > 1:
-        raise ApiError(500, "InternalError", "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
+        raise ApiError(
+            500, "InternalError", "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+        )
     if budgets and not _may_go_unready(pod, budgets[0]):
         _take(context, budgets[0], pod)
     _delete(context, options)
