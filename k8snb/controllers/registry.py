@@ -6,12 +6,14 @@ from typing import Final
 
 from k8snb.client.controller import Controller
 from k8snb.controllers.autoscaler.controller import HorizontalPodAutoscalerController
+from k8snb.controllers.clusterrole_aggregation import ClusterRoleAggregationController
 from k8snb.controllers.cronjob.controller import CronJobController
 from k8snb.controllers.daemonset.controller import DaemonSetController
 from k8snb.controllers.definitions import CustomResourceDefinitionController
 from k8snb.controllers.deployment.controller import DeploymentController
 from k8snb.controllers.disruption import DisruptionController
 from k8snb.controllers.endpoints.endpoints import EndpointsController
+from k8snb.controllers.endpoints.mirroring import EndpointSliceMirroringController
 from k8snb.controllers.endpoints.slices import EndpointSliceController
 from k8snb.controllers.garbage_collector import GarbageCollector
 from k8snb.controllers.job.controller import JobController
@@ -22,6 +24,7 @@ from k8snb.controllers.node.eviction import TaintEvictionController
 from k8snb.controllers.node.ipam import NodeIpamController
 from k8snb.controllers.node.lifecycle import NodeLifecycleController
 from k8snb.controllers.node.pod_gc import PodGCController
+from k8snb.controllers.node.ttl import TTLController
 from k8snb.controllers.replicaset import ReplicaSetController
 from k8snb.controllers.replication import ReplicationController
 from k8snb.controllers.resource_quota import ResourceQuotaController
@@ -38,6 +41,8 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     NodeLifecycleController,
     TaintEvictionController,
     PodGCController,
+    TTLController,
+    ClusterRoleAggregationController,
     DeploymentController,
     ReplicaSetController,
     ReplicationController,
@@ -53,6 +58,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     VolumeProtectionController,
     EndpointsController,
     EndpointSliceController,
+    EndpointSliceMirroringController,
     ResourceQuotaController,
     GarbageCollector,
 )

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
+from k8snb.apimachinery.resource import Subresource
 from k8snb.resources.common.cells import age
+from k8snb.resources.core.serviceaccount_token import issue
 from k8snb.resources.discovery import served
 
 ENFORCE = "kubernetes.io/enforce-mountable-secrets"
@@ -29,4 +31,6 @@ def cells(obj: Object, now: int) -> list[Any]:
 
 EXAMPLE = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}}
 
-RESOURCE = served("v1", "ServiceAccount", warnings=warnings, cells=cells, example=EXAMPLE, simulated=True)
+TOKEN = Subresource(name="token", verbs=("create",), kind="authentication.k8s.io/v1 TokenRequest", handler=issue)
+
+RESOURCE = served("v1", "ServiceAccount", subresources={"token": TOKEN}, warnings=warnings, cells=cells, example=EXAMPLE, simulated=True)

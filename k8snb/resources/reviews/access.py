@@ -1,7 +1,7 @@
 """Questions about access: *may this user do that?* They are created, answered, and never stored.
 
 Models: pkg/registry/authorization/*/rest.go, pkg/apis/authorization/validation, pkg/registry/authentication/*.
-Simplified: only tokens that k8snb itself issued could be known; a TokenReview of any other is not authenticated.
+Simplified: only the tokens of service accounts are known to a TokenReview.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from k8snb.apimachinery.errors import Errors, bad_request, invalid, object_inval
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig, freeze, put
 from k8snb.apiserver.auth import NODES
 from k8snb.apiserver.request import MASTERS, Request, User
+from k8snb.resources.core.serviceaccount_token import ISSUER, owner_of
 
 _BOTH = "cannot be specified in combination with resourceAttributes"
 _NEITHER = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
@@ -116,8 +117,20 @@ def review_me(context: Any, obj: Object) -> Object:
     return put(obj, "status", freeze({"userInfo": {"username": user.name, "groups": list(user.groups)}}))
 
 
-def review_token(_context: Any, obj: Object) -> Object:
+def review_token(context: Any, obj: Object) -> Object:
     """TokenReview: whose token is this?"""
-    if not dig(obj, "spec.token"):
+    token = dig(obj, "spec.token")
+    if not token:
         raise bad_request("token is required for TokenReview in authentication")
-    return put(obj, "status", freeze({"user": {}, "error": "invalid bearer token"}))
+    known = owner_of(context, token)
+    wanted = dig(obj, "spec.audiences") or [ISSUER]
+    shared = [audience for audience in wanted if known is not None and audience in known[1]["aud"]]
+    if known is None or not shared:
+        return put(obj, "status", freeze({"user": {}, "error": "invalid bearer token"}))
+    user, claims = known
+    about = claims["kubernetes.io"]
+    extra = {"authentication.kubernetes.io/credential-id": [f"JTI={claims['jti']}"]}
+    if "pod" in about:
+        extra |= {f"authentication.kubernetes.io/pod-{field}": [about["pod"][field]] for field in ("name", "uid")}
+    info = {"username": user.name, "uid": about["serviceaccount"]["uid"], "groups": list(user.groups), "extra": extra}
+    return put(obj, "status", freeze({"authenticated": True, "user": info, "audiences": shared}))

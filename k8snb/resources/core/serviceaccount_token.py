@@ -1,0 +1,130 @@
+"""``serviceaccounts/token``: a token for a service account, for a time and perhaps only as long as a Pod lives.
+
+    header.claims.seal        each in base64url, as a JSON Web Token
+
+The claims are a real token's: who (``sub``), for whom (``aud``), from when and until when, bound to what. The seal is a hash over
+header and claims with a word that everybody can read in this file: it shows a changed token, it protects nothing.
+
+Models: pkg/registry/core/serviceaccount/storage/token.go, pkg/serviceaccount/claims.go, pkg/apis/authentication/validation.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+from k8snb.apimachinery.errors import ApiError, Errors, conflict, invalid, object_invalid, object_not_found
+from k8snb.apimachinery.meta import timestamp
+from k8snb.apimachinery.objects import Object, dig, freeze
+from k8snb.apiserver.request import User
+
+SECOND = 1_000_000
+ISSUER = "https://kubernetes.default.svc.cluster.local"
+HOUR, SHORTEST, LONGEST = 3600, 600, 1 << 32
+_SEAL = b"k8snb: not a secret"
+_BOUND = {"Pod": "pods", "Secret": "secrets", "Node": "nodes"}
+
+
+def issue(context: Any, request: Any, account: Object | None) -> Object:
+    """POST serviceaccounts/NAME/token: the TokenRequest with its answer. Raises ApiError 404, 409, 422."""
+    if account is None:
+        raise object_not_found("", "serviceaccounts", request.name)
+    spec = dict((request.body or {}).get("spec") or {})
+    seconds = spec.get("expirationSeconds", HOUR)
+    if errors := _validate(seconds):
+        raise object_invalid("authentication.k8s.io", "TokenRequest", "", errors)
+    audiences = list(spec.get("audiences") or [ISSUER])
+    bound = _bound_object(context, request.namespace, spec.get("boundObjectRef"))
+    claims = _claims(context, account, {"audiences": audiences, "seconds": seconds}, bound)
+    return freeze({  # type: ignore[no-any-return]
+        "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
+        "metadata": {"name": request.name, "namespace": request.namespace, "creationTimestamp": timestamp(context.now)},
+        "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": spec.get("boundObjectRef")},
+        "status": {"token": write(claims), "expirationTimestamp": timestamp(context.now + seconds * SECOND)},
+    })  # fmt: skip
+
+
+def _validate(seconds: int) -> Errors:
+    if seconds < SHORTEST:
+        return [invalid("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")]
+    if seconds > LONGEST:
+        return [invalid("spec.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds")]
+    return []
+
+
+def _bound_object(context: Any, namespace: str, ref: Object | None) -> Object | None:
+    """The object that the token dies with."""
+    if ref is None:
+        return None
+    resource = _BOUND.get(ref.get("kind", ""))
+    if resource is None:
+        why = f"cannot bind token to object of type {ref.get('apiVersion', '')}/{ref.get('kind', '')}"
+        raise ApiError(400, "BadRequest", why)
+    found: Object | None = context.get(resource, ref.get("name", ""), "" if resource == "nodes" else namespace)
+    if found is None:
+        raise object_not_found("", resource, ref.get("name", ""))
+    uid = found["metadata"]["uid"]
+    if ref.get("uid") and ref["uid"] != uid:
+        words = (
+            f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record. "
+            "The object might have been deleted and then recreated"
+        )
+        raise conflict("", resource, ref["name"], words)
+    return found
+
+
+def _claims(context: Any, account: Object, asked: dict[str, Any], bound: Object | None) -> dict[str, Any]:
+    meta, now = account["metadata"], context.now // SECOND
+    kubernetes: dict[str, Any] = {"namespace": meta["namespace"], "serviceaccount": {"name": meta["name"], "uid": meta["uid"]}}
+    if bound is not None:
+        kubernetes[bound["kind"].lower()] = {"name": bound["metadata"]["name"], "uid": bound["metadata"]["uid"]}
+    return {
+        "aud": asked["audiences"], "exp": now + asked["seconds"], "iat": now, "iss": ISSUER, "jti": context.uid(),
+        "kubernetes.io": kubernetes, "nbf": now, "sub": f"system:serviceaccount:{meta['namespace']}:{meta['name']}",
+    }  # fmt: skip
+
+
+def write(claims: dict[str, Any]) -> str:
+    """The token of these claims."""
+    head = _encoded({"alg": "none", "kid": "k8snb"}) + "." + _encoded(claims)
+    return f"{head}.{_seal(head)}"
+
+
+def read(token: str) -> dict[str, Any] | None:
+    """The claims of a token; None where it is none, or was changed."""
+    head, _, seal = token.rpartition(".")
+    try:
+        if not head or seal != _seal(head):
+            return None
+        body = head.partition(".")[2]
+        claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except ValueError:
+        return None
+    return claims
+
+
+def _encoded(value: dict[str, Any]) -> str:
+    text = json.dumps(value, separators=(",", ":"), sort_keys=True)
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def _seal(head: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(_SEAL + head.encode()).digest()).rstrip(b"=").decode()
+
+
+def owner_of(context: Any, token: str) -> tuple[User, dict[str, Any]] | None:
+    """Whose token this is, with its claims: it is ours, not expired, and its account and what it is bound to are still there."""
+    claims = read(token)
+    if claims is None or not claims["nbf"] <= context.now // SECOND < claims["exp"]:
+        return None
+    about = claims["kubernetes.io"]
+    namespace, account = about["namespace"], about["serviceaccount"]
+    alive = [("serviceaccounts", account), *((_BOUND[kind], about[kind.lower()]) for kind in _BOUND if kind.lower() in about)]
+    for resource, ref in alive:
+        found = context.get(resource, ref["name"], "" if resource == "nodes" else namespace)
+        if dig(found, "metadata.uid") != ref["uid"]:
+            return None
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
+    return User(claims["sub"], groups), claims
