@@ -17,6 +17,7 @@ from k8snb.component_helpers.pods import is_pod_active, is_pod_terminal, is_pod_
 from k8snb.controllers.job.backoff import Record
 from k8snb.controllers.job.indexes import FAILURES, failures_of, index_of, number_in, parse
 from k8snb.controllers.job.policies import meaning_of
+from k8snb.sim.clock import SECOND
 
 FINALIZER = "batch.kubernetes.io/job-tracking"
 
@@ -55,7 +56,11 @@ def finish_time(pod: Object) -> int:
     since = condition(pod, "Ready")
     if since is not None and since["status"] == "False" and since.get("lastTransitionTime"):
         return parse_time(since["lastTransitionTime"])
-    return parse_time(pod["metadata"].get("deletionTimestamp") or pod["metadata"]["creationTimestamp"])
+    meta = pod["metadata"]
+    if "deletionTimestamp" in meta:  # it names the end of the grace period; the deletion was before that
+        grace: int = meta.get("deletionGracePeriodSeconds", 0)
+        return parse_time(meta["deletionTimestamp"]) - grace * SECOND
+    return parse_time(meta["creationTimestamp"])
 
 
 @dataclass(frozen=True)
