@@ -121,7 +121,9 @@ class Field:
     the Go structs around it that JSON does not show.
     """
 
-    __slots__ = ("always", "embedded", "merge", "merge_key", "null", "plain", "pointer", "present", "replace", "required", "retain_keys", "type")
+    __slots__ = (
+        "always", "embedded", "merge", "merge_key", "null", "plain", "pointer", "present", "replace", "required", "retain_keys", "type",
+    )  # fmt: skip
 
     def __init__(self, type_: Type, *, pointer: bool = False, words: Iterable[str] = (), options: Mapping[str, str] | None = None):
         words, options = set(words), options or {}

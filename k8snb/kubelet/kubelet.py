@@ -30,9 +30,11 @@ from k8snb.kubelet.status import FAITHFUL, Style, pod_status
 from k8snb.kubelet.worker import RETRY, Worker
 from k8snb.seams.cni import PodNetwork
 from k8snb.seams.cri import Runtime
-from k8snb.sim.clock import LATENCY
+from k8snb.sim.clock import LATENCY, SECOND
 from k8snb.sim.kernel import Event
 from k8snb.sim.state import Shelf
+
+FAKE_RELIST = SECOND // 2  # on average, until a kubelet over a fake runtime has noticed that a stopped container is gone
 
 
 class Kubelet(Component):
@@ -187,9 +189,10 @@ class Kubelet(Component):
             return
         if new is None:
             state.gone = True
-        self._schedule(
-            uid, state, LATENCY["kubelet sync"], f"{state.key} {'was deleted' if new is None else 'changed'}", (cause,) if cause else ()
-        )
+        delay = LATENCY["kubelet sync"]
+        if self.runtime.instant and pod["metadata"].get("deletionTimestamp") and new is not None:
+            delay = FAKE_RELIST
+        self._schedule(uid, state, delay, f"{state.key} {'was deleted' if new is None else 'changed'}", (cause,) if cause else ())
 
     def _admit(self, pod: Object) -> PodState:
         """Take up a pod: is there room for it, and may it run here?"""
@@ -271,7 +274,7 @@ class Kubelet(Component):
             kernel.trace.retract(record)  # probes that found nothing new, say: no trace of a turn in which nothing happened
             kernel.causes = outer
         else:
-            kernel.trace.amend(record, ("done", written, 0))
+            kernel.trace.amend(record, ("done", written, 0), verb=", ".join(worker.begun))
         if over and self._remove(state, pod):
             return
         when, background = worker.alarm()

@@ -36,6 +36,7 @@ class Worker:
         self.kubelet, self.state, self.pod = kubelet, state, pod
         self.runtime, self.now = kubelet.runtime, kubelet.kernel.now
         self.specs = pods.specs_of(pod)
+        self.begun: list[str] = []  # what this turn has begun: "sandbox", "pull app", "start app"; for the trace
 
     # -- what the kubelet calls --------------------------------------------------------------------------------------
 
@@ -134,6 +135,7 @@ class Worker:
 
     def _operate(self, kind: str, container: str, duration: int) -> bool:
         self.state.operation, self.state.operation_ends = (kind, container), self.now + duration
+        self.begun.append(f"{kind} {container}".strip())
         return True
 
     def _finish_operation(self) -> None:

@@ -73,13 +73,13 @@ class Trace:
         start = max(0, number + 1 - self.state.first)
         return list(self.state.records[start:])
 
-    def amend(self, number: int, detail: Any, subject: str = "") -> None:
-        """Complete a record: what came of it, and perhaps the name that was made, are known only at its end."""
+    def amend(self, number: int, detail: Any, subject: str = "", *, verb: str = "") -> None:
+        """Complete a record: what came of it, and perhaps what was done and the name that was made, are known only at its end."""
         index = number - self.state.first
         if 0 <= index < len(self.state.records):
             known = self.state.records[index]
-            number, time, kind, actor, verb, said, _, causes = known
-            self.state.records[index] = Record(number, time, kind, actor, verb, subject or said, detail, causes)
+            number, time, kind, actor, did, said, _, causes = known
+            self.state.records[index] = Record(number, time, kind, actor, verb or did, subject or said, detail, causes)
 
     def retract(self, number: int) -> None:
         """Take back the newest record, if it is that one: nothing came of it and nothing refers to it."""

@@ -46,7 +46,7 @@ class Step:
         return [r for r in self.records if r.kind == "request" and r.verb not in _READS and not r.subject.startswith(_QUIET)]
 
     def __bool__(self) -> bool:
-        return bool(self.records)
+        return bool(self.acts or self.writes)
 
     def __repr__(self) -> str:
         if not self.records:

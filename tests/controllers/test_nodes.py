@@ -100,3 +100,13 @@ def test_pods_of_a_deleted_node_are_collected(cluster):
     cluster.run_for(120)
     assert not [p for p in cluster.get("pods") if p["spec"].get("nodeName") == "node-2"]
     assert ready(cluster) == 6
+
+
+def test_an_outage_of_the_api_server_is_not_taken_for_the_death_of_all_nodes(cluster):
+    cluster.faults.stop("kube-apiserver")
+    cluster.run_for(120)
+    cluster.faults.start("kube-apiserver")
+    cluster.run_for(60)
+    assert [c["status"] for n in cluster.get("nodes") for c in n["status"]["conditions"] if c["type"] == "Ready"] == ["True"] * 3
+    assert ready(cluster) == 6
+    assert not said(cluster, "NodeNotReady")

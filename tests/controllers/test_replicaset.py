@@ -109,6 +109,8 @@ def test_the_plan_is_pure_and_can_be_asked():
     waiting = freeze(
         {**pod("new"), "metadata": {"name": "new", "uid": "b", "creationTimestamp": "2026-01-01T00:00:00Z"}, "status": {"phase": "Pending"}}
     )
-    running = freeze({**pod("old", nodeName="node-1"), "metadata": {"name": "old", "uid": "a", "creationTimestamp": "2026-01-01T00:00:00Z"},
-                      "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}})  # fmt: skip
+    ready_since = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    status = {"phase": "Running", "conditions": [ready_since]}
+    meta = {"name": "old", "uid": "a", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    running = freeze({**pod("old", nodeName="node-1"), "metadata": meta, "status": status})
     assert plan(Observed(rs, active=3, pods=(running, running, waiting), now=0)) == [Delete((waiting,))]

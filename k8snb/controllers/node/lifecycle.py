@@ -42,6 +42,7 @@ class LifecycleState:
     """When each node was last heard of, by this controller's own clock."""
 
     heard: Shelf = field(default_factory=Shelf)
+    blind: bool = False  # its own view of the cluster was cut: silence then says nothing about the nodes
 
 
 def by_node(pod: Object) -> Iterable[str]:
@@ -98,6 +99,14 @@ class NodeLifecycleController(Controller):
                 self._mark_pods(node)
 
     def _monitor(self) -> None:
+        """Silence counts only while this controller itself can hear (a real one would have lost its leadership meanwhile)."""
+        own: LifecycleState = self.own
+        if not (self.informers[LEASES].state.synced and self.informers["nodes"].state.synced):
+            own.blind = True
+            return
+        if own.blind:
+            own.blind = False
+            own.heard.update({node["metadata"]["name"]: self.now for node in self.informers["nodes"].all()})
         for node in self.informers["nodes"].all():
             silent = self.now - self.own.heard.get(node["metadata"]["name"], self.now)
             if silent > GRACE_PERIOD and condition_status(node, "Ready") != "Unknown":
