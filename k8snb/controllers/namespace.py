@@ -18,6 +18,7 @@ from k8snb.resources import RESOURCES
 from k8snb.sim.clock import SECOND
 
 FINALIZER = "kubernetes"
+GRACE = 5 * SECOND  # namespaceDeletionGracePeriod: servers that still admit objects into the namespace may notice meanwhile
 _NEEDED = {"list", "deletecollection"}
 CONTENT = tuple(dict.fromkeys(r.key for r in RESOURCES if r.namespaced and set(r.verbs) >= _NEEDED and r.storage in ("", r.version)))
 _PODS_FIRST = ("pods",)
@@ -34,7 +35,7 @@ class NamespaceController(Controller):
     """Empties namespaces that are being deleted."""
 
     name = "namespace"
-    watches = (Watches("namespaces"),)
+    watches = (Watches("namespaces", delay=GRACE),)
     reads = ("customresourcedefinitions.apiextensions.k8s.io",)
 
     def reconcile(self, key: str) -> None:

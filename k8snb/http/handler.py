@@ -77,7 +77,7 @@ class Handler(RequestHandler):
         else:
             self._answer(request)
 
-    post = put = patch = delete = head = get  # type: ignore[assignment]
+    post = put = patch = delete = head = get
 
     def _refusal(self) -> ApiError | None:
         if not self.endpoint.running:
@@ -122,7 +122,8 @@ class Handler(RequestHandler):
         resource = catalogue.by_path.get((request.group, request.version, request.resource))
         if resource is None or resource.custom or "items" not in body:
             return body
-        return {**body, "items": [{key: value for key, value in item.items() if key not in ("apiVersion", "kind")} for item in body["items"]]}
+        items = [{key: value for key, value in item.items() if key not in ("apiVersion", "kind")} for item in body["items"]]
+        return {**body, "items": items}
 
     def send(self, answer: Response) -> None:
         """Write an answer: its warnings, and its body as text or as JSON."""
@@ -148,7 +149,8 @@ def _not_here(request: Request, accept: str) -> ApiError | None:
     if accept and not any(form in accept for form in ("json", "*/*", "text/plain", "application/*", "yaml")):
         return ApiError(406, "NotAcceptable", "only the following media types are accepted: application/json", {})
     if request.resource == "pods" and request.subresource in CONNECTIONS:
-        return ApiError(501, "NotImplemented", f"k8snb does not serve {request.subresource} over HTTP; in a notebook %kubectl has what is simulated", {})
+        words = f"k8snb does not serve {request.subresource} over HTTP; in a notebook %kubectl has what is simulated"
+        return ApiError(501, "NotImplemented", words, {})
     if request.subresource == "log" and dict(request.options.parameters).get("follow") == "true":
         return ApiError(501, "NotImplemented", "k8snb does not follow logs over HTTP; ask again without -f", {})
     return None

@@ -32,9 +32,11 @@ from k8snb.apimachinery.schema import (
 
 _SIMPLE: dict[str, dict[str, Any]] = {
     STRING: {"type": "string"}, BYTES: {"type": "string", "format": "byte"}, BOOL: {"type": "boolean"},
-    INT32: {"type": "integer", "format": "int32"}, INT64: {"type": "integer", "format": "int64"}, FLOAT64: {"type": "number", "format": "double"},
+    INT32: {"type": "integer", "format": "int32"}, INT64: {"type": "integer", "format": "int64"},
+    FLOAT64: {"type": "number", "format": "double"},
     QUANTITY: {"oneOf": [{"type": "string"}, {"type": "number"}]}, TIME: {"type": "string", "format": "date-time"},
-    MICROTIME: {"type": "string", "format": "date-time"}, INT_OR_STRING: {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]},
+    MICROTIME: {"type": "string", "format": "date-time"},
+    INT_OR_STRING: {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]},
     ANY: {"type": "object"},
 }  # fmt: skip
 _PARAMETERS = [

@@ -9,6 +9,7 @@ Models: k8s.io/apiserver/pkg/endpoints/handlers/watch.go. Simplified: no WebSock
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -65,10 +66,8 @@ async def _stream(handler: Handler, endpoint: Endpoint, server: Server, request:
 
 
 async def _wait(happened: asyncio.Event, seconds: float) -> None:
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(happened.wait(), seconds)
-    except TimeoutError:
-        pass
 
 
 def _bookmarks(hub: Hub, number: int) -> list[WatchEvent]:

@@ -89,7 +89,7 @@ def test_a_namespace_is_given_its_defaults_and_takes_everything_along(cluster):
     cluster.client.delete("namespaces", "shop")
     with pytest.raises(ApiError, match="because it is being terminated"):
         cluster.client.create("configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late"}}, "shop")
-    cluster.settle(limit=120)
+    cluster.run_for(30)  # its loop waits five seconds for servers that have not noticed yet
     assert cluster.get("namespaces", "shop") is None
     assert not [p for p in cluster.get("pods") if p["metadata"]["namespace"] == "shop"]
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -49,12 +50,6 @@ INLINE = ">"  # before a message whose fields stand, in JSON, among those of the
 DEEPEST = 100
 _NUMBERS = Path(__file__).parent / "numbers.json"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SCALARS: dict[str, Any] = {
-    STRING: lambda value: value.decode(), BYTES: lambda value: base64.b64encode(value).decode(), BOOL: bool,
-    INT32: signed, INT64: signed, FLOAT64: float, ANY: lambda value: _any(value), QUANTITY: lambda value: _text(value, 1),
-    TIME: lambda value: _time(value, "seconds"), MICROTIME: lambda value: _time(value, "microseconds"),
-    INT_OR_STRING: lambda value: _int_or_string(value),
-}  # fmt: skip
 
 
 @functools.cache
@@ -93,7 +88,8 @@ def _options_type(kind: str) -> Type | None:
 def _message(message: str, type_: Type, data: bytes, depth: int) -> dict[str, Any]:
     if depth > DEEPEST:
         raise ValueError("exceeded max depth")
-    names, found = numbers()[message], {}
+    names = numbers()[message]
+    found: dict[str, Any] = {}
     for number, value in records(data):
         name = names[number - 1] if number <= len(names) else None
         if name is None:
@@ -121,7 +117,7 @@ def _value(type_: Type, value: Value, depth: int) -> Any:
         return _message(type_.name, type_, _bytes(value), depth + 1)
     if type_.kind == LIST and type_.item is not None:  # a list inside a list or a map travels as a message of its own
         return [_value(type_.item, item, depth + 1) for _, item in records(_bytes(value))]
-    return _SCALARS[type_.kind](value)
+    return SCALARS[type_.kind](value)
 
 
 def _empty(field: Field, value: Any) -> bool:
@@ -144,7 +140,7 @@ def _text(value: Value, number: int) -> str:
 
 
 def _any(value: Value) -> Any:
-    raw = dict(records(_bytes(value))).get(1, b"")
+    raw = _bytes(dict(records(_bytes(value))).get(1, b""))
     return json.loads(raw) if raw else None
 
 
@@ -159,3 +155,10 @@ def _time(value: Value, unit: str) -> str | None:
     parts = dict(records(_bytes(value)))
     moment = _EPOCH + timedelta(seconds=signed(parts.get(1, 0)), microseconds=signed(parts.get(2, 0)) // 1000)
     return moment.isoformat(timespec=unit).replace("+00:00", "Z")
+
+
+SCALARS: dict[str, Callable[[Value], Any]] = {
+    STRING: lambda value: _bytes(value).decode(), BYTES: lambda value: base64.b64encode(_bytes(value)).decode(), BOOL: bool,
+    INT32: signed, INT64: signed, FLOAT64: float, ANY: _any, QUANTITY: lambda value: _text(value, 1), INT_OR_STRING: _int_or_string,
+    TIME: lambda value: _time(value, "seconds"), MICROTIME: lambda value: _time(value, "microseconds"),
+}  # fmt: skip
