@@ -117,4 +117,5 @@ RESOURCE = served(
     validate_status_update=validate_status_update,
     cells=cells,
     example=EXAMPLE,
+    simulated=True,
 )

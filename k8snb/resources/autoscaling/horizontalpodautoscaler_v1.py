@@ -106,4 +106,5 @@ RESOURCE = served(
     default=default,
     cells=lambda obj, now: v2.cells(to_v2(obj), now),
     example=EXAMPLE,
+    simulated=True,
 )

@@ -245,4 +245,5 @@ RESOURCE = served(
     cells=cells,
     selectable_fields={"name": lambda obj: str(obj["metadata"]["name"])},
     example=EXAMPLE,
+    simulated=True,
 )
