@@ -180,6 +180,18 @@ def test_a_job_managed_by_somebody_else_is_left_alone(cluster):
     assert status(cluster) == {}
 
 
+def test_a_deleted_pod_failed_when_it_was_deleted_and_not_at_the_end_of_its_grace():
+    cluster = cluster_of(2, "faithful")
+    start(cluster, script="trap '' TERM; sleep 60")
+    cluster.run_for(20)
+    (first,) = pods(cluster)
+    deleted = cluster.now
+    cluster.client.delete("pods", first["metadata"]["name"], NS)
+    cluster.run_until(lambda now: len(pods(now)) > 1, 60)
+    second = max(pods(cluster), key=lambda pod: pod["metadata"]["creationTimestamp"])
+    assert 9_000_000 <= parse_time(second["metadata"]["creationTimestamp"]) - deleted <= 11_000_000
+
+
 def test_deleted_with_orphans_its_pods_are_freed(cluster):
     start(cluster, script="sleep 600")
     cluster.run_for(5)
