@@ -10,9 +10,12 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.house.source import ROOT
+
 from .lab import ARGUMENTS, Notebook, Server, chromium
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
+PICTURES = ROOT / "notebooks/pictures"
 OpenNotebook = Callable[..., Notebook]
 
 
@@ -71,13 +74,19 @@ def _put(source: Path | list[str], folder: Path) -> str:
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Any, str], Path]:
-    """``screenshot(page_or_locator, "name")`` keeps a picture in ``tests/browser/screenshots`` (not in git)."""
+def screenshot(request: pytest.FixtureRequest) -> Callable[..., Path]:
+    """``screenshot(page_or_locator, "name")`` keeps a picture in ``tests/browser/screenshots`` (not in git).
 
-    def keep(what: Any, name: str) -> Path:
+    With ``picture="live-view"`` it is one of the README's, and ``--rewrite`` puts it there. (Two machines' fonts never give the same
+    bytes, so it is looked at, not compared.)
+    """
+
+    def keep(what: Any, name: str, picture: str = "") -> Path:
         SCREENSHOTS.mkdir(exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
         what.screenshot(path=str(path))
+        if picture and request.config.getoption("--rewrite"):
+            shutil.copyfile(path, PICTURES / f"{picture}.png")
         return path
 
     return keep

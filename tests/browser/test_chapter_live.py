@@ -27,7 +27,7 @@ def test_chapter_02_can_be_watched(open_notebook: Any, screenshot: Any) -> None:
     notebook.page.wait_for_function("() => document.querySelectorAll('.k8snb-flow .busy').length > 0")
     press(view, PLAY)
     view.locator("[data-object^='pods default/web'][data-state='ok']").nth(3).wait_for(timeout=90_000)
-    screenshot(view, "chapter-02-played")
+    screenshot(view, "chapter-02-played", picture="live-view")
     view.get_by_role("button", name=PLAY, exact=True).wait_for(timeout=90_000)
     view.locator("[data-object^='pods default/web']").first.click()
     view.locator(".k8snb-diff").wait_for()
