@@ -24,11 +24,12 @@ from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.result import Result
 from k8snb.kubelet.images import Catalogue
-from k8snb.messages import text
+from k8snb.messages import Missing, Mistake, text
 from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import seconds
 from k8snb.sim.kernel import Event
-from k8snb.simulation.config import RUNTIMES, Config, node_manifests
+from k8snb.simulation.config import ETCD_SIZES, RUNTIMES, Config, node_manifests
+from k8snb.simulation.etcd import Etcd
 from k8snb.simulation.faults import Faults
 from k8snb.simulation.history import Position
 from k8snb.simulation.learners import Controllers
@@ -55,7 +56,7 @@ def current() -> Cluster:
     Raises LookupError where none was made yet.
     """
     if not _current:
-        raise LookupError(text("cluster.none_yet"))
+        raise Missing(text("cluster.none_yet"))
     return _current[0]
 
 
@@ -70,16 +71,20 @@ class Cluster:
 
     ``nodes``: how many workers, or Node manifests. ``seed``: the same seed and the same requests give the same bytes.
     ``runtime``: ``faithful`` (images are pulled, probed, restarted), ``hollow`` or ``hollow-exits`` (containers start at once,
-    as on the control plane that the reference recordings were made with).
+    as on the control plane that the reference recordings were made with). ``etcd``: how many members etcd has; with 3 it is a
+    Raft group, see ``cluster.etcd``. ``encrypt_secrets``: etcd holds Secrets as ciphertext.
     """
 
     def __init__(
         self, nodes: int | Iterable[Mapping[str, Any]] = 3, seed: int = 0, *, runtime: str = "faithful",
         start: int | None = None, shuffle: bool = False, loud: bool = True, settled: bool = True,
+        etcd: int = 1, encrypt_secrets: bool = False,
     ):  # fmt: skip
         if runtime not in RUNTIMES:
-            raise ValueError(text("cluster.no_runtime", runtime=runtime, names=", ".join(RUNTIMES)))
-        choices: dict[str, Any] = {} if start is None else {"start": start}
+            raise Mistake(text("cluster.no_runtime", runtime=runtime, names=", ".join(RUNTIMES)))
+        if etcd not in ETCD_SIZES:
+            raise Mistake(text("cluster.no_etcd_size", count=etcd, sizes=", ".join(map(str, ETCD_SIZES))))
+        choices: dict[str, Any] = {"etcd": etcd, "encrypt_secrets": encrypt_secrets} | ({} if start is None else {"start": start})
         config = Config(nodes=node_manifests(nodes), seed=seed, runtime=runtime, shuffle=shuffle, loud=loud, **choices)
         self._adopt(Simulation.create(config))
         use(self)
@@ -90,6 +95,7 @@ class Cluster:
         self.simulation = simulation
         self.client = Client(self.send, User(), "kubectl")
         self.faults = Faults(simulation)
+        self.etcd = Etcd(simulation)
         self.controllers = Controllers(simulation)
         self._terminal = Kubectl(self.send, SimulatedHost(simulation))
         self._view: ClusterView | None = None
@@ -163,7 +169,7 @@ class Cluster:
             (r for r in server.catalogue.all() if resource in (r.plural, r.singular, *r.short_names)), None
         )
         if kind is None:
-            raise ValueError(text("cluster.no_resource", resource=resource))
+            raise Mistake(text("cluster.no_resource", resource=resource))
         if not name:
             return server.stored_list(kind.key)
         return server.stored(kind.key, name, namespace if kind.namespaced else "")
@@ -199,7 +205,7 @@ class Cluster:
     def step(self, size: str = "reconcile") -> Step:
         """Go on by one ``event``, one ``reconcile`` or until ``settle``; the result says who did what and why."""
         if size not in STEP_SIZES:
-            raise ValueError(text("cluster.no_size", size=size, names=", ".join(STEP_SIZES)))
+            raise Mistake(text("cluster.no_size", size=size, names=", ".join(STEP_SIZES)))
         trace, before = self.simulation.parts.kernel.trace, self.simulation.parts.kernel.trace.last
         began = self.now
         if size == "event":
@@ -241,7 +247,7 @@ class Cluster:
         try:
             return Past(self.simulation, revision)
         except Compacted as gone:
-            raise ValueError(text("cluster.no_revision", revision=revision, floor=gone.floor, last=self.revision)) from None
+            raise Mistake(text("cluster.no_revision", revision=revision, floor=gone.floor, last=self.revision)) from None
 
     def snapshot(self) -> Past:
         """All objects as they are now (Events and leases left out)."""

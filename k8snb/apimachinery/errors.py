@@ -129,6 +129,10 @@ class ApiError(Exception):
         super().__init__(message)
         self.code, self.reason, self.message, self.details = code, reason, message, details
 
+    def _render_traceback_(self) -> list[str]:
+        """In a notebook a refusal is an answer, not a crash: IPython asks here, and shows no traceback."""
+        return [f"Error from server ({self.reason or self.code}): {self.message}"]
+
     @property
     def status(self) -> dict[str, Any]:
         """The ``Status`` object as the server sends it."""

@@ -28,7 +28,7 @@ from k8snb.apimachinery.objects import freeze
 from k8snb.apiserver.request import Request, Response, User
 from k8snb.client.component import Environment
 from k8snb.client.controller import Controller, ControllerProcess, Watches, service_account
-from k8snb.messages import text
+from k8snb.messages import Mistake, text
 
 PREFIX = "learner-"
 LIMIT = 200
@@ -57,12 +57,12 @@ def program(code: Any, resources: Collection[str], *, name: str = "", account: s
     base = code if isinstance(code, type) else object
     reconcile = body.get("reconcile") or getattr(base, "reconcile", None)
     if reconcile is None or reconcile is Controller.reconcile:
-        raise ValueError(text("controllers.no_reconcile", code=_called(code)))
+        raise Mistake(text("controllers.no_reconcile", code=_called(code)))
     if not _takes_a_key(reconcile):
-        raise ValueError(text("controllers.no_key", code=_called(code)))
+        raise Mistake(text("controllers.no_key", code=_called(code)))
     sources = tuple(_source(item, resources) for item in (tuple(watches) or _listed(base)))
     if not sources:
-        raise ValueError(text("controllers.no_watches", code=_called(code)))
+        raise Mistake(text("controllers.no_watches", code=_called(code)))
     bases = (base,) if issubclass(base, Controller) else tuple(one for one in (base, Controller) if one is not object)
     loop = name or getattr(base, "name", "") or _called(code).lower()
     guarded = {"indexes": _guarded(base, "indexes"), "tallies": _guarded(base, "tallies")}
@@ -90,10 +90,10 @@ def _listed(base: type) -> tuple[Any, ...]:
 def _source(item: Any, resources: Collection[str]) -> Watches:
     source = Watches(item) if isinstance(item, str) else item
     if not isinstance(source, Watches):
-        raise ValueError(text("controllers.no_source", source=repr(item)))
+        raise Mistake(text("controllers.no_source", source=repr(item)))
     if source.resource not in resources:
         near = [key for key in resources if key.partition(".")[0] == source.resource.partition(".")[0]]
-        raise ValueError(text("controllers.no_resource", resource=source.resource, near=", ".join(near) or "pods, replicasets.apps"))
+        raise Mistake(text("controllers.no_resource", resource=source.resource, near=", ".join(near) or "pods, replicasets.apps"))
     return source._replace(to_keys=_guard(source.to_keys, source.resource))
 
 

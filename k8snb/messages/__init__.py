@@ -60,6 +60,20 @@ def _flat(prefix: str, table: dict[str, Any]) -> dict[str, str]:
     return rows
 
 
+class Mistake(ValueError):
+    """Something that a learner asked for cannot be. The sentence is all there is to say: notebooks show it without a traceback.
+
+    Models: IPython's hook for exceptions that render themselves.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class Missing(Mistake, LookupError):
+    """A mistake about a name: there is nothing of that name."""
+
+
 def text(key: str, /, **values: object) -> str:
     """The sentence ``key`` in the current language, with ``values`` put in.
 

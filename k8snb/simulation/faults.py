@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8snb.etcd.store import COMPONENT as ETCD
-from k8snb.messages import text
+from k8snb.messages import Mistake, text
 from k8snb.sim.clock import seconds
+from k8snb.simulation import etcd
 from k8snb.simulation.node_faults import crash_container, fail_node, known_container, known_node, partition_node, restore_node
 
 if TYPE_CHECKING:
@@ -28,19 +29,27 @@ class Fault(NamedTuple):
 
 def component_names(simulation: Simulation) -> list[str]:
     """Everything that can be stopped."""
-    return [ETCD, API_SERVER, *simulation.parts.components]
+    return [*_etcd(simulation), API_SERVER, *simulation.parts.components]
+
+
+def _etcd(simulation: Simulation) -> list[str]:
+    """The members of etcd by name; ``etcd`` where there is only one."""
+    group = simulation.root.etcd
+    return [ETCD] if group is None else list(group.members)
 
 
 def _known(simulation: Simulation, component: str) -> None:
     names = component_names(simulation)
     if component not in names:
-        raise ValueError(text("fault.no_component", component=component, names=", ".join(names)))
+        raise Mistake(text("fault.no_component", component=component, names=", ".join(names)))
 
 
 def _stop(simulation: Simulation, component: str) -> None:
     _note(simulation, "stop", component)
     if component == ETCD:
         simulation.root.store.running = False
+    elif component in _etcd(simulation):
+        etcd.stop_member(simulation, component)
     elif component == API_SERVER:
         simulation.root.server.running = False
         _break_watches(simulation)
@@ -52,6 +61,8 @@ def _start(simulation: Simulation, component: str) -> None:
     _note(simulation, "start", component)
     if component == ETCD:
         simulation.root.store.running = True
+    elif component in _etcd(simulation):
+        etcd.start_member(simulation, component)
     elif component == API_SERVER:
         simulation.root.server.running = True
     elif not simulation.parts.components[component].state.running:
@@ -110,6 +121,12 @@ FAULTS: dict[str, Fault] = {
     "break_watches": Fault(_cut_known, _break_watches),
     "delay_watches": Fault(_cut_known, _delay_watches),
     "api_errors": Fault(_anything, _api_errors),
+    "partition_etcd": Fault(etcd.known_member, _noted("partition", etcd.partition_member)),
+    "restore_etcd": Fault(etcd.known_member, _noted("restore", etcd.restore_member)),
+    "slow_etcd": Fault(etcd.known_member, _noted("slow", etcd.slow_member)),
+    "lossy_etcd": Fault(etcd.known_percent, _noted("lossy", etcd.lossy_member)),
+    "etcd_put": Fault(etcd.own_key, _noted("put", etcd.put_key)),
+    "etcd_compact": Fault(etcd.can_compact, _noted("compact", etcd.compact)),
     "fail_node": Fault(known_node, _noted("fail", fail_node)),
     "partition_node": Fault(known_node, _noted("partition", partition_node)),
     "restore_node": Fault(known_node, _noted("restore", restore_node)),
@@ -133,6 +150,22 @@ class Faults:
     def start(self, component: str) -> None:
         """Start a stopped component: it lists, watches, and goes on from what it finds."""
         self._simulation.fault("start", component=component)
+
+    def partition_etcd(self, member: str) -> None:
+        """Cut a member of etcd off from the other members and from the API server; it goes on by itself."""
+        self._simulation.fault("partition_etcd", member=member)
+
+    def slow_etcd(self, member: str, delay: float) -> None:
+        """Every message from or to a member of etcd takes ``delay`` seconds longer (0 mends it)."""
+        self._simulation.fault("slow_etcd", member=member, microseconds=seconds(delay))
+
+    def lossy_etcd(self, member: str, percent: int) -> None:
+        """So many percent of the messages from or to a member of etcd are lost (0 mends it)."""
+        self._simulation.fault("lossy_etcd", member=member, percent=percent)
+
+    def restore_etcd(self, member: str) -> None:
+        """The links of a member of etcd are whole again. (A stopped one is started with :meth:`start`.)"""
+        self._simulation.fault("restore_etcd", member=member)
 
     def fail_node(self, node: str) -> None:
         """A machine loses power: its containers are dead and its kubelet is silent."""

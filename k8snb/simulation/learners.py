@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from k8snb.client.controller import ControllerProcess
 from k8snb.client.learner import LearnerProcess, Program, program, told
 from k8snb.client.workqueue import QueueState
-from k8snb.messages import text
+from k8snb.messages import Mistake, text
 from k8snb.sim.clock import duration
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def rehearse(simulation: Simulation, programs: tuple[Program, ...]) -> None:
     try:
         install(simulation.fork(), programs)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is the learner's)
-        raise ValueError(text("controllers.cannot_begin", error=told(error))) from None
+        raise Mistake(text("controllers.cannot_begin", error=told(error))) from None
 
 
 def install(simulation: Simulation, programs: tuple[Program, ...]) -> None:
@@ -132,7 +132,7 @@ class Controllers:
         """Run a learner's controller beside the built-in ones, as a cluster administrator. ``code`` as in :meth:`replace`."""
         found = program(code, self._resources(), name=name, watches=watches)
         if found.name in _manager(self._simulation).controllers:
-            raise ValueError(text("controllers.taken", name=found.name))
+            raise Mistake(text("controllers.taken", name=found.name))
         return self._add(found)
 
     def restore(self, loop: str) -> Loop | None:
@@ -155,12 +155,12 @@ class Controllers:
     def _built_in(self, loop: str) -> Any:
         built_in = _manager(self._simulation).controllers
         if loop not in built_in:
-            raise ValueError(text("controllers.no_loop", loop=loop, names=", ".join(sorted(built_in))))
+            raise Mistake(text("controllers.no_loop", loop=loop, names=", ".join(sorted(built_in))))
         return built_in[loop]
 
     def _known(self, loop: str) -> None:
         if loop not in list(self):
-            raise ValueError(text("controllers.no_loop", loop=loop, names=", ".join(self)))
+            raise Mistake(text("controllers.no_loop", loop=loop, names=", ".join(self)))
 
     def __iter__(self) -> Iterator[str]:
         own = [one.name for one in self._simulation.programs]

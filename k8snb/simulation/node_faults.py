@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.client.component import Component
-from k8snb.messages import text
+from k8snb.messages import Mistake, text
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
@@ -19,7 +19,7 @@ FAILED, PARTITIONED = "failed", "partitioned"
 def known_node(simulation: Simulation, node: str) -> None:
     """Raise ValueError for a machine that is not there."""
     if node not in simulation.parts.machines.kubelets:
-        raise ValueError(text("fault.no_node", node=node, names=", ".join(simulation.parts.machines.kubelets)))
+        raise Mistake(text("fault.no_node", node=node, names=", ".join(simulation.parts.machines.kubelets)))
 
 
 def _on(simulation: Simulation, node: str) -> list[Component]:
@@ -56,7 +56,7 @@ def restore_node(simulation: Simulation, node: str) -> None:
 def known_container(simulation: Simulation, pod: str, container: str = "", code: int = 137) -> None:
     """Raise ValueError unless the pod (``namespace/name``) runs on some node, and the code is one that a process can have."""
     if not 0 <= code <= 255:
-        raise ValueError(text("fault.no_code", code=code))
+        raise Mistake(text("fault.no_code", code=code))
     _place(simulation, pod, container)
 
 
@@ -65,9 +65,9 @@ def _place(simulation: Simulation, pod: str, container: str) -> tuple[str, str]:
     found = simulation.parts.server.stored("pods", name, namespace or "default")
     node = found["spec"].get("nodeName", "") if found is not None else ""
     if found is None or node not in simulation.parts.machines.runtimes:
-        raise ValueError(text("fault.no_pod", pod=f"{namespace or 'default'}/{name}"))
+        raise Mistake(text("fault.no_pod", pod=f"{namespace or 'default'}/{name}"))
     if container and container not in [c["name"] for c in found["spec"]["containers"]]:
-        raise ValueError(text("fault.no_container", pod=pod, container=container))
+        raise Mistake(text("fault.no_container", pod=pod, container=container))
     return node, found["metadata"]["uid"]
 
 

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from k8snb.apimachinery.objects import freeze
 from k8snb.apiserver.request import Request, Response
 from k8snb.client.learner import Program
+from k8snb.etcd.raft.group import new_group
+from k8snb.etcd.raft.store import RaftStore
 from k8snb.kubelet.images import Catalogue
 from k8snb.messages import text
 from k8snb.seams.cni import HTTPResponse
@@ -74,9 +76,12 @@ class Simulation:
     def create(cls, config: Config) -> Simulation:
         """A fresh cluster: bootstrapped and started, nothing has run yet."""
         root = Root(config, kernel=KernelState(seed=config.seed, now=config.start, shuffle=config.shuffle))
+        root.etcd = new_group(config.etcd) if config.etcd > 1 else None
         for node in config.nodes:
             root.nodes[node["metadata"]["name"]] = node
         simulation = cls(root)
+        if isinstance(simulation.parts.etcd, RaftStore):
+            simulation.parts.etcd.found()
         bootstrap(simulation.parts.server)
         for component in simulation.parts.components.values():
             component.start()

@@ -18,17 +18,16 @@ from k8snb.client.component import Component, Environment
 from k8snb.client.controller import ControllerProcess
 from k8snb.client.learner import LearnerProcess, Program
 from k8snb.controllers.registry import CONTROLLERS
-from k8snb.etcd import store as etcd
 from k8snb.etcd.store import Store
 from k8snb.kubelet.images import Catalogue
 from k8snb.resources import RESOURCES
 from k8snb.resources.apiextensions.serving import serve_definitions
 from k8snb.scheduler.scheduler import KubeScheduler
 from k8snb.sim.kernel import Kernel
+from k8snb.simulation.etcd import open_store
 from k8snb.simulation.machines import Machines, put_up
 from k8snb.simulation.root import Root
 
-COALESCED = ("/registry/leases/", "/registry/events/")
 CONTROLLER_MANAGER = "kube-controller-manager"
 
 
@@ -37,7 +36,8 @@ class Parts:
     """The running code of one cluster."""
 
     kernel: Kernel
-    store: Store
+    etcd: Store  # what etcd holds
+    store: Store  # the same as the API server sees it
     server: Server
     components: dict[str, Component]
     env: Environment
@@ -48,15 +48,14 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Iterable[Prog
     """All the code of a cluster over its state. Starts nothing. ``catalogue``: the images that containers can run; ``programs``:
     the controllers that a learner has written."""
     kernel = Kernel(root.kernel)
-    store = Store(root.store, kernel, coalesce=COALESCED)
-    kernel.handlers[etcd.COMPONENT] = store.handle
+    store = open_store(root, kernel)
     config = ServerConfig(loud=root.config.loud)
     server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
     serve_definitions(server)
     env = Environment(kernel, server.handle, server.hub, root.components)
     machines, on_nodes = put_up(root, env, catalogue if catalogue is not None else Catalogue())
     server.kubelets = machines.endpoint
-    parts = Parts(kernel, store, server, {}, env, machines)
+    parts = Parts(kernel, store, store, server, {}, env, machines)
     controllers = ControllerProcess(
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))
     )

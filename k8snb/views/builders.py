@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
-from k8snb.messages import text
+from k8snb.messages import Missing, text
 from k8snb.views import status
 from k8snb.views.graph import Edge, Graph, Node
 from k8snb.views.snapshot import Index, Snapshot, identity
@@ -39,7 +39,7 @@ def ownership(snapshot: Snapshot, root: str = "", *, namespace: str = "", limit:
     """
     index = Index.of(snapshot)
     if root and root not in index.objects:
-        raise LookupError(text("views.no_such_object", name=root))
+        raise Missing(text("views.no_such_object", name=root))
     roots = [root] if root else _roots(index, namespace)
     pairs = list(index.below(roots))
     ids = list(dict.fromkeys([*roots, *(child for _, child in pairs)]))
@@ -74,7 +74,7 @@ def traffic(snapshot: Snapshot, service: str, *, namespace: str = "default", lim
     index = Index.of(snapshot)
     root = f"services {namespace}/{service}"
     if root not in index.objects:
-        raise LookupError(text("views.no_such_object", name=root))
+        raise Missing(text("views.no_such_object", name=root))
     _, obj = index.objects[root]
     slices = [s for s in snapshot.get("endpointslices.discovery.k8s.io", ()) if _belongs(s, namespace, service)]
     nodes, edges = [_service(obj, slices)], []

@@ -16,7 +16,7 @@ from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
 from k8snb.apiserver.keys import key_of
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.etcd.store import Change
-from k8snb.messages import text
+from k8snb.messages import Mistake, text
 from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.trace import Record
 from k8snb.simulation.faults import API_SERVER
@@ -204,13 +204,13 @@ class Window:
         word, _, rest = what.replace(" ", "/", 1).partition("/")
         resource = next((r for r in catalogue.all() if word.lower() in (r.key, r.plural, r.singular, *r.short_names)), None)
         if resource is None:
-            raise ValueError(text("cluster.no_resource", resource=word))
+            raise Mistake(text("cluster.no_resource", resource=word))
         return f"{resource.key} {rest if '/' in rest or not resource.namespaced else f'{namespace}/{rest}'}"
 
     def graph(self, kind: str, of: str | Object = "", namespace: str = "default") -> Graph:
         """A picture: one of :data:`GRAPHS`. Raises ``ValueError`` for others, ``LookupError`` for an object that is not there."""
         if kind not in GRAPHS:
-            raise ValueError(text("views.no_graph", kind=kind, names=", ".join(GRAPHS)))
+            raise Mistake(text("views.no_graph", kind=kind, names=", ".join(GRAPHS)))
         return GRAPHS[kind](self, of, namespace)
 
     def _components(self, _of: str | Object, _namespace: str) -> Graph:
