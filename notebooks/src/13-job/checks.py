@@ -118,7 +118,8 @@ def check_parts(cluster, _answer):
     if not is_over(job):
         yield finding("running")
         return
-    took = (parse_time(job["status"].get("completionTime") or job["status"]["startTime"]) - parse_time(job["status"]["startTime"])) // SECOND
+    began = job["status"]["startTime"]
+    took = (parse_time(job["status"].get("completionTime", began)) - parse_time(began)) // SECOND
     if took > 60:
         yield finding("slow", took=took)
 
