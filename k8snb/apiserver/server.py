@@ -106,8 +106,8 @@ class Server:
             code = 201 if request.verb == "create" and body.get("kind") != "Status" else 200
         except ApiError as error:
             code, note, body = error.code, error.message, freeze(error.status)
-        except Unavailable:
-            lost = ApiError(500, "", "etcdserver: request timed out")
+        except Unavailable as silent:
+            lost = ApiError(500, "", str(silent))
             code, note, body = lost.code, lost.message, freeze(lost.status)
         self.kernel.causes = outer
         if record:

@@ -50,7 +50,10 @@ class Compacted(Exception):
 
 
 class Unavailable(Exception):
-    """etcd does not answer: it is stopped, or has lost its quorum."""
+    """etcd does not answer: it is stopped, or has lost its quorum. Its text is what a client is told."""
+
+    def __init__(self, message: str = "etcdserver: request timed out"):
+        super().__init__(message)
 
 
 class KeyValue(NamedTuple):
@@ -61,6 +64,13 @@ class KeyValue(NamedTuple):
     mod_revision: int
     version: int
     lease: int
+
+
+def renewed(old: KeyValue | None, value: Any, revision: int, lease: int) -> KeyValue:
+    """What a key holds after a write of that revision."""
+    if old is None:
+        return KeyValue(value, revision, revision, 1, lease)
+    return KeyValue(value, old.create_revision, revision, old.version + 1, lease)
 
 
 class Change(NamedTuple):
@@ -133,15 +143,16 @@ class Store:
     def put(self, key: str, value: Any, *, expect: int | None = None, lease: int = 0) -> Change:
         """Write a key. Raises :class:`CompareFailed` where ``expect`` is not its last change (0: must not exist)."""
         self._available()
+        return self._put(key, value, expect, lease)
+
+    def _put(self, key: str, value: Any, expect: int | None, lease: int) -> Change:
         state = self.state
         old: KeyValue | None = state.keys.get(key)
         self._compare(key, old, expect)
         state.revision += 1
+        state.keys[key] = renewed(old, value, state.revision, lease)
         if old is None:
-            state.keys[key] = KeyValue(value, state.revision, state.revision, 1, lease)
             insort(state.order, key)
-        else:
-            state.keys[key] = KeyValue(value, old.create_revision, state.revision, old.version + 1, lease)
         if lease:
             self._attach(key, lease)
         return self._record(key, value, old.value if old else None)
@@ -149,6 +160,9 @@ class Store:
     def delete(self, key: str, *, expect: int | None = None, value: Any = None) -> Change | None:
         """Remove a key; None where it was absent. ``previous`` of the change is ``value`` where that is given."""
         self._available()
+        return self._delete(key, expect, value)
+
+    def _delete(self, key: str, expect: int | None, value: Any) -> Change | None:
         state = self.state
         old: KeyValue | None = state.keys.get(key)
         self._compare(key, old, expect)
@@ -193,10 +207,13 @@ class Store:
         return sorted(found + late, key=_revision) if late else found
 
     def compact(self, revision: int) -> None:
-        """Forget, for watches and old reads, what was before ``revision``."""
+        """Forget, for watches and old reads, what was before ``revision``. Raises ValueError where that cannot be."""
+        self._compactable(revision)
+        self.state.compacted = revision
+
+    def _compactable(self, revision: int) -> None:
         if not self.state.compacted < revision <= self.state.revision:
             raise ValueError(f"cannot compact to {revision}: it must lie above {self.state.compacted} and not above {self.state.revision}")
-        self.state.compacted = revision
 
     def at(self, revision: int, prefix: str = "") -> dict[str, Any]:
         """Key to value as they were at a past revision, from the journal. Leases and Events are not part of it.
@@ -228,12 +245,18 @@ class Store:
         self.state.attached.setdefault(lease, Tape()).append(key)
 
     def handle(self, event: Event) -> None:
-        """Kernel event: a lease has run out. A key that was since moved to another lease stays."""
+        """Kernel event: a lease has run out. A key that was since moved to another lease stays.
+
+        While etcd does not answer, nothing runs out: its leader revokes leases, and does so when it is back.
+        """
         state = self.state
+        if not state.running:
+            self.kernel.after(SECOND, COMPONENT, event.key, why="a lease runs out", background=True)
+            return
         state.leases.pop(event.key, None)
         for key in state.attached.pop(event.key, Tape()):
             held: KeyValue | None = state.keys.get(key)
-            if held is not None and held.lease == event.key and state.running:
+            if held is not None and held.lease == event.key:
                 self.delete(key)
 
     def _available(self) -> None:

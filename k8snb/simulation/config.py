@@ -9,6 +9,7 @@ from typing import Any
 from k8snb.apimachinery.objects import FrozenList, Object, freeze
 from k8snb.sim.clock import EPOCH
 
+ETCD_SIZES = (1, 3, 5)
 RUNTIMES = ("faithful", "hollow", "hollow-exits")
 
 
@@ -22,6 +23,8 @@ class Config:
     start: int = EPOCH  # virtual time at the beginning, in microseconds
     shuffle: bool = False  # draw the order of same-time events: hunts races
     loud: bool = True  # warn of what is accepted but not simulated
+    etcd: int = 1  # members of etcd; more than one is a Raft group
+    encrypt_secrets: bool = False  # encryption at rest: etcd holds Secrets as ciphertext
 
 
 def node_manifests(nodes: int | Iterable[Mapping[str, Any]]) -> FrozenList:

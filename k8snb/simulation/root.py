@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from k8snb.apiserver.server import ServerState
 from k8snb.client.component import ComponentState
+from k8snb.etcd.raft.group import GroupState
 from k8snb.etcd.store import StoreState
 from k8snb.sim.kernel import KernelState
 from k8snb.sim.state import Shelf
@@ -19,6 +20,7 @@ class Root:
     config: Config
     kernel: KernelState = field(default_factory=KernelState)
     store: StoreState = field(default_factory=StoreState)
+    etcd: GroupState | None = None  # the members, where there are several
     server: ServerState = field(default_factory=ServerState)
     components: dict[str, ComponentState] = field(default_factory=dict)
     nodes: Shelf = field(default_factory=Shelf)  # machines: node name -> manifest; a machine may be without a Node object
