@@ -99,7 +99,7 @@ def test_a_finalizer_holds_a_namespace_and_the_conditions_say_which(cluster):
     held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
     cluster.client.create("configmaps", held, "shop")
     cluster.client.delete("namespaces", "shop")
-    cluster.settle()
+    cluster.run_for(15)
     conditions = {c["type"]: c["message"] for c in cluster.get("namespaces", "shop")["status"]["conditions"] if c["status"] == "True"}
     assert conditions["NamespaceFinalizersRemaining"].endswith("example.com/hold in 1 resource instances")
     cluster.client.patch("configmaps", "held", {"metadata": {"finalizers": None}}, "shop")
