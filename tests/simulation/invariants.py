@@ -33,6 +33,28 @@ def replica_counts_are_met(cluster: Cluster) -> None:
         assert counts == [wanted] * 4, f"{name}: status {status}"
 
 
+def owned(cluster: Cluster, owner: dict[str, Any]) -> list[dict[str, Any]]:
+    """The living Pods that an object controls itself."""
+    uid = owner["metadata"]["uid"]
+    return [p for p in live_pods(cluster) if any(r["uid"] == uid for r in p["metadata"].get("ownerReferences", ()))]
+
+
+def other_workloads_are_whole(cluster: Cluster) -> None:
+    """A StatefulSet has its numbered Pods, a DaemonSet one on each node, a Job is finished: all ready, none too many."""
+    for found in cluster.get("statefulsets.apps"):
+        name, pods = found["metadata"]["name"], owned(cluster, found)
+        assert sorted(p["metadata"]["name"] for p in pods) == sorted(f"{name}-{n}" for n in range(found["spec"]["replicas"]))
+        assert all(map(is_pod_ready, pods)), f"{name}: not all ready"
+    for found in cluster.get("daemonsets.apps"):
+        pods = owned(cluster, found)
+        assert sorted(p["spec"]["nodeName"] for p in pods) == sorted(n["metadata"]["name"] for n in cluster.get("nodes"))
+        assert all(map(is_pod_ready, pods)), f"{found['metadata']['name']}: not all ready"
+    for found in cluster.get("jobs.batch"):
+        ended = {c["type"] for c in found["status"].get("conditions", ()) if c["status"] == "True"}
+        assert ended & {"Complete", "Failed"}, f"{found['metadata']['name']}: {found['status']}"
+        assert not owned(cluster, found)
+
+
 def no_pod_runs_twice(cluster: Cluster) -> None:
     """No two kubelets hold containers of the same Pod, and a StatefulSet's name exists once (names are unique anyway)."""
     held = Counter(uid for kubelet in cluster.simulation.parts.machines.kubelets.values() for uid in kubelet.own.pods)
@@ -84,6 +106,6 @@ def the_past_can_be_replayed(cluster: Cluster) -> None:
 
 
 INVARIANTS = (
-    replica_counts_are_met, no_pod_runs_twice, nobody_is_an_orphan, no_node_is_overcommitted, endpoints_are_the_ready_pods,
-    the_past_can_be_replayed,
+    replica_counts_are_met, other_workloads_are_whole, no_pod_runs_twice, nobody_is_an_orphan, no_node_is_overcommitted,
+    endpoints_are_the_ready_pods, the_past_can_be_replayed,
 )  # fmt: skip

@@ -26,6 +26,17 @@ def deployment(name: str, replicas: int, image: str, **pod: Any) -> dict[str, An
             "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}}  # fmt: skip
 
 
+def workload(kind: str, name: str, *, command: list[str] | None = None, version: str = "apps/v1", **spec: Any) -> dict[str, Any]:
+    """A manifest of another workload, whose Pods carry ``app: NAME``."""
+    container = {"name": "app", "image": "busybox:1.36" if command else "nginx:1.27", **({"command": command} if command else {})}
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    if kind == "Job":
+        template["spec"]["restartPolicy"] = "OnFailure"  # type: ignore[index]
+        return {"apiVersion": "batch/v1", "kind": kind, "metadata": {"name": name}, "spec": {"template": template, **spec}}
+    whole = {"selector": {"matchLabels": {"app": name}}, "template": template, **spec}
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": whole}
+
+
 def begin(seed: int = 7) -> Cluster:
     """Three nodes; a Service over a Deployment; a Deployment that crashes; in the middle of a rolling update."""
     cluster = Cluster(nodes=3, seed=seed)

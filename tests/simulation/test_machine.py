@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from k8snb.apimachinery.errors import ApiError
 from k8snb.cluster import Cluster
 from tests.simulation.invariants import INVARIANTS
-from tests.simulation.scenario import SERVICE, deployment
+from tests.simulation.scenario import SERVICE, deployment, workload
 
 NIGHT = bool(os.environ.get("K8SNB_NIGHT"))
 NAMES = st.sampled_from(["web", "api"])
@@ -47,6 +47,29 @@ class AnythingMayHappen(RuleBasedStateMachine):
     @rule()
     def create_a_service(self):
         self.quietly(lambda: self.cluster.client.create("services", SERVICE, "default"))
+
+    @rule(replicas=st.integers(0, 3), policy=st.sampled_from(["OrderedReady", "Parallel"]))
+    def create_a_statefulset(self, replicas, policy):
+        wanted = workload("StatefulSet", "db", replicas=replicas, podManagementPolicy=policy, serviceName="db")
+        self.quietly(lambda: self.cluster.client.create("statefulsets.apps", wanted, "default"))
+
+    @rule(replicas=st.integers(0, 3))
+    def scale_the_statefulset(self, replicas):
+        self.quietly(lambda: self.cluster.client.patch("statefulsets.apps", "db", {"spec": {"replicas": replicas}}, "default"))
+
+    @rule()
+    def create_a_daemonset(self):
+        self.quietly(lambda: self.cluster.client.create("daemonsets.apps", workload("DaemonSet", "agent"), "default"))
+
+    @rule(completions=st.integers(1, 3), parallelism=st.integers(1, 2))
+    def create_a_job(self, completions, parallelism):
+        command = ["sh", "-c", "sleep 3"]
+        wanted = workload("Job", "batch", command=command, completions=completions, parallelism=parallelism, backoffLimit=20)
+        self.quietly(lambda: self.cluster.client.create("jobs.batch", wanted, "default"))
+
+    @rule(what=st.sampled_from([("statefulsets.apps", "db"), ("daemonsets.apps", "agent"), ("jobs.batch", "batch")]))
+    def delete_another_workload(self, what):
+        self.quietly(lambda: self.cluster.client.delete(*what, "default", propagation="Background"))
 
     @rule(name=NAMES, replicas=st.integers(0, 6))
     def scale(self, name, replicas):
@@ -145,8 +168,8 @@ class AnythingMayHappen(RuleBasedStateMachine):
 
 TestAnythingMayHappen = AnythingMayHappen.TestCase
 TestAnythingMayHappen.settings = settings(
-    max_examples=600 if NIGHT else 12,
-    stateful_step_count=40 if NIGHT else 14,
+    max_examples=600 if NIGHT else 14,
+    stateful_step_count=40 if NIGHT else 16,
     deadline=None,
     derandomize=not NIGHT,
     suppress_health_check=list(HealthCheck),
