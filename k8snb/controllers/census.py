@@ -78,3 +78,18 @@ def census(controller: Controller, owner: Object, now: int) -> Census:
     if minimum:
         available = sum(is_pod_active(pod) and is_pod_available(pod, minimum, now) for pod in cache.by("owner", uid))
     return Census(counts.get("active", 0), ready, available, labelled, counts.get("terminating", 0))
+
+
+def counted(pods: Iterable[Object], owner: Object, now: int) -> Census:
+    """The same numbers, of these Pods: for a turn that has just adopted or released some, of which the cache does not know yet."""
+    wanted = (owner["spec"]["template"].get("metadata", EMPTY_DICT).get("labels") or EMPTY_DICT).items()
+    minimum = owner["spec"].get("minReadySeconds", 0)
+    own = list(pods)
+    active = [pod for pod in own if is_pod_active(pod)]
+    return Census(
+        active=len(active),
+        ready=sum(map(is_pod_ready, active)),
+        available=sum(is_pod_available(pod, minimum, now) for pod in active),
+        labelled=sum(wanted <= (pod["metadata"].get("labels") or EMPTY_DICT).items() for pod in active),
+        terminating=sum(not is_pod_active(pod) and not is_pod_terminal(pod) for pod in own),
+    )

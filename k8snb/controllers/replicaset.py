@@ -26,7 +26,7 @@ from k8snb.client.controller import Controller, Tally, Watches, owned_by
 from k8snb.client.informer import key_of
 from k8snb.component_helpers.pods import is_pod_active
 from k8snb.controllers.adoption import claimed, ownership, selector_of
-from k8snb.controllers.census import TALLY, Census, census, left_the_selector, standing
+from k8snb.controllers.census import TALLY, Census, census, counted, left_the_selector, standing
 from k8snb.controllers.expectations import Expectations
 from k8snb.controllers.pod_control import create_pod, delete_pod, is_terminating_namespace, matching_orphan_owners, slow_start
 from k8snb.controllers.ranking import deletion_order
@@ -98,29 +98,27 @@ class ReplicaSetController(Controller):
             self.expectations.forget(key)
             return
         satisfied = self.expectations.satisfied(key)
-        adopted = self._adopt_and_release(rs)
-        counts = census(self, rs, self.now)
-        counts = counts._replace(active=counts.active + adopted)
+        own = self._adopt_and_release(rs)
+        counts = census(self, rs, self.now) if own is None else counted(own, rs, self.now)
         error: ApiError | None = None
         if satisfied and "deletionTimestamp" not in rs["metadata"]:
-            error = self._act(key, rs, counts.active)
+            error = self._act(key, rs, counts.active, own)
         self._update_status(key, rs, counts, error)
         if error is not None:
             raise error
 
-    def _adopt_and_release(self, rs: Object) -> int:
-        """Make ownership and selector agree; how many active Pods more (or less) than the cache knows of that gives."""
+    def _adopt_and_release(self, rs: Object) -> list[Object] | None:
+        """Make ownership and selector agree. The Pods that are its own after that; None where the cache already tells."""
         orphans = self.informers["pods"].count("orphans", rs["metadata"]["namespace"])
         if not orphans and not left_the_selector(self, rs, selector_of(rs)):
-            return 0
-        known: int = self.informers["pods"].tally(TALLY, rs["metadata"]["uid"]).get("active", 0)
-        return sum(map(is_pod_active, claimed(self, "pods", rs))) - known
+            return None
+        return claimed(self, "pods", rs)
 
-    def _act(self, key: str, rs: Object, active: int) -> ApiError | None:
-        """Carry out the plan; the first refusal ends it and is given back."""
+    def _act(self, key: str, rs: Object, active: int, own: list[Object] | None) -> ApiError | None:
+        """Carry out the plan; the first refusal ends it and is given back. ``own`` is what :meth:`_adopt_and_release` gave."""
         observed = Observed(rs, active)
         if active > rs["spec"]["replicas"]:
-            pods = tuple(pod for pod in claimed(self, "pods", rs) if is_pod_active(pod))
+            pods = tuple(filter(is_pod_active, claimed(self, "pods", rs) if own is None else own))
             observed = Observed(rs, active, pods, self._related_on_node(rs), self.now)
         for action in plan(observed):
             if isinstance(action, Create):

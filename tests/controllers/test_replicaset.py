@@ -70,6 +70,18 @@ def test_a_pod_that_leaves_the_selector_is_released_and_replaced(cluster):
     assert len(pods(cluster)) == 2
 
 
+def test_a_turn_that_adopts_or_releases_counts_what_it_has_just_done(cluster):
+    create(cluster, replicaset(2))
+    cluster.settle()
+    leaver = names(pods(cluster))[0]
+    for label, then in (("debug", "create"), ("web", "delete")):
+        cluster.client.patch("pods", leaver, {"metadata": {"labels": {"app": label}}}, "default")
+        told = repr(cluster.step())
+        assert "failed" not in told
+        assert (told.count(" patch  pods default/"), told.count(f" {then}  pods default/")) == (2, 1)  # the cause, and one of its own
+        cluster.settle()
+
+
 def test_a_pod_of_somebody_else_is_left_alone(cluster):
     create(cluster, replicaset(1, name="mine"))
     create(
