@@ -206,6 +206,10 @@ class Store:
         late = [c for c in state.latest.values() if c.revision > revision and c.key.startswith(prefix)]
         return sorted(found + late, key=_revision) if late else found
 
+    def opened(self, change: Change) -> Change:
+        """A change of the journal as whoever reads through this store sees it: here, as it is."""
+        return change
+
     def compact(self, revision: int) -> None:
         """Forget, for watches and old reads, what was before ``revision``. Raises ValueError where that cannot be."""
         self._compactable(revision)

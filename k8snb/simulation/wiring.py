@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from k8snb.admission import PLUGINS
 from k8snb.apiserver import discovery
+from k8snb.apiserver.encryption import EncryptedStore
 from k8snb.apiserver.request import User
 from k8snb.apiserver.server import Server, ServerConfig
 from k8snb.client.component import Component, Environment
@@ -48,14 +49,15 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Iterable[Prog
     """All the code of a cluster over its state. Starts nothing. ``catalogue``: the images that containers can run; ``programs``:
     the controllers that a learner has written."""
     kernel = Kernel(root.kernel)
-    store = open_store(root, kernel)
+    held = open_store(root, kernel)
+    store = EncryptedStore(held) if root.config.encrypt_secrets else held
     config = ServerConfig(loud=root.config.loud)
     server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
     serve_definitions(server)
     env = Environment(kernel, server.handle, server.hub, root.components)
     machines, on_nodes = put_up(root, env, catalogue if catalogue is not None else Catalogue())
     server.kubelets = machines.endpoint
-    parts = Parts(kernel, store, store, server, {}, env, machines)
+    parts = Parts(kernel, held, store, server, {}, env, machines)
     controllers = ControllerProcess(
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))
     )

@@ -129,9 +129,9 @@ class Window:
             return
         namespace, _, own = where.rpartition("/")
         wanted = key_of(resource, namespace, own)
-        journal = self._journal
+        journal, opened = self._journal, self.simulation.parts.store.opened
         end = len(journal) if position is None else min(position, len(journal))
-        yield from (journal[i] for i in range(end - 1, -1, -1) if journal[i].key == wanted)
+        yield from (opened(journal[i]) for i in range(end - 1, -1, -1) if journal[i].key == wanted)
 
     def _change(self, name: str, position: int | None) -> Change | None:
         return next(self._changes(name, position), None)
