@@ -84,10 +84,10 @@ def _break_watches(simulation: Simulation, component: str = "") -> None:
             hub.fail(watch.id, status)
 
 
-def _delay_watches(simulation: Simulation, component: str, microseconds: int) -> None:
-    """From now on every delivery to a component comes later by that much (0 mends it)."""
+def _delay_watches(simulation: Simulation, component: str, microseconds: int, resource: str = "") -> None:
+    """From now on every delivery to a component (of one resource) comes later by that much (0 mends it)."""
     for watch in simulation.parts.server.hub.state.watches.values():
-        if watch.component == component:
+        if watch.component == component and resource in ("", watch.resource):
             watch.delay = microseconds
 
 
@@ -187,9 +187,9 @@ class Faults:
         """Cut the open watches of one component, or of all: they must list again."""
         self._simulation.fault("break_watches", component=component)
 
-    def delay_watches(self, component: str, delay: float) -> None:
-        """From now on a component hears of every change ``delay`` seconds later (0 mends it)."""
-        self._simulation.fault("delay_watches", component=component, microseconds=seconds(delay))
+    def delay_watches(self, component: str, delay: float, resource: str = "") -> None:
+        """From now on a component hears of every change (of one resource, by key) ``delay`` seconds later (0 mends it)."""
+        self._simulation.fault("delay_watches", component=component, microseconds=seconds(delay), resource=resource)
 
     def api_errors(self, count: int = 1, *, verb: str = "*", resource: str = "*") -> None:
         """The next ``count`` requests of that verb for that resource (plural) fail with code 500."""

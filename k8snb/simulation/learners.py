@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from k8snb.client.controller import ControllerProcess
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
 
 MANAGER = "kube-controller-manager"
+WIDTH = 100  # columns of a list of names
 
 
 def _manager(simulation: Simulation) -> ControllerProcess:
@@ -189,4 +191,5 @@ class Controllers:
         told_in_full += [loop for loop in built_in if loop.replaced_by or loop.waiting or loop.failures]
         quiet = [loop.name for loop in built_in if loop not in told_in_full]
         unsaved = [text("controllers.unsaved", names=", ".join(self._simulation.unsaved))] if self._simulation.unsaved else []
-        return "\n".join([*unsaved, *map(repr, told_in_full), text("controllers.others", names=", ".join(quiet))])
+        others = fill(text("controllers.others", names=", ".join(quiet)), WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        return "\n".join([*unsaved, *map(repr, told_in_full), others])

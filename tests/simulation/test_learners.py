@@ -243,3 +243,19 @@ def test_views_know_the_process_of_a_learner(cluster):
     cluster.settle()
     assert "learner-replicaset" in repr(cluster.graph("components"))
     assert "learner-replicaset/replicaset" in repr(cluster.why(f"pod/{mine(cluster)[0]}"))
+
+
+def test_news_of_one_resource_can_be_late_while_the_others_are_not(cluster):
+    seen = []
+
+    def look(self, key):
+        seen.append((self.informers["deployments.apps"].get(key)["spec"]["replicas"], len(self.informers["pods"].all())))
+
+    cluster.controllers.run(look, watches=["deployments.apps", Watches("pods", lambda _self, _old, _new: ["default/web"])])
+    cluster.settle()
+    cluster.faults.delay_watches("learner-look", 2, resource="pods")
+    cluster.kubectl("scale deployment web --replicas=3")
+    cluster.run_for(1)
+    assert seen[-1] == (3, 2)
+    cluster.settle()
+    assert seen[-1] == (3, 3)
