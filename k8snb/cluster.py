@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import Object
+from k8snb.apiserver.keys import prefix_of
 from k8snb.apiserver.request import Request, Response, User
 from k8snb.client.client import Client
 from k8snb.etcd.store import Compacted
@@ -107,7 +108,8 @@ class Cluster:
         return cluster
 
     def __repr__(self) -> str:
-        nodes, pods = len(self.get("nodes")), len(self.get("pods"))
+        parts = self.simulation.parts  # counted past the API server: a cluster without etcd can be printed, too
+        nodes, pods = (parts.store.count(prefix_of(parts.server.catalogue.by_key[key])) for key in ("nodes", "pods"))
         return f"<Cluster at {timestamp(self.now)}: {nodes} nodes, {pods} pods, revision {self.revision}>"
 
     # ------------------------------------------------------------------ looking

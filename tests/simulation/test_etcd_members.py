@@ -50,6 +50,7 @@ def test_one_lost_member_is_survived_with_two_the_api_server_says_etcds_words(cl
     cluster.faults.stop(cluster.etcd.members().leader)
     cluster.run_for(3)
     assert "etcdserver: no leader" in cluster.kubectl("scale deployment web --replicas=4").stderr
+    assert "2 nodes, 3 pods" in repr(cluster)
     for row in cluster.etcd.members():
         cluster.faults.start(row.name)
     cluster.run_for(5)
