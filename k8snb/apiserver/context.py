@@ -20,6 +20,7 @@ class Context:
     server: Server
     request: Request
     warnings: list[str] = field(default_factory=list)
+    claimed: Object | None = None  # the object as the client wants it, before admission: what field ownership is worked out from
     notes: list[str] = field(default_factory=list)  # which stages changed or refused something, for the trace
 
     @property

@@ -13,7 +13,7 @@ from k8snb.apimachinery import patch as patches
 from k8snb.apimachinery.decode import decode
 from k8snb.apimachinery.errors import ApiError, Errors, already_exists, bad_request, conflict, object_invalid, object_not_found, within
 from k8snb.apimachinery.meta import timestamp
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, put
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, drop, put
 from k8snb.apimachinery.resource import Resource
 from k8snb.apimachinery.validation import validate_object_meta, validate_object_meta_update
 from k8snb.apiserver import admission, deletion, tables
@@ -42,6 +42,7 @@ def create_decoded(context: Context, resource: Resource, obj: Object, managed: A
     """The rest of a creation, from an object of the stored version (server-side apply also comes here)."""
     server, stored = context.server, context.server.catalogue.storage_of(resource)
     obj = _placed(context, stored, obj)
+    context.claimed = obj if stored.status_on_create or "status" not in stored.subresources else drop(obj, "status")
     obj = admission.mutate(context, stored, obj, None)
     obj = _before_create(context, stored, obj)
     _refuse(stored, obj, [*_meta_errors(stored, obj), *stored.validate(obj), *stored.validate_create(obj)])
@@ -160,7 +161,7 @@ def update_decoded(context: Context, resource: Resource, obj: Object, old: Objec
     obj = _placed(context, stored, obj)
     _preconditions(stored, obj, old, context.request.verb)
     given_managed = obj["metadata"].get("managedFields") if managed is None else managed
-    obj = _before_update(context, stored, obj, old, status)
+    obj = context.claimed = _before_update(context, stored, obj, old, status)
     if not status:
         obj = admission.mutate(context, stored, obj, old)
         obj = _after_mutation(stored, obj, old)
@@ -349,7 +350,7 @@ def _note(context: Context, resource: Resource, new: Object, *, old: Object | No
         server.managed.applied(key, ssa.entries_of_update(managed, server.managed.of(resource, key)))
     manager = request.options.field_manager or request.agent.partition("/")[0]
     part = sub or (request.subresource if request.subresource == "scale" else "")
-    write = Write(old, new, manager, resource.api_version, context.now, part)
+    write = Write(old, context.claimed or new, manager, resource.api_version, context.now, part)
     server.managed.wrote(resource, key, write)
 
 

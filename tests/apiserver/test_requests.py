@@ -255,3 +255,12 @@ def test_a_table_has_the_columns_of_kubectl(client):
     table = client.request("list", "configmaps", namespace="default", options=Options(as_table=True))
     assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Data", "Age"]
     assert [row["cells"][:2] for row in table["rows"]] == [["a", 2], ["kube-root-ca.crt", 1]]
+
+
+def test_what_admission_adds_belongs_to_nobody(client):
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [{"name": "a", "image": "nginx"}]}}
+    made = client.create("pods", pod, "default")
+    (entry,) = made["metadata"]["managedFields"]
+    assert "f:image" in entry["fieldsV1"]["f:spec"]["f:containers"]['k:{"name":"a"}']
+    assert not {"f:tolerations", "f:volumes", "f:serviceAccountName"} & set(entry["fieldsV1"]["f:spec"])
+    assert made["spec"]["tolerations"]
