@@ -162,7 +162,7 @@ class Server:
 
     def delegate(self, context: Context, **changes: Any) -> Object:
         """Serve another request inside this one, under the same trace record; raises ApiError."""
-        inner = Context(self, replace(context.request, **changes), context.warnings, context.notes)
+        inner = Context(self, replace(context.request, **changes), warnings=context.warnings, notes=context.notes)
         return self.route(inner)
 
     def stored(self, resource: str, name: str, namespace: str = "") -> Object | None:
