@@ -6,22 +6,25 @@
         def reconcile(self, key): ...
 
 It gets the client, the informers and the queue that the built-in ones have. What it raises becomes back-off and a short message;
-a turn that never stops asking the API server is ended after :data:`LIMIT` requests. Code is wiring, not state: a fork and a rewind
+a turn that never ends is ended, after :data:`LIMIT` requests or :data:`LINES` lines. Code is wiring, not state: a fork and a rewind
 run the same class in a new instance, and a restart makes a new instance too, so what was kept on ``self`` is gone, as the memory
 of a real process is.
 
 Models: nothing upstream runs other people's code in its own process; a controller of one's own is a Deployment of its own, and
 there it takes a loop's place with ``kube-controller-manager --controllers=*,-replicaset-controller``.
-Simplified: a turn that loops forever without asking the API server cannot be ended from here (interrupt the kernel).
+Simplified: a turn takes no time but that of its requests, however much it computes.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterable
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from traceback import walk_tb
+from types import FrameType
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import freeze
@@ -32,6 +35,7 @@ from k8snb.messages import Mistake, text
 
 PREFIX = "learner-"
 LIMIT = 200
+LINES = 200_000
 PACKAGE = str(Path(__file__).resolve().parents[1])
 
 
@@ -124,8 +128,35 @@ def _guard_index(function: Callable[..., Iterable[Any]]) -> Callable[..., Iterab
     return guarded
 
 
-class TooManyRequests(BaseException):
-    """Ends a turn that asks and asks. Not an Exception, so that ``except Exception`` in a loop does not keep it alive."""
+class Endless(BaseException):
+    """Ends a turn that goes on and on. Not an Exception, so that ``except Exception`` in a loop does not keep it alive."""
+
+
+class TooManyRequests(Endless):
+    """It asks and asks."""
+
+
+class TooManyLines(Endless):
+    """It loops without asking, waiting perhaps for its cache to change, which it cannot do during a turn."""
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Count the lines of the learner's code that run, and raise :class:`TooManyLines` beyond the limit. Ours run at full speed."""
+    left, outer = LINES, sys.gettrace()
+
+    def line(_frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal left
+        left -= event == "line"
+        if left < 0:
+            raise TooManyLines(f"more than {LINES} lines in one reconcile")
+        return line
+
+    sys.settrace(lambda frame, _event, _argument: None if frame.f_code.co_filename.startswith(PACKAGE) else line)
+    try:
+        yield
+    finally:
+        sys.settrace(outer)
 
 
 def told(error: BaseException) -> str:
@@ -157,9 +188,10 @@ class LearnerProcess(ControllerProcess):
         """A learner's code cannot break the cluster: whatever it raises becomes back-off and a short message."""
         self.left = LIMIT
         try:
-            return super().attempt(reconcile, key)
-        except TooManyRequests as error:
-            return f"TooManyRequests: {error}"
+            with bounded():
+                return super().attempt(reconcile, key)
+        except Endless as error:
+            return f"{type(error).__name__}: {error}"
         except Exception as error:  # noqa: BLE001  (whatever it is, it is the learner's)
             return told(error)
         finally:

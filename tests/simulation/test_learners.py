@@ -130,6 +130,18 @@ def test_a_turn_that_never_stops_asking_is_ended(cluster):
     assert error == "TooManyRequests: more than 200 requests in one reconcile"
 
 
+def test_a_turn_that_waits_for_its_cache_is_ended(cluster):
+    class Waiting(MyReplicaSet):
+        def reconcile(self, key):
+            while self.informers["pods"].get("default/godot") is None:
+                pass
+
+    cluster.controllers.replace("replicaset", Waiting)
+    cluster.run_for(0.01)
+    (error,) = cluster.controllers["replicaset"].errors.values()
+    assert error == "TooManyLines: more than 200000 lines in one reconcile"
+
+
 def test_a_mapping_that_raises_is_shown_and_does_no_harm(cluster):
     class Odd(MyReplicaSet):
         watches = (Watches("pods", lambda _self, _old, new: [new["nothing"]]),)

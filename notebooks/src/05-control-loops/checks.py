@@ -480,6 +480,7 @@ REPLICASET = Exercise(
         Wrong(change(('rs["spec"]["replicas"]', 'rs["spec"]["replica"]')), "raises"),
         Wrong(change(('"labels": template["metadata"]["labels"]', '"labels": {}')), "nothing"),
         Wrong(change((LOOPED, "        while len(mine) < wanted:\n" + CREATE)), "number"),
+        Wrong(change((LOOPED, "        while len(mine) < wanted:\n            pass\n")), "raises"),
     ),
 )  # fmt: skip
 
