@@ -77,6 +77,13 @@ def _version(item: Object, version: Object) -> dict[str, str]:
     return {"groupVersion": f"{group}/{name}" if group else name, "version": name}
 
 
+def _kind(kind: str) -> dict[str, str]:
+    """The kind of a body, from ``policy/v1 Eviction``, or from the kind alone where it is of the parent's group version."""
+    api_version, _, name = kind.rpartition(" ")
+    group, _, version = api_version.rpartition("/")
+    return {"group": group, "version": version, "kind": name}
+
+
 def _entry(resource: Resource) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "resource": resource.plural,
@@ -89,7 +96,7 @@ def _entry(resource: Resource) -> dict[str, Any]:
         entry["categories"] = list(resource.categories)
     if resource.subresources:
         entry["subresources"] = [
-            {"subresource": s.name, "responseKind": {"group": "", "version": "", "kind": s.kind or resource.kind}, "verbs": list(s.verbs)}
+            {"subresource": s.name, "responseKind": _kind(s.kind or resource.kind), "verbs": list(s.verbs)}
             for s in resource.subresources.values()
         ]
     return entry
@@ -104,5 +111,7 @@ def group_version(resources: list[Resource]) -> Object:
         if r.categories:
             extra["categories"] = list(r.categories)
         rows.append({"name": r.plural, "singularName": r.singular, "verbs": list(r.verbs), **base, **extra})
-        rows += [{"name": f"{r.plural}/{s.name}", "singularName": "", "verbs": list(s.verbs), **base} for s in r.subresources.values()]
+        for s in r.subresources.values():
+            kind = {key: value for key, value in _kind(s.kind or r.kind).items() if value}
+            rows.append({"name": f"{r.plural}/{s.name}", "singularName": "", "verbs": list(s.verbs), **base, **kind})
     return freeze({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": resources[0].api_version, "resources": rows})  # type: ignore[no-any-return]

@@ -96,6 +96,10 @@ class Handler(RequestHandler):
 
     def _answer(self, request: Request) -> None:
         self.endpoint.catch_up()
+        if request.path == "/openapi/v2":
+            self.set_header("Content-Type", openapi.V2_MEDIA_TYPE)
+            self.finish(openapi.V2)
+            return
         document = self._openapi(request.path)
         answer = Response(200, document) if document is not None else self.endpoint.simulation.request(request)
         self.endpoint.notify()
@@ -146,7 +150,11 @@ class Handler(RequestHandler):
 
 def _not_here(request: Request, accept: str) -> ApiError | None:
     """What is not served over HTTP, and says so."""
-    if accept and not any(form in accept for form in ("json", "*/*", "text/plain", "application/*", "yaml")):
+    if (
+        accept
+        and request.path != "/openapi/v2"
+        and not any(form in accept for form in ("json", "*/*", "text/plain", "application/*", "yaml"))
+    ):
         return ApiError(406, "NotAcceptable", "only the following media types are accepted: application/json", {})
     if request.resource == "pods" and request.subresource in CONNECTIONS:
         words = f"k8snb does not serve {request.subresource} over HTTP; in a notebook %kubectl has what is simulated"

@@ -29,6 +29,7 @@ from k8snb.apimachinery.schema import (
     TIME,
     Type,
 )
+from k8snb.kubectl.enums import ENUMS
 
 _SIMPLE: dict[str, dict[str, Any]] = {
     STRING: {"type": "string"}, BYTES: {"type": "string", "format": "byte"}, BOOL: {"type": "boolean"},
@@ -39,10 +40,18 @@ _SIMPLE: dict[str, dict[str, Any]] = {
     INT_OR_STRING: {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]},
     ANY: {"type": "object"},
 }  # fmt: skip
+_NAMED = {  # types of their own, to which others refer: explain shows their names
+    INT_OR_STRING: "io.k8s.apimachinery.pkg.util.intstr.IntOrString", QUANTITY: "io.k8s.apimachinery.pkg.api.resource.Quantity",
+    TIME: "io.k8s.apimachinery.pkg.apis.meta.v1.Time", MICROTIME: "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime",
+}  # fmt: skip
 _PARAMETERS = [
     {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
     for name in ("dryRun", "fieldManager", "fieldValidation", "force", "pretty")
 ]
+
+V2_MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+V2 = b"\x0a\x032.0\x12\x15\x0a\x0aKubernetes\x12\x07v1.36.2"
+"""The older form, a ``Document`` that describes no paths: kubectl falls back to it for kinds that are not served, and finds nothing."""
 
 
 def index(resources: list[Resource]) -> dict[str, Any]:
@@ -58,7 +67,7 @@ def index(resources: list[Resource]) -> dict[str, Any]:
 def document(resources: list[Resource], api_version: str) -> dict[str, Any]:
     """``/openapi/v3/apis/apps/v1``: the operations and types of one group version."""
     served = [r for r in resources if r.api_version == api_version]
-    schemas: dict[str, Any] = {}
+    schemas: dict[str, Any] = {name: _SIMPLE[kind] for kind, name in _NAMED.items()}
     paths: dict[str, Any] = {}
     for resource in served:
         paths |= _paths(resource)
@@ -99,9 +108,11 @@ def _collect(type_: Type, schemas: dict[str, Any], resource: Resource | None = N
 
 
 def _struct(type_: Type) -> dict[str, Any]:
-    properties = {}
+    properties, short = {}, type_.name.rpartition(".")[2]
     for name, field in type_.fields.items():
         shape = dict(_shape(field.type))
+        if (short, name) in ENUMS:
+            shape["enum"] = [value.strip('"') for value in ENUMS[short, name]]
         if field.merge_key:
             shape["x-kubernetes-patch-merge-key"] = field.merge_key
         if field.merge:
@@ -112,6 +123,8 @@ def _struct(type_: Type) -> dict[str, Any]:
 
 
 def _shape(type_: Type) -> dict[str, Any]:
+    if type_.kind in _NAMED:
+        return _reference(_NAMED[type_.kind])
     if type_.kind in _SIMPLE:
         return _SIMPLE[type_.kind]
     if type_.kind == LIST and type_.item is not None:

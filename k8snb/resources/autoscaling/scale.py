@@ -107,7 +107,7 @@ def _wanted(request: Request, obj: Object, paths: Mapping[str, str] | None) -> O
 
 def scale_of(paths: Mapping[str, str]) -> Subresource:
     """The subresource of a CRD version that says where its numbers are."""
-    return Subresource(name="scale", kind="Scale", handler=functools.partial(handle_scale, paths=paths))
+    return Subresource(name="scale", kind="autoscaling/v1 Scale", handler=functools.partial(handle_scale, paths=paths))
 
 
-SCALE = Subresource(name="scale", kind="Scale", handler=handle_scale)
+SCALE = Subresource(name="scale", kind="autoscaling/v1 Scale", handler=handle_scale)
