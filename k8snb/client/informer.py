@@ -118,6 +118,9 @@ class Informer:
     def _apply(self, key: str, new: Object | None, cause: int, last: Object | None = None) -> None:
         cache = self.state.cache
         old = cache.get(key)
+        if old is not None and new is not None and old["metadata"]["uid"] != new["metadata"]["uid"]:
+            self._apply(key, None, cause)  # another object of the same name: while the watch was broken, the old one went
+            old = None
         if new is None:
             if old is None:
                 return

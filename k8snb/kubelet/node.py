@@ -32,10 +32,13 @@ _CONDITIONS = (
 
 
 def address_of(name: str) -> str:
-    """The machine's address: from the number at the end of its name, else from a hash of it."""
-    found = re.search(r"(\d+)$", name)
-    number = int(found[1]) if found else int(hashlib.sha256(name.encode()).hexdigest()[:6], 16)
-    return f"192.168.{10 + number // 250 % 200}.{number % 250 + 2}"
+    """The machine's address. ``node-7`` has the seventh of a range; any other name one of its own, from a hash of it."""
+    found = re.fullmatch(r"node-(\d+)", name)
+    if found:
+        number = int(found[1])
+        return f"192.168.{10 + number // 250 % 150}.{number % 250 + 2}"
+    number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+    return f"192.168.{160 + number // 250 % 90}.{number % 250 + 2}"
 
 
 def labels_of(manifest: Object, name: str) -> dict[str, str]:

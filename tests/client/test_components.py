@@ -75,7 +75,7 @@ def test_an_exception_of_a_learner_becomes_back_off_and_a_short_message(cluster,
         for r in cluster.simulation.parts.kernel.trace.since(0)
         if r.actor == "learner-copier/copier" and r.detail and r.detail[0] == "error"
     ]
-    assert errors[0][1] .startswith("ValueError: this one is broken, line ")
+    assert errors[0][1].startswith("ValueError: this one is broken, line ")
     assert [delay for _, _, delay in errors[:3]] == [5_000, 10_000, 20_000]
 
 
@@ -119,3 +119,16 @@ def test_objects_of_the_cache_cannot_be_changed(cluster, process):
     with pytest.raises(TypeError, match="shared with the store"):
         cached["data"]["k"] = "mine"
     assert freeze(cached) is cached
+
+
+def test_another_object_of_the_same_name_is_seen_as_an_end_and_a_beginning(cluster, process):
+    seen = []
+    process.informers["configmaps"].handlers.append(lambda old, new, _cause: seen.append((old is not None, new is not None)))
+    cluster.client.create("configmaps", config_map("a"), "default")
+    cluster.settle()
+    seen.clear()
+    cluster.faults.break_watches("learner")
+    cluster.client.delete("configmaps", "a", "default")
+    cluster.client.create("configmaps", config_map("a", {"again": "yes"}), "default")
+    cluster.settle()
+    assert seen[:2] == [(True, False), (False, True)]
