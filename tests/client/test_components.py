@@ -127,7 +127,7 @@ def test_another_object_of_the_same_name_is_seen_as_an_end_and_a_beginning(clust
     cluster.client.create("configmaps", config_map("a"), "default")
     cluster.settle()
     seen.clear()
-    cluster.faults.break_watches("learner")
+    cluster.faults.break_watches()
     cluster.client.delete("configmaps", "a", "default")
     cluster.client.create("configmaps", config_map("a", {"again": "yes"}), "default")
     cluster.settle()
