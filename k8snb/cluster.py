@@ -44,6 +44,7 @@ from k8snb.views.why import Why
 from k8snb.views.window import Window
 
 if TYPE_CHECKING:
+    from k8snb.http.endpoint import Endpoint
     from k8snb.widgets.cluster_view import ClusterView
 
 STEP_SIZES = ("event", "reconcile", "settle")
@@ -233,6 +234,20 @@ class Cluster:
     def pending(self) -> list[Event]:
         """What is scheduled to happen, heartbeats left out."""
         return [event for event in self.simulation.parts.kernel.pending() if not event.background]
+
+    def serve(self, port: int = 0, *, factor: float = 1.0) -> Endpoint:
+        """Let real kubectl in: serve the REST API on loopback, in this notebook's event loop, and let time follow the wall clock.
+
+            endpoint = cluster.serve()
+            endpoint.kubeconfig("k8snb.kubeconfig")    # then, in a terminal: kubectl --kubeconfig k8snb.kubeconfig get nodes
+            endpoint.stop()                            # time stands still again
+
+        ``factor``: virtual seconds for each second of the wall clock. Steps in cells still work; time goes on from where they
+        end. Raises RuntimeError where no event loop runs (in a script: the command ``k8snb serve``), OSError for a taken port.
+        """
+        from k8snb.http.serve import serve_here  # only who serves needs a web server
+
+        return serve_here(self.simulation, port=port, factor=factor)
 
     # ------------------------------------------------------------------ other futures, other pasts
 

@@ -43,6 +43,8 @@ class Handler(RequestHandler):
     def initialize(self, endpoint: Endpoint) -> None:
         """Tornado's way to hand in what the handler needs."""
         self.endpoint, self._body = endpoint, bytearray()
+        self.refused: ApiError | None = None
+        self.left = False  # whether the client has gone
 
     def set_default_headers(self) -> None:
         """Nothing tells of tornado; nothing is kept."""
@@ -50,20 +52,33 @@ class Handler(RequestHandler):
         self.set_header("Cache-Control", "no-cache, private")
 
     def prepare(self) -> None:
-        """Refuse before a body is read."""
-        refused = self._refusal()
-        if refused is not None:
-            self.send(Response(refused.code, refused.status))
+        """Decide from the headers; the answer follows when the client has sent its body, of which nothing is kept then."""
+        self.refused = self._refusal()
 
     def data_received(self, chunk: bytes) -> None:
         """Collect the body, as far as it may be long."""
-        if not self._finished:
+        if self.refused is None:
             self._body += chunk
             if len(self._body) > LARGEST_BODY:
-                self.send(Response(413, ApiError(413, "RequestEntityTooLarge", TOO_LARGE, {}).status))
+                self.refused = ApiError(413, "RequestEntityTooLarge", TOO_LARGE, {})
+                self._body.clear()
+
+    def on_connection_close(self) -> None:
+        """The client has gone."""
+        self.left = True
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """What tornado itself refuses (a method that nobody knows), or a defect, as a ``Status``."""
+        known = {405: ("MethodNotAllowed", "the server does not allow this method on the requested resource")}
+        self.send(
+            Response(status_code, ApiError(status_code, *known.get(status_code, ("InternalError", "Internal error occurred"))).status)
+        )
 
     async def get(self) -> None:
         """All methods: what is asked for is in the method and the path."""
+        if self.refused is not None:
+            self.send(Response(self.refused.code, self.refused.status))
+            return
         try:
             method, url = self.request.method or "GET", self.request.uri or "/"
             request = request_of(method, url, self.request.headers, bytes(self._body), User())
@@ -80,16 +95,11 @@ class Handler(RequestHandler):
     post = put = patch = delete = head = get
 
     def _refusal(self) -> ApiError | None:
-        if not self.endpoint.running:
-            return ApiError(503, "ServiceUnavailable", "this endpoint has stopped", {})
         if urlsplit(f"//{self.request.host}").hostname not in HOSTS:
             return ApiError(403, "Forbidden", "this endpoint answers on loopback only", {})
         wanted = f"Bearer {self.endpoint.credentials.token}"
         if not hmac.compare_digest(self.request.headers.get("Authorization", "").encode(), wanted.encode()):
             return ApiError(401, "Unauthorized", "Unauthorized", {})
-        length = self.request.headers.get("Content-Length", "0")
-        if length.isdigit() and int(length) > LARGEST_BODY:
-            return ApiError(413, "RequestEntityTooLarge", TOO_LARGE, {})
         return None
 
     # ------------------------------------------------------------------ answers

@@ -27,6 +27,9 @@ def machines(nodes: str) -> Any:
     found = [document.value for document in documents(Path(nodes).read_text(encoding="utf-8")) if document.value]
     if not all(isinstance(node, dict) and node.get("kind") == "Node" for node in found):
         raise ValueError(text("serve.no_nodes", file=nodes))
+    names = [(node.get("metadata") or {}).get("name") for node in found]
+    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        raise ValueError(text("serve.bad_node", file=nodes))
     return found
 
 
@@ -38,11 +41,21 @@ def new_simulation(nodes: Any, *, runtime: str = "faithful", seed: int = 0, loud
     return simulation
 
 
+def serve_here(simulation: Simulation, *, port: int = 0, factor: float = 1.0) -> Endpoint:
+    """Serve in the event loop that is running. Raises RuntimeError where none is, OSError where the port is taken."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(text("serve.no_loop")) from None
+    endpoint = Endpoint(simulation, port, factor=factor)
+    endpoint.start()
+    return endpoint
+
+
 async def serve(simulation: Simulation, *, port: int, kubeconfig: Path, factor: float = 1.0) -> None:
     """Serve until interrupted. Raises OSError where the port is taken or the kubeconfig cannot be written."""
-    endpoint = Endpoint(simulation, port, factor=factor)
+    endpoint = serve_here(simulation, port=port, factor=factor)
     endpoint.kubeconfig(kubeconfig)
-    endpoint.start()
     print(text("serve.ready", endpoint=repr(endpoint), kubeconfig=kubeconfig), flush=True)  # noqa: T201  (it talks to a terminal)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -50,7 +50,7 @@ async def _stream(handler: Handler, endpoint: Endpoint, server: Server, request:
     loop, printed, hub = asyncio.get_running_loop(), _printer(server, request), server.visitors
     end = loop.time() + (LASTS if request.options.timeout_seconds is None else request.options.timeout_seconds)
     bookmark = loop.time() + BOOKMARK_EVERY
-    while endpoint.running and server is endpoint.simulation.parts.server and number in hub.state.watches:
+    while endpoint.running and not handler.left and server is endpoint.simulation.parts.server and number in hub.state.watches:
         happened = endpoint.happened
         events = hub.take(number)
         if request.options.allow_watch_bookmarks and loop.time() > bookmark:
