@@ -44,6 +44,7 @@ _NAMED = {  # types of their own, to which others refer: explain shows their nam
     INT_OR_STRING: "io.k8s.apimachinery.pkg.util.intstr.IntOrString", QUANTITY: "io.k8s.apimachinery.pkg.api.resource.Quantity",
     TIME: "io.k8s.apimachinery.pkg.apis.meta.v1.Time", MICROTIME: "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime",
 }  # fmt: skip
+_FIELDS = "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1"
 _PARAMETERS = [
     {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
     for name in ("dryRun", "fieldManager", "fieldValidation", "force", "pretty")
@@ -67,7 +68,7 @@ def index(resources: list[Resource]) -> dict[str, Any]:
 def document(resources: list[Resource], api_version: str) -> dict[str, Any]:
     """``/openapi/v3/apis/apps/v1``: the operations and types of one group version."""
     served = [r for r in resources if r.api_version == api_version]
-    schemas: dict[str, Any] = {name: _SIMPLE[kind] for kind, name in _NAMED.items()}
+    schemas: dict[str, Any] = {_FIELDS: _SIMPLE[ANY], **{name: _SIMPLE[kind] for kind, name in _NAMED.items()}}
     paths: dict[str, Any] = {}
     for resource in served:
         paths |= _paths(resource)
@@ -110,7 +111,7 @@ def _collect(type_: Type, schemas: dict[str, Any], resource: Resource | None = N
 def _struct(type_: Type) -> dict[str, Any]:
     properties, short = {}, type_.name.rpartition(".")[2]
     for name, field in type_.fields.items():
-        shape = dict(_shape(field.type))
+        shape = dict(_reference(_FIELDS) if name == "fieldsV1" else _shape(field.type))
         if (short, name) in ENUMS:
             shape["enum"] = [value.strip('"') for value in ENUMS[short, name]]
         if field.merge_key:

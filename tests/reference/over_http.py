@@ -46,6 +46,7 @@ OF_KUBECTL: tuple[tuple[str, str, str | None], ...] = (  # (what, in lines of ei
     ),
     ("dry runs print creationTimestamp: null", r"^ *creationTimestamp: null$", None),
     ("dry runs print creationTimestamp: null", r"metadata: \{\}$", "metadata:"),
+    ("there is an output format kyaml", r"jsonpath-file,(?:kyaml,)?name", "jsonpath-file,name"),
     ("scale says otherwise what it does not find", r"^(?:Error from server \(NotFound\)|error: no objects passed to scale):? ", ""),
     ("usage errors begin otherwise", r"^(?:[Ee]rror: |E\d{4} .*err=\\?\")(unknown \w* ?flag|required flag\(s\)).*$", r"\1"),
 )
@@ -82,24 +83,26 @@ def differences(name: str, kubectl: str, kubeconfig: Path) -> tuple[Parts, list[
             continue
         first, rules = common(real.get(key))
         second, more = common(present.get(key))
-        if first != second and not exempt(key, first, second):
+        if any("unknown flag" in line for line in (second.get("output", ()) if isinstance(second, dict) else ())) and first["exit"] == 0:
+            used.add("a flag is not known")
+        elif first != second and not exempt(key, first, second):
             left[key] = (real.get(key), present.get(key))
         else:
-            used |= rules | more
+            used |= {name for name in {**rules, **more} if rules.get(name) != more.get(name)}
     return left, sorted(used)
 
 
-def common(part: Any) -> tuple[Any, set[str]]:
-    """A part without what belongs to one version of kubectl, and which rules applied."""
+def common(part: Any) -> tuple[Any, dict[str, list[str]]]:
+    """A part without what belongs to one version of kubectl, and the lines to which each rule applied."""
     if not isinstance(part, dict) or "output" not in part:
-        return part, set()
+        return part, {}
     lines: list[str | None] = list(part["output"])
-    used: set[str] = set()
+    used: dict[str, list[str]] = {}
     for name, pattern, instead in OF_KUBECTL:
         for number, line in enumerate(lines):
             if line is not None and re.search(pattern, line):
                 lines[number] = None if instead is None else re.sub(pattern, instead, line)
-                used.add(name)
+                used.setdefault(name, []).append(line)
     return {**part, "output": [line for line in lines if line]}, used
 
 
