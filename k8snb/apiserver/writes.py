@@ -275,11 +275,20 @@ def patch(context: Context, resource: Resource, *, status: bool = False) -> Obje
     if request.patch_type == APPLY_PATCH:
         return _apply(context, resource, status)
     old = current(context, resource)
-    patched = _patched(context, resource, resource.from_storage(old))
+    patched = _patched(context, resource, _before_patch(context, resource, old))
     obj = decoded(context, resource, patched)
     if "resourceVersion" not in (obj.get("metadata") or {}):
         obj = put(obj, ("metadata", "resourceVersion"), old["metadata"]["resourceVersion"])
     return update_decoded(context, resource, obj, old, status=status)
+
+
+def _before_patch(context: Context, resource: Resource, old: Object) -> Object:
+    """What a patch begins with. A JSON patch may point into the managed fields, as kubectl's migration to server-side apply does."""
+    stored, live = context.server.catalogue.storage_of(resource), resource.from_storage(old)
+    points = context.request.patch_type == JSON_PATCH and isinstance(context.request.body, (list, tuple))
+    if points and any(str((step or {}).get("path", "")).startswith("/metadata/managedFields") for step in context.request.body):
+        return context.server.managed.shown(stored, _key(stored, old), live)
+    return live
 
 
 def _patched(context: Context, resource: Resource, live: Object) -> Object:

@@ -70,12 +70,15 @@ def served(runtime: str, folder: Path) -> Iterator[Path]:
         yield kubeconfig
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(10)
+        process.communicate(timeout=10)
 
 
 def differences(name: str, kubectl: str, kubeconfig: Path) -> tuple[Parts, list[str]]:
     """What differs from the recording, and which differences of kubectl's own there were."""
-    ours = json.loads(json.dumps(record(Server(kubectl, str(kubeconfig)), (HERE / "scenarios" / f"{name}.yaml").read_text())))
+    server = Server(kubectl, str(kubeconfig))
+    ours = record(server, (HERE / "scenarios" / f"{name}.yaml").read_text())
+    if hasattr(server.local, "http"):
+        server.local.http.close()
     real, used, left = parts(recorded(name)), set(), {}
     present = parts(ours)
     for key in [*real, *(key for key in present if key not in real)]:
