@@ -37,6 +37,7 @@ GO_DEPTH = 10_000
 MAX_QUOTES = 500
 MAX_BYTES = 3 * 1024 * 1024  # of one document: the API server takes no larger request
 _Loader: Any = getattr(yaml, "CLoader", yaml.Loader)
+_TOO_DEEP = "exceeded maximum nesting depth"  # libyaml's own bound of 1,000, which newer builds have
 
 
 class YamlError(ValueError):
@@ -221,10 +222,14 @@ def _syntax_error(error: yaml.YAMLError, first_line: int) -> YamlError:
 def _compose(text: str, first_line: int) -> _Node:
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise YamlError(f"Request entity too large: limit is {MAX_BYTES}", first_line)
+    parser = _Loader
     for _ in range(MAX_QUOTES):
         try:
-            return _composed(text, first_line)
+            return _composed(text, first_line, parser)
         except yaml.YAMLError as error:
+            if getattr(error, "problem", "") == _TOO_DEEP and parser is _Loader:
+                parser = yaml.Loader  # slower, but it goes as deep as Go does
+                continue
             mended = _mend_quote(text, error)
             if mended == text:
                 raise _syntax_error(error, first_line) from None
@@ -232,9 +237,9 @@ def _compose(text: str, first_line: int) -> _Node:
     raise YamlError(f"more than {MAX_QUOTES} escaped single quotes in one document", first_line)
 
 
-def _composed(text: str, first_line: int) -> _Node:
+def _composed(text: str, first_line: int, parser: Any) -> _Node:
     composer = _Composer(first_line)
-    loader = _Loader(text)
+    loader = parser(text)
     try:
         while True:
             event = loader.get_event()

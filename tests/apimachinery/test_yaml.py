@@ -82,7 +82,9 @@ def test_bombs_do_not_go_off():
     )
     for text, words in (
         (laughs, "excessive aliasing"),
-        ("[" * 2000 + "]" * 2000, "max depth"),
+        ("[" * 2000 + "]" * 2000, "max depth of 500"),
+        ("[" * 10_001 + "]" * 10_001, "max depth of 10000"),
+        ("[" * 2000 + "]" * 1999 + "}", "line 1|did not find"),
         ("a: &a [*a]", "contains itself"),
         ("x" * MAX_BYTES + "x", "too large"),
     ):
