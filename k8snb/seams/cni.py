@@ -46,11 +46,38 @@ class Source(NamedTuple):
 
 class Hop(NamedTuple):
     """One stage on the way of a request: where (``coredns``, ``kube-proxy/node-1``, ``network``, ``pod/shop/web-1`` ...), what
-    happened there, in the language of the learner, and how long it took (µs)."""
+    happened there, in the language of the learner, how long it took (µs), and by which chain, policy or rule it was decided."""
 
     where: str
     what: str
     latency: int = 0
+    rule: str = ""
+
+
+Headers = tuple[tuple[str, str], ...]
+"""HTTP headers in the order in which they were sent; names as they were written."""
+
+
+def header(headers: Headers, name: str) -> str:
+    """The value of the first header of that name, whatever its case; empty where there is none."""
+    return next((value for key, value in headers if key.lower() == name.lower()), "")
+
+
+class Resolver(NamedTuple):
+    """A pod's resolv.conf: where it asks, which suffixes it tries, and from how many dots on a name is taken as it stands."""
+
+    nameservers: tuple[str, ...]
+    search: tuple[str, ...] = ()
+    ndots: int = 1
+    options: tuple[str, ...] = ()  # the others, as they are written
+
+    @property
+    def text(self) -> str:
+        """The file."""
+        lines = [f"search {' '.join(self.search)}"] if self.search else []
+        lines += [f"nameserver {address}" for address in self.nameservers]
+        options = [*([f"ndots:{self.ndots}"] if self.ndots != 1 else []), *self.options]
+        return "\n".join([*lines, *([f"options {' '.join(options)}"] if options else [])]) + "\n"
 
 
 class HTTPRequest(NamedTuple):
@@ -60,8 +87,10 @@ class HTTPRequest(NamedTuple):
     path: str = "/"
     host: str = ""
     port: int = 80
-    source: str = ""  # the client's address
+    source: str = ""  # the client's address, as the server sees it
     body: str = ""
+    headers: Headers = ()
+    scheme: str = "http"
 
 
 class HTTPReply(NamedTuple):
@@ -71,6 +100,7 @@ class HTTPReply(NamedTuple):
     body: str = ""
     content_type: str = "text/plain"
     latency: int = 1_000
+    headers: Headers = ()
 
 
 class Connection(NamedTuple):
@@ -105,6 +135,8 @@ class HTTPResponse(NamedTuple):
     backend: str = ""  # "shop/web-1" when a pod answered
     content_type: str = "text/plain"
     address: str = ""  # the address that the client connected to, before any translation
+    headers: Headers = ()
+    certificate: str = ""  # https: whose certificate the server showed
 
     @property
     def ok(self) -> bool:
