@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from k8snb.apimachinery.objects import Object
+from k8snb.apimachinery import quantity
+from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.kubelet.state import APP, EXITED, INIT, RUNNING, SIDECAR, WAITING, ContainerState, PodState
 from k8snb.kubelet.status import restart_policy
+from k8snb.seams.cri import Resources
 from k8snb.sim.clock import MINUTE, SECOND
 
 BACKOFF_FIRST, BACKOFF_MOST, BACKOFF_FORGOTTEN = 10 * SECOND, 300 * SECOND, 10 * MINUTE
@@ -146,3 +148,13 @@ def go_duration(microseconds: int) -> str:
     hours, minutes = divmod(minutes, 60)
     head = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
     return f"{head}{rest / SECOND:g}s"
+
+
+def resources(container: Object) -> Resources:
+    """What a container of a pod may use."""
+    found = container.get("resources") or EMPTY_DICT
+    requests, limits = found.get("requests") or EMPTY_DICT, found.get("limits") or EMPTY_DICT
+    return Resources(
+        quantity.milli_value(requests.get("cpu", "0")), quantity.milli_value(limits.get("cpu", "0")),
+        quantity.value(requests.get("memory", "0")), quantity.value(limits.get("memory", "0")),
+    )  # fmt: skip

@@ -327,7 +327,7 @@ class Worker:
             mounts=environment.mounts(spec, known), ports=environment.ports(spec),
             batch=container.kind == INIT or restart_policy(self.pod, spec) != "Always",
             message_path=spec.get("terminationMessagePath", "/dev/termination-log"),
-            message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError",
+            message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError", resources=pods.resources(spec),
         )  # fmt: skip
 
     def _started(self, container: ContainerState) -> None:

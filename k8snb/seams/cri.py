@@ -24,6 +24,23 @@ class MountPoint(NamedTuple):
     read_only: bool = False
 
 
+class Resources(NamedTuple):
+    """What a container may use: CPU in millicores, memory in bytes; 0: not stated."""
+
+    cpu_request: int = 0
+    cpu_limit: int = 0
+    memory_request: int = 0
+    memory_limit: int = 0
+
+
+class Usage(NamedTuple):
+    """What a container uses now: CPU (millicores, over the last seconds), memory (working set) and disk (its own layer and log), bytes."""
+
+    cpu: int = 0
+    memory: int = 0
+    disk: int = 0
+
+
 class ContainerConfig(NamedTuple):
     """What a container is made from. Everything is resolved: no references to ConfigMaps are left."""
 
@@ -44,6 +61,7 @@ class ContainerConfig(NamedTuple):
     batch: bool = False  # it is meant to end: an init container, or a pod that is not always restarted
     message_path: str = "/dev/termination-log"
     message_from_log: bool = False  # terminationMessagePolicy: FallbackToLogsOnError
+    resources: Resources = Resources()
 
 
 class Pull(NamedTuple):
@@ -138,6 +156,26 @@ class Runtime(Protocol):
 
     def kill(self, container_id: str) -> None:
         """SIGKILL."""
+        ...
+
+    def update_resources(self, container_id: str, resources: Resources) -> None:
+        """Give a running container other limits. One whose memory is beyond the new limit is OOM-killed."""
+        ...
+
+    def oom_kill(self, container_id: str) -> None:
+        """The kernel of the node kills a container because the node has no memory left."""
+        ...
+
+    def usage(self, container_id: str) -> Usage | None:
+        """What a container uses now; None where it does not run, or nobody knows. Looking leaves no mark."""
+        ...
+
+    def pod_usage(self, pod_uid: str) -> Mapping[str, Usage]:
+        """What each running container of a pod uses now, by name, in the order in which they started."""
+        ...
+
+    def volume_usage(self, pod_uid: str) -> Mapping[str, int]:
+        """The bytes in each volume of a pod."""
         ...
 
     def crash(self, pod_uid: str, name: str, code: int) -> bool:

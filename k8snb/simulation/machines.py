@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.objects import Object
+from k8snb.apimachinery.objects import Object, dig
+from k8snb.apimachinery.quantity import milli_value
 from k8snb.client.component import Component, ComponentState, Environment
 from k8snb.kubelet.endpoint import Endpoint
 from k8snb.kubelet.images import Catalogue
@@ -87,7 +88,7 @@ class Machines:
 
     def add(self, name: str, manifest: Object) -> list[Component]:
         """Put a machine up; gives its components, not yet started."""
-        runtime = self._runtime(name)
+        runtime = self._runtime(name, manifest)
         self.runtimes[name], self.by_address[address_of(name)] = runtime, name
         kubelet = Kubelet(self.env, manifest, runtime, self.network, style=STYLES[self.root.config.runtime])
         self.kubelets[name] = kubelet
@@ -102,12 +103,13 @@ class Machines:
             raise ApiError(500, "InternalError", f"dial tcp: lookup {node}: no such host")
         return Endpoint(self.kubelets[node], cut_off=node in self.cni.state.down)
 
-    def _runtime(self, name: str) -> Runtime:
+    def _runtime(self, name: str, manifest: Object) -> Runtime:
         kind, states = self.root.config.runtime, self.env.states
         owner = f"containerd/{name}"
         if kind == "faithful":
             state = states.setdefault(owner, ComponentState(own=RuntimeState())).own
-            return FaithfulRuntime(self.env.kernel, state, name, self.network, self.catalogue)
+            cores = milli_value(dig(manifest, "status.capacity.cpu") or "1")
+            return FaithfulRuntime(self.env.kernel, state, name, self.network, self.catalogue, cores=cores)
         state = states.setdefault(owner, ComponentState(own=HollowState())).own
         return HollowRuntime(self.env.kernel, state, f"kubelet/{name}", self.catalogue, exits=kind == "hollow-exits")
 

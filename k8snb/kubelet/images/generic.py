@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from k8snb.kubelet.images.consumption import MIB, Appetite
 from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.process import BATCH, Process
 from k8snb.kubelet.images.reference import Reference
@@ -28,6 +29,11 @@ class Generic(Image):
     def has(self, reference: Reference) -> bool:
         """Every version exists, for all we know."""
         return True
+
+    def appetite(self, process: Process) -> Appetite:
+        """Nobody knows; at most half of what it may have, so that it is never killed for a guess."""
+        limit = process.state.resources.memory_limit
+        return Appetite(memory=min(20 * MIB, limit // 2) if limit else 20 * MIB)
 
     def start(self, process: Process) -> None:
         """A program that is meant to end (in a Job, in an init container) ends well after a moment."""

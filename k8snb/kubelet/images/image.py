@@ -20,11 +20,13 @@ import functools
 from collections.abc import Mapping
 from typing import ClassVar
 
+from k8snb.kubelet.images.consumption import MIB, Appetite
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.reference import Reference
 from k8snb.kubelet.images.shell import machine
 from k8snb.seams.cni import HTTPReply, HTTPRequest
 
+SHELL = Appetite(memory=MIB)
 SIGNALS = {"TERM": 15, "KILL": 9, "INT": 2, "QUIT": 3, "HUP": 1}
 
 
@@ -61,6 +63,7 @@ class Image:
     ports: ClassVar[tuple[int, ...]] = ()
     files: ClassVar[Mapping[str, str]] = {}
     environment: ClassVar[Mapping[str, str]] = {}
+    uses: ClassVar[Appetite] = Appetite()  # CPU and memory, idle and for each request
     root: ClassVar[bool] = True  # runs as root unless the pod says otherwise
     generic: ClassVar[bool] = False  # stands for an image whose programs are not known
 
@@ -87,6 +90,10 @@ class Image:
     def terminate(self, process: Process) -> None:
         """SIGTERM (or the image's own stop signal): end in good time, or do nothing and be killed."""
         process.exit(143)
+
+    def appetite(self, process: Process) -> Appetite:
+        """What the container uses: the image's program, or only a shell."""
+        return self.uses if process.state.program else SHELL
 
     # -- what the runtime calls --------------------------------------------------------------------------------------
 

@@ -16,11 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from k8snb.kubelet.images import consumption
+from k8snb.kubelet.images.consumption import Consumption
 from k8snb.kubelet.images.reference import parse_reference
 from k8snb.kubelet.images.shell.state import FOREVER, ShellState
 from k8snb.seams.cni import Answer, Connection, HTTPResponse
-from k8snb.seams.cri import MountPoint
-from k8snb.sim.clock import SECOND, seconds
+from k8snb.seams.cri import MountPoint, Resources
+from k8snb.sim.clock import MILLISECOND, SECOND, seconds
 from k8snb.sim.state import Shelf, Tape
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ BATCH = 5 * SECOND
 
 LOG_LINES = 2_000
 """So many lines of a container's log are kept, as a container runtime rotates them."""
+
+
+NO_LIMITS = Resources()
 
 
 class System(Protocol):
@@ -80,6 +85,8 @@ class ProcessState:
     shell: ShellState | None = None
     batch: bool = False  # it is meant to end by itself
     program: bool = False  # the image's own program runs (by itself, or started by a shell)
+    resources: Resources = NO_LIMITS
+    consumption: Consumption | None = None  # None: nothing but what the image's appetite says
 
 
 class ReadOnlyError(OSError):
@@ -168,6 +175,7 @@ class Process:
     def __init__(self, state: ProcessState, image: Image, files: Files, system: System):
         self.state, self.image, self.files, self.system = state, image, files, system
         self.main: Process = self  # process 1 of the container; another one where a command is executed beside it
+        self.spent: int | None = None  # CPU time of this call (µs); None: what the image's appetite says
 
     def __repr__(self) -> str:
         return f"<Process {' '.join(self.state.argv)} on {self.state.hostname}>"
@@ -229,6 +237,24 @@ class Process:
         """End the process."""
         self.state.exit_code, self.state.wake, self.state.message = code, 0, message
 
+    def work(self, milliseconds: float) -> None:
+        """This call costs so much CPU time. A request that says nothing costs what the image's appetite says."""
+        self.spent = (self.spent or 0) + round(milliseconds * MILLISECOND)
+
+    def use(self, *, cpu: int | None = None, memory: int | None = None, growth: int | None = None) -> None:
+        """From now on use that much all the time: millicores, bytes, and bytes more each second (a leak)."""
+        consumption.use(self.own_consumption(), self.now, cpu=cpu, memory=memory, growth=growth)
+
+    def consumption(self) -> Consumption:
+        """What the container has used, to be read only."""
+        main = self.main.state
+        return main.consumption or consumption.begin(self.image.appetite(self.main), main.started_at)
+
+    def own_consumption(self) -> Consumption:
+        """What the container has used, to be changed."""
+        self.main.state.consumption = self.consumption()
+        return self.main.state.consumption
+
     def http(self, url: str, method: str = "GET", timeout: float = 0) -> HTTPResponse:
         """Send a request from this container."""
         return self.system.http(url, method, seconds(timeout))
@@ -263,6 +289,7 @@ class Process:
     def begin(self, argv: tuple[str, ...]) -> None:
         """The shell starts the image's own program."""
         self.state.argv, self.state.program = argv, True
+        self.main.state.consumption = None  # the shell's appetite ends, the program's begins
         self.image.start(self)
 
     def signal(self, name: str) -> None:

@@ -5,7 +5,8 @@ It is a part of the machine and not of the kubelet: when a kubelet stops, its co
 process printed stays until the container is removed.
 
 Models: containerd behind the CRI plugin; its sentences for what can go wrong.
-Simplified: memory and CPU are not consumed, so nothing is ever OOM-killed; pulls take a time that depends on the image alone.
+How CPU and memory are used, and when a container is killed for it, says :mod:`k8snb.kubelet.images.consumption`.
+Simplified: pulls take a time that depends on the image alone.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from dataclasses import dataclass, field
 
 from k8snb.kubelet.images import Catalogue, Image, parse_reference
 from k8snb.kubelet.images import run as processes
+from k8snb.kubelet.images.consumption import charge, cpu_at, exhausted_at, memory_at
 from k8snb.kubelet.images.process import Files, Process, ProcessState
 from k8snb.seams.cni import Answer, Connection, HTTPReply, HTTPRequest, HTTPResponse, Network, Source
-from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, MountPoint, Pull, Started
+from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, MountPoint, Pull, Resources, Started, Usage
 from k8snb.sim.clock import LATENCY, MILLISECOND
 from k8snb.sim.kernel import Event, Kernel
 from k8snb.sim.state import Shelf
@@ -34,8 +36,9 @@ class Container:
     process: ProcessState
     ended_at: int = 0
     code: int = 0
-    killed: bool = False
+    oom: bool = False  # it was killed for want of memory
     wake: int = 0
+    exhausted_at: int = 0  # when its memory will pass its limit, as far as is known
 
 
 @dataclass(slots=True)
@@ -83,8 +86,11 @@ class FaithfulRuntime:
     instant = False
     latencies = Latencies(LATENCY["sandbox"], LATENCY["container start"], LATENCY["container stop"])
 
-    def __init__(self, kernel: Kernel, state: RuntimeState, node: str, network: Network, catalogue: Catalogue):
+    def __init__(
+        self, kernel: Kernel, state: RuntimeState, node: str, network: Network, catalogue: Catalogue, *, cores: int = 4000
+    ):  # fmt: skip
         self.kernel, self.state, self.node, self.network, self.catalogue = kernel, state, node, network, catalogue
+        self.cores = cores  # millicores of the machine
         self.name, self.kubelet = f"containerd/{node}", f"kubelet/{node}"
         kernel.handlers[self.name] = self.handle
 
@@ -148,7 +154,7 @@ class FaithfulRuntime:
         state = ProcessState(
             image=config.image, argv=argv, env=Shelf({"PATH": _PATH, **image.environment}),
             hostname=config.hostname, working_dir=config.working_dir or "/", mounts=config.mounts, ports=config.ports,
-            batch=config.batch,
+            batch=config.batch, resources=config.resources,
         )  # fmt: skip
         state.env.update({"HOSTNAME": config.hostname, **dict(config.env), "HOME": "/root"})
         state.files.update(self._etc(config))
@@ -182,6 +188,8 @@ class FaithfulRuntime:
     def _settle(self, container: Container) -> None:
         """After a process ran: note its end, or arrange for its next turn."""
         state = container.process
+        if state.exit_code is None and state.resources.memory_limit:
+            self._watch_memory(container)
         if state.exit_code is not None and not container.ended_at:
             container.ended_at, container.code = self.kernel.now, state.exit_code & 255
             self._tell(container)
@@ -192,6 +200,18 @@ class FaithfulRuntime:
             why = f"{container.config.pod}/{container.config.name} goes on"
             self.kernel.after(max(0, wake - self.kernel.now), self.name, ("wake", container.config.id), why=why)
 
+    def _watch_memory(self, container: Container) -> None:
+        """Kill the container if its memory is beyond its limit, or arrange for the instant at which it will be."""
+        state, now = container.process, self.kernel.now
+        when = exhausted_at(self._process(container).consumption(), now, state.resources.memory_limit)
+        if when == now:
+            container.oom, state.exit_code = True, 137
+        elif when != container.exhausted_at:
+            container.exhausted_at = when
+            if when:
+                why = f"{container.config.pod}/{container.config.name} runs out of memory"
+                self.kernel.after(when - now, self.name, ("memory", container.config.id), why=why)
+
     def _tell(self, container: Container) -> None:
         config = container.config
         key = ("exited", config.pod_uid, config.id)
@@ -199,13 +219,26 @@ class FaithfulRuntime:
         self.kernel.after(self.latencies.stop, self.kubelet, key, why=why, causes=self.kernel.causes)
 
     def handle(self, event: Event) -> None:
-        """A process that slept goes on."""
+        """A process that slept goes on; or one that leaks has come to its limit."""
         container = self.state.containers.get(event.key[1])
-        if container is None or container.ended_at or container.wake != self.kernel.now:
+        if container is None or container.ended_at:
             return
-        container.wake = 0
-        processes.go_on(self._process(container))
-        self._settle(container)
+        if event.key[0] == "wake" and container.wake == self.kernel.now:
+            container.wake = 0
+            process = self._process(container)
+            processes.go_on(process)
+            self._charge(process, process.spent or 0, 0)
+            self._settle(container)
+        elif event.key[0] == "memory" and container.exhausted_at == self.kernel.now:
+            container.exhausted_at = 0
+            self._settle(container)
+
+    def _charge(self, process: Process, cost: int, requests: int) -> int:
+        """Note CPU time; how much longer the work takes than on an idle machine (µs)."""
+        if not cost and not requests:
+            return 0
+        cores = process.state.resources.cpu_limit or self.cores
+        return charge(process.own_consumption(), self.kernel.now, cost, requests, cores)
 
     def ended(self, container_id: str) -> Ended | None:
         """How it ended. A container that nobody knows any more counts as lost."""
@@ -218,7 +251,8 @@ class FaithfulRuntime:
         message = process.files.get(config.message_path) or process.message
         if not message and config.message_from_log and container.code:
             message = "".join(f"{line}\n" for _, line in process.log[-80:])[-2048:]
-        return Ended(container.code, container.ended_at, "Completed" if container.code == 0 else "Error", message[-4096:])
+        reason = "OOMKilled" if container.oom else "Completed" if container.code == 0 else "Error"
+        return Ended(container.code, container.ended_at, reason, message[-4096:])
 
     def stop(self, container_id: str) -> None:
         """SIGTERM."""
@@ -231,8 +265,47 @@ class FaithfulRuntime:
         """SIGKILL."""
         container = self.state.containers.get(container_id)
         if container is not None and not container.ended_at:
-            container.process.exit_code, container.killed = 137, True
+            container.process.exit_code = 137
             self._settle(container)
+
+    # -- use of CPU, memory and disk ---------------------------------------------------------------------------------
+
+    def update_resources(self, container_id: str, resources: Resources) -> None:
+        """Other limits, from now on."""
+        container = self.state.containers.get(container_id)
+        if container is not None and not container.ended_at:
+            container.config = container.config._replace(resources=resources)
+            container.process.resources = resources
+            self._settle(container)
+
+    def oom_kill(self, container_id: str) -> None:
+        """The node has no memory left, and this container pays for it."""
+        container = self.state.containers.get(container_id)
+        if container is not None and not container.ended_at:
+            container.oom = True
+            self.kill(container_id)
+
+    def usage(self, container_id: str) -> Usage | None:
+        """What a running container uses."""
+        container = self.state.containers.get(container_id)
+        if container is None or container.ended_at:
+            return None
+        own, now = self._process(container).consumption(), self.kernel.now
+        state = container.process
+        disk = sum(len(path) + len(text or "") for path, text in state.files.items()) + sum(len(line) for _, line in state.log)
+        return Usage(cpu_at(own, now, state.resources), memory_at(own, now), disk)
+
+    def pod_usage(self, pod_uid: str) -> Mapping[str, Usage]:
+        """What the running containers of a pod use."""
+        found = {container.config.name: self.usage(container.config.id) for container in self._running(pod_uid)}
+        return {name: usage for name, usage in found.items() if usage is not None}
+
+    def volume_usage(self, pod_uid: str) -> Mapping[str, int]:
+        """What is in the volumes of a pod."""
+        volumes = self.state.volumes.get(pod_uid, {})
+        return {name: sum(len(text or "") for text in files.values()) for name, files in volumes.items()}
+
+    # -- faults ------------------------------------------------------------------------------------------------------
 
     def crash(self, pod_uid: str, name: str, code: int) -> bool:
         """A fault: the process dies. False where no such container runs."""
@@ -286,8 +359,11 @@ class FaithfulRuntime:
     def serve(self, pod_uid: str, request: HTTPRequest) -> HTTPReply | None:
         """The answer of the first container that listens."""
         for container in self._running(pod_uid):
-            reply = processes.serve(self._process(container), request)
+            process = self._process(container)
+            reply = processes.serve(process, request)
             if reply is not None:
+                cost = process.image.appetite(process).request if process.spent is None else process.spent
+                reply = reply._replace(latency=reply.latency + self._charge(process, cost, 1))
                 self._settle(container)
                 return reply
         return None

@@ -16,7 +16,7 @@ from k8snb.kubelet.images import Catalogue, parse_reference
 from k8snb.kubelet.images.process import ProcessState
 from k8snb.kubelet.images.run import ends
 from k8snb.seams.cni import NO_SUCH_NAME, REFUSED, Answer, Connection, HTTPReply, HTTPRequest, HTTPResponse
-from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, Pull, Started
+from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, Pull, Resources, Started, Usage
 from k8snb.sim.clock import HOUR
 from k8snb.sim.kernel import Kernel
 from k8snb.sim.state import Shelf
@@ -120,6 +120,25 @@ class HollowRuntime:
     def kill(self, container_id: str) -> None:
         """The same as stopping."""
         self.stop(container_id)
+
+    def update_resources(self, container_id: str, resources: Resources) -> None:
+        """Nothing is used, so nothing is limited."""
+
+    def oom_kill(self, container_id: str) -> None:
+        """The same as stopping."""
+        self.stop(container_id)
+
+    def usage(self, container_id: str) -> Usage | None:
+        """Nobody measures hollow containers."""
+        return None
+
+    def pod_usage(self, pod_uid: str) -> Mapping[str, Usage]:
+        """Nobody measures hollow containers."""
+        return {}
+
+    def volume_usage(self, pod_uid: str) -> Mapping[str, int]:
+        """Nobody looks into volumes."""
+        return {}
 
     def crash(self, pod_uid: str, name: str, code: int) -> bool:
         """There are no processes that could die."""

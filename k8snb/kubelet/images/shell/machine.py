@@ -35,7 +35,8 @@ KNOWN_ELSEWHERE = frozenset({
 })  # fmt: skip
 """Real programs that this shell does not have; asked for, they say so."""
 BUDGET = 2_000
-"""So many instructions run at one instant; then a busy loop lets 10 ms of virtual time pass."""
+"""So many instructions run at one instant; then a busy loop lets BUSY ms of virtual time pass, and has used so much CPU."""
+BUSY = 10
 
 
 def start(script: str, process: Process, arguments: tuple[str, ...] = ("sh",)) -> ShellState:
@@ -71,7 +72,8 @@ def step(shell: ShellState, process: Process) -> int | None:
         while job.frames and not job.wake and not _waits(shell, job):
             budget -= 1
             if budget < 0:
-                job.wake = process.now + 10 * MILLISECOND
+                job.wake = process.now + BUSY * MILLISECOND
+                process.work(BUSY)
                 break
             _advance(Shell(shell, job, process))
         at += 1
