@@ -174,9 +174,12 @@ class Reference:
     def balanced(self, pod: Manifest, node: Manifest) -> int:
         if not asks(pod, "cpu") and not asks(pod, "memory"):
             return 0
+        return 50 + (50 + self.balance([*self.on(node), pod], node) - self.balance(self.on(node), node)) // 2
+
+    def balance(self, pods: list[Manifest], node: Manifest) -> int:
         shares = []
         for resource in ("cpu", "memory"):
-            used = round(sum(asks(other, resource) for other in [*self.on(node), pod]) * 1000)
+            used = round(sum(asks(other, resource) for other in pods) * 1000)
             shares.append(min(1.0, used / round(amount(node["status"]["allocatable"][resource]) * 1000)))
         return int((1 - abs((shares[0] - shares[1]) / 2)) * 100)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from k8snb.apimachinery.objects import FrozenDict
 from k8snb.scheduler.cycle import feasible_nodes_to_find
+from k8snb.scheduler.framework import Profile
+from k8snb.scheduler.plugins import DEFAULT_PLUGINS, DEFAULT_PROFILE
+from k8snb.scheduler.plugins.allocation import Formula, Weighed, most_allocated, on_shape, requested_to_capacity_ratio
+from k8snb.scheduler.plugins.node_resources import NodeResourcesFit
 from tests.scheduler.world import World, node, pod, spread
 
 MB = 1024 * 1024
@@ -34,9 +39,64 @@ def test_a_pod_that_asks_for_nothing_counts_as_100m_and_200_mi() -> None:
     assert points("NodeResourcesFit", pod("p"), nodes, [pod("silent", on="a")]) == [80, 90]
 
 
-def test_balanced_allocation() -> None:
+def test_balanced_allocation_scores_the_change() -> None:
     nodes = [node("a", cpu="4", memory="10000"), node("b", cpu="6", memory="10000")]
-    assert points("NodeResourcesBalancedAllocation", pod("p", cpu="3", memory="5000"), nodes) == [87, 100]
+    # b is as balanced as before (75). On a, 75 % of cpu stand against 50 % of memory: 50 + (50 + 87 - 100) / 2.
+    assert points("NodeResourcesBalancedAllocation", pod("p", cpu="3", memory="5000"), nodes) == [68, 75]
+
+
+def test_a_pod_that_mends_the_balance_is_welcome() -> None:
+    nodes = [node("a", cpu="4", memory="10000"), node("b", cpu="4", memory="10000")]
+    lopsided = [pod("much-cpu", on="a", cpu="2")]
+    # a goes from (50 %, 0 %), that is 75, to (50 %, 50 %), that is 100; b from 100 to 75.
+    assert points("NodeResourcesBalancedAllocation", pod("p", memory="5000"), nodes, lopsided) == [87, 62]
+
+
+def strategy(formula: Formula, **weights: int) -> Profile:
+    fit = NodeResourcesFit(formula=formula, resources=[Weighed(name.replace("_", "/"), weight) for name, weight in weights.items()])
+    return replace(DEFAULT_PROFILE, plugins=tuple(fit if plugin.name == fit.name else plugin for plugin in DEFAULT_PLUGINS))
+
+
+def test_most_allocated() -> None:
+    nodes = [node("a", cpu="4", memory="10000"), node("b", cpu="6", memory="10000")]
+    asked = pod("p", cpu="3", memory="5000")
+    # (75 + 50) / 2 and (50 + 50) / 2; with cpu counting double (2 * 75 + 50) / 3 and 50
+    assert points("NodeResourcesFit", asked, nodes, profile=strategy(most_allocated, cpu=1, memory=1)) == [62, 50]
+    assert points("NodeResourcesFit", asked, nodes, profile=strategy(most_allocated, cpu=2, memory=1)) == [66, 50]
+
+
+def test_the_example_of_the_documentation_on_bin_packing() -> None:
+    """Resource Bin Packing, "Node scoring": there on a scale of 10, with 5 and 7 as results; here on the scale of 100 that is used."""
+    room = {"cpu": "8", "memory": "1Gi"}
+    nodes = [node("a", **room, allocatable={"intel/foo": "4"}), node("b", **room, allocatable={"intel/foo": "8"})]
+
+    def asks(name: str, foo: str, memory: str, cpu: str, on: str = "") -> FrozenDict:
+        requests = {"intel/foo": foo, "memory": memory, "cpu": cpu}
+        return pod(name, on=on, containers=[{"name": "app", "image": "nginx", "resources": {"requests": requests}}])
+
+    used = [asks("one", "1", "256Mi", "1", on="a"), asks("two", "2", "512Mi", "6", on="b")]
+    curve = strategy(requested_to_capacity_ratio([(0, 0), (100, 10)]), intel_foo=5, memory=1, cpu=3)
+    # a: (5 * 75 + 50 + 3 * 37) / 9; b: (5 * 50 + 75 + 3 * 100) / 9
+    assert points("NodeResourcesFit", asks("new", "2", "256Mi", "2"), nodes, used, profile=curve) == [60, 69]
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ([(0, 10), (100, 0)], [100, 60, 0]),
+        ([(50, 0), (60, 10)], [0, 0, 100]),
+        ([(40, 3)], [30, 30, 30]),
+        ([(0, 1), (30, 0), (90, 1)], [10, 1, 10]),
+    ],
+)  # fmt: skip
+def test_shapes(shape: list[tuple[int, int]], expected: list[int]) -> None:
+    assert [on_shape(shape, utilization) for utilization in (0, 40, 100)] == expected
+
+
+def test_resources_that_a_pod_does_not_ask_for_do_not_count_unless_every_node_has_them() -> None:
+    nodes = [node("a", cpu="4", memory="4000Mi", allocatable={"example.com/gpu": "4"}), node("b", cpu="4", memory="4000Mi")]
+    packed = strategy(most_allocated, **{"cpu": 1, "example.com_gpu": 3})
+    assert points("NodeResourcesFit", pod("p", cpu="2"), nodes, profile=packed) == [50, 50]
 
 
 def test_balance_is_no_matter_of_pods_that_ask_for_nothing() -> None:

@@ -26,20 +26,18 @@ from k8snb.scheduler.cluster_event import (
     TARGET_POD,
     UPDATE_NODE_LABEL,
     UPDATE_POD_LABEL,
-    UPDATE_TAINT,
     Change,
     Interest,
     interest,
 )
 from k8snb.scheduler.diagnosis import MAX_NODE_SCORE, SKIP, Status, unresolvable, unschedulable
 from k8snb.scheduler.framework import Cluster, Cycle, FilterPlugin, PreFilterPlugin, PreScorePlugin, ScorePlugin
-from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.scheduler.nodeinfo import NodeInfo, node_facts
 from k8snb.scheduler.podinfo import AffinityTerm, NamespaceLabels, PodInfo, pod_info
 
 REASON_AFFINITY = "node(s) didn't match pod affinity rules"
 REASON_ANTI = "node(s) didn't match pod anti-affinity rules"
 REASON_EXISTING = "node(s) didn't satisfy existing pods anti-affinity rules"
-HARD_WEIGHT = 1  # of an existing pod's required affinity, when scoring
 
 Pair = tuple[str, str]  # topology key and value
 _NO_CHANGE: tuple[tuple[Pair, int], ...] = ()
@@ -65,10 +63,17 @@ class Neighbours:
 
 
 class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
-    """Filters by required terms, scores by preferred ones."""
+    """Filters by required terms, scores by preferred ones.
+
+    ``hard_weight``: what a required affinity of an existing pod counts when scoring. ``ignore_preferences_of_existing``: a pod
+    without terms of its own is not scored by those of others.
+    """
 
     name = "InterPodAffinity"
     normalizes = True
+
+    def __init__(self, *, hard_weight: int = 1, ignore_preferences_of_existing: bool = False):
+        self.hard_weight, self.ignore_preferences_of_existing = hard_weight, ignore_preferences_of_existing
 
     def pre_filter(self, cycle: Cycle) -> Status | None:
         """Count by topology pair; Skip where neither this pod nor any existing one has a required term that matters."""
@@ -132,11 +137,13 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
         """Weights by topology pair; Skip where there are none."""
         pod = cycle.pod
         wants = bool(pod.preferred_affinity or pod.preferred_anti_affinity)
-        if not wants and not cycle.snapshot.having_affinity():
+        if not wants and (self.ignore_preferences_of_existing or not cycle.snapshot.having_affinity()):
             return Status(SKIP)
-        namespaces = namespace_labels(cycle.cluster)
+        namespaces, hard = namespace_labels(cycle.cluster), self.hard_weight
         weights: Mapping[Pair, int] = cycle.memo.sums(
-            ("preferred", *_identity(cycle)), cycle.snapshot, lambda node: _preferences(node, pod, namespaces, everybody=wants)
+            ("preferred", hard, *_identity(cycle)),
+            cycle.snapshot,
+            lambda node: _preferences(node, pod, namespaces, everybody=wants, hard=hard),
         )
         if not weights:
             return Status(SKIP)
@@ -167,7 +174,7 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
         return (
             interest(ASSIGNED_POD, ADD, DELETE, UPDATE_POD_LABEL, hint=_neighbour_matters),
             interest(TARGET_POD, UPDATE_POD_LABEL),
-            interest(NODE, ADD, UPDATE_NODE_LABEL, UPDATE_TAINT),
+            interest(NODE, ADD, UPDATE_NODE_LABEL, hint=_node_matters),
         )
 
 
@@ -209,7 +216,9 @@ def _incoming(
     return tuple(found.items())
 
 
-def _preferences(node: NodeInfo, pod: PodInfo, namespaces: NamespaceLabels, *, everybody: bool) -> tuple[tuple[Pair, int], ...]:
+def _preferences(
+    node: NodeInfo, pod: PodInfo, namespaces: NamespaceLabels, *, everybody: bool, hard: int
+) -> tuple[tuple[Pair, int], ...]:
     """What this node's pods add to the weights. Unless the incoming pod prefers something, only pods with terms matter."""
     pods: tuple[Object, ...] = node.pods if everybody else node.affinity_pods
     found: Counter[Pair] = Counter()
@@ -217,7 +226,7 @@ def _preferences(node: NodeInfo, pod: PodInfo, namespaces: NamespaceLabels, *, e
         directed = (
             *((term, existing, term.weight) for term in pod.preferred_affinity),
             *((term, existing, -term.weight) for term in pod.preferred_anti_affinity),
-            *((term, pod, HARD_WEIGHT) for term in existing.affinity),
+            *((term, pod, hard) for term in existing.affinity),
             *((term, pod, term.weight) for term in existing.preferred_affinity),
             *((term, pod, -term.weight) for term in existing.preferred_anti_affinity),
         )
@@ -249,6 +258,18 @@ def _neighbour_matters(pod: PodInfo, change: Change) -> bool:
         if mine or theirs:
             return True
     return False
+
+
+def _node_matters(pod: PodInfo, change: Change) -> bool:
+    """A node that comes, or moves to another value of a topology key of the pod's terms.
+
+    (A pod without terms was rejected for those of others: then any value may matter.)
+    """
+    terms = (*pod.affinity, *pod.anti_affinity)
+    if change.old is None or change.new is None or not terms:
+        return True
+    before, after = node_facts(change.old).labels, node_facts(change.new).labels
+    return any(before.get(term.topology_key) != after.get(term.topology_key) for term in terms)
 
 
 def _may_match(term: AffinityTerm, pod: PodInfo) -> bool:

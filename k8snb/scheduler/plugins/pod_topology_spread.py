@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
-from k8snb.apimachinery.selectors import Selector
+from k8snb.apimachinery.selectors import NOTHING, Selector
 from k8snb.component_helpers.nodeaffinity import REQUIRED, matches_node_selector_and_affinity
 from k8snb.component_helpers.taints import find_untolerated_taint
 from k8snb.scheduler.cluster_event import (
@@ -48,7 +48,6 @@ from k8snb.scheduler.podinfo import PodInfo, pod_info, with_label_keys
 REASON = "node(s) didn't match pod topology spread constraints"
 REASON_LABEL = REASON + " (missing required label)"
 HARD, SOFT = "DoNotSchedule", "ScheduleAnyway"
-SYSTEM_DEFAULTS = ((HOSTNAME, 3), (ZONE, 5))  # all of them ScheduleAnyway
 _INFINITE = 2**31 - 1
 _ABSENT = "\0"  # stands for a missing label; no label has this value
 
@@ -62,6 +61,17 @@ class Constraint(NamedTuple):
     min_domains: int = 1
     honor_affinity: bool = True  # nodes that the pod's own affinity excludes do not count
     honor_taints: bool = False
+
+
+class Default(NamedTuple):
+    """A constraint for pods that have none of their own; the selector is that of the pod's Services and controller."""
+
+    key: str
+    max_skew: int
+    when: str = SOFT
+
+
+SYSTEM_DEFAULTS = (Default(HOSTNAME, 3), Default(ZONE, 5))
 
 
 def constraints_of(pod: PodInfo, when: str) -> list[Constraint]:
@@ -142,14 +152,27 @@ class _SoftNotes(NamedTuple):
 
 
 class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
-    """Filters by hard constraints, scores by soft ones and by the system's defaults."""
+    """Filters by hard constraints, scores by soft ones. ``defaults`` hold for pods without any; those of the system are soft."""
 
     name = "PodTopologySpread"
     normalizes = True
 
+    def __init__(self, *, defaults: Sequence[Default] = SYSTEM_DEFAULTS):
+        self.defaults = tuple(defaults)
+        self.system_defaulted = self.defaults == SYSTEM_DEFAULTS
+        self._hard_defaults = any(default.when == HARD for default in self.defaults)
+
+    def _constraints(self, cycle: Cycle, when: str) -> list[Constraint]:
+        """The pod's own constraints of one kind; where it has none of any kind, the defaults of this kind."""
+        if cycle.pod.pod["spec"].get("topologySpreadConstraints"):
+            return constraints_of(cycle.pod, when)
+        wanted = [default for default in self.defaults if default.when == when]
+        selector = default_selector(cycle.pod, cycle.cluster) if wanted else NOTHING
+        return [] if not wanted or selector.empty else [Constraint(default.key, default.max_skew, selector) for default in wanted]
+
     def pre_filter(self, cycle: Cycle) -> Status | None:
         """Count matching pods by topology value; Skip without hard constraints."""
-        constraints = constraints_of(cycle.pod, HARD)
+        constraints = self._constraints(cycle, HARD)
         if not constraints:
             return Status(SKIP)
         notes = Spread(constraints, [{} for _ in constraints], [None] * len(constraints))
@@ -200,10 +223,10 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
     def pre_score(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> Status | None:
         """Sum up the counts for the values that feasible nodes have; Skip without soft constraints."""
         own = bool(cycle.pod.pod["spec"].get("topologySpreadConstraints"))
-        constraints = constraints_of(cycle.pod, SOFT) if own else _defaults(cycle)
+        constraints = self._constraints(cycle, SOFT)
         if not constraints:
             return Status(SKIP)
-        required = constraints if own else ()
+        required = constraints if own or not self.system_defaulted else ()
         kept = cycle.places
         if required:
             kept = [place for node, place in zip(nodes, cycle.places, strict=True) if _has_all(node.facts.labels, required)]
@@ -236,10 +259,36 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
     def interests(self) -> tuple[Interest, ...]:
         """Matching pods that come, go or are relabelled; nodes; the pod's own labels and tolerations."""
         return (
-            interest(ASSIGNED_POD, ADD, DELETE, UPDATE_POD_LABEL, hint=_same_workload),
-            interest(NODE, ADD, DELETE, UPDATE_NODE_LABEL, UPDATE_TAINT, hint=_node_counts),
+            interest(ASSIGNED_POD, ADD, DELETE, UPDATE_POD_LABEL, hint=self._same_workload),
+            interest(NODE, ADD, DELETE, UPDATE_NODE_LABEL, UPDATE_TAINT, hint=self._node_counts),
             interest(TARGET_POD, UPDATE_POD_LABEL, UPDATE_TOLERATION),
         )
+
+    def _by_default(self, pod: PodInfo) -> bool:
+        """Whether a default constraint may have rejected the pod: its selector is not at hand here, so better one attempt too many."""
+        return self._hard_defaults and not pod.pod["spec"].get("topologySpreadConstraints")
+
+    def _same_workload(self, pod: PodInfo, change: Change) -> bool:
+        """A pod of the same namespace that some hard constraint counts (or counted)."""
+        others = [pod_info(item) for item in (change.old, change.new) if item is not None]
+        neighbours = [other for other in others if other.namespace == pod.namespace]
+        selectors = [constraint.selector for constraint in constraints_of(pod, HARD)]
+        counted = any(selector.matches(other.labels) for other in neighbours for selector in selectors)
+        return counted or (bool(neighbours) and self._by_default(pod))
+
+    def _node_counts(self, pod: PodInfo, change: Change) -> bool:
+        """A node that has the labels, or had them: where nothing else changed about it, their values must have."""
+        if self._by_default(pod):
+            return True
+        keys = [constraint.key for constraint in constraints_of(pod, HARD)]
+        before, after = (_values(node, keys) for node in (change.old, change.new))
+        return before != after if change.action == UPDATE_NODE_LABEL else (before or after) is not None
+
+
+def _values(node: Object | None, keys: Sequence[str]) -> tuple[str, ...] | None:
+    """The node's values of these labels; None where it lacks one."""
+    labels = EMPTY_DICT if node is None else node["metadata"].get("labels") or EMPTY_DICT
+    return tuple(labels[key] for key in keys) if keys and all(key in labels for key in keys) else None
 
 
 def _has_all(labels: Mapping[str, str], constraints: Sequence[Constraint]) -> bool:
@@ -256,11 +305,6 @@ def included(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> bool:
 
 def _is_picky(spec: Object) -> bool:
     return bool(spec.get("nodeSelector")) or dig(spec.get("affinity"), ("nodeAffinity", REQUIRED)) is not None
-
-
-def _defaults(cycle: Cycle) -> list[Constraint]:
-    selector = default_selector(cycle.pod, cycle.cluster)
-    return [] if selector.empty else [Constraint(key, max_skew, selector) for key, max_skew in SYSTEM_DEFAULTS]
 
 
 def _column(cycle: Cycle, constraint: Constraint, kept: Sequence[int], required: Sequence[Constraint]) -> _Column:
@@ -304,18 +348,3 @@ def _points(counts: tuple[int | None, ...], notes: _SoftNotes) -> int:
         if count is not None:
             total += count * column.weight + (constraint.max_skew - 1)
     return math.floor(total + 0.5)
-
-
-def _same_workload(pod: PodInfo, change: Change) -> bool:
-    """A pod of the same namespace that some hard constraint counts (or counted)."""
-    objects = [item for item in (change.old, change.new) if item is not None]
-    selectors = [constraint.selector for constraint in constraints_of(pod, HARD)]
-    return any(
-        other.namespace == pod.namespace and selector.matches(other.labels) for other in map(pod_info, objects) for selector in selectors
-    )
-
-
-def _node_counts(pod: PodInfo, change: Change) -> bool:
-    keys = constraints_of(pod, HARD)
-    nodes = [item for item in (change.old, change.new) if item is not None]
-    return any(_has_all(node["metadata"].get("labels") or EMPTY_DICT, keys) for node in nodes)
