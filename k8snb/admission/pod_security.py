@@ -54,6 +54,7 @@ class PodSecurity:
 
     name = "PodSecurity"
     handles = ("create", "update")
+    resources = ("namespaces", "pods", *_TEMPLATES)
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object | None, old: Object | None) -> None:
         """Refuse, or warn."""

@@ -16,7 +16,7 @@ Simplified: duplicate keys are not reported, since a dict has none; bodies are t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import ApiError, bad_request, quote
@@ -25,6 +25,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Objec
 from k8snb.apimachinery.schema import LIST, MAP, STRING, STRUCT, Field, Type
 
 UNKNOWN, SAVED, FATAL = range(3)
+_GONE: Any = object()
 MOST_STRICT_ERRORS = 100
 Walk = Callable[[Type, Any, "list[Problem]"], Any]
 
@@ -120,7 +121,7 @@ def _decode(type_: Type, value: Any, problems: list[Problem]) -> Any:
     if container is None:
         return value if type_.rules is not None else _scalar(type_, value, problems)
     shape, walk = container
-    if not isinstance(value, shape):
+    if type(value) is not shape:
         if type_.rules is None:
             problems.append(Problem((), SAVED, got=json_name(value), want=type_.go, kind=type_.kind))
         return value
@@ -129,7 +130,10 @@ def _decode(type_: Type, value: Any, problems: list[Problem]) -> Any:
     known = memo(value)
     if type_ not in known:
         _remember(type_, value, walk)
-    result, found = known[type_] or (value, ())
+    remembered = known[type_]
+    if remembered is None:
+        return value
+    result, found = remembered
     problems.extend(found)
     return result
 
@@ -154,31 +158,40 @@ def _remember(type_: Type, value: Any, walk: Walk) -> None:
 
 
 def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDict:
-    fields, kept, changed = type_.fields, {}, False
+    fields = type_.fields
+    changes: dict[str, Any] = {}  # most often nothing is to be changed: then nothing is built
     inner: list[Problem] = []
     for key, item in value.items():
         field = fields.get(key)
         if field is None:
-            if type_.preserve:
-                kept[key] = item
-            else:
+            if not type_.preserve:
                 problems.append(Problem((key,), UNKNOWN))
-        elif item is not None or field.type.rules is not None:
-            if type(item) is field.plain:  # text and truth values, by far the most: nothing to look at
-                new = item
-            else:
-                new = _decode(field.type, item, inner)
+                changes[key] = _GONE
+            continue
+        if type(item) is field.plain:  # text and truth values, by far the most: nothing to look at
+            new = item
+        elif item is None and field.type.rules is None:
+            changes[key] = _GONE
+            continue
+        else:
+            new = _decode(field.type, item, inner)
             if inner:
                 problems.extend(_inside(type_, key, field, problem) for problem in inner)
                 inner.clear()
-            if new or field.pointer or field.always:
-                kept[key] = new
-                changed = changed or new is not item
-    for key, field in type_.always:
-        if key not in kept:
-            kept[key] = _empty(field)
-            changed = changed or kept[key] is not value.get(key, kept)
-    return FrozenDict(kept) if changed or len(kept) != len(value) else value
+        if not (new or field.kept):
+            changes[key] = _GONE
+        elif new is not item:
+            changes[key] = new
+    missing = {key: _empty(field) for key, field in type_.always if changes.get(key, value.get(key, _GONE)) is _GONE}
+    return _with(value, changes, missing) if changes or missing else value
+
+
+def _with(value: FrozenDict, changes: Mapping[str, Any], missing: Mapping[str, Any]) -> FrozenDict:
+    """A struct with some fields changed or gone, and with what Go prints of those that are missing."""
+    if not changes.keys() - missing.keys() and all(value.get(key, _GONE) is new for key, new in missing.items()):
+        return value  # null, which Go prints for it anyway
+    kept = {key: changes.get(key, item) for key, item in value.items()}
+    return FrozenDict({**{key: item for key, item in kept.items() if item is not _GONE}, **missing})
 
 
 def _inside(type_: Type, key: str, field: Field, problem: Problem) -> Problem:
@@ -228,4 +241,4 @@ def _items(type_: Type, pairs: Iterable[tuple[str | int, Any]], problems: list[P
     return items
 
 
-_CONTAINERS: dict[str, tuple[Any, Walk]] = {STRUCT: (dict, _struct), LIST: (list, _list), MAP: (dict, _map)}
+_CONTAINERS: dict[str, tuple[Any, Walk]] = {STRUCT: (FrozenDict, _struct), LIST: (FrozenList, _list), MAP: (FrozenDict, _map)}

@@ -113,7 +113,7 @@ def too_many(field: str, count: int, limit: int) -> FieldError:
 
 def within(prefix: str, errors: Iterable[FieldError]) -> Errors:
     """The same errors seen from the parent: ``within("spec", [ports[0]: ...])`` gives ``spec.ports[0]: ...``."""
-    return [e._replace(field=_join(prefix, e.field)) for e in errors]
+    return [e._replace(field=_join(prefix, e.field)) for e in errors] if errors else []
 
 
 def _join(prefix: str, field: str) -> str:

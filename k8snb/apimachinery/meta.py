@@ -24,13 +24,18 @@ def _second(second: int) -> str:
     return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+@functools.lru_cache(maxsize=65536)
+def _timestamp(second: int) -> str:
+    return f"{_second(second)}Z"
+
+
 def timestamp(now: int) -> str:
     """A time as objects carry it, in whole seconds.
 
     >>> timestamp(1_767_225_600_000_000)
     '2026-01-01T00:00:00Z'
     """
-    return f"{_second(now // SECOND)}Z"
+    return _timestamp(now // SECOND)
 
 
 def micro_timestamp(now: int) -> str:

@@ -122,7 +122,8 @@ class Field:
     """
 
     __slots__ = (
-        "always", "embedded", "merge", "merge_key", "null", "plain", "pointer", "present", "replace", "required", "retain_keys", "type",
+        "always", "embedded", "kept", "merge", "merge_key", "null", "plain", "pointer", "present", "replace", "required", "retain_keys",
+        "type",
     )  # fmt: skip
 
     def __init__(self, type_: Type, *, pointer: bool = False, words: Iterable[str] = (), options: Mapping[str, str] | None = None):
@@ -131,6 +132,7 @@ class Field:
         self.null, self.required = "null" in words, "required" in words
         self.present = "always" in words or (type_.kind == STRUCT and not pointer)
         self.always = self.present and type_.kind not in (LIST, MAP)
+        self.kept = pointer or self.always  # where it was given, though its value is empty
         self.merge, self.retain_keys, self.replace = "merge" in words, "retainKeys" in words, "replace" in words
         self.merge_key = options.get("key", "")
         self.plain = _PLAIN.get(type_.kind) if type_.rules is None else None  # a value of this Python type is as it should be

@@ -142,7 +142,7 @@ def delete_collection(context: Context, resource: Resource) -> Object:
     """DELETE on a collection: every object that the selectors let through; gives the list of them."""
     found = reads.list_objects(context, resource)
     for item in found["items"]:
-        inner = replace(context.request, verb="delete", name=item["metadata"]["name"], namespace=item["metadata"].get("namespace", ""))
+        inner = context.request._replace(verb="delete", name=item["metadata"]["name"], namespace=item["metadata"].get("namespace", ""))
         try:
             delete(replace(context, request=inner), resource)
         except ApiError as error:

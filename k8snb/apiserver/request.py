@@ -9,8 +9,7 @@ patch, delete, deletecollection.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import Object
 
@@ -23,16 +22,14 @@ STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     """Who asks. ``groups`` decide as much as the name does."""
 
     name: str = ADMIN
     groups: tuple[str, ...] = (MASTERS, "system:authenticated")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The query parameters that Kubernetes gives to its verbs, under Kubernetes' names in snake case."""
 
     label_selector: str = ""
@@ -53,8 +50,7 @@ class Options:
     parameters: tuple[tuple[str, str], ...] = ()  # others, of subresources: log's tailLines, exec's command ...
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request. ``body`` is a JSON value; for create and update an object, for patch what the patch type says,
     for delete the ``DeleteOptions``. ``causes`` are ids of trace records that made somebody ask."""
 
@@ -67,15 +63,14 @@ class Request:
     subresource: str = ""
     body: Any = None
     patch_type: str = ""
-    options: Options = field(default_factory=Options)
-    user: User = field(default_factory=User)
+    options: Options = Options()
+    user: User = User()
     agent: str = "kubectl"  # who is at the other end, for field managers and the trace
     causes: tuple[int, ...] = ()
     path: str = ""  # non-resource requests: /version, /apis, /openapi/v3 ...
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """The answer: HTTP code, a JSON value (object, list, table or ``Status``) and the warnings sent with it."""
 
     code: int

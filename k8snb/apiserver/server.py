@@ -12,7 +12,7 @@ Models: k8s.io/apiserver/pkg/endpoints/handlers, pkg/registry/generic/registry/s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError, object_not_found
@@ -162,7 +162,7 @@ class Server:
 
     def delegate(self, context: Context, **changes: Any) -> Object:
         """Serve another request inside this one, under the same trace record; raises ApiError."""
-        inner = Context(self, replace(context.request, **changes), warnings=context.warnings, notes=context.notes)
+        inner = Context(self, context.request._replace(**changes), warnings=context.warnings, notes=context.notes)
         return self.route(inner)
 
     def stored(self, resource: str, name: str, namespace: str = "") -> Object | None:

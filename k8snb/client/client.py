@@ -13,7 +13,6 @@ Models: k8s.io/client-go/dynamic, controller-runtime's client.Client.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
@@ -120,4 +119,4 @@ def refusal(response: Response) -> ApiError:
 
 def with_options(request: Request, **changes: Any) -> Request:
     """A request with some options changed."""
-    return replace(request, options=replace(request.options, **changes))
+    return request._replace(options=request.options._replace(**changes))

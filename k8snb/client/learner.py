@@ -21,7 +21,6 @@ import inspect
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from traceback import walk_tb
 from types import FrameType
@@ -202,4 +201,4 @@ class LearnerProcess(ControllerProcess):
             if not self.left:
                 raise TooManyRequests(f"more than {LIMIT} requests in one reconcile")
             self.left -= 1
-        return super()._send(replace(request, body=freeze(request.body)))  # theirs may change after the call
+        return super()._send(request._replace(body=freeze(request.body)))  # theirs may change after the call

@@ -10,11 +10,12 @@ Models: client-go/tools/record/events_cache.go (EventSourceObjectSpamFilter, Eve
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import timestamp
-from k8snb.apimachinery.objects import FrozenDict, Object
+from k8snb.apimachinery.objects import FrozenDict, Object, memo
 from k8snb.client.client import Client
 from k8snb.sim.clock import MINUTE
 from k8snb.sim.kernel import Kernel
@@ -41,18 +42,17 @@ class Recorder:
 
     def __init__(self, state: RecorderState, client: Client, kernel: Kernel, *, component: str, host: str = ""):
         self.state, self.client, self.kernel, self.component, self.host = state, client, kernel, component, host
+        self._source = source(component, host)
 
     def event(self, about: Object, kind: str, reason: str, message: str, *, field_path: str = "") -> None:
         """Say something: ``kind`` is Normal or Warning, ``reason`` one CamelCase word, ``message`` a sentence.
 
         Events are best effort: if the API server refuses, the sentence is lost, as upstream.
         """
-        ref = reference(about)
-        if field_path:
-            ref["fieldPath"] = field_path
-        if not self._allowed(ref["uid"] or ref["name"]):
+        ref, uid = reference(about, field_path), about["metadata"].get("uid", "")
+        if not self._allowed(uid or ref["name"]):
             return
-        said: Said = (ref["uid"], field_path, kind, reason, message)
+        said: Said = (uid, field_path, kind, reason, message)
         if self._is_one_of_many(said):
             said, message = (*said[:4], ""), f"(combined from similar events): {message}"
         known = self.state.said.get(said)
@@ -64,21 +64,20 @@ class Recorder:
             pass
         self.client.calls = calls  # sent by a broadcaster beside the loop, so it does not hold the loop up
 
-    def _first(self, ref: dict[str, str], said: Said, message: str) -> None:
+    def _first(self, ref: FrozenDict, said: Said, message: str) -> None:
         state, now = self.state, timestamp(self.kernel.now)
         state.written += 1
         name = f"{ref['name']}.{self.kernel.now * 1000 + state.written % 1000:x}"
         namespace = ref.get("namespace") or "default"
-        source = {"component": self.component, **({"host": self.host} if self.host else {})}
         self.client.create("events", FrozenDict({
             "apiVersion": "v1", "kind": "Event", "metadata": FrozenDict({"name": name, "namespace": namespace}),
-            "involvedObject": FrozenDict({key: value for key, value in ref.items() if value}), "reason": said[3], "message": message,
-            "source": FrozenDict(source), "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": said[2],
+            "involvedObject": ref, "reason": said[3], "message": message,
+            "source": self._source, "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": said[2],
             "reportingComponent": self.component, "reportingInstance": self.host,
         }), namespace)  # fmt: skip
         self._remember(said, (name, 1, self.kernel.now))
 
-    def _again(self, ref: dict[str, str], known: tuple[str, int, int], said: Said, message: str) -> bool:
+    def _again(self, ref: FrozenDict, known: tuple[str, int, int], said: Said, message: str) -> bool:
         name, count, _ = known
         patch = {"count": count + 1, "lastTimestamp": timestamp(self.kernel.now), "message": message}
         try:
@@ -122,10 +121,24 @@ class Recorder:
         return len(messages) >= SIMILAR
 
 
-def reference(obj: Object) -> dict[str, str]:
-    """The ``involvedObject`` of an Event about an object."""
-    meta = obj["metadata"]
-    return {
-        "kind": obj["kind"], "namespace": meta.get("namespace", ""), "name": meta["name"], "uid": meta.get("uid", ""),
-        "apiVersion": obj["apiVersion"], "resourceVersion": meta.get("resourceVersion", ""),
-    }  # fmt: skip
+# Parts that many Events share are made once, so that the API server looks at them once.
+
+
+def reference(obj: Object, field_path: str = "") -> FrozenDict:
+    """The ``involvedObject`` of an Event about (a part of) an object, remembered on that."""
+    known = memo(obj) if isinstance(obj, FrozenDict) else {}
+    found: FrozenDict | None = known.get((reference, field_path))
+    if found is None:
+        meta = obj["metadata"]
+        ref = {
+            "kind": obj["kind"], "namespace": meta.get("namespace"), "name": meta["name"], "uid": meta.get("uid"),
+            "apiVersion": obj["apiVersion"], "resourceVersion": meta.get("resourceVersion"), "fieldPath": field_path,
+        }  # fmt: skip
+        found = known[reference, field_path] = FrozenDict({key: value for key, value in ref.items() if value})
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def source(component: str, host: str) -> FrozenDict:
+    """Who speaks, and from which node."""
+    return FrozenDict({"component": component, "host": host} if host else {"component": component})

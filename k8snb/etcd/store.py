@@ -132,7 +132,9 @@ class Store:
     def _range(self, prefix: str, start: str = "") -> list[tuple[str, KeyValue]]:
         order, keys = self.state.order, self.state.keys
         first = bisect_left(order, max(start, prefix))
-        last = bisect_left(order, prefix + "\U0010ffff")
+        if first == len(order) or not order[first].startswith(prefix):
+            return []
+        last = bisect_left(order, prefix + "\U0010ffff", first)
         return [(key, keys[key]) for key in order[first:last]]
 
     def count(self, prefix: str) -> int:

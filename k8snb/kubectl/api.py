@@ -9,7 +9,7 @@ Models: k8s.io/client-go/rest (request.go, warnings.go), k8s.io/cli-runtime/pkg/
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -40,7 +40,7 @@ class Api:
 
     def ask(self, request: Request) -> Any:
         """The body of the answer. Raises ApiError."""
-        response = self.send(replace(request, user=self.user))
+        response = self.send(request._replace(user=self.user))
         for warning in response.warnings:
             if warning not in self.warned:
                 self.warned.add(warning)

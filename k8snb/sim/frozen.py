@@ -95,8 +95,7 @@ def memo(value: FrozenDict | FrozenList) -> dict[Any, Any]:
 
     Law: what is stored must be a pure function of the value (and of the key it is stored under).
     """
-    try:
-        found = value.memo
-    except AttributeError:
+    found: dict[Any, Any] | None = getattr(value, "memo", None)  # most slots are empty once; catching that error costs twice as much
+    if found is None:
         found = value.memo = {}
     return found

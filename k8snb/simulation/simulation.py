@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import freeze
@@ -102,7 +101,7 @@ class Simulation:
 
     def request(self, request: Request) -> Response:
         """A request from outside. It is recorded, so that it can be replayed."""
-        frozen = replace(request, body=freeze(request.body))
+        frozen = request._replace(body=freeze(request.body))
         writes = not self._only_looks(request)
         if writes:
             self.history.note(self.root, "request", frozen)
