@@ -74,19 +74,21 @@ class Cluster:
     ``nodes``: how many workers, or Node manifests. ``seed``: the same seed and the same requests give the same bytes.
     ``runtime``: ``faithful`` (images are pulled, probed, restarted), ``hollow`` or ``hollow-exits`` (containers start at once,
     as on the control plane that the reference recordings were made with). ``etcd``: how many members etcd has; with 3 it is a
-    Raft group, see ``cluster.etcd``. ``encrypt_secrets``: etcd holds Secrets as ciphertext.
+    Raft group, see ``cluster.etcd``. ``encrypt_secrets``: etcd holds Secrets as ciphertext. ``storage``: there is a
+    default StorageClass, ``standard``, whose disks are simulated.
     """
 
     def __init__(
         self, nodes: int | Iterable[Mapping[str, Any]] = 3, seed: int = 0, *, runtime: str = "faithful",
         start: int | None = None, shuffle: bool = False, loud: bool = True, settled: bool = True,
-        etcd: int = 1, encrypt_secrets: bool = False,
+        etcd: int = 1, encrypt_secrets: bool = False, storage: bool = False,
     ):  # fmt: skip
         if runtime not in RUNTIMES:
             raise Mistake(text("cluster.no_runtime", runtime=runtime, names=", ".join(RUNTIMES)))
         if etcd not in ETCD_SIZES:
             raise Mistake(text("cluster.no_etcd_size", count=etcd, sizes=", ".join(map(str, ETCD_SIZES))))
-        choices: dict[str, Any] = {"etcd": etcd, "encrypt_secrets": encrypt_secrets} | ({} if start is None else {"start": start})
+        choices: dict[str, Any] = {"etcd": etcd, "encrypt_secrets": encrypt_secrets, "storage": storage}
+        choices |= {} if start is None else {"start": start}
         config = Config(nodes=node_manifests(nodes), seed=seed, runtime=runtime, shuffle=shuffle, loud=loud, **choices)
         self._adopt(Simulation.create(config))
         use(self)

@@ -29,7 +29,9 @@ from k8snb.controllers.replicaset import ReplicaSetController
 from k8snb.controllers.replication import ReplicationController
 from k8snb.controllers.resource_quota import ResourceQuotaController
 from k8snb.controllers.statefulset.controller import StatefulSetController
+from k8snb.controllers.volume.attach_detach import AttachDetachController
 from k8snb.controllers.volume.binder import PersistentVolumeBinder
+from k8snb.controllers.volume.ephemeral import EphemeralVolumeController
 from k8snb.controllers.volume.protection import ClaimProtectionController, VolumeProtectionController
 
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
@@ -54,6 +56,8 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     DisruptionController,
     HorizontalPodAutoscalerController,
     PersistentVolumeBinder,
+    AttachDetachController,
+    EphemeralVolumeController,
     ClaimProtectionController,
     VolumeProtectionController,
     EndpointsController,

@@ -17,8 +17,8 @@ from k8snb.resources.discovery import bootstrap as bootstrap_objects
 _NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
-def bootstrap(server: Server) -> None:
-    """Write the bootstrap objects into an empty store."""
+def bootstrap(server: Server, more: tuple[Object, ...] = ()) -> None:
+    """Write the bootstrap objects into an empty store, and ``more`` that this cluster begins with."""
     namespaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n, "labels": {"kubernetes.io/metadata.name": n}},
                    "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}} for n in _NAMESPACES]  # fmt: skip
     for obj in namespaces:
@@ -27,6 +27,8 @@ def bootstrap(server: Server) -> None:
         if plural != "namespaces":
             for item in objects:
                 _write(server, freeze(item))
+    for obj in more:
+        _write(server, obj)
 
 
 def _write(server: Server, obj: Object) -> None:

@@ -25,6 +25,7 @@ class Config:
     loud: bool = True  # warn of what is accepted but not simulated
     etcd: int = 1  # members of etcd; more than one is a Raft group
     encrypt_secrets: bool = False  # encryption at rest: etcd holds Secrets as ciphertext
+    storage: bool = False  # a default StorageClass, "standard", from the start
 
 
 def node_manifests(nodes: int | Iterable[Mapping[str, Any]]) -> FrozenList:

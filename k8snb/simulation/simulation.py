@@ -29,6 +29,7 @@ from k8snb.simulation.faults import FAULTS
 from k8snb.simulation.history import PROGRAMS, History, Position
 from k8snb.simulation.learners import install, rehearse
 from k8snb.simulation.root import Root
+from k8snb.simulation.storage import standard_class
 from k8snb.simulation.wiring import Parts, wire
 
 QUIET = 5 * SECOND // 2
@@ -81,7 +82,7 @@ class Simulation:
         simulation = cls(root)
         if isinstance(simulation.parts.etcd, RaftStore):
             simulation.parts.etcd.found()
-        bootstrap(simulation.parts.server)
+        bootstrap(simulation.parts.server, (standard_class(),) if config.storage else ())
         for component in simulation.parts.components.values():
             component.start()
         simulation.history.checkpoint(root)

@@ -24,10 +24,14 @@ from k8snb.kubelet.images import Catalogue
 from k8snb.resources import RESOURCES
 from k8snb.resources.apiextensions.serving import serve_definitions
 from k8snb.scheduler.scheduler import KubeScheduler
+from k8snb.seams.services import Services
 from k8snb.sim.kernel import Kernel
 from k8snb.simulation.etcd import open_store
 from k8snb.simulation.machines import Machines, put_up
 from k8snb.simulation.root import Root
+from k8snb.simulation.storage import drivers
+from k8snb.storage import SIDECARS
+from k8snb.storage.sidecar import CSIProcess
 
 CONTROLLER_MANAGER = "kube-controller-manager"
 
@@ -54,13 +58,14 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Iterable[Prog
     config = ServerConfig(loud=root.config.loud)
     server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
     serve_definitions(server)
-    env = Environment(kernel, server.handle, server.hub, root.components)
+    env = Environment(kernel, server.handle, server.hub, root.components, services=Services(drivers(root.components)))
     machines, on_nodes = put_up(root, env, catalogue if catalogue is not None else Catalogue())
     server.kubelets = machines.endpoint
     parts = Parts(kernel, held, store, server, {}, env, machines)
     controllers = ControllerProcess(
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))
     )
-    for component in (controllers, KubeScheduler(env), *on_nodes, *(LearnerProcess(program, env) for program in programs)):
+    own = (LearnerProcess(program, env) for program in programs)
+    for component in (controllers, KubeScheduler(env), CSIProcess(env, SIDECARS), *on_nodes, *own):
         parts.components[component.name] = component
     return parts

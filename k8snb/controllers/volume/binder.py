@@ -7,8 +7,11 @@ decides. Claims without a match are looked at again every fifteen seconds, and w
 
     claim    Pending -> Bound -> Lost                volume   Available -> Bound -> Released
 
+A claim whose class binds late (WaitForFirstConsumer) waits until the scheduler has chosen a node for its first pod: it either
+points a volume at the claim, or writes the annotation ``selected-node``, and then the class's provisioner makes one.
+
 Models: pkg/controller/volume/persistentvolume/pv_controller.go (syncUnboundClaim, syncBoundClaim, syncVolume, bind).
-Simplified: volumes are not provisioned or recycled; a class that binds late (WaitForFirstConsumer) waits, as said in its Event.
+Simplified: nothing is recycled, as if no plugin could.
 """
 
 from __future__ import annotations
@@ -16,12 +19,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from k8snb.admission.default_ingress_class import newest_default
+from k8snb.admission.default_storage_class import IS_DEFAULT, IS_DEFAULT_BETA
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, freeze, merge, put
 from k8snb.client.controller import Controller, Index, Watches
 from k8snb.client.informer import key_of
 from k8snb.controllers.volume.matching import best_match, mismatch, refers_to
+from k8snb.controllers.volume.protection import claims_used
 from k8snb.resources.core.persistentvolumeclaim import class_name
 from k8snb.sim.clock import SECOND
 
@@ -36,6 +42,7 @@ EXTERNAL = (
     "If volume creation is delayed, please verify that the provisioner is running and correctly registered."
 )
 LATE = "waiting for first consumer to be created before binding"
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
 
 
 def _is_bound(claim: Object) -> bool:
@@ -78,7 +85,7 @@ class PersistentVolumeBinder(Controller):
     account = "persistent-volume-binder"
     watches = (Watches(CLAIMS), Watches(CLAIMS, _volume_of_claim), Watches(VOLUMES), Watches(VOLUMES, _claim_keys))
     reads = (CLASSES,)
-    indexes = (Index(CLAIMS, "unbound", _unbound), Index(VOLUMES, "class", _of_volume))
+    indexes = (Index(CLAIMS, "unbound", _unbound), Index(VOLUMES, "class", _of_volume), Index("pods", "claims", claims_used))
 
     def reconcile(self, key: str) -> None:
         if "/" in key:
@@ -98,6 +105,7 @@ class PersistentVolumeBinder(Controller):
             return
         if "deletionTimestamp" in claim["metadata"]:
             return
+        claim = self._with_default_class(claim)
         late = self._binds_late(claim)
         found = None if late else best_match(self.informers[VOLUMES].by("class", class_name(claim)), claim)
         if found is not None:
@@ -106,9 +114,30 @@ class PersistentVolumeBinder(Controller):
         self._say_why_not(claim, late=late)
         self.queue.add_after(key_of(claim), RESYNC, "is there a volume for it now?", background=True)
 
+    def _with_default_class(self, claim: Object) -> Object:
+        """A claim that was there before there was a default class gets it now. (``storageClassName: ""`` asks for none.)"""
+        if class_name(claim) or "storageClassName" in claim["spec"]:
+            return claim
+        found = newest_default(self.informers[CLASSES].all(), IS_DEFAULT, IS_DEFAULT_BETA)
+        if found is None:
+            return claim
+        return self.client.update(CLAIMS, merge(claim, {"spec": {"storageClassName": found["metadata"]["name"]}}))
+
     def _binds_late(self, claim: Object) -> bool:
+        """Whether the scheduler has to choose a node first."""
         found = self.informers[CLASSES].get(class_name(claim)) if class_name(claim) else None
-        return found is not None and found.get("volumeBindingMode") == "WaitForFirstConsumer"
+        if found is None or found.get("volumeBindingMode") != "WaitForFirstConsumer":
+            return False
+        return SELECTED_NODE not in (claim["metadata"].get("annotations") or EMPTY_DICT)
+
+    def _say_late(self, claim: Object) -> None:
+        """There is no pod yet, or the scheduler has not found a node for it."""
+        pods = [pod["metadata"]["name"] for pod in self.informers["pods"].by("claims", key_of(claim)) if not pod["spec"].get("nodeName")]
+        if pods:
+            word = "pod" if len(pods) == 1 else "pods"
+            self.recorder.event(claim, "Normal", "WaitForPodScheduled", f"waiting for {word} {','.join(sorted(pods))} to be scheduled")
+        else:
+            self.recorder.event(claim, "Normal", "WaitForFirstConsumer", LATE)
 
     def _say_why_not(self, claim: Object, *, late: bool) -> None:
         name = class_name(claim)
@@ -116,7 +145,7 @@ class PersistentVolumeBinder(Controller):
         if not name:
             self.recorder.event(claim, "Normal", "FailedBinding", NOT_FOUND)
         elif late:
-            self.recorder.event(claim, "Normal", "WaitForFirstConsumer", LATE)
+            self._say_late(claim)
         elif found is None:
             self.recorder.event(claim, "Warning", "ProvisioningFailed", f'storageclass.storage.k8s.io "{name}" not found')
         elif found["provisioner"] == NO_PROVISIONER:
@@ -230,7 +259,10 @@ class PersistentVolumeBinder(Controller):
 
     def _reclaim(self, volume: Object) -> None:
         """Delete asks a plugin to delete what lies behind; a volume of a kind that is deleted at once goes."""
-        if volume["spec"].get("persistentVolumeReclaimPolicy") != "Delete" or "deletionTimestamp" in volume["metadata"]:
+        policy = volume["spec"].get("persistentVolumeReclaimPolicy")
+        if policy == "Recycle":
+            self._fail(volume, "No recycler plugin found for the volume!", "VolumeFailedRecycle")
+        if policy != "Delete" or "deletionTimestamp" in volume["metadata"]:
             return
         if volume["spec"].get("csi") is not None:
             return  # its driver's provisioner deletes it
@@ -242,14 +274,15 @@ class PersistentVolumeBinder(Controller):
                 if error.code != 404:
                     raise
             return
-        why = f"host_path deleter only supports /tmp/.+ but received provided {path}" if path else "no deletable volume plugin matched"
-        self._fail(volume, why)
+        name = volume["metadata"]["name"]
+        missing = f'error getting deleter volume plugin for volume "{name}": no deletable volume plugin matched'
+        self._fail(volume, f"host_path deleter only supports /tmp/.+ but received provided {path}" if path else missing)
 
-    def _fail(self, volume: Object, why: str) -> None:
+    def _fail(self, volume: Object, why: str, reason: str = "VolumeFailedDelete") -> None:
         if dig(volume, "status.phase") != "Failed":
             status = {"phase": "Failed", "message": why, "lastPhaseTransitionTime": timestamp(self.now)}
             self.client.update_status(VOLUMES, merge(volume, {"status": status}))
-            self.recorder.event(volume, "Warning", "VolumeFailedDelete", why)
+            self.recorder.event(volume, "Warning", reason, why)
 
     def _unbind(self, volume: Object) -> None:
         """The claim has chosen another volume meanwhile: this one is free again."""

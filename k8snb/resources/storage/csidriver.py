@@ -91,5 +91,12 @@ EXAMPLE = {
 }
 
 RESOURCE = served(
-    "storage.k8s.io/v1", "CSIDriver", default=default, validate=validate, validate_update=validate_update, cells=cells, example=EXAMPLE
+    "storage.k8s.io/v1",
+    "CSIDriver",
+    default=default,
+    validate=validate,
+    validate_update=validate_update,
+    cells=cells,
+    example=EXAMPLE,
+    simulated=True,
 )

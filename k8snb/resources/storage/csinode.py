@@ -57,4 +57,4 @@ EXAMPLE = {
     "spec": {"drivers": [{"name": "disk.example.com", "nodeID": "node-1"}]},
 }
 
-RESOURCE = served("storage.k8s.io/v1", "CSINode", validate=validate, cells=cells, example=EXAMPLE)
+RESOURCE = served("storage.k8s.io/v1", "CSINode", validate=validate, cells=cells, example=EXAMPLE, simulated=True)

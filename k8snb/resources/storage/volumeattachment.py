@@ -48,4 +48,12 @@ EXAMPLE = {
     "spec": {"attacher": "disk.example.com", "nodeName": "node-1", "source": {"persistentVolumeName": "data"}},
 }
 
-RESOURCE = served("storage.k8s.io/v1", "VolumeAttachment", validate=validate, validate_update=validate_update, cells=cells, example=EXAMPLE)
+RESOURCE = served(
+    "storage.k8s.io/v1",
+    "VolumeAttachment",
+    validate=validate,
+    validate_update=validate_update,
+    cells=cells,
+    example=EXAMPLE,
+    simulated=True,
+)
