@@ -49,16 +49,16 @@ class Case:
 
 def _load(*path: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(FOLDER.joinpath(*path).read_text())
-    return [_stock(record) for record in found]
+    return [stock(record) for record in found]
 
 
-def _stock(value: Any) -> Any:
+def stock(value: Any) -> Any:
     """The record as a stock control plane would have made it: without the volume source that one distribution adds to every
     token volume, and therefore without the line numbers of diffs (the reference recordings leave both out, too)."""
     if isinstance(value, dict):
-        return {key: _stock(item) for key, item in value.items()}
+        return {key: stock(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_stock(item) for item in value if (item.get("configMap") or {} if isinstance(item, dict) else {}) != _ADDED]
+        return [stock(item) for item in value if (item.get("configMap") or {} if isinstance(item, dict) else {}) != _ADDED]
     return HUNK.sub("@@", value) if isinstance(value, str) else value
 
 

@@ -1,25 +1,42 @@
-"""A few of the recorded scenarios with the machine's real kubectl; all of them: ``python -m tests.reference.over_http``."""
+"""A part of the recorded scenarios with the machine's real kubectl; all of them: ``python -m tests.reference.over_http``."""
 
+import json
 import shutil
 
 import pytest
 
-from tests.reference.over_http import common, play
+from tests.reference.over_http import ALLOWED, OF_KUBECTL, UNKNOWN_FLAG, common, play
+from tests.reference.runner import SCENARIOS, parts, recorded
 
-QUICK = ["finalizers", "ingress", "kubectl-create-dry-run", "resource-quota"]
+QUICK = [
+    "apply-three-way", "configmap-and-secret", "deployment-rolling-update", "finalizers", "ingress", "job-completions",
+    "kubectl-create-dry-run", "kubectl-errors", "kubectl-get-tables", "optimistic-concurrency", "pdb-and-eviction", "replicaset-basics",
+    "resource-quota", "server-side-apply", "service-types",
+]  # fmt: skip
+MOST_STEPS_APART = 60  # may only become smaller
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="no kubectl is installed on this machine")
 def test_real_kubectl_sees_what_was_recorded() -> None:
     found = play(QUICK, "kubectl", jobs=len(QUICK))
     assert {name: list(left) for name, (left, _) in found.items()} == {name: [] for name in QUICK}
 
 
+def test_every_step_that_only_kubectl_words_otherwise_is_listed_with_its_reasons() -> None:
+    allowed = json.loads(ALLOWED.read_text())
+    assert sum(len(steps) for steps in allowed.values()) <= MOST_STEPS_APART
+    assert set(allowed) <= set(SCENARIOS)
+    for name, steps in allowed.items():
+        assert set(steps) <= {key for key in parts(recorded(name)) if key.startswith("step ")}
+        assert {reason for reasons in steps.values() for reason in reasons} <= {rule.reason for rule in OF_KUBECTL} | {UNKNOWN_FLAG}
+
+
 def test_what_is_forgiven_is_named_and_nothing_else_is() -> None:
     newer, rules = common({"exit": 0, "output": ['pod "a" deleted from <namespace> namespace']})
     older, none = common({"exit": 0, "output": ['pod "a" deleted']})
     assert newer == older
-    assert (list(rules), none) == (["delete names the namespace"], {})
+    assert (list(rules), none) == (["1.36 names the namespace of what was deleted"], {})
     assert common({"exit": 0, "output": ['pod "b" deleted']})[0] != older
     assert common({"exit": 1, "output": ['pod "a" deleted']})[0] != older

@@ -1,5 +1,6 @@
-"""Real clients against a served cluster: kubectl, and the official Python client where it is installed."""
+"""Real kubectl against a served cluster: the conveniences that people use every day."""
 
+import os
 import shutil
 import subprocess
 
@@ -24,9 +25,10 @@ def kubectl(served):
     if not shutil.which("kubectl"):
         pytest.skip("no kubectl is installed on this machine")
 
-    def run(line, stdin=None):
+    def run(line, stdin=None, **environment):
         command = ["kubectl", "--kubeconfig", str(served.kubeconfig), *line.split()]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+        env = {**os.environ, **environment}
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False, env=env)
         return done.stdout + done.stderr
 
     return run
@@ -62,13 +64,35 @@ def test_kubectl_applies_on_either_side_and_shows_differences(kubectl):
     assert "web" in kubectl("get statefulsets --chunk-size=1")
 
 
-def test_the_official_python_client_lists_creates_watches_patches_and_deletes(served):
-    kubernetes = pytest.importorskip("kubernetes", reason="the package kubernetes is not installed")
-    kubernetes.config.load_kube_config(str(served.kubeconfig))
-    core = kubernetes.client.CoreV1Api()
-    begin = core.list_namespaced_config_map("default").metadata.resource_version
-    core.create_namespaced_config_map("default", {"metadata": {"name": "a"}, "data": {"k": "1"}})
-    core.patch_namespaced_config_map("a", "default", {"data": {"k": "2"}})
-    core.delete_namespaced_config_map("a", "default")
-    stream = kubernetes.watch.Watch().stream(core.list_namespaced_config_map, "default", resource_version=begin, timeout_seconds=1)
-    assert [(e["type"], e["object"].metadata.name) for e in stream] == [("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a")]
+@pytest.mark.slow
+def test_kubectl_edits_describes_explains_and_watches(kubectl):
+    kubectl("apply -f -", STS)
+    kubectl("rollout status statefulset/web --timeout=20s")
+    edited = kubectl("edit statefulset web", EDITOR="sed -i 's/image: nginx$/image: nginx:1.27/'")
+    assert edited == "statefulset.apps/web edited\n"
+    assert "nginx:1.27" in kubectl("describe statefulset web")
+    assert "roll out complete" in kubectl("rollout status statefulset/web --timeout=30s")
+    assert "<integer>" in kubectl("explain statefulset.spec.replicas")
+    assert "statefulsets" in kubectl("api-resources --api-group=apps")
+    watched = kubectl("get pods --watch --request-timeout=1s")
+    assert watched.split()[:2] == ["NAME", "READY"]
+    assert "web-0" in watched
+    assert kubectl("delete statefulset web --wait=true").startswith('statefulset.apps "web" deleted')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("top nodes", "error: Metrics API not available"),
+        ("exec web-0 -- ls", "Error from server (NotImplemented): k8snb does not serve exec over HTTP"),
+        ("attach web-0", "k8snb does not serve attach over HTTP"),
+        ("port-forward pod/web-0 8080:80", "k8snb does not serve portforward over HTTP"),
+        ("logs web-0 -f", "Error from server (NotImplemented): k8snb does not follow logs over HTTP; ask again without -f"),
+        ("logs web-9", 'error from server (NotFound): pods "web-9" not found'),
+    ],
+)
+def test_what_is_not_there_is_refused_in_a_sentence(kubectl, command, says):
+    kubectl("apply -f -", STS)
+    kubectl("wait pod/web-0 --for=condition=Ready --timeout=20s")
+    assert says in kubectl(command)
