@@ -22,8 +22,7 @@ from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
 from k8snb.client.recorder import Recorder
 from k8snb.component_helpers import pod_requests, resource_amounts
-from k8snb.component_helpers.nodeaffinity import matches_node_selector_and_affinity
-from k8snb.kubelet import environment, pods
+from k8snb.kubelet import admission, environment, pods, probes
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.state import EXITED, RUNNING, ContainerState, KubeletState, PodState
 from k8snb.kubelet.status import FAITHFUL, Style, pod_status
@@ -69,6 +68,7 @@ class Kubelet(Component):
         if self.own.rebooted:
             self._after_reboot()
         for uid, state in self.own.pods.items():
+            probes.resume(state, self.pods.get(state.key), self.kernel)
             self._schedule(uid, state, 0, "the kubelet has started")
 
     def on_stop(self) -> KubeletState:
@@ -198,7 +198,8 @@ class Kubelet(Component):
         """Take up a pod: is there room for it, and may it run here?"""
         meta = pod["metadata"]
         grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
-        state = PodState(meta["uid"], meta.get("namespace", ""), meta["name"], started_at=self.kernel.now, grace=grace)
+        now = self.kernel.now
+        state = PodState(meta["uid"], meta.get("namespace", ""), meta["name"], started_at=now, probing_since=now, grace=grace)
         old = pod.get("status") or {}
         if old.get("phase") in ("Succeeded", "Failed"):
             state.sandbox, state.containers = "gone", pods.new_containers(pod)
@@ -216,19 +217,22 @@ class Kubelet(Component):
         return state
 
     def _rejection(self, pod: Object, state: PodState) -> tuple[str, str] | None:
-        """Why the kubelet refuses the pod, or None. The scheduler usually knew; a pod with a nodeName never met it."""
-        node = self.node
-        if not matches_node_selector_and_affinity(pod, node):
-            return "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed"
-        room = resource_amounts((node.get("status") or {}).get("allocatable") or (self.manifest.get("status") or {}).get("allocatable"))
-        used = self.own.used
-        for name, amount in state.requests.items():
-            if name in room and used.get(name, 0) + amount > room[name]:
-                what = f"requested: {amount}, used: {used.get(name, 0)}, capacity: {room[name]}"
-                return f"OutOf{name}", f"Pod was rejected: Node didn't have enough resource: {name}, {what}"
+        """Why the kubelet refuses the pod, or None; then it takes its part of the node."""
+        node, used = self.node, self.own.used
+        capacity = (node.get("status") or {}).get("allocatable") or (self.manifest.get("status") or {}).get("allocatable")
+        ports = self._ports_in_use() if admission.host_ports(pod) else frozenset()
+        room = admission.Room(resource_amounts(capacity), used, ports, tuple(self.own.pressure))
+        found = admission.rejection(pod, node, state.requests, room)
+        if found is not None:
+            return found.reason, f"Pod was rejected: {found.message}"
         for name, amount in state.requests.items():
             used[name] = used.get(name, 0) + amount
         return None
+
+    def _ports_in_use(self) -> admission.Ports:
+        """The host ports of the pods that run here."""
+        running = [self.pods.get(state.key) for state in self.own.pods.values() if state.requests]
+        return frozenset(port for pod in running if pod is not None for port in admission.host_ports(pod))
 
     def release(self, state: PodState) -> None:
         """The pod does not run any more: others may have its place."""

@@ -5,7 +5,7 @@ On start the kubelet registers its node: capacity, addresses, versions, four con
 lifecycle controller draws its conclusions.
 
 Models: pkg/kubelet/kubelet_node_status.go, pkg/kubelet/nodestatus/setters.go, component-helpers/apimachinery/lease.
-Simplified: a simulated machine never runs out of memory, disk or processes by itself.
+What "well" means for memory and disk says :mod:`.eviction`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,31 @@ from typing import Any
 
 from k8snb.apimachinery.meta import micro_timestamp, set_condition, timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object, freeze
-from k8snb.sim.clock import MINUTE, SECOND
+from k8snb.component_helpers.timing import timing
+from k8snb.sim.clock import SECOND
 
 VERSION = "v1.36.2"
-LEASE_PERIOD, STATUS_PERIOD = 10 * SECOND, 5 * MINUTE
-LEASE_SECONDS = 40
+LEASE_PERIOD, STATUS_PERIOD = timing("node lease renewal"), timing("node status report")
+LEASE_SECONDS = timing("node lease duration") // SECOND
 LEASE_NAMESPACE = "kube-node-lease"
 
-_CONDITIONS = (
-    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-)
+PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure")
+_WELL = {
+    "MemoryPressure": ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    "DiskPressure": ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    "PIDPressure": ("KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+}
+_PRESSED = {
+    "MemoryPressure": ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+    "DiskPressure": ("KubeletHasDiskPressure", "kubelet has disk pressure"),
+    "PIDPressure": ("KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
+}
+STATUS_EVENTS = {
+    "MemoryPressure": ("NodeHasSufficientMemory", "NodeHasInsufficientMemory"),
+    "DiskPressure": ("NodeHasNoDiskPressure", "NodeHasDiskPressure"),
+    "PIDPressure": ("NodeHasSufficientPID", "NodeHasInsufficientPID"),
+}
+"""What the kubelet says of its node when such a condition has become False, or True."""
 
 
 def address_of(name: str) -> str:
@@ -79,11 +91,10 @@ def node_status(
 
 def conditions(old: FrozenList, now: int, pressure: frozenset[str]) -> FrozenList:
     """The four conditions of a machine, with the time of this heartbeat."""
+    rows = [(kind, kind in pressure, *(_PRESSED if kind in pressure else _WELL)[kind]) for kind in PRESSURES]
     found = old
-    for kind, status, reason, message in _CONDITIONS:
-        wanted = {"type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": timestamp(now)}
-        if kind in pressure:
-            wanted |= {"status": "True", "reason": f"KubeletHas{kind}", "message": f"kubelet has {kind}"}
+    for kind, true, reason, message in [*rows, ("Ready", True, "KubeletReady", "kubelet is posting ready status")]:
+        wanted = {"type": kind, "status": str(true), "reason": reason, "message": message, "lastHeartbeatTime": timestamp(now)}
         found = set_condition(found, wanted, now)
     return found
 

@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
+from k8snb.component_helpers.timing import timing
 from k8snb.kubelet.state import APP, EXITED, INIT, RUNNING, SIDECAR, WAITING, ContainerState, PodState
 from k8snb.kubelet.status import restart_policy
 from k8snb.seams.cri import Resources
-from k8snb.sim.clock import MINUTE, SECOND
+from k8snb.sim.clock import SECOND
 
-BACKOFF_FIRST, BACKOFF_MOST, BACKOFF_FORGOTTEN = 10 * SECOND, 300 * SECOND, 10 * MINUTE
+BACKOFF_FIRST, BACKOFF_MOST, BACKOFF_FORGOTTEN = (timing(f"crash back-off, {what}") for what in ("first", "most", "forgotten"))
+PULL_FIRST, PULL_MOST = timing("image back-off, first"), timing("image back-off, most")
 
 
 class Action(NamedTuple):
@@ -132,7 +134,7 @@ def raise_crash_delay(container: ContainerState, now: int) -> None:
 
 def raise_pull_delay(container: ContainerState, now: int) -> None:
     """A pull has failed: the next one comes after 10 s, 20 s, ... 5 min."""
-    container.pull_delay = min(2 * container.pull_delay, BACKOFF_MOST) if container.pull_delay else BACKOFF_FIRST
+    container.pull_delay = min(2 * container.pull_delay, PULL_MOST) if container.pull_delay else PULL_FIRST
     container.retry_at = now + container.pull_delay
 
 

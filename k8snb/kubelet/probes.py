@@ -7,8 +7,18 @@
 Each has a delay, a period, a time limit and two thresholds. :func:`ask` runs one probe and gives its outcome;
 :func:`record` is the pure bookkeeping of streaks.
 
-Models: pkg/kubelet/prober (worker.go, prober.go), pkg/probe/{http,tcp,exec,grpc}.
-Simplified: a container answers at once or after the latency that its image states; the kubelet's requests are not jittered.
+A probe ticks from the moment at which the kubelet took up the *pod*, not the container: with a period of 10 s, a container that
+starts 3 s later is first asked after 7 s more. Two exceptions: a readiness probe is also asked at once when its container has
+started; and a kubelet that has been restarted waits a random part of a period before the first tick, so that not all probes of
+the node come at once.
+
+    taken up      container starts                                    ticks (period 10 s)
+    0 s ............ 3 s ............ 10 s ............ 20 s
+                     readiness        liveness          both
+
+Models: pkg/kubelet/prober (worker.go, prober.go, prober_manager.go), pkg/probe/{http,tcp,exec,grpc}.
+Simplified: a container answers at once or after the latency that its image states; a gRPC probe asks whether somebody listens; the
+random part is drawn once for a pod, not for each of its probes; a redirect is taken for success, not followed.
 """
 
 from __future__ import annotations
@@ -17,20 +27,22 @@ import shlex
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import Object
-from k8snb.kubelet.state import ProbeState
+from k8snb.kubelet.state import INIT, RUNNING, PodState, ProbeState
 from k8snb.seams.cni import HTTPRequest
 from k8snb.seams.cri import Runtime
 from k8snb.sim.clock import SECOND
+from k8snb.sim.kernel import Kernel
 
 KINDS = ("startup", "liveness", "readiness")
 _STATUS_OK = range(200, 400)
 
 
 class Outcome(NamedTuple):
-    """What a probe found."""
+    """What a probe found. ``error``: it could not even be asked, so it says nothing about the container."""
 
     success: bool
     output: str = ""
+    error: bool = False
 
 
 def spec_of(container: Object, kind: str) -> Object | None:
@@ -49,17 +61,59 @@ def period(probe: Object) -> int:
     return int(probe.get("periodSeconds", 10)) * SECOND
 
 
-def first_due(probe: Object, started_at: int, now: int) -> int:
-    """When a probe is first asked."""
-    return max(now, started_at + int(probe.get("initialDelaySeconds", 0)) * SECOND)
+def next_tick(origin: int, every: int, at: int) -> int:
+    """The first moment at or after ``at`` that is a whole number of periods after ``origin`` (all in µs).
+
+    >>> next_tick(5, 10, 5), next_tick(5, 10, 6), next_tick(50, 10, 7)
+    (5, 15, 50)
+    """
+    return origin if at <= origin else origin + -(-(at - origin) // every) * every
+
+
+def begin(kind: str, probe: Object, pod: PodState, started_at: int, now: int) -> ProbeState:
+    """A probe of a container that has just started, or whose startup probe has just passed."""
+    state = ProbeState(0, pod.probing_since, passed=kind == "liveness")
+    state.due = first_due(kind, probe, state.origin, started_at, now)
+    return state
+
+
+def first_due(kind: str, probe: Object, origin: int, started_at: int, now: int) -> int:
+    """When a probe is first asked (µs): with a tick after its delay; a readiness probe at once where its delay is over."""
+    earliest = started_at + int(probe.get("initialDelaySeconds", 0)) * SECOND
+    if kind == "readiness" and earliest <= now:
+        return max(now, origin)
+    return next_tick(origin, period(probe), max(now, earliest))
+
+
+def resume(state: PodState, pod: Object | None, kernel: Kernel) -> None:
+    """The kubelet was restarted: the probes of the pod begin anew, after a drawn part of their period."""
+    if pod is None:
+        return
+    part = kernel.rng(f"probes/{state.uid}").fraction()
+    for spec in (*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"]):
+        container = state.containers.get(spec["name"])
+        if container is None or container.phase != RUNNING or container.kind == INIT:
+            continue
+        for kind, probe_state in container.probes.items():
+            probe = spec_of(spec, kind)
+            if probe is not None:
+                probe_state.origin = kernel.now + int(part * period(probe))
+                probe_state.due = first_due(kind, probe, probe_state.origin, container.started_at, kernel.now)
+    state.probing_since = kernel.now
 
 
 def record(state: ProbeState, probe: Object, success: bool, now: int) -> bool:
     """Note a result. True when it has just reached its threshold (again)."""
     result = "success" if success else "failure"
     state.streak = state.streak + 1 if state.result == result else 1
-    state.result, state.due = result, now + period(probe)
+    state.result = result
+    postpone(state, probe, now)
     return state.streak >= threshold(probe, success)
+
+
+def postpone(state: ProbeState, probe: Object, now: int) -> None:
+    """The probe was asked: again with its next tick."""
+    state.due = next_tick(state.origin, period(probe), now + 1)
 
 
 class Target(NamedTuple):
@@ -76,17 +130,28 @@ def ask(probe: Object, target: Target, runtime: Runtime) -> Outcome:
     limit = int(probe.get("timeoutSeconds", 1)) * SECOND
     for kind, handler in _HANDLERS.items():
         if probe.get(kind) is not None:
-            outcome: Outcome = handler(probe[kind], target, runtime, limit)
+            try:
+                outcome: Outcome = handler(probe[kind], target, runtime, limit)
+            except NoSuchPort as error:
+                return Outcome(False, str(error), error=True)
             return outcome
     return Outcome(True)
 
 
+class NoSuchPort(ValueError):
+    """A probe names a port that the container does not declare; the message is upstream's."""
+
+
 def port_number(port: Any, container: Object) -> int:
-    """A port given by number or by name; 0 where there is no such name."""
+    """A port given by number or by name. Raises :class:`NoSuchPort`."""
     if isinstance(port, int):
         return port
     named = {item.get("name"): item["containerPort"] for item in container.get("ports") or ()}
-    return int(port) if str(port).isdigit() else named.get(port, 0)
+    if port in named:
+        return int(named[port])
+    if str(port).isdigit():
+        return int(port)
+    raise NoSuchPort(f'strconv.Atoi: parsing "{port}": invalid syntax')
 
 
 def _http(action: Object, target: Target, runtime: Runtime, limit: int) -> Outcome:

@@ -20,9 +20,11 @@ WAITING, RUNNING, EXITED = "waiting", "running", "exited"
 
 @dataclass(slots=True)
 class ProbeState:
-    """One probe of one container. ``due``: when it is asked next; ``streak``: equal results in a row."""
+    """One probe of one container. ``due``: when it is asked next; ``origin``: its ticks come whole periods after this; ``streak``:
+    equal results in a row."""
 
     due: int
+    origin: int = 0
     result: str = ""  # "", "success", "failure"
     streak: int = 0
     passed: bool = False  # what the kubelet believes: past the success threshold, not past the failure threshold
@@ -54,8 +56,8 @@ class ContainerState:
     started: bool | None = None
     probes: dict[str, ProbeState] = field(default_factory=dict)
     stopping: bool = False
-    term_at: int = 0  # when SIGTERM comes, while stopping: after the preStop hook; 0: it was sent
-    deadline: int = 0  # when SIGKILL comes, while stopping
+    term_at: int = 0  # when SIGTERM may come, while stopping: after the preStop hook; 0: it was sent
+    deadline: int = 0  # when its grace is over, while stopping: then SIGKILL comes
     retry_at: int = 0  # the end of a back-off
     crash_delay: int = 0  # of the crash loop
     crash_since: int = 0  # when that delay was last raised
@@ -71,6 +73,7 @@ class PodState:
     namespace: str
     name: str
     started_at: int = 0  # status.startTime
+    probing_since: int = 0  # the ticks of its probes come whole periods after this
     sandbox: str = ""  # "", "ready", "gone"
     address: str = ""
     containers: dict[str, ContainerState] = field(default_factory=dict)
@@ -105,4 +108,5 @@ class KubeletState:
     registered: bool = False
     status_at: int = 0  # when the node's status was last written
     rebooted: bool = False  # the machine has lost power since the kubelet ran last
+    pressure: Shelf = field(default_factory=Shelf)  # condition of pressure -> when it was last seen (µs)
     warned: Shelf = field(default_factory=Shelf)  # images that were said to be not simulated

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze
+from k8snb.component_helpers.timing import timing
 from k8snb.kubelet import environment, pods, probes, stopping
 from k8snb.kubelet.pods import Action, go_duration
 from k8snb.kubelet.state import EXITED, INIT, RUNNING, WAITING, ContainerState, PodState, ProbeState
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
 
 NORMAL, WARNING = "Normal", "Warning"
-RETRY = 10 * SECOND
-"""After trouble that is not the container's own (a missing ConfigMap), the kubelet tries again so much later."""
-REFRESH = 60 * SECOND
-"""So often the files of mounted ConfigMaps and Secrets are written anew."""
+RETRY, REFRESH = timing("retry"), timing("volume refresh")
 
 
 class Worker:
@@ -43,7 +41,7 @@ class Worker:
     def look(self) -> None:
         """See what has happened: an operation is done, containers have ended, probes are due."""
         self._finish_operation()
-        self._reap()
+        self.reap()
         state = self.state
         if not state.terminating and (state.gone or self.pod["metadata"].get("deletionTimestamp")):
             stopping.begin(self)
@@ -74,7 +72,7 @@ class Worker:
         asked: list[int] = []
         for container in state.containers.values():
             if container.stopping:
-                times += [container.term_at or container.deadline]
+                times.append(container.term_at if container.term_at > self.now else container.deadline)
             elif container.phase == RUNNING:
                 asked += [probe.due for kind, probe in container.probes.items() if self._asks(kind, container)]
             elif not state.terminating and container.retry_at > self.now:
@@ -148,6 +146,8 @@ class Worker:
             self._sandbox_made()
         elif kind == "pull":
             self._pulled(state.containers[name])
+        elif kind == "hook":
+            self._runs(state.containers[name])
         else:
             self._started(state.containers[name])
 
@@ -348,12 +348,21 @@ class Worker:
         self.event(NORMAL, "Started", "Container started", container.name)
         container.phase, container.started, container.ready = RUNNING, spec.get("startupProbe") is None, False
         container.probes = {}
-        if not self.runtime.instant:
-            self._watch_over(container, spec)
-            stopping.post_start(self, container, spec)
-        else:
+        if self.runtime.instant:
             container.started = None if self.kubelet.style.all_ready else True
             container.ready = True
+            return
+        hook = stopping.post_start(self, container, spec)
+        if hook:
+            self._operate("hook", container.name, hook)  # until then it counts as not yet running, and nothing after it begins
+        else:
+            self._runs(container)
+
+    def _runs(self, container: ContainerState) -> None:
+        """The container has started and its postStart hook is over: its probes begin."""
+        if container.phase == RUNNING:
+            self._watch_over(container, self.specs[container.name])
+        stopping.post_started(self, container)
 
     def _mention_generic(self, container: ContainerState, image: str) -> None:
         own = self.kubelet.own
@@ -365,7 +374,7 @@ class Worker:
 
     # -- ends and probes ---------------------------------------------------------------------------------------------
 
-    def _reap(self) -> None:
+    def reap(self) -> None:
         """Notice the containers that have ended."""
         for container in self.state.containers.values():
             if container.phase == RUNNING:
@@ -384,7 +393,7 @@ class Worker:
         for kind in probes.KINDS:
             probe = probes.spec_of(spec, kind)
             if probe is not None and container.kind != INIT:
-                container.probes[kind] = ProbeState(probes.first_due(probe, container.started_at, self.now), passed=kind == "liveness")
+                container.probes[kind] = probes.begin(kind, probe, self.state, container.started_at, self.now)
         container.ready = bool(container.started) and "readiness" not in container.probes
 
     def _asks(self, kind: str, container: ContainerState) -> bool:
@@ -403,7 +412,11 @@ class Worker:
         probe = probes.spec_of(spec, kind) or EMPTY_DICT
         outcome = probes.ask(probe, self.target(container), self.runtime)
         if not outcome.success:
-            self.event(WARNING, "Unhealthy", f"{kind.capitalize()} probe failed: {outcome.output}", container.name)
+            failed = "errored and resulted in unknown state" if outcome.error else "failed"
+            self.event(WARNING, "Unhealthy", f"{kind.capitalize()} probe {failed}: {outcome.output}", container.name)
+        if outcome.error:
+            probes.postpone(state, probe, self.now)
+            return
         if not probes.record(state, probe, outcome.success, self.now):
             return
         state.passed = outcome.success
@@ -414,8 +427,9 @@ class Worker:
             stopping.stop(self, container, grace, f"Container {container.name} failed {kind} probe, will be restarted")
         elif kind == "startup":
             container.started, container.ready = True, "readiness" not in container.probes
-            for other in container.probes.values():
-                other.due = max(other.due, self.now)
+            for name, other in container.probes.items():
+                wanted = probes.spec_of(spec, name) or EMPTY_DICT
+                other.due = probes.first_due(name, wanted, other.origin, container.started_at, self.now)
 
 
 def _milliseconds(duration: int) -> int:

@@ -4,16 +4,18 @@ A kubelet renews its Lease every ten seconds. This loop looks every five; a node
 (``node-monitor-grace-period``) has all its conditions set to Unknown, its Pods are marked not ready, and it is tainted.
 It is *this* loop that says so: a dead node cannot.
 
-    Ready False    -> node.kubernetes.io/not-ready      NoSchedule, NoExecute
-    Ready Unknown  -> node.kubernetes.io/unreachable    NoSchedule, NoExecute
+    Ready False    -> node.kubernetes.io/not-ready      NoSchedule at once, NoExecute with the next look
+    Ready Unknown  -> node.kubernetes.io/unreachable    NoSchedule at once, NoExecute with the next look
+
+NoExecute ends Pods, so it is given with care: a node waits in the queue of its zone (:mod:`.zones`) until it is its turn.
 
 Models: pkg/controller/nodelifecycle/node_lifecycle_controller.go (monitorNodeHealth, tryUpdateNodeHealth, processTaintBaseEviction,
-doNoScheduleTaintingPass). Simplified: evictions are not rate limited by zone.
+doNoScheduleTaintingPass, doNoExecuteTaintingPass, handleDisruption).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +23,12 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import condition, condition_status, timestamp
 from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object, freeze
 from k8snb.client.controller import Controller, Index, Watches
-from k8snb.sim.clock import SECOND
+from k8snb.component_helpers.timing import timing
+from k8snb.controllers.node.zones import EXCLUDED, Zone, next_states, zone_of
 from k8snb.sim.state import Shelf
 
-MONITOR_PERIOD, GRACE_PERIOD = 5 * SECOND, 50 * SECOND
-TICK = "*"
+MONITOR_PERIOD, GRACE_PERIOD, STARTUP_GRACE = timing("node monitor"), timing("node grace"), timing("node startup grace")
+TICK, TAINT_PASS = "*", "**"  # no names of nodes
 LEASES, LEASE_NAMESPACE = "leases.coordination.k8s.io", "kube-node-lease"
 NOT_READY, UNREACHABLE, UNSCHEDULABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "node.kubernetes.io/unschedulable"
 _CONDITIONS = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
@@ -35,6 +38,7 @@ _NO_SCHEDULE = {
     ("PIDPressure", "True"): "node.kubernetes.io/pid-pressure", ("NetworkUnavailable", "True"): "node.kubernetes.io/network-unavailable",
 }  # fmt: skip
 _MANAGED = {*_NO_SCHEDULE.values(), UNSCHEDULABLE}
+_EXECUTE = (NOT_READY, UNREACHABLE)
 
 
 @dataclass(slots=True)
@@ -43,6 +47,7 @@ class LifecycleState:
 
     heard: Shelf = field(default_factory=Shelf)
     blind: bool = False  # its own view of the cluster was cut: silence then says nothing about the nodes
+    zones: dict[str, Zone] = field(default_factory=dict)
 
 
 def by_node(pod: Object) -> Iterable[str]:
@@ -51,7 +56,7 @@ def by_node(pod: Object) -> Iterable[str]:
 
 
 class NodeLifecycleController(Controller):
-    """Watches over heartbeats. The key ``*`` is the periodic look; any other key is the name of a node to taint or free."""
+    """Watches over heartbeats. Keys: ``*`` is the periodic look, ``**`` the look at who waits for NoExecute; else the name of a node."""
 
     name = "node-lifecycle"
     account = "node-controller"
@@ -92,9 +97,12 @@ class NodeLifecycleController(Controller):
             self._monitor()
             self._again()
             return
+        if key == TAINT_PASS:
+            self._give_up_nodes()
+            return
         node = self.informers["nodes"].get(key)
         if node is not None:
-            self._taint(node)
+            self._taint(node, "NoSchedule", _no_schedule(node))
             if condition_status(node, "Ready") != "True":
                 self._mark_pods(node)
 
@@ -106,11 +114,63 @@ class NodeLifecycleController(Controller):
             return
         if own.blind:
             own.blind = False
-            own.heard.update({node["metadata"]["name"]: self.now for node in self.informers["nodes"].all()})
+            self._hear_all()
+        ready: dict[str, list[bool]] = {}
         for node in self.informers["nodes"].all():
-            silent = self.now - self.own.heard.get(node["metadata"]["name"], self.now)
-            if silent > GRACE_PERIOD and condition_status(node, "Ready") != "Unknown":
+            silent = self.now - own.heard.get(node["metadata"]["name"], self.now)
+            observed = condition_status(node, "Ready")
+            lost = observed != "Unknown" and silent > (GRACE_PERIOD if observed else STARTUP_GRACE)
+            if lost:
                 self._lose(node)
+            self._queue(node, observed)
+            if EXCLUDED not in (node["metadata"].get("labels") or ()):
+                ready.setdefault(zone_of(node), []).append(observed == "True" and not lost)
+        self._look_at_zones(ready)
+        self._give_up_nodes()
+
+    def _hear_all(self) -> None:
+        """Give every node the whole grace period again."""
+        self.own.heard.update({node["metadata"]["name"]: self.now for node in self.informers["nodes"].all()})
+
+    def _queue(self, node: Object, observed: str) -> None:
+        """A node that was seen not ready waits for its NoExecute taint; one that is ready is freed of it."""
+        waiting = self.own.zones.setdefault(zone_of(node), Zone()).waiting
+        name = node["metadata"]["name"]
+        wanted = {"False": NOT_READY, "Unknown": UNREACHABLE}.get(observed, "")
+        present = [t["key"] for t in node["spec"].get("taints") or () if t["effect"] == "NoExecute" and t["key"] in _EXECUTE]
+        if present and present != [wanted]:
+            self._taint(node, "NoExecute", [wanted] if wanted else [])  # another one, or none: at once
+        if not wanted or present:
+            waiting.pop(name, None)
+        else:
+            waiting[name] = wanted
+
+    def _look_at_zones(self, ready: dict[str, list[bool]]) -> None:
+        zones: dict[str, Zone] = self.own.zones
+        for gone in [name for name in zones if name not in ready]:
+            del zones[gone]
+        found, stopped, resumed = next_states({name: zone.state for name, zone in zones.items()}, dict(ready))
+        for name, (state, interval) in found.items():
+            zones[name].state, zones[name].interval = state, interval
+        if stopped:  # nothing at all is heard of: that says more about this controller than about the nodes
+            for node in self.informers["nodes"].all():
+                self._taint(node, "NoExecute", [])
+        if resumed:
+            self._hear_all()
+
+    def _give_up_nodes(self) -> None:
+        """Taint the nodes whose turn it is; come back where others wait."""
+        for zone in self.own.zones.values():
+            for name, taint in list(zone.waiting.items()):
+                if not zone.interval or self.now < zone.free_at:
+                    break
+                node = self.informers["nodes"].get(name)
+                del zone.waiting[name]
+                if node is not None:
+                    self._taint(node, "NoExecute", [taint])
+                    zone.free_at = self.now + zone.interval
+            if zone.waiting and zone.interval:
+                self.queue.add_after(TAINT_PASS, max(timing("taint pass"), zone.free_at - self.now), "nodes wait to be given up")
 
     def _lose(self, node: Object) -> None:
         """All conditions become Unknown: nobody is there to say."""
@@ -130,23 +190,15 @@ class NodeLifecycleController(Controller):
         self.recorder.event(node, "Normal", "NodeNotReady", f"Node {node['metadata']['name']} status is now: NodeNotReady")
         self.client.update_status("nodes", FrozenDict({**node, "status": status}))
 
-    def _taint(self, node: Object) -> None:
-        """The taints that follow from the node's conditions; those of others stay."""
-        present = list(node["spec"].get("taints") or ())
-        wanted = [key for (kind, status), key in _NO_SCHEDULE.items() if condition_status(node, kind) == status]
-        if node["spec"].get("unschedulable"):
-            wanted.append(UNSCHEDULABLE)
-        execute = [key for key in wanted if key in (NOT_READY, UNREACHABLE)]
-        kept = [t for t in present if not _managed(t) or t["key"] in (wanted if t["effect"] == "NoSchedule" else execute)]
-        have = {(t["key"], t["effect"]) for t in kept}
-        added = [{"key": key, "effect": "NoSchedule"} for key in wanted if (key, "NoSchedule") not in have]
-        added += [
-            {"key": key, "effect": "NoExecute", "timeAdded": timestamp(self.now)} for key in execute if (key, "NoExecute") not in have
-        ]
-        if kept != present or added:
-            spec = {key: value for key, value in node["spec"].items() if key != "taints"}
-            taints = freeze(kept + added)
-            self.client.update("nodes", FrozenDict({**node, "spec": FrozenDict({**spec, **({"taints": taints} if taints else {})})}))
+    def _taint(self, node: Object, effect: str, wanted: Sequence[str]) -> None:
+        """Give the node exactly these of the taints that this controller manages with that effect; those of others stay."""
+        if _with_taints(node, effect, wanted, self.now) is None:
+            return
+        newest = self.client.find("nodes", node["metadata"]["name"])  # its other taints may have changed a moment ago
+        taints = _with_taints(newest, effect, wanted, self.now) if newest is not None else None
+        if newest is not None and taints is not None:
+            rest = {key: value for key, value in newest["spec"].items() if key != "taints"}
+            self.client.update("nodes", FrozenDict({**newest, "spec": FrozenDict({**rest, **({"taints": taints} if taints else {})})}))
 
     def _mark_pods(self, node: Object) -> None:
         """Pods on a node that is not ready are not ready, whatever their last status says."""
@@ -166,10 +218,21 @@ class NodeLifecycleController(Controller):
         self.recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready")
 
 
-def _managed(taint: Object) -> bool:
-    if taint["effect"] == "NoExecute":
-        return taint["key"] in (NOT_READY, UNREACHABLE)
-    return taint["effect"] == "NoSchedule" and taint["key"] in _MANAGED
+def _no_schedule(node: Object) -> list[str]:
+    """The NoSchedule taints that follow from the conditions of a node, and from its being cordoned."""
+    found = [taint for (kind, status), taint in _NO_SCHEDULE.items() if condition_status(node, kind) == status]
+    return [*found, UNSCHEDULABLE] if node["spec"].get("unschedulable") else found
+
+
+def _with_taints(node: Object, effect: str, wanted: Sequence[str], now: int) -> FrozenList | None:
+    """The node's taints once exactly the ``wanted`` ones of that effect are there, of those managed here; None where they are."""
+    present = list(node["spec"].get("taints") or ())
+    managed = _MANAGED if effect == "NoSchedule" else _EXECUTE
+    kept = [t for t in present if t["effect"] != effect or t["key"] not in managed or t["key"] in wanted]
+    have = {t["key"] for t in kept if t["effect"] == effect}
+    since = {"timeAdded": timestamp(now)} if effect == "NoExecute" else {}
+    added = [freeze({"key": key, "effect": effect, **since}) for key in wanted if key not in have]
+    return FrozenList(kept + added) if added or kept != present else None
 
 
 def _heartbeat(node: Object) -> str:

@@ -1,7 +1,7 @@
 """Pod garbage collection: Pods that no kubelet will ever finish.
 
 Pods of nodes that no longer exist (after a quarantine of 40 s), Pods being deleted that were never bound, and Pods being deleted
-on a node with the ``out-of-service`` taint. Such Pods are marked Failed and deleted without grace.
+on a node that is not ready and has the ``out-of-service`` taint. Such Pods are marked Failed and deleted without grace.
 
 Models: pkg/controller/podgc/gc_controller.go. Simplified: the threshold of 12,500 terminated Pods is not reached in lessons.
 """
@@ -9,14 +9,15 @@ Models: pkg/controller/podgc/gc_controller.go. Simplified: the threshold of 12,5
 from __future__ import annotations
 
 from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.meta import is_true
 from k8snb.apimachinery.objects import Object
 from k8snb.client.controller import Controller, Index
+from k8snb.component_helpers.timing import timing
 from k8snb.controllers.node.eviction import disrupted
 from k8snb.controllers.node.lifecycle import by_node
-from k8snb.sim.clock import SECOND
 from k8snb.sim.state import Shelf
 
-PERIOD, QUARANTINE = 20 * SECOND, 40 * SECOND
+PERIOD, QUARANTINE = timing("pod collection"), timing("pod quarantine")
 TICK = "*"
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
@@ -40,18 +41,13 @@ class PodGCController(Controller):
         nodes, pods = self.informers["nodes"], self.informers["pods"]
         for name in list(pods.state.indexes["node"]):
             if not name:
-                self._unscheduled(pods.by("node", ""))
+                self._terminating(pods.by("node", ""))
             elif nodes.get(name) is None:
                 self._orphaned(name, pods.by("node", name))
-            elif any(t["key"] == OUT_OF_SERVICE for t in (nodes.get(name) or {})["spec"].get("taints") or ()):
-                self._out_of_service(pods.by("node", name))
+            elif _out_of_service(nodes.get(name)):
+                self._terminating(pods.by("node", name))
 
-    def _unscheduled(self, pods: list[Object]) -> None:
-        for pod in pods:
-            if "deletionTimestamp" in pod["metadata"]:
-                self._end(pod)
-
-    def _out_of_service(self, pods: list[Object]) -> None:
+    def _terminating(self, pods: list[Object]) -> None:
         for pod in pods:
             if "deletionTimestamp" in pod["metadata"]:
                 self._end(pod)
@@ -75,3 +71,10 @@ class PodGCController(Controller):
         except ApiError as error:
             if error.code != 404:
                 raise
+
+
+def _out_of_service(node: Object | None) -> bool:
+    """Whether somebody has said that the machine is off for good. (Of one that is ready, nobody can say so.)"""
+    if node is None or is_true(node, "Ready"):
+        return False
+    return any(taint["key"] == OUT_OF_SERVICE for taint in node["spec"].get("taints") or ())

@@ -1,0 +1,161 @@
+"""What a cluster does about machines that are lost: how fast it gives them up, what stays stuck, and who may decide to go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from k8snb.cluster import Cluster
+from k8snb.controllers.node.zones import FULL, NORMAL, PARTIAL, interval_of, next_states, state_of
+from k8snb.sim.clock import SECOND
+from tests.controllers.stories import deployment, pod, pods, ready
+
+GONE = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"}
+
+
+def nodes_in(zones: str) -> list[dict[str, Any]]:
+    """Machines ``node-1`` ... in zones of one letter each."""
+    size = {"cpu": "2", "memory": "4Gi", "pods": "110"}
+    return [
+        {
+            "apiVersion": "v1", "kind": "Node", "status": {"capacity": size, "allocatable": size},
+            "metadata": {"name": f"node-{number}", "labels": {"topology.kubernetes.io/zone": zone, "topology.kubernetes.io/region": "r"}},
+        }
+        for number, zone in enumerate(zones, 1)
+    ]  # fmt: skip
+
+
+def taints(cluster: Cluster, effect: str = "NoExecute") -> dict[str, str]:
+    """Taints of that effect by node."""
+    return {
+        node["metadata"]["name"]: taint["key"].rpartition("/")[2]
+        for node in cluster.get("nodes")
+        for taint in node["spec"].get("taints") or ()
+        if taint["effect"] == effect
+    }
+
+
+def test_a_silent_node_is_cordoned_off_at_once_and_given_up_with_the_next_look() -> None:
+    cluster = Cluster(nodes=3)
+    cluster.faults.fail_node("node-2")
+    assert cluster.run_until(lambda c: "node-2" in taints(c, "NoSchedule"), 70)
+    assert taints(cluster) == {}
+    cluster.run_for(6)
+    assert taints(cluster) == {"node-2": "unreachable"}
+
+
+def test_the_nodes_of_a_zone_are_given_up_one_every_ten_seconds() -> None:
+    cluster = Cluster(nodes=nodes_in("aaaaaa"))
+    for number in (1, 2):
+        cluster.faults.fail_node(f"node-{number}")
+    assert cluster.run_until(lambda c: len(taints(c)) == 1, 70)
+    cluster.run_for(9)
+    assert len(taints(cluster)) == 1
+    cluster.run_for(2)
+    assert len(taints(cluster)) == 2
+
+
+def test_a_small_zone_that_is_mostly_lost_is_left_alone() -> None:
+    cluster = Cluster(nodes=nodes_in("aaaab"))
+    for number in (1, 2, 3):
+        cluster.faults.fail_node(f"node-{number}")
+    cluster.run_for(600)
+    assert len(taints(cluster, "NoSchedule")) == 3
+    assert taints(cluster) == {}
+
+
+def test_a_zone_that_is_lost_as_a_whole_is_given_up() -> None:
+    cluster = Cluster(nodes=nodes_in("aab"))
+    for number in (1, 2):
+        cluster.faults.fail_node(f"node-{number}")
+    cluster.run_for(90)
+    assert set(taints(cluster)) == {"node-1", "node-2"}
+
+
+def test_when_every_node_falls_silent_nobody_is_given_up_until_one_returns() -> None:
+    cluster = Cluster(nodes=3)
+    cluster.client.create("deployments.apps", deployment(3), "default")
+    cluster.settle()
+    before = {p["metadata"]["uid"] for p in pods(cluster)}
+    for number in (1, 2, 3):
+        cluster.faults.partition_node(f"node-{number}")
+    cluster.run_for(900)
+    assert taints(cluster) == {}
+    assert {p["metadata"]["uid"] for p in pods(cluster)} == before
+    cluster.faults.restore_node("node-1")
+    cluster.run_for(30)
+    assert set(taints(cluster)) == {"node-2", "node-3"}
+    for number in (2, 3):
+        cluster.faults.restore_node(f"node-{number}")
+    cluster.run_for(30)
+    assert (taints(cluster), taints(cluster, "NoSchedule"), ready(cluster)) == ({}, {}, 3)
+
+
+def test_a_restarted_controller_gives_every_node_the_whole_grace_period_again() -> None:
+    cluster = Cluster(nodes=3)
+    cluster.faults.fail_node("node-2")
+    cluster.run_for(40)
+    cluster.faults.stop("kube-controller-manager")
+    cluster.faults.start("kube-controller-manager")
+    cluster.run_for(40)
+    assert taints(cluster, "NoSchedule") == {}
+    cluster.run_for(30)
+    assert set(taints(cluster)) == {"node-2"}
+
+
+@pytest.mark.parametrize(
+    ("ready_nodes", "lost", "state"), [(1, 1, NORMAL), (1, 2, NORMAL), (2, 3, PARTIAL), (3, 3, NORMAL), (0, 1, FULL), (5, 0, NORMAL)]
+)
+def test_the_state_of_a_zone(ready_nodes: int, lost: int, state: str) -> None:
+    assert state_of([True] * ready_nodes + [False] * lost) == state
+
+
+def test_a_large_zone_goes_on_slowly() -> None:
+    assert [interval_of(PARTIAL, size) // SECOND for size in (50, 51)] == [0, 100]
+    assert next_states({"a": NORMAL}, {"a": [False] * 3}) == ({"a": (FULL, 0)}, True, False)
+    assert next_states({"a": FULL, "b": FULL}, {"a": [False], "b": [True]})[1:] == (False, True)
+
+
+def stateful(cluster: Cluster) -> None:
+    """A StatefulSet of two Pods, and where they run."""
+    container = {"name": "main", "image": "nginx:1.27"}
+    spec = {
+        "replicas": 2, "serviceName": "db", "selector": {"matchLabels": {"app": "db"}},
+        "template": {"metadata": {"labels": {"app": "db"}}, "spec": {"containers": [container]}},
+    }  # fmt: skip
+    cluster.client.create(
+        "statefulsets.apps", {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}, "spec": spec}, "default"
+    )
+    cluster.settle()
+
+
+def test_a_statefulset_does_not_replace_a_pod_of_a_dead_node_until_somebody_says_that_the_machine_is_off() -> None:
+    cluster = Cluster(nodes=3)
+    stateful(cluster)
+    first = cluster.get("pods", "db-0")
+    home = first["spec"]["nodeName"]
+    cluster.faults.fail_node(home)
+    cluster.run_for(900)
+    stuck = cluster.get("pods", "db-0")
+    assert stuck["metadata"]["uid"] == first["metadata"]["uid"]
+    assert "deletionTimestamp" in stuck["metadata"]
+    cluster.kubectl(f"taint nodes {home} {GONE['key']}={GONE['value']}:{GONE['effect']}")
+    cluster.run_for(40)
+    replaced = cluster.get("pods", "db-0")
+    assert replaced["metadata"]["uid"] != first["metadata"]["uid"]
+    assert replaced["spec"]["nodeName"] != home
+    assert ready(cluster, "db") == 2
+
+
+def test_the_out_of_service_taint_forces_nothing_on_a_node_that_is_ready() -> None:
+    cluster = Cluster(nodes=1)
+    cluster.client.create(
+        "pods", pod("slow", containers=[{"name": "main", "image": "busybox:1.36", "command": ["sleep", "999"]}]), "default"
+    )
+    cluster.settle()
+    cluster.client.patch("nodes", "node-1", {"spec": {"taints": [GONE]}}, kind="strategic")
+    cluster.run_for(25)  # long enough for the garbage collector to look: the Pod still has the rest of its thirty seconds
+    assert cluster.get("pods", "slow")["status"]["phase"] == "Running"
+    cluster.run_for(10)
+    assert cluster.get("pods", "slow") is None
