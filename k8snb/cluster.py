@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import Object
+from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.keys import prefix_of
-from k8snb.apiserver.request import Request, Response, User
+from k8snb.apiserver.request import Options, Request, Response, User
 from k8snb.client.client import Client
 from k8snb.etcd.store import Compacted
 from k8snb.kubectl.host import SimulatedHost
@@ -36,6 +37,7 @@ from k8snb.simulation.history import Position
 from k8snb.simulation.learners import Controllers
 from k8snb.simulation.past import Past
 from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
+from k8snb.simulation.watching import Watch
 from k8snb.views.difference import Difference, difference
 from k8snb.views.graph import Graph
 from k8snb.views.steps import Step
@@ -169,15 +171,29 @@ class Cluster:
 
         ``resource`` is a key such as ``pods`` or ``deployments.apps``; see :meth:`kubectl` for kubectl's own words.
         """
-        server = self.simulation.parts.server
-        kind = server.catalogue.by_key.get(resource) or next(
-            (r for r in server.catalogue.all() if resource in (r.plural, r.singular, *r.short_names)), None
-        )
-        if kind is None:
-            raise Mistake(text("cluster.no_resource", resource=resource))
+        server, kind = self.simulation.parts.server, self._kind(resource)
         if not name:
             return server.stored_list(kind.key)
         return server.stored(kind.key, name, namespace if kind.namespaced else "")
+
+    def _kind(self, resource: str) -> Resource:
+        catalogue = self.simulation.parts.server.catalogue
+        named = (one for one in catalogue.all() if resource in (one.plural, one.singular, *one.short_names))
+        found = catalogue.by_key.get(resource) or next(named, None)
+        if found is None:
+            raise Mistake(text("cluster.no_resource", resource=resource))
+        return found
+
+    def watch(self, resource: str, *, since: int | None = None, namespace: str = "", name: str = "") -> Watch:
+        """Follow the changes of a resource, as a component does: ``take()`` gives what has come since the last look.
+
+        Without ``since`` the present objects come first, as ADDED; with it, everything after that revision. Raises ApiError
+        (410, ``too old resource version``) where etcd's history no longer reaches back so far. ``resource`` as in :meth:`get`.
+        """
+        kind = self._kind(resource)
+        options = Options(resource_version="" if since is None else str(since), field_selector=f"metadata.name={name}" if name else "")
+        where = namespace if kind.namespaced else ""
+        return Watch(self.simulation, Request("watch", kind.group, kind.version, kind.plural, where, options=options))
 
     def graph(self, kind: str = "ownership", of: str | Object = "", namespace: str = "default") -> Graph:
         """A picture: ``components``, ``ownership``, ``traffic`` (``of`` a Service) or ``causes`` (``of`` any object).

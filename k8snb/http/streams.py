@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tornado.iostream import StreamClosedError
 
-from k8snb.apiserver import tables
-from k8snb.apiserver.context import Context
 from k8snb.apiserver.request import Request
+from k8snb.apiserver.streaming import line, printer
 from k8snb.apiserver.watch import Hub, WatchEvent, bookmark_of
 
 if TYPE_CHECKING:
@@ -47,7 +44,7 @@ async def serve(handler: Handler, endpoint: Endpoint, request: Request) -> None:
 
 
 async def _stream(handler: Handler, endpoint: Endpoint, server: Server, request: Request, number: int) -> None:
-    loop, printed, hub = asyncio.get_running_loop(), _printer(server, request), server.visitors
+    loop, printed, hub = asyncio.get_running_loop(), printer(server, request), server.visitors
     end = loop.time() + (LASTS if request.options.timeout_seconds is None else request.options.timeout_seconds)
     bookmark = loop.time() + BOOKMARK_EVERY
     while endpoint.running and not handler.left and server is endpoint.simulation.parts.server and number in hub.state.watches:
@@ -57,7 +54,7 @@ async def _stream(handler: Handler, endpoint: Endpoint, server: Server, request:
             bookmark += BOOKMARK_EVERY
             events += _bookmarks(hub, number)
         for event in events:
-            handler.write(json.dumps(printed(event), ensure_ascii=False, separators=(",", ":")) + "\n")
+            handler.write(line(printed(event)))
         await handler.flush()
         left = end - loop.time()
         if left <= 0:
@@ -73,21 +70,3 @@ async def _wait(happened: asyncio.Event, seconds: float) -> None:
 def _bookmarks(hub: Hub, number: int) -> list[WatchEvent]:
     watch = hub.state.watches.get(number)
     return [WatchEvent("BOOKMARK", bookmark_of(watch), watch.revision, 0)] if watch is not None else []
-
-
-def _printer(server: Server, request: Request) -> Callable[[WatchEvent], dict[str, Any]]:
-    """How an event of this watch is written: in the version that was asked for, as a table if so."""
-    resource = server.catalogue.by_path[request.group, request.version, request.resource]
-    context = Context(server, request)
-
-    def printed(event: WatchEvent) -> dict[str, Any]:
-        obj = event.object
-        if event.type == "BOOKMARK":
-            obj = {"kind": resource.kind, "apiVersion": resource.api_version, **obj}
-        elif event.type != "ERROR":
-            obj = resource.from_storage(obj)
-            if request.options.as_table:
-                obj = tables.table(context, resource, [obj], str(event.revision))
-        return {"type": event.type, "object": obj}
-
-    return printed

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from k8snb.apimachinery.errors import ApiError
+from k8snb.apiserver.addresses import options_of, target_of, verb_of
 from k8snb.apiserver.request import Options, Request, Response, User
 from k8snb.kubectl.mapper import Discovered, Kind, Mapper, kinds_of
 
@@ -92,26 +93,15 @@ class Api:
         return found
 
 
-_RAW_VERBS = {"get": "get", "create": "create", "replace": "update", "delete": "delete"}
+_METHODS = {"get": "GET", "create": "POST", "replace": "PUT", "delete": "DELETE"}
 
 
-def raw_request(mapper: Mapper, verb: str, address: str, body: Any = None) -> Request:
-    """The request that an address such as ``/api/v1/namespaces/shop/pods/web/log?tailLines=5`` means."""
+def raw_request(command: str, address: str, body: Any = None) -> Request:
+    """The request that ``--raw`` with an address such as ``/api/v1/namespaces/shop/pods/web/log?tailLines=5`` means."""
     url = urlsplit(address)
-    parts = [part for part in url.path.split("/") if part]
-    if not parts or parts[0] not in ("api", "apis") or len(parts) < (3 if parts[0] == "api" else 4):
-        return Request(_RAW_VERBS[verb], path=url.path)
-    group, version, rest = ("", parts[1], parts[2:]) if parts[0] == "api" else (parts[1], parts[2], parts[3:])
-    namespace = ""
-    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
-        namespace, rest = rest[1], rest[2:]
-    resource, name, subresource = [*rest, "", ""][:3]
-    asked = "list" if verb == "get" and not name else _RAW_VERBS[verb]
-    return Request(asked, group, version, resource, namespace, name, subresource, body, options=_query(url.query))
-
-
-def _query(query: str) -> Options:
-    names = {"labelSelector": "label_selector", "fieldSelector": "field_selector", "limit": "limit", "continue": "continue_token"}
-    pairs = parse_qsl(query)
-    known = {names[key]: int(value) if key == "limit" else value for key, value in pairs if key in names}
-    return Options(**known, parameters=tuple((key, value) for key, value in pairs if key not in names))  # type: ignore[arg-type]
+    target, pairs = target_of(url.path), parse_qsl(url.query, keep_blank_values=True)
+    verb = verb_of(_METHODS[command], target, dict(pairs))
+    return Request(
+        verb, target.group, target.version, target.resource, target.namespace, target.name, target.subresource, body,
+        options=options_of(pairs), path=target.path,
+    )  # fmt: skip

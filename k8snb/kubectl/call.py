@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from k8snb.apimachinery.errors import quote
-from k8snb.apiserver.request import User
+from k8snb.apiserver.request import Request, User
 from k8snb.kubectl.api import Api, Send
 from k8snb.kubectl.flags import Flag, Values, boolean
 from k8snb.kubectl.mapper import Discovered, Mapper
@@ -21,8 +21,22 @@ from k8snb.kubectl.result import Failure
 from k8snb.kubectl.text import MICROS
 
 
+class Watching(Protocol):
+    """An open watch, looked at as time passes."""
+
+    @property
+    def open(self) -> bool:
+        """Whether there may be more to come."""
+
+    def written(self) -> list[dict[str, Any]]:
+        """What has come since the last look."""
+
+    def close(self) -> None:
+        """End it."""
+
+
 class Host(Protocol):
-    """What kubectl needs beside requests: the clock, and files."""
+    """What kubectl needs beside requests and their answers: the clock, streams, and files."""
 
     @property
     def now(self) -> int:
@@ -30,6 +44,9 @@ class Host(Protocol):
 
     def advance(self, until: Callable[[], bool], timeout_us: int) -> bool:
         """Let time pass until the condition holds or the timeout is over; what the condition says then."""
+
+    def watch(self, request: Request) -> Watching:
+        """Open a watch. Raises ApiError."""
 
     def read(self, path: str) -> str:
         """The text of a file. Raises OSError."""

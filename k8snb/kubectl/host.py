@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from k8snb.apiserver.request import Request
 from k8snb.simulation.simulation import Simulation
+from k8snb.simulation.watching import Watch
 
 
 class SimulatedHost:
@@ -22,6 +24,10 @@ class SimulatedHost:
     def advance(self, until: Callable[[], bool], timeout_us: int) -> bool:
         """Let time pass until the condition holds or the timeout is over; what the condition says then."""
         return self.simulation.run_until(until, timeout_us)
+
+    def watch(self, request: Request) -> Watch:
+        """Open a watch. Raises ApiError."""
+        return Watch(self.simulation, request)
 
     def read(self, path: str) -> str:
         """The text of a file. Raises OSError."""

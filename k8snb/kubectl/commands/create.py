@@ -47,7 +47,7 @@ def _raw(call: Call) -> None:
     """POST the file as it is."""
     source, text = next(texts(call), ("", ""))
     bodies = documents(source, text)
-    answer = call.api.ask(raw_request(call.mapper, "create", call.flag("raw"), freeze(bodies[0]) if bodies else None))
+    answer = call.api.ask(raw_request("create", call.flag("raw"), freeze(bodies[0]) if bodies else None))
     call.out(json.dumps(answer, separators=(",", ":"), ensure_ascii=False))
 
 

@@ -48,7 +48,7 @@ class Manner:
 def run(call: Call) -> None:
     """Delete by name, by file, by selector or all."""
     if call.flag("raw"):
-        call.out(json.dumps(call.api.ask(raw_request(call.mapper, "delete", call.flag("raw"))), separators=(",", ":")))
+        call.out(json.dumps(call.api.ask(raw_request("delete", call.flag("raw"))), separators=(",", ":")))
         return
     manner = _manner(call)
     infos, errors = _targets(call)

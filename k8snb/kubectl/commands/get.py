@@ -12,6 +12,8 @@ from dataclasses import replace
 
 from k8snb.apimachinery.jsonpath import Template
 from k8snb.apimachinery.objects import dig
+from k8snb.apiserver.request import Request
+from k8snb.apiserver.streaming import line
 from k8snb.kubectl import tables
 from k8snb.kubectl.api import Json, raw_request
 from k8snb.kubectl.builder import Info, Scope, scope_of, visit
@@ -61,8 +63,33 @@ def run(call: Call) -> None:
 def _raw(call: Call) -> None:
     if call.args or call.flag("filename") or call.flag("output") or call.flag("selector"):
         raise Failure("arguments may not be passed when --raw is specified")
-    body = call.api.ask(raw_request(call.mapper, "get", call.flag("raw")))
+    request = raw_request("get", call.flag("raw"))
+    if request.verb == "watch":
+        _raw_watch(call, request)
+        return
+    body = call.api.ask(request)
     call.write(json.dumps(body, separators=(",", ":"), ensure_ascii=False) + "\n")
+
+
+def _raw_watch(call: Call, request: Request) -> None:
+    """Print what a watch says, a line an event, until its own time (``timeoutSeconds``) or kubectl's is over."""
+    watch = call.host.watch(replace(request, user=call.api.user))
+    asked = request.options.timeout_seconds
+    seconds = _watch_seconds(call) if asked is None else float(asked)
+
+    def told() -> bool:
+        call.write("".join(map(line, watch.written())))
+        return not watch.open
+
+    call.wait(told, seconds)
+    watch.close()
+    if asked is None:
+        call.err(sentence("kubectl.watch_ended", seconds=f"{seconds:g}"))
+
+
+def _watch_seconds(call: Call) -> float:
+    text = str(call.flag("request-timeout", "0"))
+    return duration(text if text[-1].isalpha() else text + "s") if text not in ("", "0") else WATCH_SECONDS
 
 
 def _table_options(call: Call) -> TableOptions:
@@ -198,8 +225,7 @@ def _watch(call: Call, show: Print | None, options: TableOptions) -> None:
     scope = _scope(call, as_table=True)
     state = _Watch(call, scope, show, options)
     state.look(silent=bool(call.flag("watch-only")))
-    text = call.flag("request-timeout", "0")
-    seconds = duration(text if text[-1].isalpha() else text + "s") if text not in ("", "0") else WATCH_SECONDS
+    seconds = _watch_seconds(call)
     call.wait(lambda: bool(state.look()) and False, seconds)
     call.err(sentence("kubectl.watch_ended", seconds=f"{seconds:g}"))
 

@@ -82,7 +82,7 @@ def run_replace(call: Call) -> None:
     if call.flag("raw"):
         source, text = next(texts(call), ("", ""))
         bodies = documents(source, text)
-        request = raw_request(call.mapper, "replace", call.flag("raw"), freeze(bodies[0]) if bodies else None)
+        request = raw_request("replace", call.flag("raw"), freeze(bodies[0]) if bodies else None)
         printer(call)(call.api.ask(request))
         return
     if not call.flag("filename") and not call.flag("kustomize"):

@@ -1,0 +1,91 @@
+"""What a URL of the API means: its path a resource or a path of its own, its query the options of a request.
+
+    /apis/apps/v1/namespaces/shop/deployments/web/scale?fieldManager=jane
+    Target(group="apps", version="v1", namespace="shop", resource="deployments", name="web", subresource="scale")
+
+Who speaks HTTP and who types an address after ``kubectl get --raw`` mean the same by it.
+
+Models: k8s.io/apiserver/pkg/endpoints/request/requestinfo.go (NewRequestInfo).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from k8snb.apimachinery.errors import bad_request
+from k8snb.apiserver.request import Options
+
+_WRITES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_OWN_PATH = ("namespaces", "status", "finalize")  # what may follow a namespace's name as its subresource
+
+
+class Target(NamedTuple):
+    """What a path names. ``path`` is set for everything that is no resource."""
+
+    group: str = ""
+    version: str = "v1"
+    namespace: str = ""
+    resource: str = ""
+    name: str = ""
+    subresource: str = ""
+    path: str = ""
+
+
+def target_of(path: str) -> Target:
+    """The target of a URL path.
+
+    >>> target_of("/api/v1/namespaces/shop/pods/web-1/log")
+    Target(group='', version='v1', namespace='shop', resource='pods', name='web-1', subresource='log', path='')
+    >>> target_of("/api/v1/namespaces/shop").name
+    'shop'
+    """
+    parts = [unquote(part) for part in path.strip("/").split("/")]
+    if parts[0] == "api" and len(parts) > 2:
+        group, version, rest = "", parts[1], parts[2:]
+    elif parts[0] == "apis" and len(parts) > 3:
+        group, version, rest = parts[1], parts[2], parts[3:]
+    else:
+        return Target(path=path)
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 1:
+        if len(rest) > 2 and rest[2] not in _OWN_PATH[1:]:
+            namespace, rest = rest[1], rest[2:]
+        elif len(rest) == 2 or rest[2] in _OWN_PATH[1:]:
+            namespace = rest[1]
+    names = [*rest, "", ""]
+    return Target(group, version, namespace, names[0], names[1], "/".join(rest[2:]))
+
+
+def verb_of(method: str, target: Target, asked: Mapping[str, str]) -> str:
+    """The verb of an HTTP method on a target: a GET may be a get, a list or a watch."""
+    if method in _WRITES:
+        return "deletecollection" if method == "DELETE" and not target.name else _WRITES[method]
+    if asked.get("watch") in ("true", "1"):
+        return "watch"
+    return "get" if target.name or target.path else "list"
+
+
+def options_of(pairs: list[tuple[str, str]], *, as_table: bool = False) -> Options:
+    """The options in a query. Raises ApiError 400 for a number that is none."""
+    asked = dict(pairs)
+    known = {
+        "label_selector": asked.get("labelSelector", ""), "field_selector": asked.get("fieldSelector", ""),
+        "limit": _number(asked, "limit") or 0, "continue_token": asked.get("continue", ""),
+        "resource_version": asked.get("resourceVersion", ""), "resource_version_match": asked.get("resourceVersionMatch", ""),
+        "send_initial_events": asked.get("sendInitialEvents") == "true",
+        "allow_watch_bookmarks": asked.get("allowWatchBookmarks") == "true",
+        "timeout_seconds": _number(asked, "timeoutSeconds"), "dry_run": asked.get("dryRun") == "All",
+        "field_manager": asked.get("fieldManager", ""), "field_validation": asked.get("fieldValidation", ""),
+        "force": asked.get("force") == "true", "as_table": as_table, "include_object": asked.get("includeObject", ""),
+        "parameters": tuple(pairs),
+    }  # fmt: skip
+    return Options(**known)  # type: ignore[arg-type]
+
+
+def _number(asked: Mapping[str, str], name: str) -> int | None:
+    text = asked.get(name, "")
+    if text and not text.isdigit():
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return int(text) if text else None
