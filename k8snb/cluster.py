@@ -196,7 +196,7 @@ class Cluster:
         return Watch(self.simulation, Request("watch", kind.group, kind.version, kind.plural, where, options=options))
 
     def graph(self, kind: str = "ownership", of: str | Object = "", namespace: str = "default") -> Graph:
-        """A picture: ``components``, ``ownership``, ``traffic`` (``of`` a Service) or ``causes`` (``of`` any object).
+        """A picture: ``components``, ``ownership``, ``traffic`` (``of`` a Service), ``causes`` (``of`` any object) or ``etcd``.
 
         ``of`` is an object, or its name as ``deployment/web``.
         """

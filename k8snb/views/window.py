@@ -19,6 +19,7 @@ from k8snb.etcd.store import Change
 from k8snb.messages import Mistake, text
 from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.trace import Record
+from k8snb.simulation.etcd import Etcd
 from k8snb.simulation.faults import API_SERVER
 from k8snb.simulation.past import Past
 from k8snb.simulation.simulation import QUIET, Simulation
@@ -27,6 +28,7 @@ from k8snb.views.builders import ownership, traffic
 from k8snb.views.flows import WRITES, components, from_outside
 from k8snb.views.graph import Graph
 from k8snb.views.inspect import Closeup
+from k8snb.views.members import members
 from k8snb.views.snapshot import Snapshot, identity
 from k8snb.views.steps import sentence
 from k8snb.views.timeline import Timeline, lifetimes
@@ -228,6 +230,9 @@ class Window:
         where, _, name = self.identify(named, namespace).partition(" ")[2].rpartition("/")
         return traffic(self.snapshot(), name, namespace=where)
 
+    def _etcd(self, _of: str | Object, _namespace: str) -> Graph:
+        return members(Etcd(self.simulation).members())
+
     def _causes(self, of: str | Object, namespace: str) -> Graph:
         return self.why(self.identify(of, namespace)).graph
 
@@ -237,6 +242,7 @@ GRAPHS: dict[str, Callable[[Window, str | Object, str], Graph]] = {
     "ownership": Window._ownership,
     "traffic": Window._traffic,
     "causes": Window._causes,
+    "etcd": Window._etcd,
 }
 """The pictures that :meth:`Window.graph` can make, by name."""
 
