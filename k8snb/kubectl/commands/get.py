@@ -73,7 +73,7 @@ def _raw(call: Call) -> None:
 
 def _raw_watch(call: Call, request: Request) -> None:
     """Print what a watch says, a line an event, until its own time (``timeoutSeconds``) or kubectl's is over."""
-    watch = call.host.watch(replace(request, user=call.api.user))
+    watch = call.host.watch(request._replace(user=call.api.user))
     asked = request.options.timeout_seconds
     seconds = _watch_seconds(call) if asked is None else float(asked)
 
