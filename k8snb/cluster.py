@@ -27,6 +27,8 @@ from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.result import Result
 from k8snb.kubelet.images import Catalogue
 from k8snb.messages import Missing, Mistake, text
+from k8snb.network.chains import MODES
+from k8snb.network.kube_proxy import Rules
 from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import seconds
 from k8snb.sim.kernel import Event
@@ -40,6 +42,7 @@ from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
 from k8snb.simulation.watching import Watch
 from k8snb.views.difference import Difference, difference
 from k8snb.views.graph import Graph
+from k8snb.views.packet import PacketTrace
 from k8snb.views.steps import Step
 from k8snb.views.timeline import Timeline
 from k8snb.views.why import Why
@@ -50,6 +53,13 @@ if TYPE_CHECKING:
     from k8snb.widgets.cluster_view import ClusterView
 
 STEP_SIZES = ("event", "reconcile", "settle")
+
+
+def _mode(mode: str) -> str:
+    if mode not in MODES:
+        raise Mistake(text("cluster.no_proxy_mode", mode=mode, names=", ".join(MODES)))
+    return mode
+
 
 _current: list[Cluster] = []  # at most one: which cluster a bare command of a notebook means
 
@@ -78,18 +88,19 @@ class Cluster:
     as on the control plane that the reference recordings were made with). ``etcd``: how many members etcd has; with 3 it is a
     Raft group, see ``cluster.etcd``. ``encrypt_secrets``: etcd holds Secrets as ciphertext. ``storage``: there is a
     default StorageClass, ``standard``, whose disks are simulated.
+    ``ingress``: an Ingress controller (ingress-nginx, class ``nginx``) is installed.
     """
 
     def __init__(
         self, nodes: int | Iterable[Mapping[str, Any]] = 3, seed: int = 0, *, runtime: str = "faithful",
         start: int | None = None, shuffle: bool = False, loud: bool = True, settled: bool = True,
-        etcd: int = 1, encrypt_secrets: bool = False, storage: bool = False,
+        etcd: int = 1, encrypt_secrets: bool = False, storage: bool = False, ingress: bool = False,
     ):  # fmt: skip
         if runtime not in RUNTIMES:
             raise Mistake(text("cluster.no_runtime", runtime=runtime, names=", ".join(RUNTIMES)))
         if etcd not in ETCD_SIZES:
             raise Mistake(text("cluster.no_etcd_size", count=etcd, sizes=", ".join(map(str, ETCD_SIZES))))
-        choices: dict[str, Any] = {"etcd": etcd, "encrypt_secrets": encrypt_secrets, "storage": storage}
+        choices: dict[str, Any] = {"etcd": etcd, "encrypt_secrets": encrypt_secrets, "storage": storage, "ingress": ingress}
         choices |= {} if start is None else {"start": start}
         config = Config(nodes=node_manifests(nodes), seed=seed, runtime=runtime, shuffle=shuffle, loud=loud, **choices)
         self._adopt(Simulation.create(config))
@@ -153,13 +164,43 @@ class Cluster:
         """``kubectl apply`` of YAML text; ``options`` such as ``-n shop`` or ``--server-side``."""
         return self.kubectl(f"apply -f - {options}", stdin=manifest)
 
-    def http(self, url: str, from_pod: str = "", *, from_node: str = "", method: str = "GET", timeout: float = 0) -> HTTPResponse:
+    def http(
+        self, url: str, from_pod: str = "", *, from_node: str = "", method: str = "GET", timeout: float = 0,
+        headers: Mapping[str, str] | None = None, body: str = "", insecure: bool = False,
+    ) -> HTTPResponse:  # fmt: skip
         """Send an HTTP request and follow it hop by hop: names, Services, nodes, the process that answers.
 
         It comes from a pod (``name`` or ``namespace/name``), from a node, or from outside the cluster. The answer never raises
-        for what went wrong on the way: see its ``status``, ``error`` and ``hops``. ``timeout`` in seconds. Time does not move.
+        for what went wrong on the way: see its ``status``, ``error``, ``hops`` and ``why``. ``timeout`` in seconds. A header
+        ``Host`` asks an address for a host. ``insecure`` believes any certificate. Redirects are not followed. Time does not move.
         """
-        return self.simulation.http(url, pod=from_pod, node=from_node, method=method, timeout=seconds(timeout))
+        sent = {"method": method, "headers": tuple((headers or {}).items()), "body": body}
+        return self.simulation.http(url, pod=from_pod, node=from_node, timeout=seconds(timeout), insecure=insecure, **sent)
+
+    def trace_packet(
+        self, source: str, destination: str, *, mode: str = "iptables", headers: Mapping[str, str] | None = None
+    ) -> PacketTrace:
+        """Every way that a request could take now: each chain, policy and rule that decides, with the share of each way.
+
+            cluster.trace_packet("box", "http://web")          # from pod box; "outside" and "node/node-1" are sources, too
+
+        ``mode``: kube-proxy's chains as ``iptables`` or ``nftables`` names them. Only looks: nothing is sent, drawn or counted.
+        """
+        kind, _, name = source.partition("/")
+        outside = source in ("", "outside")
+        place = {"node": name} if kind == "node" and name else {} if outside else {"pod": name if kind == "pod" else source}
+        ways = self.simulation.parts.machines.trace(destination, mode=_mode(mode), headers=tuple((headers or {}).items()), **place)
+        return PacketTrace(source or "outside", destination, ways)
+
+    def rules(self, node: str, service: str = "", *, mode: str = "iptables", namespace: str = "default") -> Rules:
+        """kube-proxy's rules on a node as ``iptables-save`` (or, with ``mode="nftables"``, ``nft list``) prints them there.
+
+        Of the whole node, or only what one Service adds.
+        """
+        proxies = self.simulation.parts.machines.proxies
+        if node not in proxies:
+            raise Mistake(text("fault.no_node", node=node, names=", ".join(proxies)))
+        return proxies[node].text(_mode(mode), service if "/" in service or not service else f"{namespace}/{service}")
 
     @property
     def images(self) -> Catalogue:

@@ -49,9 +49,11 @@ class ServerState:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """Choices of a cluster. ``loud``: warn where what is accepted is not simulated (off when recordings are replayed)."""
+    """Choices of a cluster. ``loud``: warn where what is accepted is not simulated (off when recordings are replayed);
+    ``acted_on``: kinds that something in this cluster acts on, beside those that are always simulated."""
 
     loud: bool = True
+    acted_on: tuple[str, ...] = ()
     version: str = "v1.36.2"
     service_cidr: str = "10.96.0.0/16"
     node_port_range: tuple[int, int] = (30000, 32767)

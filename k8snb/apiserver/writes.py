@@ -370,7 +370,8 @@ def _refuse(resource: Resource, obj: Object, errors: Errors) -> None:
 
 def _say_if_unsimulated(context: Context, resource: Resource) -> None:
     server = context.server
-    if server.config.loud and not resource.simulated and not resource.custom and resource.key not in server.state.warned:
+    acted_on = resource.simulated or resource.custom or resource.key in server.config.acted_on
+    if server.config.loud and not acted_on and resource.key not in server.state.warned:
         server.state.warned[resource.key] = True
         context.warn(f"k8snb stores {resource.kind} objects, but nothing in the simulation acts on them")
 

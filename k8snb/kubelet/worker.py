@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze
+from k8snb.component_helpers.resolver import own_resolver
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet import environment, pods, probes, stopping
 from k8snb.kubelet.pods import Action, go_duration
@@ -155,6 +156,7 @@ class Worker:
         """The pod has an address and its volumes; or one of these has to wait."""
         state = self.state
         self.kubelet.attach(state, host=bool(self.pod["spec"].get("hostNetwork")))
+        self.kubelet.network.set_resolver(state.namespace, state.name, own_resolver(self.pod))
         if not self.runtime.instant:
             try:
                 files = environment.volumes(self.sources())

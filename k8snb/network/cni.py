@@ -4,7 +4,7 @@ Addresses are handed out one after the other and wrap around, as the host-local 
 given back is not used again at once. A node that has failed answers nobody; one that is cut off reaches only itself.
 
 Models: the ``bridge`` and ``host-local`` plugins of the Container Network Interface.
-Simplified: one IPv4 address a pod; no network policy yet.
+Simplified: one IPv4 address a pod; hostPort is not translated.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class CNIState:
     last: Shelf = field(default_factory=Shelf)  # node -> the number of the address handed out last
     hosts: Shelf = field(default_factory=Shelf)  # a node's own address -> the Owners that share it
     down: Shelf = field(default_factory=Shelf)  # node -> "failed" or "partitioned"
+    resolvers: Shelf = field(default_factory=Shelf)  # namespace/name -> Resolver of a pod that looks names up in a way of its own
 
 
 @functools.lru_cache(maxsize=4096)

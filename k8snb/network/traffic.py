@@ -1,15 +1,14 @@
 """Requests on the cluster's network, followed hop by hop.
 
     name       cluster DNS, with the search path of the client's pod
-    Service    the rules of the client's node (or of the node whose port is asked): one backend is chosen
-    network    from node to node, if both are up and reach each other
-    server     the process in the container answers
+    ways       load balancers, the rules of nodes, policies, the network between nodes (:mod:`.paths`)
+    server     the process in the container answers; a pod of an Ingress controller leads the request on (:mod:`.proxying`)
 
 Everything is a function of the state at ``now``: nothing is waited for, latencies add up in the answer. (A server may count
 its requests and write its log, and the choice of a backend draws from the node's stream.)
 
-Models: what a packet meets on nodes with kube-proxy in iptables mode.
-Simplified: TCP only; a connection is one request; TLS is not looked into.
+Models: what a packet meets on nodes with kube-proxy.
+Simplified: TCP only; a connection is one request; TLS is looked into at Ingress controllers alone.
 """
 
 from __future__ import annotations
@@ -20,26 +19,36 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
+from k8snb.component_helpers.resolver import ADDRESS, Resolver, cluster_first
 from k8snb.messages import text
+from k8snb.network import chains
 from k8snb.network.cni import CNI
-from k8snb.network.dns import ADDRESS, ClusterDNS
+from k8snb.network.dns import NXDOMAIN, ClusterDNS
+from k8snb.network.dns import PATIENCE as DNS_PATIENCE
+from k8snb.network.dns import POD as DNS_POD
+from k8snb.network.ingress.controller import IngressController, is_controller
 from k8snb.network.kube_proxy import KubeProxy
-from k8snb.network.rules import Rule, usable
+from k8snb.network.paths import CLIENT, Draw, Every, Paths, Way
+from k8snb.network.policy import Party, PolicyAgent, Ruling
+from k8snb.network.proxying import Proxying
 from k8snb.seams.cni import (
+    CERTIFICATE,
     DNS_TIMEOUT,
-    NO_ENDPOINTS,
     NO_SUCH_NAME,
     REFUSED,
     TIMEOUT,
     Answer,
     Connection,
+    Headers,
     Hop,
+    HTTPReply,
     HTTPRequest,
     HTTPResponse,
     Server,
     Source,
+    header,
 )
-from k8snb.sim.clock import LATENCY, SECOND
+from k8snb.sim.clock import SECOND
 
 PATIENCE = 10 * SECOND
 """How long a client waits for a connection when it does not say."""
@@ -47,13 +56,22 @@ PATIENCE = 10 * SECOND
 _URL = re.compile(r"(?:(?P<scheme>https?)://)?(?P<host>[^/:?]+)(?::(?P<port>\d+))?(?P<path>[/?].*)?")
 
 
-class Route(NamedTuple):
-    """Where a connection leads after all translations; ``error`` is empty when it leads to a pod."""
+class URL(NamedTuple):
+    """A URL in its parts."""
 
-    address: str
+    scheme: str
+    host: str
     port: int
-    error: str
-    hops: tuple[Hop, ...]
+    path: str
+
+
+def parse_url(url: str) -> URL:
+    """The parts of a URL. Raises ``ValueError`` for what is none."""
+    found = _URL.fullmatch(url)
+    if not found:
+        raise ValueError(f"{url!r} is not a URL such as http://web:8080/path")
+    scheme = found["scheme"] or "http"
+    return URL(scheme, found["host"], int(found["port"] or (443 if scheme == "https" else 80)), found["path"] or "/")
 
 
 class ClusterNetwork:
@@ -61,8 +79,14 @@ class ClusterNetwork:
 
     dns_address = ADDRESS
 
-    def __init__(self, cni: CNI, dns: ClusterDNS, proxies: Mapping[str, KubeProxy], server: Server, node_of: Callable[[str], str]):
-        self.cni, self.dns, self.proxies, self.server, self._node_of = cni, dns, proxies, server, node_of
+    def __init__(
+        self, cni: CNI, dns: ClusterDNS, proxies: Mapping[str, KubeProxy], server: Server, node_of: Callable[[str], str],
+        *, policies: PolicyAgent | None = None, ingress: IngressController | None = None,
+    ):  # fmt: skip
+        self.cni, self.dns, self.proxies, self.server, self.policies = cni, dns, proxies, server, policies
+        self.paths = Paths(cni, proxies, policies, node_of)
+        self.draw = Draw(dns.kernel.rng)
+        self.proxying = Proxying(ingress, self.paths, server) if ingress is not None else None
 
     # -- what the kubelet needs --------------------------------------------------------------------------------------
 
@@ -79,137 +103,175 @@ class ClusterNetwork:
         self.cni.detach(node, uid)
 
     def connect(self, source: Source, address: str, port: int) -> Connection:
-        """A connection straight to a pod."""
+        """A connection straight to a pod, past all rules: what a kubelet's probe does."""
         return self.cni.connect(source, address, port)
+
+    def set_resolver(self, namespace: str, pod: str, resolver: Resolver | None) -> None:
+        """How a pod looks names up, where it is not as usual."""
+        if resolver is not None:
+            self.cni.state.resolvers[f"{namespace}/{pod}"] = resolver
+        else:
+            self.cni.state.resolvers.pop(f"{namespace}/{pod}", None)
+
+    def resolver(self, namespace: str, pod: str) -> Resolver:
+        """A pod's resolv.conf."""
+        found: Resolver | None = self.cni.state.resolvers.get(f"{namespace}/{pod}")
+        return found or cluster_first(namespace)
 
     # -- names and addresses -----------------------------------------------------------------------------------------
 
     def resolve(self, name: str, source: Source, kind: str = "A") -> Answer:
-        """Look up a name. Outside of pods nobody asks cluster DNS."""
-        if _is_address(name):
-            return Answer((name,), name)
-        if not source.pod:
-            return Answer(error=NO_SUCH_NAME, asked=(name,))
+        """Look up a name as the source does. Outside of pods nobody asks cluster DNS."""
+        return self.resolve_ruled(name, source, kind)[0]
+
+    def resolve_ruled(self, name: str, source: Source, kind: str = "A") -> tuple[Answer, Ruling | None]:
+        """The same, with the policies that forbid the pod to ask."""
+        if _is_address(name) and kind == "A":
+            return Answer((name,), name), None
+        resolver = self.resolver(source.namespace, source.pod) if source.pod else None
+        if resolver is None or ADDRESS not in resolver.nameservers[:1]:
+            found = self.dns.outside(name.rstrip("."))
+            return Answer(found, name) if found else Answer(error=NO_SUCH_NAME, asked=(name,), code=NXDOMAIN), None
         if self.cni.state.down.get(source.node):
-            return Answer(error=DNS_TIMEOUT, asked=(name,), latency=PATIENCE)
-        return self.dns.resolve(name, source.namespace, kind)
+            return Answer(error=DNS_TIMEOUT, asked=(name,), latency=DNS_PATIENCE), None
+        ruling = self._may_ask(source)
+        if ruling is not None and not ruling.allowed:
+            return Answer(error=DNS_TIMEOUT, asked=(name,), latency=DNS_PATIENCE), ruling
+        return self.dns.resolve(name, resolver, kind), None
+
+    def _may_ask(self, source: Source) -> Ruling | None:
+        if self.policies is None:
+            return None
+        namespace, _, pod = DNS_POD.partition("/")
+        server = Party(ADDRESS, namespace=namespace, pod=pod)
+        client = self.paths.party(source)
+        leaving = self.policies.egress(client, server, 53, "UDP")
+        return leaving if not leaving.allowed else self.policies.ingress(client, server, 53, "UDP")
 
     def dial(self, host: str, port: int, source: Source) -> Connection:
         """Open a connection to a name or an address, through Services."""
         answer = self.resolve(host, source)
         if answer.error or not answer.addresses:
             return Connection(answer.error or NO_SUCH_NAME, latency=answer.latency)
-        route = self._route(answer.addresses[0], port, source)
-        if route.error:
-            return Connection(route.error, latency=answer.latency)
-        made = self.cni.connect(source, route.address, route.port)
-        return made._replace(latency=made.latency + answer.latency)
+        way = self._go(source, answer.addresses[0], port)
+        if way.error:
+            return Connection(way.error, way.made.node, way.made.uid, answer.latency)
+        return way.made._replace(latency=way.made.latency + answer.latency)
 
-    def _route(self, address: str, port: int, source: Source) -> Route:
-        """Follow the rules of Services for a destination."""
-        node = self._node_of(address)
-        if node:
-            return self._through_node(node, address, port, source)
-        proxy = self.proxies.get(source.node)
-        rule = proxy.match(address, port) if proxy else None
-        if proxy is None or rule is None:
-            return self._without_rule(address, port, source)
-        return self._translate(proxy, rule, f"{address}:{port}", source, external=False)
-
-    def _through_node(self, node: str, address: str, port: int, source: Source) -> Route:
-        """A port of a node: a NodePort Service answers there, or nobody."""
-        if not self.cni.reaches(source.node, node):
-            return Route(address, port, TIMEOUT, (Hop(f"node/{node}", text("hop.silent")),))
-        proxy = self.proxies.get(node)
-        rule = proxy.match_node_port(port) if proxy else None
-        if proxy is None or rule is None:
-            if self.cni.state.hosts.get(address):
-                return Route(address, port, "", ())  # pods with hostNetwork may listen there
-            return Route(address, port, REFUSED, (Hop(f"node/{node}", text("hop.closed", port=port)),))
-        return self._translate(proxy, rule, f"{address}:{port}", source, external=not source.pod)
-
-    def _without_rule(self, address: str, port: int, source: Source) -> Route:
-        if self.cni.owner(address) is not None:
-            if not source.node:
-                return Route(address, port, TIMEOUT, (Hop(source.label, text("hop.no_way", address=address)),))
-            return Route(address, port, "", ())
-        where = f"kube-proxy/{source.node}" if source.node else source.label
-        return Route(address, port, TIMEOUT, (Hop(where, text("hop.no_rule", destination=f"{address}:{port}")),))
-
-    def _translate(self, proxy: KubeProxy, rule: Rule, destination: str, source: Source, *, external: bool) -> Route:
-        chosen = proxy.choose(rule, source.address or source.label, external=external)
-        if chosen is None:
-            return Route("", 0, NO_ENDPOINTS, (Hop(proxy.name, text("hop.no_endpoints", destination=destination, service=rule.label)),))
-        count = len(usable(rule, proxy.node, external=external))
-        target = f"{chosen.address}:{chosen.port}"
-        said = text("hop.rule", destination=destination, service=rule.label, target=target, count=count)
-        return Route(chosen.address, chosen.port, "", (Hop(proxy.name, said, LATENCY["network hop"]),))
+    def _go(self, source: Source, address: str, port: int) -> Way:
+        """The way that this connection takes; session affinity remembers it."""
+        way = next(self.paths.ways(source, address, port, self.draw))
+        if way.chosen is not None:
+            chosen = way.chosen
+            self.proxies[chosen.node].remember(chosen.rule, chosen.client, chosen.backend)
+        return way
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
-    def http(self, url: str, source: Source, *, method: str = "GET", timeout: int = 0) -> HTTPResponse:
+    def http(
+        self, url: str, source: Source, *, method: str = "GET", timeout: int = 0,
+        headers: Headers = (), body: str = "", insecure: bool = False,
+    ) -> HTTPResponse:  # fmt: skip
         """Send a request and follow it. Never raises for what goes wrong on the way: the response says it.
 
         Raises ``ValueError`` for what is no URL.
         """
-        found = _URL.fullmatch(url)
-        if not found:
-            raise ValueError(f"{url!r} is not a URL such as http://web:8080/path")
-        host, path = found["host"], found["path"] or "/"
-        port = int(found["port"] or (443 if found["scheme"] == "https" else 80))
-        hops: list[Hop] = []
-        address, error = self._address(host, source, hops)
+        parts, hops = parse_url(url), list[Hop]()
+        address, error = self._address(parts.host, source, hops)
         if error:
             return _failed(error, hops, timeout)
-        route = self._route(address, port, source)
-        hops += route.hops
-        if route.error:
-            return _failed(route.error, hops, timeout, address)
-        made = self.cni.connect(source, route.address, route.port)
-        hops.append(self._network_hop(source, route, made))
-        if made.error:
-            return _failed(made.error, hops, timeout, address)
-        request = HTTPRequest(method, path, host, route.port, source.address or "192.0.2.1")
-        return self._answer(made, request, hops, timeout, address)
+        way = self._go(source, address, parts.port)
+        hops += way.hops
+        if way.error:
+            return _failed(way.error, hops, timeout, address)
+        host = header(headers, "host") or parts.host
+        request = HTTPRequest(method, parts.path, host, way.port, way.seen, body, headers, parts.scheme)
+        if self.proxying is not None and is_controller(way.made.pod):
+            return self._proxied(way, request, hops, timeout, address, insecure=insecure)
+        return self._answer(way, request, hops, timeout, address)
 
     def _address(self, host: str, source: Source, hops: list[Hop]) -> tuple[str, str]:
-        answer = self.resolve(host, source)
         if _is_address(host):
             return host, ""
-        if answer.error or not answer.addresses:
-            hops.append(_unresolved(host, source, answer))
-            return "", answer.error or NO_SUCH_NAME
-        said = text("hop.name", name=host, full=answer.name, addresses=", ".join(answer.addresses))
-        hops.append(Hop(self.dns.name, said, answer.latency))
-        return answer.addresses[0], ""
+        answer, ruling = self.resolve_ruled(host, source)
+        hops.append(self.name_hop(host, source, answer, ruling))
+        return (answer.addresses[0], "") if answer.addresses and not answer.error else ("", answer.error or NO_SUCH_NAME)
 
-    def _network_hop(self, source: Source, route: Route, made: Connection) -> Hop:
-        key = "hop.nowhere" if not made.node else "hop.within" if made.node == source.node else "hop.between"
-        target, outcome = f"{route.address}:{route.port}", made.error or text("hop.connected")
-        said = text(key, target=target, node=made.node, source=source.node or source.label, outcome=outcome)
-        return Hop("network", said, made.latency)
+    def name_hop(self, host: str, source: Source, answer: Answer, ruling: Ruling | None) -> Hop:
+        """The stage at which a name became an address, or did not."""
+        if ruling is not None:
+            names = ", ".join(ruling.policies)
+            said = text("hop.policy_drops", direction=ruling.direction, pod=ruling.pod, policies=names)
+            return Hop("network-policy", f"{text('hop.dns_asks', name=host)} {said}", answer.latency, f"NetworkPolicy {names}")
+        if answer.addresses and not answer.error:
+            addresses = ", ".join(answer.addresses)
+            if not source.pod:
+                return Hop("dns", text("hop.public_name", name=host, addresses=addresses), answer.latency)
+            return Hop(self.dns.name, text("hop.name", name=host, full=answer.name, addresses=addresses), answer.latency)
+        if not source.pod:
+            return Hop(source.label, text("hop.outside_name", name=host), answer.latency)
+        said = text("hop.no_name", name=host, error=answer.error or NO_SUCH_NAME, asked=", ".join(answer.asked))
+        return Hop(self.dns.name, said, answer.latency, answer.code)
 
-    def _answer(self, made: Connection, request: HTTPRequest, hops: list[Hop], timeout: int, address: str) -> HTTPResponse:
-        pod = made.pod
-        reply = self.server.serve(made.node, made.uid, request)
+    def _answer(self, way: Way, request: HTTPRequest, hops: list[Hop], timeout: int, address: str) -> HTTPResponse:
+        made, pod = way.made, way.made.pod
+        where = f"pod/{pod}" if pod else f"kube-proxy/{made.node}"
+        reply = self.server.serve(made.node, made.uid, request) if pod else self.proxies[made.node].health(request.port)
         if reply is None:
             return _failed(REFUSED, hops, timeout, address)
         latency = sum(hop.latency for hop in hops) + reply.latency
         if latency > (timeout or PATIENCE):
-            hops.append(Hop(f"pod/{pod}", text("hop.busy"), reply.latency))
+            hops.append(Hop(where, text("hop.busy"), reply.latency))
             return _failed(TIMEOUT, hops, timeout, address)
-        hops.append(
-            Hop(f"pod/{pod}", text("hop.answered", method=request.method, path=request.path, status=_phrase(reply.status)), reply.latency)
-        )
-        return HTTPResponse(reply.status, reply.body, "", tuple(hops), latency, pod, reply.content_type, address)
+        said = text("hop.answered", method=request.method, path=request.path, status=phrase(reply.status))
+        hops.append(Hop(where, said, reply.latency))
+        return _response(reply, hops, pod, address)
+
+    def _proxied(self, way: Way, request: HTTPRequest, hops: list[Hop], timeout: int, address: str, *, insecure: bool) -> HTTPResponse:
+        """A request that reached a pod of an Ingress controller: TLS first, then on to an endpoint."""
+        assert self.proxying is not None
+        certificate = ""
+        if request.scheme == "https":
+            certificate, hop, trusted = self.proxying.shows(request.host, way.made.pod)
+            hops.append(hop)
+            if not trusted and not insecure:
+                return _failed(CERTIFICATE, hops, timeout, address)._replace(certificate=certificate)
+        reply, onward, backend = self.proxying.handle(way, request)
+        hops += onward
+        if sum(hop.latency for hop in hops) > (timeout or PATIENCE):
+            hops.append(Hop(f"pod/{way.made.pod}", text("hop.busy")))
+            return _failed(TIMEOUT, hops, timeout, address)
+        return _response(reply, hops, backend or way.made.pod, address)._replace(certificate=certificate)
+
+    # -- traces ------------------------------------------------------------------------------------------------------
+
+    def trace(self, url: str, source: Source, *, mode: str = chains.IPTABLES, headers: Headers = ()) -> tuple[Way, ...]:
+        """Every way that a request could take now, with its share. A look: nothing is drawn, sent, counted or remembered.
+
+        Raises ``ValueError`` for what is no URL.
+        """
+        parts, named = parse_url(url), tuple[Hop, ...]()
+        address = parts.host
+        if not _is_address(parts.host):
+            answer, ruling = self.resolve_ruled(parts.host, source)
+            named = (self.name_hop(parts.host, source, answer, ruling),)
+            if answer.error or not answer.addresses:
+                return (Way(source, parts.host, parts.port, hops=named, error=answer.error or NO_SUCH_NAME, seen=source.address or CLIENT),)
+            address = answer.addresses[0]
+        request = HTTPRequest("GET", parts.path, header(headers, "host") or parts.host, parts.port, "", "", headers, parts.scheme)
+        found: list[Way] = []
+        for bare in self.paths.ways(source, address, parts.port, Every(), mode):
+            way = bare._replace(hops=(*named, *bare.hops))
+            if self.proxying is not None and not way.error and is_controller(way.made.pod):
+                found += self.proxying.ways(way, request)
+            else:
+                found.append(way)
+        return tuple(found)
 
 
-def _unresolved(host: str, source: Source, answer: Answer) -> Hop:
-    """The hop at which a name was not found."""
-    if not source.pod:
-        return Hop(source.label, text("hop.outside_name", name=host), answer.latency)
-    said = text("hop.no_name", name=host, error=answer.error or NO_SUCH_NAME, asked=", ".join(answer.asked))
-    return Hop("coredns", said, answer.latency)
+def _response(reply: HTTPReply, hops: list[Hop], backend: str, address: str) -> HTTPResponse:
+    latency = sum(hop.latency for hop in hops)
+    return HTTPResponse(reply.status, reply.body, "", tuple(hops), latency, backend, reply.content_type, address, reply.headers)
 
 
 def _failed(error: str, hops: list[Hop], timeout: int, address: str = "") -> HTTPResponse:
@@ -217,7 +279,8 @@ def _failed(error: str, hops: list[Hop], timeout: int, address: str = "") -> HTT
     return HTTPResponse(0, "", error, tuple(hops), latency, address=address)
 
 
-def _phrase(status: int) -> str:
+def phrase(status: int) -> str:
+    """``404 Not Found``."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:

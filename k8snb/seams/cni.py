@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from k8snb.component_helpers.resolver import Resolver
 from k8snb.messages import text
 from k8snb.sim.clock import duration
 
@@ -23,6 +24,7 @@ NO_SUCH_NAME = "no such name"
 DNS_TIMEOUT = "name server unreachable"
 NO_ROUTE = "no route to host"
 NO_ENDPOINTS = "no endpoints"
+CERTIFICATE = "certificate not trusted"
 
 
 class Source(NamedTuple):
@@ -63,23 +65,6 @@ def header(headers: Headers, name: str) -> str:
     return next((value for key, value in headers if key.lower() == name.lower()), "")
 
 
-class Resolver(NamedTuple):
-    """A pod's resolv.conf: where it asks, which suffixes it tries, and from how many dots on a name is taken as it stands."""
-
-    nameservers: tuple[str, ...]
-    search: tuple[str, ...] = ()
-    ndots: int = 1
-    options: tuple[str, ...] = ()  # the others, as they are written
-
-    @property
-    def text(self) -> str:
-        """The file."""
-        lines = [f"search {' '.join(self.search)}"] if self.search else []
-        lines += [f"nameserver {address}" for address in self.nameservers]
-        options = [*([f"ndots:{self.ndots}"] if self.ndots != 1 else []), *self.options]
-        return "\n".join([*lines, *([f"options {' '.join(options)}"] if options else [])]) + "\n"
-
-
 class HTTPRequest(NamedTuple):
     """What reaches a server: already past names and addresses, but still with the host that the client asked for."""
 
@@ -114,14 +99,17 @@ class Connection(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What DNS said: addresses in the order given, the full name that was found, or an error."""
+    """What DNS said: addresses in the order given, the full name that was found, or an error. ``code`` tells the two kinds of "no
+    such name" apart: ``NXDOMAIN`` (nothing has that name) and ``NODATA`` (the name is there, but has no record of that type)."""
 
     addresses: tuple[str, ...] = ()
     name: str = ""
     error: str = ""
     asked: tuple[str, ...] = ()  # the full names that were tried, in order
     latency: int = 0
-    records: tuple[tuple[str, ...], ...] = ()  # SRV: (priority, weight, port, target)
+    records: tuple[tuple[str, ...], ...] = ()  # SRV: (priority, weight, port, target); PTR: (name,)
+    code: str = ""
+    cnames: tuple[str, ...] = ()  # the aliases that led to ``name``
 
 
 class HTTPResponse(NamedTuple):
@@ -142,6 +130,16 @@ class HTTPResponse(NamedTuple):
     def ok(self) -> bool:
         """True for an answer below 400."""
         return 0 < self.status < 400
+
+    @property
+    def why(self) -> str:
+        """Where it was decided: the last stage, with the chain, policy or rule that decided."""
+        last = self.hops[-1] if self.hops else Hop("", "")
+        return f"{last.where}: {last.what}" + (f"  [{last.rule}]" if last.rule else "")
+
+    def header(self, name: str) -> str:
+        """The value of a header of the answer, such as ``Location``; empty where there is none."""
+        return header(self.headers, name)
 
     def __repr__(self) -> str:
         return f"<HTTPResponse {self.status or self.error} from {self.backend or 'nobody'} in {len(self.hops)} hops>"
@@ -174,7 +172,7 @@ class PodNetwork(Protocol):
     """What the kubelet needs: an address for each sandbox (CNI ADD and DEL), and a way to probe it."""
 
     def attach(self, node: str, uid: str, *, namespace: str, pod: str, cidr: str) -> str:
-        """The pod's address, the lowest free one of the node's range. Attaching twice gives the same address."""
+        """The pod's address, the next free one of the node's range. Attaching twice gives the same address."""
         ...
 
     def attach_host(self, address: str, node: str, uid: str, *, namespace: str, pod: str) -> None:
@@ -185,6 +183,10 @@ class PodNetwork(Protocol):
         """Give the address back. Detaching what is not attached does nothing."""
         ...
 
+    def set_resolver(self, namespace: str, pod: str, resolver: Resolver | None) -> None:
+        """How a pod looks names up, where it is not as usual; None: as usual."""
+        ...
+
     def connect(self, source: Source, address: str, port: int) -> Connection:
         """Open a TCP connection to a pod's address (no Service in between)."""
         ...
@@ -193,9 +195,8 @@ class PodNetwork(Protocol):
 class Network(PodNetwork, Protocol):
     """What a process in a container, or a user, can do on the network."""
 
-    @property
-    def dns_address(self) -> str:
-        """The address of cluster DNS, as resolv.conf names it."""
+    def resolver(self, namespace: str, pod: str) -> Resolver:
+        """A pod's resolv.conf."""
         ...
 
     def dial(self, host: str, port: int, source: Source) -> Connection:
@@ -206,6 +207,9 @@ class Network(PodNetwork, Protocol):
         """Look up a name with the search path of the source's pod."""
         ...
 
-    def http(self, url: str, source: Source, *, method: str = "GET", timeout: int = 0) -> HTTPResponse:
-        """Send a request and follow it hop by hop. ``timeout`` in µs; 0 takes the network's own."""
+    def http(
+        self, url: str, source: Source, *, method: str = "GET", timeout: int = 0,
+        headers: Headers = (), body: str = "", insecure: bool = False,
+    ) -> HTTPResponse:  # fmt: skip
+        """Send a request and follow it hop by hop. ``timeout`` in µs; 0 takes the network's own. ``insecure``: believe any certificate."""
         ...

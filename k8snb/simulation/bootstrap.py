@@ -11,7 +11,10 @@ from __future__ import annotations
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import FrozenDict, Object, freeze
 from k8snb.apiserver.keys import key_of
+from k8snb.apiserver.request import User
 from k8snb.apiserver.server import Server
+from k8snb.client.client import Client
+from k8snb.network.ingress import install
 from k8snb.resources.discovery import bootstrap as bootstrap_objects
 
 _NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -29,6 +32,13 @@ def bootstrap(server: Server, more: tuple[Object, ...] = ()) -> None:
                 _write(server, freeze(item))
     for obj in more:
         _write(server, obj)
+
+
+def install_ingress(server: Server) -> None:
+    """Create the objects of an Ingress controller, as ``kubectl apply`` of its manifest does."""
+    client = Client(server.handle, User(), "kubectl")
+    for resource, obj in install.objects():
+        client.create(resource, obj, obj["metadata"].get("namespace", ""))
 
 
 def _write(server: Server, obj: Object) -> None:

@@ -26,6 +26,7 @@ class Config:
     etcd: int = 1  # members of etcd; more than one is a Raft group
     encrypt_secrets: bool = False  # encryption at rest: etcd holds Secrets as ciphertext
     storage: bool = False  # a default StorageClass, "standard", from the start
+    ingress: bool = False  # an Ingress controller is installed
 
 
 def node_manifests(nodes: int | Iterable[Mapping[str, Any]]) -> FrozenList:

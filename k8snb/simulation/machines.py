@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.objects import Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.quantity import milli_value
 from k8snb.client.component import Component, ComponentState, Environment
 from k8snb.kubelet.endpoint import Endpoint
@@ -23,10 +23,13 @@ from k8snb.kubelet.runtime.faithful import FaithfulRuntime, RuntimeState
 from k8snb.kubelet.runtime.hollow import HollowRuntime, HollowState
 from k8snb.kubelet.status import FAITHFUL, HOLLOW, HOLLOW_EXITS, Style
 from k8snb.network.cni import CNI, CNIState
-from k8snb.network.dns import ClusterDNS
+from k8snb.network.dns import POD, STANDING, ClusterDNS
+from k8snb.network.ingress.controller import IngressController
 from k8snb.network.kube_proxy import KubeProxy
+from k8snb.network.paths import Way
+from k8snb.network.policy import PolicyAgent
 from k8snb.network.traffic import ClusterNetwork
-from k8snb.seams.cni import HTTPReply, HTTPRequest, HTTPResponse, Source
+from k8snb.seams.cni import Headers, HTTPReply, HTTPRequest, HTTPResponse, Source
 from k8snb.seams.cri import Runtime
 from k8snb.seams.kubelet import KubeletEndpoint
 from k8snb.simulation.root import Root
@@ -69,12 +72,17 @@ class Machines:
         uid = self.kubelets[source.node].own.uids.get(f"{source.namespace}/{source.pod}", "")
         return runtime.process_memory(uid, container) if isinstance(runtime, FaithfulRuntime) else {}
 
-    def http(self, url: str, *, pod: str = "", node: str = "", method: str = "GET", timeout: int = 0) -> HTTPResponse:
+    def http(self, url: str, *, pod: str = "", node: str = "", method: str = "GET", **options: Any) -> HTTPResponse:
         """A request from a pod, from a node, or from the outside. Raises ValueError for an unknown pod and for no URL."""
         source, kernel = self.source(pod, node), self.env.kernel
-        response: HTTPResponse = self.network.http(url, source, method=method, timeout=timeout)
+        response: HTTPResponse = self.network.http(url, source, method=method, **options)
         kernel.trace.add(kernel.now, "note", source.label, method, url, str(response.status or response.error))
         return response
+
+    def trace(self, url: str, *, pod: str = "", node: str = "", mode: str = "iptables", headers: Headers = ()) -> tuple[Way, ...]:
+        """Every way that a request could take. Only looks. Raises ValueError as :meth:`http` does."""
+        found: tuple[Way, ...] = self.network.trace(url, self.source(pod, node), mode=mode, headers=headers)
+        return found
 
     def source(self, pod: str = "", node: str = "") -> Source:
         """Who sends a request: a pod (``namespace/name``), a node, or the outside. Raises ValueError for an unknown pod."""
@@ -94,8 +102,12 @@ class Machines:
         self.kubelets[name] = kubelet
         if runtime.instant:
             return [kubelet]  # hollow containers send nothing, so nobody needs rules
-        self.proxies[name] = KubeProxy(self.env, name)
+        self.proxies[name] = KubeProxy(self.env, name, address_of(name), lambda: self._zone(name))
         return [kubelet, self.proxies[name]]
+
+    def _zone(self, name: str) -> str:
+        """The zone that a machine stands in."""
+        return str(dig(self.root.nodes.get(name), "metadata.labels", EMPTY_DICT).get("topology.kubernetes.io/zone", ""))
 
     def endpoint(self, node: str) -> KubeletEndpoint:
         """What answers on port 10250 of a node. Raises ApiError where there is no such machine."""
@@ -119,9 +131,21 @@ def put_up(root: Root, env: Environment, catalogue: Catalogue) -> tuple[Machines
     machines = Machines(env, root, catalogue)
     state = env.states.setdefault(PODS, ComponentState(own=CNIState())).own
     machines.cni = CNI(state, machines)
-    dns = ClusterDNS(env)
-    machines.network = ClusterNetwork(machines.cni, dns, machines.proxies, machines, machines.node_of)
-    components: list[Component] = [] if root.config.runtime != "faithful" else [dns]
+    components = _on_no_node(root, env, machines)
     for name, manifest in root.nodes.items():
         components += machines.add(name, manifest)
     return machines, components
+
+
+def _on_no_node(root: Root, env: Environment, machines: Machines) -> list[Component]:
+    """What belongs to the network and stands on no machine; with it the network is made."""
+    if root.config.runtime != "faithful":
+        machines.network = ClusterNetwork(machines.cni, ClusterDNS(env), machines.proxies, machines, machines.node_of)
+        return []
+    ingress = IngressController(env) if root.config.ingress else None
+    dns = ClusterDNS(env, ingress.addresses if ingress is not None else lambda _name: ())
+    policies = PolicyAgent(env, {POD: STANDING})
+    machines.network = ClusterNetwork(
+        machines.cni, dns, machines.proxies, machines, machines.node_of, policies=policies, ingress=ingress
+    )  # fmt: skip
+    return [dns, policies, *([ingress] if ingress is not None else [])]

@@ -23,7 +23,7 @@ from k8snb.sim.collector import resting_collector
 from k8snb.sim.kernel import Event, KernelState
 from k8snb.sim.state import clone, decode, encode
 from k8snb.sim.trace import Record
-from k8snb.simulation.bootstrap import bootstrap
+from k8snb.simulation.bootstrap import bootstrap, install_ingress
 from k8snb.simulation.config import Config
 from k8snb.simulation.faults import FAULTS
 from k8snb.simulation.history import PROGRAMS, History, Position
@@ -85,6 +85,8 @@ class Simulation:
         bootstrap(simulation.parts.server, (standard_class(),) if config.storage else ())
         for component in simulation.parts.components.values():
             component.start()
+        if config.ingress:
+            install_ingress(simulation.parts.server)
         simulation.history.checkpoint(root)
         return simulation
 
@@ -124,12 +126,12 @@ class Simulation:
         self._tell()
         return result
 
-    def http(self, url: str, *, pod: str = "", node: str = "", method: str = "GET", timeout: int = 0) -> HTTPResponse:
+    def http(self, url: str, *, pod: str = "", node: str = "", **options: Any) -> HTTPResponse:
         """An HTTP request on the cluster's network. Recorded: servers count and log, and the choice of a backend is drawn.
 
-        Raises ValueError for a pod that does not run.
+        ``options`` are those of :meth:`k8snb.seams.cni.Network.http`. Raises ValueError for a pod that does not run.
         """
-        arguments = freeze({"url": url, "pod": pod, "node": node, "method": method, "timeout": timeout})
+        arguments = freeze({"url": url, "pod": pod, "node": node, **options})
         self.parts.machines.source(pod, node)  # refuses before anything is noted
         self.history.note(self.root, "http", arguments)
         return self.parts.machines.http(**arguments)

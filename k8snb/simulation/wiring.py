@@ -21,6 +21,7 @@ from k8snb.client.learner import LearnerProcess, Program
 from k8snb.controllers.registry import CONTROLLERS
 from k8snb.etcd.store import Store
 from k8snb.kubelet.images import Catalogue
+from k8snb.network.ingress.controller import INGRESSES
 from k8snb.resources import RESOURCES
 from k8snb.resources.apiextensions.serving import serve_definitions
 from k8snb.scheduler.scheduler import KubeScheduler
@@ -55,7 +56,7 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Iterable[Prog
     kernel = Kernel(root.kernel)
     held = open_store(root, kernel)
     store = EncryptedStore(held) if root.config.encrypt_secrets else held
-    config = ServerConfig(loud=root.config.loud)
+    config = ServerConfig(loud=root.config.loud, acted_on=(INGRESSES,) if root.config.ingress else ())
     server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
     serve_definitions(server)
     env = Environment(kernel, server.handle, server.hub, root.components, services=Services(drivers(root.components)))

@@ -21,7 +21,9 @@ from k8snb.views.summary import summarise
 
 API, ETCD, SCHEDULER, MANAGER = "kube-apiserver", "etcd", "kube-scheduler", "kube-controller-manager"
 ON_NODES = ("kubelet", "kube-proxy")  # one on each node: ``kubelet/node-1``
-INSIDE = ("kube-", "kubelet", "coredns", "cloud-controller-manager", "learner-")  # how the names of components begin
+INSIDE = (  # how the names of components begin
+    "kube-", "kubelet", "coredns", "cloud-controller-manager", "network-policy", "ingress-nginx", "nginx-ingress-controller", "learner-",
+)  # fmt: skip
 _ALSO = {"default-scheduler": SCHEDULER}  # a scheduler speaks under the name of its profile
 CONTROL_PLANE = (ETCD, API, SCHEDULER, MANAGER)
 HEARTBEATS = ("leases.coordination.k8s.io ",)

@@ -158,13 +158,13 @@ spec: {clusterIP: None, selector: {app: web}, ports: [{name: http, port: 8080}]}
 
 
 def test_rules_read_like_iptables(cluster: Cluster) -> None:
-    lines = cluster.simulation.parts.machines.proxies["node-1"].iptables()
+    lines = cluster.rules("node-1", "web")
     address = cluster.get("services", "web")["spec"]["clusterIP"]
     mine = [line for line in lines if "default/web" in line]
     assert mine[0].startswith(
         f'-A KUBE-SERVICES -d {address}/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 80 -j KUBE-SVC-'
     )
-    assert [line.split("--probability ")[1].split()[0] for line in mine if "--probability" in line] == ["0.3333333333", "0.5000000000"]
+    assert [line.split("--probability ")[1].split()[0] for line in mine if "--probability" in line] == ["0.33333333349", "0.50000000000"]
     assert sum("-j DNAT --to-destination" in line for line in mine) == 3
 
 

@@ -11,6 +11,7 @@ from k8snb.kubelet.images.demo import Crasher, Echo, Pause, SlowStarter, Web
 from k8snb.kubelet.images.generic import Generic
 from k8snb.kubelet.images.hello import Agnhost, Bootcamp, HelloApp, Httpd
 from k8snb.kubelet.images.image import Image
+from k8snb.kubelet.images.ingress_nginx import IngressNginx
 from k8snb.kubelet.images.load_generator import LoadGenerator
 from k8snb.kubelet.images.nginx import Nginx, UnprivilegedNginx
 from k8snb.kubelet.images.process import Process
@@ -18,7 +19,7 @@ from k8snb.kubelet.images.reference import Reference, parse_reference
 
 IMAGES: tuple[type[Image], ...] = (
     Httpd, HelloApp, Bootcamp, Agnhost,
-    Nginx, UnprivilegedNginx, Busybox, Alpine, Curl, Crasher, Web, SlowStarter, Echo, Pause, LoadGenerator,
+    Nginx, UnprivilegedNginx, Busybox, Alpine, Curl, Crasher, Web, SlowStarter, Echo, Pause, LoadGenerator, IngressNginx,
 )  # fmt: skip
 
 

@@ -169,11 +169,10 @@ class FaithfulRuntime:
         return Started()
 
     def _etc(self, config: ContainerConfig) -> dict[str, str]:
-        search = f"{config.namespace}.svc.cluster.local svc.cluster.local cluster.local"
         return {
             "/etc/hostname": config.hostname + "\n",
             "/etc/hosts": f"# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n{config.address}\t{config.hostname}\n",
-            "/etc/resolv.conf": f"search {search}\nnameserver {self.network.dns_address}\noptions ndots:5\n",
+            "/etc/resolv.conf": self.network.resolver(config.namespace, config.pod).text,
         }
 
     def _image(self, image: str) -> Image:

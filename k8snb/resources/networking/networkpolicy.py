@@ -135,4 +135,5 @@ RESOURCE = served(
     cells=cells,
     counts_generation=True,
     example=EXAMPLE,
+    simulated=True,
 )

@@ -1,0 +1,121 @@
+"""What a pod of an Ingress controller does with a request: find the location, try endpoints, answer itself where none can.
+
+    attempts   up to three, one endpoint after the other; a refused connection is tried again elsewhere, so is a silent one
+    502        all were refused               504  all were silent, or the server thought for longer than it may
+    503        there is no endpoint           404  there is no location          308  the host wants https
+
+Models: nginx as ingress-nginx configures it (proxy_next_upstream error timeout, proxy_next_upstream_tries 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from k8snb.messages import text
+from k8snb.network.ingress.certificates import FAKE
+from k8snb.network.ingress.controller import IngressController, Routed
+from k8snb.network.ingress.routing import CONNECT_TIMEOUT, READ_TIMEOUT, rewritten
+from k8snb.network.paths import Paths, Way
+from k8snb.seams.cni import TIMEOUT, Hop, HTTPReply, HTTPRequest, Server, Source
+from k8snb.sim.clock import MILLISECOND, SECOND
+
+OWN_TIME = 1 * MILLISECOND
+_PAGE = (
+    "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
+    "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
+_TITLES = {503: "503 Service Temporarily Unavailable", 504: "504 Gateway Time-out"}  # nginx has its own words for some
+
+
+class Proxying:
+    """The proxy in the pods of one Ingress controller."""
+
+    def __init__(self, controller: IngressController, paths: Paths, server: Server):
+        self.controller, self.paths, self.server = controller, paths, server
+
+    def shows(self, host: str, pod: str) -> tuple[str, Hop, bool]:
+        """The certificate for a host: (its name, the hop, whether a client that asked for the host is content with it)."""
+        found = self.controller.certificate(host)
+        subject = found.subject if found is not None else FAKE
+        trusted = found is not None and found.covers(host)
+        key = "hop.certificate" if trusted else "hop.certificate_wrong"
+        return subject, Hop(f"pod/{pod}", text(key, host=host, subject=subject), 0, f"SNI {host}"), trusted
+
+    def handle(self, way: Way, request: HTTPRequest) -> tuple[HTTPReply, list[Hop], str]:
+        """Answer a request that arrived over ``way``: (reply, the hops onward, the pod that answered, if any)."""
+        routed = self.controller.route(request.host, request.path, request.scheme)
+        hops = [self._decided(way, request, routed)]
+        if routed.status:
+            return self._own(routed.status, routed.to), hops, ""
+        status, last = 502, ""
+        for upstream in self.controller.next(routed):
+            onward = self.paths.to_pod(self._source(way), upstream.address, upstream.port)
+            reply, wait = self._asked(onward, routed, way, request)
+            hops += [*onward.hops[:-1], onward.hops[-1]._replace(latency=wait)] if onward.error else onward.hops
+            if reply is not None:
+                pod, said = onward.made.pod, text("hop.answered", method=request.method, path=request.path, status=_title(reply.status))
+                hops.append(Hop(f"pod/{pod}", said, reply.latency))
+                return reply, hops, pod
+            status, last = (504, onward.made.pod) if onward.error == TIMEOUT or not onward.error else (502, onward.made.pod)
+            if not onward.error:
+                hops.append(Hop(f"pod/{last}", text("hop.busy"), wait))
+        hops.append(Hop(f"pod/{way.made.pod}", text("hop.gave_up", status=_title(status))))
+        return self._own(status), hops, ""
+
+    def _asked(self, onward: Way, routed: Routed, way: Way, request: HTTPRequest) -> tuple[HTTPReply | None, int]:
+        """One attempt: the reply, or None; and how long it was waited for what did not come (µs)."""
+        assert routed.location is not None
+        if onward.error:
+            connect = routed.location.timeout("proxy-connect-timeout", CONNECT_TIMEOUT) * SECOND
+            return None, connect if onward.error == TIMEOUT else onward.made.latency
+        added = (("X-Forwarded-For", way.seen), ("X-Forwarded-Proto", request.scheme), ("X-Real-IP", way.seen))
+        path = rewritten(routed.location, request.path)
+        asked = request._replace(path=path, port=onward.port, source=onward.seen, headers=(*request.headers, *added), scheme="http")
+        reply = self.server.serve(onward.made.node, onward.made.uid, asked)
+        limit = routed.location.timeout("proxy-read-timeout", READ_TIMEOUT) * SECOND
+        return (None, limit) if reply is None or reply.latency > limit else (reply, 0)
+
+    def _source(self, way: Way) -> Source:
+        """The controller's pod as a client."""
+        namespace, _, name = way.made.pod.partition("/")
+        return Source(way.made.node, namespace, name, way.address)
+
+    def _decided(self, way: Way, request: HTTPRequest, routed: Routed) -> Hop:
+        where, asked = f"pod/{way.made.pod}", f"{request.host}{request.path}"
+        location = routed.location
+        rule = f"Ingress {location.ingress}: {location}" if location else "default backend"
+        if routed.to:
+            said = text("hop.redirect", asked=asked, status=_title(routed.status), to=routed.to)
+        elif location is None:
+            said = text("hop.no_location", asked=asked)
+        elif routed.status:
+            said = text("hop.no_upstream", asked=asked, location=str(location), target=str(location.target or "-"))
+        else:
+            said = text("hop.location", asked=asked, location=str(location), target=str(location.target), count=len(routed.upstreams))
+        return Hop(where, said, OWN_TIME, rule)
+
+    def _own(self, status: int, to: str = "") -> HTTPReply:
+        title = _title(status)
+        return HTTPReply(status, _PAGE.format(title=title), "text/html", 0, (("Location", to),) if to else ())
+
+    def ways(self, way: Way, request: HTTPRequest) -> Iterator[Way]:
+        """Every way on from here, for a trace: all endpoints, each with its share."""
+        if request.scheme == "https":
+            way = way._replace(hops=(*way.hops, self.shows(request.host, way.made.pod)[1]))
+        routed = self.controller.route(request.host, request.path, request.scheme)
+        way = way._replace(hops=(*way.hops, self._decided(way, request, routed)))
+        if routed.status:
+            yield way.ends(_title(routed.status))
+            return
+        for upstream in routed.upstreams:
+            onward = self.paths.to_pod(self._source(way), upstream.address, upstream.port)
+            share = way.share / len(routed.upstreams)
+            yield onward._replace(hops=(*way.hops, *onward.hops), share=share, source=way.source)
+
+
+def _title(status: int) -> str:
+    try:
+        return _TITLES.get(status) or f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)

@@ -1,0 +1,124 @@
+"""The ways of a packet as text and as a picture: what they share is told once, where chance decides they part.
+
+Ways that begin with the same stages are merged into a tree. Each stage says where it is, what happens there, and by which chain,
+policy or rule it was decided; each branch says which share of the traffic takes it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from k8snb.messages import text
+from k8snb.network.paths import Way
+from k8snb.seams.cni import Hop
+from k8snb.views.graph import Edge, Graph, Node
+from k8snb.views.svg import folded
+
+LIMIT = 12  # branches of one fork that are shown
+_WIDTH = 34  # columns of a box
+
+
+@dataclass(slots=True)
+class _Stage:
+    """A node of the tree: a hop, the share of the traffic that comes by, and what comes next."""
+
+    hop: Hop
+    share: float = 0.0
+    next: list[_Stage] = field(default_factory=list)
+    end: Way | None = None
+
+    def onward(self, hop: Hop) -> _Stage:
+        """The stage after this one for a hop; made where it is not there yet."""
+        found = next((stage for stage in self.next if stage.hop == hop), None)
+        if found is None:
+            found = _Stage(hop)
+            self.next.append(found)
+        return found
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %".replace(".0 %", " %")
+
+
+def _outcome(way: Way) -> str:
+    if way.error:
+        return text("packet.ends", error=way.error)
+    return text("packet.reaches", pod=f"pod/{way.made.pod}") if way.made.pod else text("packet.served", node=f"node/{way.made.node}")
+
+
+class PacketTrace:
+    """Every way of a request from ``source`` to ``destination``. Prints as text; ``graph`` is the picture; ``ways`` the data."""
+
+    def __init__(self, source: str, destination: str, ways: tuple[Way, ...]):
+        self.source, self.destination, self.ways = source, destination, ways
+
+    @property
+    def title(self) -> str:
+        """From where to where."""
+        return text("packet.title", source=self.source, destination=self.destination)
+
+    @cached_property
+    def _root(self) -> _Stage:
+        root = _Stage(Hop(self.source, ""), 1.0)
+        for way in self.ways:
+            stage = root
+            for hop in way.hops:
+                stage = stage.onward(hop)
+                stage.share += way.share
+            stage.end = way
+        return root
+
+    def __repr__(self) -> str:
+        count = len(self.ways)
+        ways = text("packet.ways_one") if count == 1 else text("packet.ways_many", count=count)
+        return "\n".join([f"{self.title}: {ways}", *self._told(self._root, "  ")])
+
+    def _told(self, stage: _Stage, indent: str) -> Iterator[str]:
+        forks = len(stage.next) > 1
+        for onward in stage.next[:LIMIT]:
+            share = f"{_percent(onward.share):>8}  " if forks else ""
+            yield f"{indent}{share}{onward.hop.where}: {onward.hop.what}"
+            deeper = indent + " " * (10 if forks else 0)
+            if onward.hop.rule:
+                yield f"{deeper}    [{onward.hop.rule}]"
+            yield from self._told(onward, deeper)
+        if rest := stage.next[LIMIT:]:
+            yield f"{indent}{text('packet.more', count=len(rest), share=_percent(sum(one.share for one in rest)))}"
+        if stage.end is not None:
+            yield f"{indent}=> {_outcome(stage.end)}"
+
+    @property
+    def graph(self) -> Graph:
+        """The same as a picture."""
+        nodes = [Node("0", "", (self.source,))]
+        edges: list[Edge] = []
+        self._draw(self._root, "0", nodes, edges)
+        return Graph(self.title, nodes, edges, direction="LR" if len(nodes) < 7 else "TB")
+
+    def _draw(self, stage: _Stage, name: str, nodes: list[Node], edges: list[Edge]) -> None:
+        forks = len(stage.next) > 1
+        for number, onward in enumerate(stage.next[:LIMIT]):
+            child = f"{name}.{number}"
+            nodes.append(_box(child, onward))
+            failed = onward.end is not None and bool(onward.end.error)
+            edges.append(Edge(name, child, _percent(onward.share) if forks else "", "broken" if failed else "flow"))
+            self._draw(onward, child, nodes, edges)
+        if rest := stage.next[LIMIT:]:
+            said = text("packet.more", count=len(rest), share=_percent(sum(one.share for one in rest)))
+            nodes.append(Node(f"{name}.more", "", (said,)))
+            edges.append(Edge(name, f"{name}.more", kind="weak"))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": folded(repr(self), self.graph.svg)}
+
+
+def _box(name: str, stage: _Stage) -> Node:
+    kind, _, rest = stage.hop.where.partition("/")
+    end = stage.end
+    lines = [*([rest] if rest else []), *textwrap.wrap(stage.hop.what, _WIDTH, break_long_words=False)]
+    state = "" if end is None else "failed" if end.error else "ok"
+    return Node(name, kind, tuple(lines), state, _outcome(end) if end is not None else "", note=stage.hop.rule)
