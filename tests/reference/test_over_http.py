@@ -1,27 +1,11 @@
-"""A part of the recorded scenarios with the machine's real kubectl; all of them: ``python -m tests.reference.over_http``."""
+"""What may differ over HTTP is listed. The scenarios are played in tests/http, and by ``python -m tests.reference.over_http``."""
 
 import json
-import shutil
 
-import pytest
-
-from tests.reference.over_http import ALLOWED, OF_KUBECTL, UNKNOWN_FLAG, common, play
+from tests.reference.over_http import ALLOWED, OF_KUBECTL, UNKNOWN_FLAG, common
 from tests.reference.runner import SCENARIOS, parts, recorded
 
-QUICK = [
-    "apply-three-way", "configmap-and-secret", "deployment-rolling-update", "finalizers", "ingress", "job-completions",
-    "kubectl-create-dry-run", "kubectl-errors", "kubectl-get-tables", "optimistic-concurrency", "pdb-and-eviction", "replicaset-basics",
-    "resource-quota", "server-side-apply", "service-types",
-]  # fmt: skip
 MOST_STEPS_APART = 60  # may only become smaller
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(240)
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="no kubectl is installed on this machine")
-def test_real_kubectl_sees_what_was_recorded() -> None:
-    found = play(QUICK, "kubectl", jobs=len(QUICK))
-    assert {name: list(left) for name, (left, _) in found.items()} == {name: [] for name in QUICK}
 
 
 def test_every_step_that_only_kubectl_words_otherwise_is_listed_with_its_reasons() -> None:
