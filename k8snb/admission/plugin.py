@@ -19,6 +19,7 @@ Models: k8s.io/apiserver/pkg/admission/interfaces.go, errors.go (NewForbidden, e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from k8snb.apimachinery.errors import ApiError, request_forbidden
@@ -35,6 +36,10 @@ class Context(Protocol):
         """The API server itself; its ``authorizer`` answers whether a user may do something else."""
 
     @property
+    def notes(self) -> Any:
+        """A list of what the request's trace record is to say."""
+
+    @property
     def now(self) -> int:
         """Virtual time in microseconds."""
 
@@ -43,6 +48,9 @@ class Context(Protocol):
 
     def list(self, resource_key: str, namespace: str = "") -> list[Object]:
         """All stored objects of a kind, of one namespace where one is given."""
+
+    def remembered(self, resource_key: str) -> Sequence[Object]:
+        """All stored objects of a kind that hardly ever changes: asking costs nothing."""
 
     def replace(self, resource_key: str, obj: Object) -> Object:
         """Write a changed object as part of this request; a dry run writes nothing."""
@@ -58,6 +66,7 @@ class Admission(Protocol):
     """The two names every plugin has; ``admit`` and ``validate`` are looked up, either may be absent.
 
     ``resources``, where a plugin has it, are the keys of the only resources that it looks at; it is not asked about others.
+    ``reinvokes`` says that after a change by this plugin the others are asked once more.
     """
 
     name: str

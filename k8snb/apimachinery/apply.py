@@ -290,6 +290,11 @@ def conflict_error(clashes: Iterable[tuple[Manager, Set]]) -> ApiError:
 # --- merging and pruning ---------------------------------------------------------------------------------------------
 
 
+def overlay(type_: Type, live: Any, config: Any) -> Any:
+    """An object with what a configuration says, merged by the same rules, whoever owns what."""
+    return _merge(type_, live, config)
+
+
 def _merge(type_: Type, live: Any, config: Any) -> Any:
     """``live`` with what ``config`` says; the same frozen value where nothing differs."""
     if type_.atomic or not isinstance(config, (dict, list)) or (live and is_leaf(type_, live)):

@@ -1,7 +1,8 @@
 """The admission chain: plugins that may change a request's object, then plugins that may refuse it.
 
 The plugins themselves know kinds and live in :mod:`k8snb.admission`; here is only the order of calls. Mutating ones run
-before validation, validating ones after it, each in the order of the tuple that the server was given.
+before validation, validating ones after it, each in the order of the tuple that the server was given. After a change by a policy
+the mutating ones are asked once more, so that defaults and limits hold for what the policy added.
 
 Models: k8s.io/apiserver/pkg/admission/chain.go.
 """
@@ -35,14 +36,24 @@ class Chain:
 
 def mutate(context: Context, resource: Resource, obj: Object, old: Object | None) -> Object:
     """Run the mutating plugins. What a plugin changed is noted for the trace under the plugin's name."""
-    request = context.request
-    verb = operation(request, old)
-    for plugin in context.server.admission.plugins("admit", verb, resource.key):
-        changed = plugin.admit(context, request, resource, obj, old)
-        if changed is not obj:
-            context.notes.append(f"admission {plugin.name} changed it")
-            obj = changed
+    plugins = context.server.admission.plugins("admit", operation(context.request, old), resource.key)
+    again = False
+    for plugin in plugins:
+        changed = _asked(plugin, context, resource, (obj, old))
+        again |= changed is not obj and getattr(plugin, "reinvokes", False)
+        obj = changed
+    for plugin in plugins if again else ():
+        if not getattr(plugin, "reinvokes", False):
+            obj = _asked(plugin, context, resource, (obj, old))
     return obj
+
+
+def _asked(plugin: Any, context: Context, resource: Resource, change: tuple[Object, Object | None]) -> Object:
+    obj, old = change
+    changed: Object = plugin.admit(context, context.request, resource, obj, old)
+    if changed is not obj:
+        context.notes.append(f"admission {plugin.name} changed it")
+    return changed
 
 
 def validate(context: Context, resource: Resource, obj: Object | None, old: Object | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,10 @@ class Context:
     def list(self, resource: str, namespace: str = "") -> list[Object]:
         """All stored objects of a resource, of one namespace where it is given, sorted by key."""
         return self.server.stored_list(resource, namespace)
+
+    def remembered(self, resource: str) -> Sequence[Object]:
+        """All stored objects of a resource that hardly ever changes: asking costs nothing."""
+        return self.server.remembered(resource)
 
     def resource(self, key: str) -> Resource:
         """The served resource behind a key such as ``deployments.apps``."""

@@ -95,6 +95,7 @@ class Server:
         self.authorizer = Authorizer(self.stored_list)
         self.paths = paths
         self.kubelets: Callable[[str], Any] | None = None  # node name -> its kubelet's endpoint; set by the wiring
+        self._remembered: dict[str, list[Object]] = {}
         self.on_change: list[Callable[[Resource, Change], None]] = []  # wiring inside the server: CRDs, RBAC
         store.listeners.append(self._changed)
 
@@ -178,6 +179,13 @@ class Server:
         prefix = prefix_of(kind) + (f"{namespace}/" if namespace and kind.namespaced else "")
         return [item.value for _, item in self.store.range(prefix)]
 
+    def remembered(self, resource: str) -> list[Object]:
+        """The same of a resource that every request asks for and that hardly ever changes, such as admission policies."""
+        found = self._remembered.get(resource)
+        if found is None:
+            found = self._remembered[resource] = self.stored_list(resource)
+        return found
+
     def write_back(self, resource: Resource, obj: Object) -> Object:
         """Store a changed object, whatever its last change was. Used inside a request that has checked what it must."""
         meta = obj["metadata"]
@@ -194,6 +202,7 @@ class Server:
             listener(resource, change)
         if resource.group == "rbac.authorization.k8s.io":
             self.authorizer.forget()
+        self._remembered.pop(resource.key, None)
         self.hub.dispatch(resource, change)
         self.visitors.dispatch(resource, change)
 

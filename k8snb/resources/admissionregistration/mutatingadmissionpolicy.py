@@ -1,7 +1,8 @@
 """MutatingAdmissionPolicies: changes in CEL that requests' objects get.
 
+They are evaluated by :mod:`k8snb.admission.mutating_admission_policy`.
+
 Models: pkg/apis/admissionregistration/validation/validation.go (validateMutatingAdmissionPolicySpec).
-Simplified: expressions are kept, not evaluated.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from k8snb.apimachinery.errors import Errors, invalid, not_supported, required, 
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import one_of
+from k8snb.resources.admissionregistration.expressions import validate_mutations
 from k8snb.resources.admissionregistration.policies import default_policy, param_kind_cell, validate_policy_head
 from k8snb.resources.admissionregistration.rules import REINVOCATION_POLICIES
 from k8snb.resources.common.cells import age
@@ -32,7 +34,8 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     errors += [] if mutations else [required("mutations", "mutations must contain at least one item")]
     for index, mutation in enumerate(mutations):
         errors += within(f"mutations[{index}]", _validate_mutation(mutation))
-    return errors + (one_of("reinvocationPolicy", policy, REINVOCATION_POLICIES) if policy else [required("reinvocationPolicy")])
+    errors += one_of("reinvocationPolicy", policy, REINVOCATION_POLICIES) if policy else [required("reinvocationPolicy")]
+    return errors + validate_mutations(spec)
 
 
 def _validate_mutation(mutation: Mapping[str, Any]) -> Errors:
@@ -84,5 +87,6 @@ RESOURCE = served(
     validate=validate,
     cells=cells,
     counts_generation=True,
+    simulated=True,
     example=EXAMPLE,
 )

@@ -31,5 +31,6 @@ RESOURCE = served(
     validate_update=validate_binding_update,
     cells=binding_cells,
     counts_generation=True,
+    simulated=True,
     example=EXAMPLE,
 )

@@ -1,7 +1,8 @@
 """What webhooks and admission policies share: which requests they are about.
 
 Models: staging/src/k8s.io/api/admissionregistration, pkg/apis/admissionregistration/{v1/defaults,validation/validation}.go.
-Simplified: CEL expressions are checked for presence here, not compiled.
+CEL expressions are checked for presence here; those of policies are compiled in :mod:`k8snb.resources.admissionregistration.expressions`.
+Simplified: those of webhooks, which are not called, are not compiled.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """ValidatingAdmissionPolicies: rules in CEL that requests must meet.
 
+They are evaluated by :mod:`k8snb.admission.validating_admission_policy`.
+
 Models: pkg/apis/admissionregistration/validation/validation.go (validateValidatingAdmissionPolicySpec).
-Simplified: expressions are kept, not evaluated.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from k8snb.apimachinery.errors import Errors, invalid, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, one_of, qualified_name
+from k8snb.resources.admissionregistration.expressions import validate_validations
 from k8snb.resources.admissionregistration.policies import default_policy, param_kind_cell, validate_policy_head
 from k8snb.resources.common.cells import age
 from k8snb.resources.discovery import served
@@ -38,7 +40,7 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
         errors += check(f"auditAnnotations[{index}].key", key, qualified_name) if key else [required(f"auditAnnotations[{index}].key")]
         if not annotation.get("valueExpression", "").strip():
             errors.append(required(f"auditAnnotations[{index}].valueExpression", "valueExpression is not specified"))
-    return errors
+    return errors + validate_validations(spec)
 
 
 @once
@@ -80,5 +82,6 @@ RESOURCE = served(
     validate=validate,
     cells=cells,
     counts_generation=True,
+    simulated=True,
     example=EXAMPLE,
 )

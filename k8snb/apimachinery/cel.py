@@ -1,0 +1,149 @@
+"""CEL, the Common Expression Language: what policies and the rules of custom resources are written in.
+
+    program = compile_expression("object.spec.replicas <= params.most", {"object": DYN, "params": DYN})
+    program.type                                                       'bool'
+    program.evaluate({"object": deployment, "params": limits})         True, or CelError("no such key: most")
+
+An expression is parsed and type-checked once (:class:`CelError` says where and why it cannot be), evaluated often, always ends and
+changes nothing. The parser, the checker and the interpreter are Google's own for C++, with Kubernetes' functions on top
+(:mod:`k8snb.apimachinery.cel_library`). It is loaded when the first expression is compiled; where no wheel of it can be installed,
+:func:`compile_expression` raises :class:`CelUnavailable`, so nothing passes unjudged.
+
+Laws: the words are those of cel-go, which Kubernetes uses; where the two libraries word a thing otherwise, ``_AS_CEL_GO`` translates. A
+variable that is not bound is an error only where its value decides, as in ``false && variables.broken``.
+
+Models: k8s.io/apiserver/pkg/cel/environment/base.go, cel-go common/types (errors).
+Simplified: costs are not estimated or counted (the interpreter bounds its loops); an int and a double known as such when an expression is
+compiled are not ordered by each other; ``transformMap`` and the formats' ``format.*`` are unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+DYN, BOOL, STRING, NULL = "dyn", "bool", "string", "null_type"
+
+
+class CelError(Exception):
+    """An expression that cannot be compiled, or whose evaluation failed; the text is cel-go's."""
+
+
+class CelUnavailable(CelError):
+    """There is no CEL library on this machine."""
+
+    def __init__(self) -> None:
+        super().__init__("CEL expressions cannot be compiled here: the package cel-expr-python is not installed")
+
+
+class Program:
+    """A checked expression."""
+
+    __slots__ = ("_compiled", "expression", "type")
+
+    def __init__(self, expression: str, compiled: Any):
+        self.expression, self._compiled = expression, compiled
+        self.type = _type_name(compiled.return_type().name())
+
+    def __repr__(self) -> str:
+        return f"<Program {self.expression!r}: {self.type}>"
+
+    def evaluate(self, bindings: Mapping[str, Any]) -> Any:
+        """The value of the expression, as Python has it. ``bindings`` are plain dicts, lists and scalars, or messages.
+
+        Raises CelError where there is none.
+        """
+        result = self._compiled.eval(data=dict(bindings))
+        if result.type().name() == "ERROR":
+            raise CelError(_evaluation_error(str(result.plain_value())))
+        return result.plain_value()
+
+
+def compile_expression(expression: str, variables: Mapping[str, str]) -> Program:
+    """Parse and check an expression over variables of these types. Raises CelError with cel-go's report."""
+    return _compile(expression, tuple(sorted(variables.items())))
+
+
+@lru_cache(maxsize=1024)
+def _compile(expression: str, variables: tuple[tuple[str, str], ...]) -> Program:
+    try:
+        return Program(expression, _environment(variables).compile(expression))
+    except RuntimeError as error:
+        raise CelError(_compilation_error(str(error))) from None
+
+
+@lru_cache(maxsize=64)
+def _environment(variables: tuple[tuple[str, str], ...]) -> Any:
+    try:
+        from cel_expr_python import cel  # 14 MB of machine code, needed by few clusters
+
+        from k8snb.apimachinery import cel_library
+    except ImportError:
+        raise CelUnavailable from None
+    config = cel.NewEnvConfigFromYaml("extensions:\n" + "".join(f"- name: {name}\n" for name in cel_library.EXTENSIONS))
+    types = {name: cel.Type(type_) for name, type_ in variables}
+    return cel.NewEnv(descriptor_pool=cel_library.pool(), config=config, variables=types, functions=cel_library.functions())
+
+
+def _type_name(name: str) -> str:
+    """A type as CEL writes it: ``list<string>`` for the library's ``LIST<STRING>``."""
+    return re.sub(r"\b[A-Z]+\b", lambda found: NULL if found[0] == "NULL" else found[0].lower(), name)
+
+
+# What the C++ library says, in the words of the Go library
+
+_Words = tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
+
+
+def _undeclared(found: re.Match[str]) -> str:
+    """Of ``a.b.c``, where nothing is declared, Go reports ``a`` and where it stands; of ``variables.b``, that there is no such field."""
+    line, column, name = found["line"], int(found["column"]), found["name"]
+    root, _, field = name.rpartition(".")
+    if root == "variables":
+        return f"<input>:{line}:{column}: undefined field '{field}'"
+    return f"<input>:{line}:{max(1, column - len(root))}: undeclared reference to '{name.partition('.')[0]}'"
+
+
+_AS_CEL_GO: _Words = (
+    (re.compile(r"<input>:(?P<line>\d+):(?P<column>\d+): undeclared reference to '(?P<name>\w+(?:\.\w+)+)'"), _undeclared),
+    (re.compile(r"(undefined field '\w+') not found in struct '[\w.]+'"), r"\1"),
+    (re.compile(r"undefined field '(\w+)' \(in container ''\)"), r"undefined field '\1'"),
+    (re.compile(r"has\(\) argument must be a field selection"), "invalid argument to has() macro"),
+)
+_RUNTIME: _Words = (
+    (re.compile(r'^Key not found in map : "?(.*?)"?$'), r"no such key: \1"),
+    (re.compile(r"^Index error: index=(-?\d+) size=\d+$"), r"index out of bounds: \1"),
+    (re.compile(r"^No matching overloads found : .*$"), "no such overload"),
+    (re.compile(r"^divide by zero$"), "division by zero"),
+    (re.compile(r"^invalid regular expression: (.*)$"), r"error parsing regexp: \1"),
+    (re.compile(r"^cannot convert string to int$"), "strconv.ParseInt: invalid syntax"),
+)
+UNBOUND = re.compile(r'^No value with name "variables\.(\w+)" found in Activation$')
+_CODE = re.compile(r"^[A-Z_]+: ")
+_MARK = re.compile(r"<input>:(\d+):(\d+):")
+
+
+def _compilation_error(text: str) -> str:
+    text = re.sub(r" \[[A-Z_]+\]$", "", _CODE.sub("", text))
+    for pattern, instead in _AS_CEL_GO:
+        text = pattern.sub(instead, text)
+    reports = re.split(r"(?m)^(?=ERROR: <input>)", text)
+    return "".join(_pointing(report) for report in reports)
+
+
+def _pointing(report: str) -> str:
+    """A report whose line of dots points where it says, also after a translation."""
+    found = _MARK.search(report)
+    if found is None or "\n | " not in report:
+        return report
+    return re.sub(r"\n \| \.*\^", f"\n | {'.' * (int(found[2]) - 1)}^", report)
+
+
+def _evaluation_error(text: str) -> str:
+    text = _CODE.sub("", text)
+    for pattern, instead in _RUNTIME:
+        if pattern.match(text):
+            return pattern.sub(instead, text)
+    return text
