@@ -16,6 +16,8 @@ __version__ = "0.1.0"
 _WHERE = {
     "Cluster": "k8snb.cluster",
     "Controller": "k8snb.client.controller",
+    "HTTPReply": "k8snb.seams.cni",
+    "Image": "k8snb.kubelet.images",
     "Watches": "k8snb.client.controller",
     "owned_by": "k8snb.client.controller",
     "current": "k8snb.cluster",
@@ -25,7 +27,7 @@ _WHERE = {
     "unload_ipython_extension": "k8snb.notebook.extension",
 }
 
-__all__ = ["Cluster", "Controller", "Watches", "__version__", "check", "current", "owned_by", "use"]
+__all__ = ["Cluster", "Controller", "HTTPReply", "Image", "Watches", "__version__", "check", "current", "owned_by", "use"]
 
 
 def __getattr__(name: str) -> Any:

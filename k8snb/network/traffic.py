@@ -34,6 +34,7 @@ from k8snb.network.proxying import Proxying
 from k8snb.seams.cni import (
     CERTIFICATE,
     DNS_TIMEOUT,
+    EMPTY,
     NO_SUCH_NAME,
     REFUSED,
     TIMEOUT,
@@ -219,6 +220,9 @@ class ClusterNetwork:
         reply = self.server.serve(made.node, made.uid, request) if pod else self.proxies[made.node].health(request.port)
         if reply is None:
             return _failed(REFUSED, hops, timeout, address)
+        if not reply.status:
+            hops.append(Hop(f"pod/{pod}", text("hop.no_http"), reply.latency))
+            return _failed(EMPTY, hops, timeout, address)
         latency = sum(hop.latency for hop in hops) + reply.latency
         if latency > (timeout or PATIENCE):
             hops.append(Hop(where, text("hop.busy"), reply.latency))

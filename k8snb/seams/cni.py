@@ -25,6 +25,7 @@ DNS_TIMEOUT = "name server unreachable"
 NO_ROUTE = "no route to host"
 NO_ENDPOINTS = "no endpoints"
 CERTIFICATE = "certificate not trusted"
+EMPTY = "empty reply from server"
 
 
 class Source(NamedTuple):
@@ -65,6 +66,10 @@ def header(headers: Headers, name: str) -> str:
     return next((value for key, value in headers if key.lower() == name.lower()), "")
 
 
+TCP = "TCP"
+"""The method of what is not HTTP at all: a few lines in the protocol of a database, say, in ``body``; the answer is one, too."""
+
+
 class HTTPRequest(NamedTuple):
     """What reaches a server: already past names and addresses, but still with the host that the client asked for."""
 
@@ -79,7 +84,7 @@ class HTTPRequest(NamedTuple):
 
 
 class HTTPReply(NamedTuple):
-    """What a server answers, and how long it thought (µs)."""
+    """What a server answers, and how long it thought (µs). ``status`` 0: it does not speak HTTP, and hangs up."""
 
     status: int = 200
     body: str = ""

@@ -70,7 +70,7 @@ def test_an_invented_registry_cannot_be_reached(story: Story) -> None:
 
 def test_an_image_that_nobody_wrote_runs_and_is_mentioned_once(story: Story) -> None:
     for name in ("one", "two"):
-        story.pod(name, image="redis:7", ports=[{"containerPort": 6379}], readinessProbe={"tcpSocket": {"port": 6379}})
+        story.pod(name, image="example/store:7", ports=[{"containerPort": 6379}], readinessProbe={"tcpSocket": {"port": 6379}})
     story.run(5)
     assert story.ready("one")
     assert story.ready("two")
@@ -312,7 +312,7 @@ def test_an_unknown_program_that_is_meant_to_end_ends(story: Story) -> None:
         ("gcr.io/google-samples/kubernetes-bootcamp:v1", 8080, "/", "Hello Kubernetes bootcamp! | Running on: app | v=1\n"),
         ("k8snb/web:2", 8080, "/", "Hello from app, version 2\n"),
         ("hashicorp/http-echo:1.0", 5678, "/", "hello-world\n"),
-        ("redis:7", 6379, "/", "redis:7 is not simulated: a generic container answers\n"),
+        ("example/store:7", 6379, "/", "example/store:7 is not simulated: a generic container answers\n"),
     ],
 )
 def test_images_answer(story: Story, image: str, port: int, path: str, answer: str) -> None:

@@ -18,6 +18,7 @@ class Crasher(Image):
     """Runs for ``AFTER`` seconds (default 5), then ends with code ``CODE`` (default 1)."""
 
     name = "k8snb/crasher"
+    about = "images.crasher"
     versions: ClassVar[tuple[str, ...]] = ("latest", "1", "1.0")
     size = 6_000_000
     root = False
@@ -41,6 +42,7 @@ class Web(Image):
     """
 
     name = "k8snb/web"
+    about = "images.web"
     aliases: ClassVar[tuple[str, ...]] = ("docker.io/k8snb/echo", "docker.io/k8snb/hello")
     versions: ClassVar[tuple[str, ...]] = ("latest", "1", "2", "3", "4", "1.0", "2.0", "3.0", "v1", "v2", "v3", "v4", "blue", "green")
     size = 12_000_000
@@ -72,6 +74,7 @@ class SlowStarter(Web):
     """Like :class:`Web`, but needs ``STARTUP`` seconds (default 20) before it listens: a case for startup probes."""
 
     name = "k8snb/slow-starter"
+    about = "images.slow_starter"
     aliases: ClassVar[tuple[str, ...]] = ()
 
     def start(self, process: Process) -> None:
@@ -89,37 +92,17 @@ class SlowStarter(Web):
         return port in self.ports and bool(process.memory.get("ready"))
 
 
-class Echo(Image):
-    """A one-word server: hashicorp's http-echo, on port 5678 (or ``-listen``), with the text of ``-text``."""
-
-    name = "hashicorp/http-echo"
-    versions: ClassVar[tuple[str, ...]] = ("latest", "0.2.3", "0.2.1", "1.0", "1.0.0", "alpine")
-    size = 3_100_000
-    root = False
-    entrypoint: ClassVar[tuple[str, ...]] = ("/http-echo",)
-    programs: ClassVar[tuple[str, ...]] = ("http-echo",)
-
-    def _option(self, process: Process, name: str, default: str) -> str:
-        for at, word in enumerate(process.argv):
-            key, equals, value = word.lstrip("-").partition("=")
-            if key == name:
-                return value if equals else "".join(process.argv[at + 1 : at + 2])
-        return default
-
-    def listens(self, process: Process, port: int) -> bool:
-        """The port of ``-listen``."""
-        return self._option(process, "listen", ":5678").rsplit(":", 1)[-1] == str(port)
-
-    def http(self, process: Process, request: HTTPRequest) -> HTTPReply:
-        """The text."""
-        return HTTPReply(200, self._option(process, "text", "hello-world").strip("\"'") + "\n")
-
-
 class Pause(Image):
     """The pause container: does nothing, and ends well when asked."""
 
     name = "registry.k8s.io/pause"
-    aliases: ClassVar[tuple[str, ...]] = ("k8s.gcr.io/pause", "gcr.io/google_containers/pause", "registry.k8s.io/e2e-test-images/pause")
+    about = "images.pause"
+    aliases: ClassVar[tuple[str, ...]] = (
+        "k8s.gcr.io/pause",
+        "docker.io/kubernetes/pause",
+        "gcr.io/google_containers/pause",
+        "registry.k8s.io/e2e-test-images/pause",
+    )
     versions: ClassVar[tuple[str, ...]] = (
         "latest",
         "2.0",
@@ -145,3 +128,6 @@ class Pause(Image):
     def terminate(self, process: Process) -> None:
         """End."""
         process.exit(0)
+
+
+DEMO: tuple[type[Image], ...] = (Crasher, Web, SlowStarter, Pause)

@@ -21,6 +21,7 @@ class Generic(Image):
     """Any well-formed image on a registry that can be reached."""
 
     name = "*"
+    about = "images.generic"
     size = 50_000_000
     absent: ClassVar[tuple[str, ...]] = ()
     generic = True

@@ -3,7 +3,6 @@
     httpd                                       port 80     It works!
     gcr.io/google-samples/hello-app             port 8080   Hello, world! / Version / Hostname
     gcr.io/google-samples/kubernetes-bootcamp   port 8080   Hello Kubernetes bootcamp! | Running on: ... | v=1
-    registry.k8s.io/e2e-test-images/agnhost     netexec, serve-hostname, pause: /hostname, /clientip, /healthz
 
 Models: what these images answer to a GET request.
 """
@@ -23,6 +22,7 @@ class Httpd(Image):
     """The official image of the Apache HTTP server."""
 
     name = "httpd"
+    about = "images.httpd"
     aliases: ClassVar[tuple[str, ...]] = (
         "public.ecr.aws/docker/library/httpd",
         "mirror.gcr.io/library/httpd",
@@ -52,6 +52,7 @@ class HelloApp(Image):
     """Google's hello-app."""
 
     name = "gcr.io/google-samples/hello-app"
+    about = "images.hello_app"
     aliases: ClassVar[tuple[str, ...]] = ("us-docker.pkg.dev/google-samples/containers/gke/hello-app",)
     versions: ClassVar[tuple[str, ...]] = ("latest", "1.0", "2.0")
     size = 13_800_000
@@ -69,6 +70,7 @@ class Bootcamp(Image):
     """The application of Kubernetes' own first tutorial."""
 
     name = "gcr.io/google-samples/kubernetes-bootcamp"
+    about = "images.bootcamp"
     aliases: ClassVar[tuple[str, ...]] = ("docker.io/jocatalin/kubernetes-bootcamp", "gcr.io/k8s-minikube/kubernetes-bootcamp")
     versions: ClassVar[tuple[str, ...]] = ("v1", "v2", "latest")
     size = 83_600_000
@@ -86,33 +88,4 @@ class Bootcamp(Image):
         return HTTPReply(200, f"Hello Kubernetes bootcamp! | Running on: {process.hostname} | v={number}\n")
 
 
-class Agnhost(Image):
-    """The test image of Kubernetes' end-to-end tests; only its simple servers."""
-
-    name = "registry.k8s.io/e2e-test-images/agnhost"
-    aliases: ClassVar[tuple[str, ...]] = ("k8s.gcr.io/e2e-test-images/agnhost", "gcr.io/k8s-staging-e2e-test-images/agnhost")
-    versions: ClassVar[tuple[str, ...]] = ("latest", *releases(2, dict.fromkeys(range(8, 70), 0)))
-    size = 52_000_000
-    entrypoint: ClassVar[tuple[str, ...]] = ("/agnhost",)
-    command: ClassVar[tuple[str, ...]] = ("pause",)
-    programs: ClassVar[tuple[str, ...]] = ("agnhost",)
-
-    def listens(self, process: Process, port: int) -> bool:
-        """``netexec`` on 8080 (or ``--http-port``), ``serve-hostname`` on 9376 (or ``--port``)."""
-        words = process.argv[1:]
-        if not words or words[0] not in ("netexec", "serve-hostname"):
-            return False
-        chosen = [word.partition("=")[2] for word in words if word.startswith(("--http-port=", "--port="))]
-        return str(port) == (chosen[0] if chosen else "8080" if words[0] == "netexec" else "9376")
-
-    def http(self, process: Process, request: HTTPRequest) -> HTTPReply:
-        """Host name, the client's address, or that all is well."""
-        if process.argv[1:2] == ("serve-hostname",):
-            return HTTPReply(200, process.hostname)
-        answers = {"/hostname": process.hostname, "/hostName": process.hostname, "/clientip": request.source, "/healthz": "", "/readyz": ""}
-        path = request.path.partition("?")[0]
-        return HTTPReply(200, answers.get(path, f"NOW: {process.now // 1_000_000}"))
-
-    def terminate(self, process: Process) -> None:
-        """End."""
-        process.exit(0)
+HELLO: tuple[type[Image], ...] = (Httpd, HelloApp, Bootcamp)

@@ -2,7 +2,10 @@
 
 An image is a class with a few facts (name, versions, default command, ports, files) and hooks that the runtime calls. The
 hooks keep nothing on ``self``: whatever must be remembered goes into ``process.memory``, because containers are state and
-state can be forked and rewound. One file an image; a new one is a subclass and a row in ``IMAGES``. Learners write them too:
+state can be forked and rewound. One file a family of images; a new one is a subclass and a row in ``IMAGES``. Its
+``programs`` are servers: they run until they end. Its ``tools`` are commands beside those of the shell (``redis-cli``, ``psql``).
+``about`` is the key of the sentence that says what the image stands for, and what of the real one is not there; a learner's
+image says it in its docstring. Learners write them too:
 
     class Counter(Image):
         name = "counter"
@@ -24,6 +27,8 @@ from k8snb.kubelet.images.consumption import MIB, Appetite
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.reference import Reference
 from k8snb.kubelet.images.shell import machine
+from k8snb.kubelet.images.shell.commands import Command
+from k8snb.messages import text
 from k8snb.seams.cni import HTTPReply, HTTPRequest
 
 SHELL = Appetite(memory=MIB)
@@ -53,12 +58,14 @@ class Image:
 
     name: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()  # other repositories, in full: "quay.io/nginx/nginx-unprivileged"
+    about: ClassVar[str] = ""  # the sentence of messages/*/images.toml that explains it
     versions: ClassVar[tuple[str, ...]] = ("latest",)
     variants: ClassVar[tuple[str, ...]] = ("",)  # endings that every version has: "-alpine"
     size: ClassVar[int] = 25_000_000  # bytes
     entrypoint: ClassVar[tuple[str, ...]] = ()
     command: ClassVar[tuple[str, ...]] = ()
     programs: ClassVar[tuple[str, ...]] = ()  # names of its own executables
+    tools: ClassVar[Mapping[str, Command]] = {}  # commands of its own that run to an end
     absent: ClassVar[tuple[str, ...]] = ("curl", "bash")  # commands of the shell that it does not have
     ports: ClassVar[tuple[int, ...]] = ()
     files: ClassVar[Mapping[str, str]] = {}
@@ -66,6 +73,13 @@ class Image:
     uses: ClassVar[Appetite] = Appetite()  # CPU and memory, idle and for each request
     root: ClassVar[bool] = True  # runs as root unless the pod says otherwise
     generic: ClassVar[bool] = False  # stands for an image whose programs are not known
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """One image stands behind many containers, in all futures: it remembers nothing."""
+        raise AttributeError(text("images.no_attribute", name=name))
+
+    def __repr__(self) -> str:
+        return f"<Image {self.name}>"
 
     def has(self, reference: Reference) -> bool:
         """Whether there is such a version. A digest is taken at its word."""
@@ -82,6 +96,10 @@ class Image:
     def http(self, process: Process, request: HTTPRequest) -> HTTPReply:
         """Somebody sends a request to a port on which the program listens."""
         return HTTPReply(404, "not found\n")
+
+    def tcp(self, process: Process, said: str) -> str:
+        """Somebody says something to a port in a protocol other than HTTP; the answer."""
+        return ""
 
     def listens(self, process: Process, port: int) -> bool:
         """Whether the program listens on a TCP port."""

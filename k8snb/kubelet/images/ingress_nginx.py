@@ -21,6 +21,7 @@ class IngressNginx(Image):
     """The controller's image."""
 
     name = "registry.k8s.io/ingress-nginx/controller"
+    about = "images.ingress_nginx"
     versions: ClassVar[tuple[str, ...]] = tuple(f"v{release}" for release in releases(1, {11: 8, 12: 8, 13: 5, 14: 1}))
     size = 113_000_000
     root = False

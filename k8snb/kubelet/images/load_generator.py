@@ -21,6 +21,7 @@ class LoadGenerator(Image):
     """Sends GET requests at a steady rate."""
 
     name = "k8snb/load-generator"
+    about = "images.load_generator"
     aliases: ClassVar[tuple[str, ...]] = ("docker.io/k8snb/load",)
     versions: ClassVar[tuple[str, ...]] = ("latest", "1", "1.0")
     size = 9_000_000

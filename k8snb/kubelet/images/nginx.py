@@ -1,22 +1,29 @@
 """nginx: the web server of every first Deployment.
 
-It listens on port 80 (the unprivileged build on 8080), serves ``/usr/share/nginx/html`` and writes an access log. Asked to
-stop it finishes at once, with exit code 0.
+It reads its configuration when it starts (:mod:`.nginx_conf`), serves files, answers with ``return``, passes requests on
+with ``proxy_pass``, and writes an access log. A configuration that it cannot read ends it, in its own words. Asked to stop it
+finishes at once, with exit code 0.
 
 Models: the official image of nginx on Docker Hub.
-Simplified: its configuration files are there to be read, but not interpreted.
+Simplified: no FastCGI, no caches, no TLS; of variables those of the request.
 """
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from k8snb.kubelet.images import nginx_conf
+from k8snb.kubelet.images.consumption import MIB, Appetite
 from k8snb.kubelet.images.image import Image, releases
+from k8snb.kubelet.images.nginx_conf import ConfigError, Directive
 from k8snb.kubelet.images.process import Process
-from k8snb.kubelet.images.run import static
-from k8snb.seams.cni import HTTPReply, HTTPRequest
+from k8snb.kubelet.images.shell.commands import Call, Command, Result
+from k8snb.kubelet.images.shell.networking import phrase
+from k8snb.seams.cni import TIMEOUT, HTTPReply, HTTPRequest, header
 from k8snb.sim.clock import SECOND
 
 ROOT = "/usr/share/nginx/html"
@@ -32,74 +39,291 @@ Further configuration is required.</p>
 </body>
 </html>
 """
-NOT_FOUND = (
-    "<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n<center><h1>404 Not Found</h1></center>\r\n</body>\r\n</html>\r\n"
-)
+_TYPES = {"html": "text/html", "css": "text/css", "js": "application/javascript", "json": "application/json", "txt": "text/plain"}
+
+
+def page(status: int, server: str = "nginx") -> HTTPReply:
+    """One of nginx's own pages for errors and redirects."""
+    title = phrase(status)
+    head = f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
+    return HTTPReply(status, f"{head}<hr><center>{server}</center>\r\n</body>\r\n</html>\r\n", "text/html")
+
+
+def reader(process: Process) -> nginx_conf.Read:
+    """How the configuration reads files of the container."""
+
+    def read(pattern: str) -> list[tuple[str, str]]:
+        if "*" not in pattern:
+            text = process.files.read(pattern)
+            return [] if text is None else [(pattern, text)]
+        folder = pattern.rpartition("/")[0]
+        names = [f"{folder}/{name}" for name in process.files.listing(folder) if not name.startswith(".")]
+        return [(name, process.files.read(name) or "") for name in names if fnmatch.fnmatchcase(name, pattern)]
+
+    return read
+
+
+def control(call: Call) -> Result:
+    """``nginx -t``, ``-T``, ``-v``, ``-V``, ``-s reload|quit|stop``: the server's own command, run beside it."""
+    options, _ = call.split("tTqvV", "sgc")
+    main, version = call.process.main, Nginx.number(call.process)
+    if "v" in options or "V" in options:
+        return Result(err=f"nginx version: nginx/{version}\n")
+    if options.get("s") in ("quit", "stop"):
+        main.image.terminate(main)
+        return Result()
+    try:
+        nginx_conf.servers(reader(call.process))
+    except ConfigError as error:
+        return Result(status=1, err=f"nginx: [emerg] {error}\nnginx: configuration file /etc/nginx/nginx.conf test failed\n")
+    if options.get("s") == "reload":
+        Nginx.load(main)
+        return Result(err=f"{Nginx.time(main)} [notice] 50#50: signal process started\n")
+    where = "/etc/nginx/nginx.conf"
+    shown = "".join(f"# configuration file {name}:\n{text}\n" for name, text in reader(call.process)(where)) if "T" in options else ""
+    return Result(shown, err=f"nginx: the configuration file {where} syntax is ok\nnginx: configuration file {where} test is successful\n")
 
 
 class Nginx(Image):
     """The official image."""
 
     name = "nginx"
+    about = "images.nginx"
     aliases: ClassVar[tuple[str, ...]] = (
         "mirror.gcr.io/library/nginx",
         "public.ecr.aws/nginx/nginx",
         "public.ecr.aws/docker/library/nginx",
         "registry.k8s.io/nginx",
         "registry.k8s.io/nginx-slim",
+        "registry.k8s.io/e2e-test-images/nginx",
+        "k8s.gcr.io/nginx",
+        "k8s.gcr.io/nginx-slim",
+        "gcr.io/google_containers/nginx",
+        "gcr.io/google_containers/nginx-slim",
     )
     versions: ClassVar[tuple[str, ...]] = (
         *("latest", "stable", "mainline", "alpine", "1"),
         *releases(1, {7: 12, 8: 1, 9: 15, 10: 3, 11: 13, 12: 2}),
         *releases(1, {13: 12, 14: 2, 15: 12, 16: 1, 17: 10, 18: 0, 19: 10, 20: 2, 21: 6}),
         *releases(1, {22: 1, 23: 4, 24: 0, 25: 5, 26: 3, 27: 5, 28: 1, 29: 4}),
-        *("0.8", "0.21", "0.24", "0.27"),  # of registry.k8s.io/nginx-slim
+        *("0.8", "0.21", "0.24", "0.27", "1.14-1", "1.14-2", "1.14-4", "1.15-1", "1.15-2", "1.15-4"),  # slim, and e2e-test-images
     )
     variants: ClassVar[tuple[str, ...]] = ("", "-alpine", "-bookworm", "-slim", "-perl", "-alpine-slim")
     size = 72_188_133
     entrypoint: ClassVar[tuple[str, ...]] = ("/docker-entrypoint.sh",)
     command: ClassVar[tuple[str, ...]] = ("nginx", "-g", "daemon off;")
     programs: ClassVar[tuple[str, ...]] = ("docker-entrypoint.sh", "nginx", "nginx-debug")
-    absent: ClassVar[tuple[str, ...]] = ("wget", "nslookup", "nc", "httpd")
+    tools: ClassVar[Mapping[str, Command]] = {"nginx": control}
+    absent: ClassVar[tuple[str, ...]] = ("wget", "nslookup", "nc", "httpd", "ps", "ping", "vi")
     ports: ClassVar[tuple[int, ...]] = (80,)
+    uses: ClassVar[Appetite] = Appetite(memory=5 * MIB, request=100)
     files: ClassVar[Mapping[str, str]] = {
         f"{ROOT}/index.html": WELCOME,
         f"{ROOT}/50x.html": "<html><head><title>Error</title></head><body><h1>An error occurred.</h1></body></html>\n",
-        "/etc/nginx/nginx.conf": "user  nginx;\nworker_processes  auto;\nhttp {\n    include /etc/nginx/conf.d/*.conf;\n}\n",
-        "/etc/nginx/conf.d/default.conf": f"server {{\n    listen       80;\n    location / {{\n        root   {ROOT};\n    }}\n}}\n",
+        "/etc/nginx/nginx.conf": "user  nginx;\nworker_processes  auto;\n\nevents {\n    worker_connections  1024;\n}\n\n"
+        "http {\n    include       /etc/nginx/mime.types;\n    default_type  application/octet-stream;\n"
+        "    access_log  /var/log/nginx/access.log  main;\n    include /etc/nginx/conf.d/*.conf;\n}\n",
+        "/etc/nginx/conf.d/default.conf": "server {\n    listen       80;\n    server_name  localhost;\n\n"
+        f"    location / {{\n        root   {ROOT};\n        index  index.html index.htm;\n    }}\n}}\n",
     }
-    environment: ClassVar[Mapping[str, str]] = {"NGINX_VERSION": "1.27.0"}
+    environment: ClassVar[Mapping[str, str]] = {"NGINX_VERSION": "1.29.4"}
+
+    @staticmethod
+    def number(process: Process) -> str:
+        """The version that the tag stands for."""
+        found = re.match(r"\d+\.\d+(\.\d+)?", process.version)
+        return "1.29.4" if not found else found[0] if found[1] else f"{found[0]}.0"
 
     def start(self, process: Process) -> None:
-        """Say what the entry point says."""
-        process.log("/docker-entrypoint.sh: Configuration complete; ready for start up")
-        process.log(f"{self._time(process, '%Y/%m/%d %H:%M:%S')} [notice] 1#1: start worker processes")
+        """Read the configuration, and say what the entry point says."""
+        if process.argv[:1] == ("/docker-entrypoint.sh",):
+            process.log("/docker-entrypoint.sh: Configuration complete; ready for start up")
+        try:
+            self.load(process)
+        except ConfigError as error:
+            process.log(f"{self.time(process)} [emerg] 1#1: {error}")
+            process.log(f"nginx: [emerg] {error}")
+            process.exit(1)
+            return
+        process.log(f"{self.time(process)} [notice] 1#1: nginx/{self.number(process)}")
+        process.log(f"{self.time(process)} [notice] 1#1: start worker processes")
+
+    @staticmethod
+    def load(process: Process) -> None:
+        """Read the configuration: it holds until the next start or reload. Raises :class:`ConfigError`."""
+        kept: list[tuple[str, str]] = []
+
+        def read(pattern: str) -> list[tuple[str, str]]:
+            found = reader(process)(pattern)
+            kept.extend((f"{pattern}\n{name}", text) for name, text in found)
+            return found
+
+        servers = nginx_conf.servers(read)
+        groups = nginx_conf.upstreams(read)
+        for server in servers:
+            _check_upstreams(process, server.block, groups)
+        process.memory["conf"] = tuple(kept)
+        process.memory["ports"] = tuple(dict.fromkeys(port for server in servers for port in server.ports))
+
+    def _kept(self, process: Process) -> nginx_conf.Read:
+        """The configuration as it was when it was read."""
+        kept = process.memory.get("conf", ())
+        return lambda pattern: [
+            (name, text) for asked, _, name, text in ((*key.partition("\n"), text) for key, text in kept) if asked == pattern
+        ]
+
+    def listens(self, process: Process, port: int) -> bool:
+        """The ports of its servers."""
+        return port in process.memory.get("ports", self.ports)
 
     def http(self, process: Process, request: HTTPRequest) -> HTTPReply:
-        """A file, and a line in the access log."""
-        reply = static(process, ROOT, request.path)
-        if reply.status == 404:
-            reply = reply._replace(body=NOT_FOUND)
-        when = self._time(process, "%d/%b/%Y:%H:%M:%S +0000")
+        """What the server and the location for the request say, and a line in the access log."""
+        path = request.path.partition("?")[0]
+        server = nginx_conf.choose_server(nginx_conf.servers(self._kept(process)), request.port, request.host)
+        reply = HTTPReply(404)
+        if server is not None:
+            reply = self._answer(process, request, server, nginx_conf.choose_location(server.block, path), path)
+        if reply.status >= 300 and not reply.body:
+            reply = page(reply.status, f"nginx/{self.number(process)}")._replace(headers=reply.headers)
+        agent = header(request.headers, "User-Agent") or "-"
+        when = datetime.fromtimestamp(process.now // SECOND, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
         process.log(
-            f'{request.source} - - [{when}] "{request.method} {request.path} HTTP/1.1" {reply.status} {len(reply.body)} "-" "-" "-"'
+            f'{request.source} - - [{when}] "{request.method} {request.path} HTTP/1.1" {reply.status} {len(reply.body)} "-" "{agent}" "-"'
         )
         return reply
 
+    def _answer(self, process: Process, request: HTTPRequest, server: nginx_conf.Server, location: Directive, path: str) -> HTTPReply:
+        block = server.block
+        said = (location.all("return") or block.all("return"))[:1]
+        kind = location.value("default_type", "text/plain")
+        headers = tuple((one.args[0], _filled(process, request, one.args[1])) for one in location.all("add_header") if len(one.args) > 1)
+        if said:
+            return _returned(process, request, said[0].args, kind)._replace(headers=headers)
+        if any(one.args == ("all",) for one in location.all("deny")):
+            return HTTPReply(403)
+        if location.all("stub_status"):
+            return HTTPReply(200, "Active connections: 1 \n")
+        if location.all("proxy_pass"):
+            return self._pass_on(process, request, location)
+        reply = self._file(process, request, location, block, path)
+        return reply._replace(headers=headers) if headers else reply
+
+    def _pass_on(self, process: Process, request: HTTPRequest, location: Directive) -> HTTPReply:
+        target = _filled(process, request, location.value("proxy_pass"))
+        prefix, (scheme, host) = location.args[-1], _scheme_and_host(target)
+        group = nginx_conf.upstreams(self._kept(process)).get(host)
+        if group:
+            turn = process.memory.get("turn", 0)
+            process.memory["turn"] = turn + 1
+            target = scheme + group[turn % len(group)] + target[len(scheme + host) :]
+        if re.fullmatch(r"https?://[^/]+", target):
+            url = target + request.path
+        else:
+            url = target + request.path[len(prefix) :] if request.path.startswith(prefix) else target
+        answer = process.http(url, request.method, headers=request.headers, body=request.body)
+        if answer.status:
+            return HTTPReply(answer.status, answer.body, answer.content_type, 1_000 + answer.latency)
+        why = "upstream timed out (110: Operation timed out)" if answer.error == TIMEOUT else f"connect() failed ({answer.error})"
+        process.log(f'{self.time(process)} [error] 29#29: *1 {why} while connecting to upstream, upstream: "{url}"')
+        return HTTPReply(504 if answer.error == TIMEOUT else 502, latency=1_000 + answer.latency)
+
+    def _file(self, process: Process, request: HTTPRequest, location: Directive, server: Directive, path: str) -> HTTPReply:
+        root = location.value("root") or server.value("root", "/etc/nginx/html")
+        alias = location.value("alias")
+        place = alias + path[len(location.args[-1]) :] if alias else root.rstrip("/") + path
+        index = (location.all("index") or server.all("index") or [Directive("index", ("index.html",))])[-1].args
+        attempts = [one.args for one in (location.all("try_files") or server.all("try_files"))[:1]]
+        for words in attempts:
+            for word in words[:-1]:
+                name = root.rstrip("/") + _filled(process, request, word)
+                if process.files.read(name) is not None or (word.endswith("/") and process.files.read(name + index[0]) is not None):
+                    return self._read(process, name, index, location)
+            if words[-1].startswith("="):
+                return HTTPReply(int(words[-1][1:]))
+            place = root.rstrip("/") + _filled(process, request, words[-1])
+        return self._read(process, place, index, location)
+
+    def _read(self, process: Process, place: str, index: tuple[str, ...], location: Directive) -> HTTPReply:
+        text, name = process.files.read(place.rstrip("/")), place
+        if text is None and process.files.is_directory(place):
+            if not place.endswith("/"):
+                return HTTPReply(301)
+            name = next((place + one for one in index if process.files.read(place + one) is not None), "")
+            text = process.files.read(name) if name else None
+            if text is None and location.value("autoindex") == "on":
+                return HTTPReply(200, "".join(f"{entry}\n" for entry in process.files.listing(place)), "text/html")
+            if text is None:
+                process.log(f'{self.time(process)} [error] 29#29: *1 directory index of "{place}" is forbidden')
+                return HTTPReply(403)
+        if text is None:
+            process.log(f'{self.time(process)} [error] 29#29: *1 open() "{place}" failed (2: No such file or directory)')
+            return HTTPReply(404)
+        return HTTPReply(200, text, _TYPES.get(name.rpartition(".")[2], "application/octet-stream"))
+
     def terminate(self, process: Process) -> None:
         """Finish at once."""
-        process.log(f"{self._time(process, '%Y/%m/%d %H:%M:%S')} [notice] 1#1: exit")
+        process.log(f"{self.time(process)} [notice] 1#1: exit")
         process.exit(0)
 
     @staticmethod
-    def _time(process: Process, form: str) -> str:
-        return datetime.fromtimestamp(process.now // SECOND, UTC).strftime(form)
+    def time(process: Process) -> str:
+        """The time, as the error log writes it."""
+        return datetime.fromtimestamp(process.now // SECOND, UTC).strftime("%Y/%m/%d %H:%M:%S")
+
+
+def _check_upstreams(process: Process, block: Directive, groups: Mapping[str, tuple[str, ...]]) -> None:
+    """A host of ``proxy_pass`` must have an address when nginx starts, unless it is written with a variable."""
+    for location in block.all("location"):
+        target = location.value("proxy_pass")
+        found = re.match(r"https?://([^/:$]+)", target)
+        for name in [] if not found or "$" in target else groups.get(found[1], (found[1],)):
+            host = name.partition(":")[0]
+            if process.system.resolve(host).error:
+                raise ConfigError(f'host not found in upstream "{host}" in /etc/nginx/conf.d/default.conf')
+
+
+def _scheme_and_host(url: str) -> tuple[str, str]:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://", rest.partition("/")[0]
+
+
+def _returned(process: Process, request: HTTPRequest, args: tuple[str, ...], kind: str) -> HTTPReply:
+    """``return 200 "text"``, ``return 301 URL``, ``return URL``."""
+    if not args[0].isdigit():
+        return HTTPReply(302, headers=(("Location", _filled(process, request, args[0])),))
+    said = _filled(process, request, args[1]) if len(args) > 1 else ""
+    if 300 < int(args[0]) < 309:
+        return HTTPReply(int(args[0]), headers=(("Location", said),))
+    return HTTPReply(int(args[0]), said, kind)
+
+
+def _filled(process: Process, request: HTTPRequest, text: str) -> str:
+    """A text with its variables."""
+    path, _, query = request.path.partition("?")
+    values = {
+        "hostname": process.hostname, "host": request.host, "http_host": request.host, "uri": path, "request_uri": request.path,
+        "args": query, "query_string": query, "is_args": "?" if query else "", "remote_addr": request.source, "scheme": request.scheme,
+        "request_method": request.method, "server_port": str(request.port), "nginx_version": Nginx.number(process),
+    }  # fmt: skip
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        return (
+            header(request.headers, name[5:].replace("_", "-")) if name.startswith("http_") and name not in values else values.get(name, "")
+        )
+
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", value, text.replace("\\n", "\n"))
 
 
 class UnprivilegedNginx(Nginx):
     """The build that runs without root, on port 8080."""
 
     name = "nginxinc/nginx-unprivileged"
+    about = "images.nginx_unprivileged"
     aliases: ClassVar[tuple[str, ...]] = ()
     ports: ClassVar[tuple[int, ...]] = (8080,)
+    files: ClassVar[Mapping[str, str]] = {
+        **Nginx.files,
+        "/etc/nginx/conf.d/default.conf": Nginx.files["/etc/nginx/conf.d/default.conf"].replace("80;", "8080;"),
+    }
     root = False

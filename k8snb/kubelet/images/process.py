@@ -20,7 +20,7 @@ from k8snb.kubelet.images import consumption
 from k8snb.kubelet.images.consumption import Consumption
 from k8snb.kubelet.images.reference import parse_reference
 from k8snb.kubelet.images.shell.state import FOREVER, ShellState
-from k8snb.seams.cni import Answer, Connection, HTTPResponse
+from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPResponse
 from k8snb.seams.cri import MountPoint, Resources
 from k8snb.sim.clock import MILLISECOND, SECOND, seconds
 from k8snb.sim.state import Shelf, Tape
@@ -54,7 +54,7 @@ class System(Protocol):
         """Open a TCP connection to an address or a name."""
         ...
 
-    def http(self, url: str, method: str = "GET", timeout: int = 0) -> HTTPResponse:
+    def http(self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
         """Send an HTTP request."""
         ...
 
@@ -245,6 +245,11 @@ class Process:
         """From now on use that much all the time: millicores, bytes, and bytes more each second (a leak)."""
         consumption.use(self.own_consumption(), self.now, cpu=cpu, memory=memory, growth=growth)
 
+    @property
+    def memory_used(self) -> int:
+        """Bytes in use now."""
+        return consumption.memory_at(self.consumption(), self.now)
+
     def consumption(self) -> Consumption:
         """What the container has used, to be read only."""
         main = self.main.state
@@ -255,9 +260,13 @@ class Process:
         self.main.state.consumption = self.consumption()
         return self.main.state.consumption
 
-    def http(self, url: str, method: str = "GET", timeout: float = 0) -> HTTPResponse:
+    def http(self, url: str, method: str = "GET", timeout: float = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
         """Send a request from this container."""
-        return self.system.http(url, method, seconds(timeout))
+        return self.system.http(url, method, seconds(timeout), headers=headers, body=body)
+
+    def ask(self, host: str, port: int, text: str) -> HTTPResponse:
+        """Say something to a TCP server that is no web server (a database, say): its answer is ``body``, trouble is ``error``."""
+        return self.system.http(f"http://{host}:{port}/", TCP, 0, body=text)
 
     # -- what the shell asks -----------------------------------------------------------------------------------------
 
@@ -276,12 +285,13 @@ class Process:
         """Whether the image stands for one whose programs nobody knows: then any name is a program."""
         return self.image.generic
 
-    def unknown(self, _argv: tuple[str, ...]) -> int:
+    def unknown(self, argv: tuple[str, ...]) -> int:
         """Run an unknown program; when it ends (µs), 0 for at once, or FOREVER.
 
         Beside process 1 it ends at once; where the container is meant to end, after a moment; else never.
         """
         if self.main is not self:
+            self.write(f"k8snb does not simulate {argv[0]} of this image: it ends well, and has done nothing\n")
             return 0
         self.state.program = True
         return self.now + BATCH if self.state.batch else FOREVER

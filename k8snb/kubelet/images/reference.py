@@ -23,6 +23,13 @@ PUBLIC = (
 _PUBLIC_SUFFIXES = (".pkg.dev", ".gcr.io", ".icr.io")
 
 
+HUB = "docker.io"
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?")
+_PATH = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+|/)[a-z0-9]+)*")
+_TAG = re.compile(r"\w[\w.-]{0,127}")
+_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
+
+
 class Reference(NamedTuple):
     """A reference in full. ``repository`` includes the registry: ``docker.io/library/nginx``."""
 
@@ -56,18 +63,26 @@ class Reference(NamedTuple):
 def parse_reference(text: str) -> Reference:
     """A reference in its full form. Raises ``ValueError`` where it is malformed.
 
-    >>> parse_reference("nginx:1.27").full, parse_reference("bitnami/redis").full
-    ('docker.io/library/nginx:1.27', 'docker.io/bitnami/redis:latest')
+    >>> parse_reference("nginx:1.27").full, parse_reference("bitnami/redis").full, parse_reference("docker.io/redis").full
+    ('docker.io/library/nginx:1.27', 'docker.io/bitnami/redis:latest', 'docker.io/library/redis:latest')
     """
-    name, _, digest = text.partition("@")
+    name, at, digest = text.partition("@")
     head, slash, last = name.rpartition("/")
-    last, _, tag = last.partition(":")
-    name = f"{head}{slash}{last}"
-    if not re.fullmatch(r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*", name) or (
-        tag and not re.fullmatch(r"\w[\w.-]{0,127}", tag)
-    ):
+    last, colon, tag = last.partition(":")
+    host, path = _split_host(f"{head}{slash}{last}")
+    if path != path.lower() and _PATH.fullmatch(path.lower()):
+        raise ValueError(f"invalid reference format: repository name ({path}) must be lowercase")
+    if not (_HOST.fullmatch(host) and _PATH.fullmatch(path)):
         raise ValueError("invalid reference format")
-    host, slash, rest = name.partition("/")
-    if not slash or not ("." in host or ":" in host or host == "localhost"):
-        host, rest = "docker.io", name if slash else f"library/{name}"
-    return Reference(f"{host}/{rest}", tag or "latest", digest)
+    if (colon and not _TAG.fullmatch(tag)) or (at and not _DIGEST.fullmatch(digest)):
+        raise ValueError("invalid reference format")
+    return Reference(f"{host}/{path}", tag or "latest", digest)
+
+
+def _split_host(name: str) -> tuple[str, str]:
+    """Registry and path. Docker Hub is meant where nothing looks like a host, and its ``library`` where there is one word."""
+    host, slash, path = name.partition("/")
+    if not slash or not ("." in host or ":" in host or host == "localhost" or host != host.lower()):
+        host, path = HUB, name
+    host = HUB if host == "index.docker.io" else host
+    return host, f"library/{path}" if host == HUB and "/" not in path else path

@@ -17,7 +17,8 @@ from k8snb.kubelet.images.process import Files, Process, ProcessState, System
 from k8snb.kubelet.images.shell import machine
 from k8snb.kubelet.images.shell.networking import phrase
 from k8snb.kubelet.images.shell.state import FOREVER
-from k8snb.seams.cni import Answer, Connection, HTTPReply, HTTPRequest, HTTPResponse
+from k8snb.messages import text
+from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse
 from k8snb.seams.cri import Executed
 from k8snb.sim.clock import HOUR
 from k8snb.sim.state import Shelf, Tape
@@ -32,12 +33,13 @@ def begin(process: Process) -> None:
     state, image = process.state, process.image
     name = state.argv[0].rsplit("/", 1)[-1] if state.argv else ""
     state.started_at = process.now
-    if not state.argv or name in image.programs or (image.generic and not machine.runs(name)):
+    beside = process.main is not process and name in image.tools
+    if not beside and (not state.argv or name in image.programs or (image.generic and not machine.runs(name))):
         state.program = True
         _guarded(process, lambda: image.start(process))
-    elif machine.runs(name) and name not in image.absent:
-        text, arguments = _script(process, name)
-        state.shell = machine.start(text, process, arguments)
+    elif name in image.tools or (machine.runs(name) and name not in image.absent):
+        script, arguments = _script(process, name)
+        state.shell = machine.start(script, process, arguments)
         go_on(process)
     else:
         raise NotExecutable(f'exec: "{state.argv[0]}": {_reason(state.argv[0])}')
@@ -72,10 +74,25 @@ def _guarded(process: Process, hook: Callable[[], None]) -> None:
     """A learner's image cannot break the cluster: what it raises ends the container."""
     try:
         hook()
+        if not type(process.image).__module__.startswith("k8snb."):
+            _check_memory(process)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is the image's)
         message = f"{type(process.image).__name__}: {type(error).__name__}: {error}"
         process.log(message)
         process.exit(1, message)
+
+
+def _check_memory(process: Process) -> None:
+    """What a learner's image remembers must be values: a list would be shared by all futures of the cluster."""
+    for name, value in process.memory.items():
+        if not _is_value(value):
+            raise TypeError(text("images.no_value", name=name, found=type(value).__name__))
+
+
+def _is_value(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_value, value))
+    return value is None or isinstance(value, str | int | float | bytes)
 
 
 def next_wake(state: ProcessState) -> int:
@@ -113,19 +130,32 @@ def serve(process: Process, request: HTTPRequest) -> HTTPReply | None:
     if request.port == web[0]:
         return static(process, web[1], request.path)
     replies: list[HTTPReply] = []
-    _guarded(process, lambda: replies.append(process.image.http(process, request)))
+    _guarded(process, lambda: replies.append(_reply(process, request)))
     return replies[0] if replies else HTTPReply(500, "internal server error\n")
+
+
+def _reply(process: Process, request: HTTPRequest) -> HTTPReply:
+    """What the image answers. Text alone is an answer, too."""
+    image = process.image
+    if request.method == TCP:
+        return HTTPReply(200, image.tcp(process, request.body))
+    answer: object = image.http(process, request)
+    if isinstance(answer, str):
+        return HTTPReply(200, answer)
+    if not isinstance(answer, HTTPReply):
+        raise TypeError(text("images.no_reply", found=type(answer).__name__))
+    return answer
 
 
 def static(process: Process, root: str, path: str) -> HTTPReply:
     """A file below a directory, as a web server answers."""
     name = (root.rstrip("/") + path.partition("?")[0]).rstrip("/") or "/"
-    text = process.files.read(name)
-    if text is None:
-        text = process.files.read(name + "/index.html")
-    if text is None:
+    page = process.files.read(name)
+    if page is None:
+        page = process.files.read(name + "/index.html")
+    if page is None:
         return HTTPReply(404, f"<html><head><title>{phrase(404)}</title></head></html>\n", "text/html")
-    return HTTPReply(200, text, "text/html")
+    return HTTPReply(200, page, "text/html")
 
 
 class _Clockwork:
@@ -140,8 +170,8 @@ class _Clockwork:
     def connect(self, host: str, port: int) -> Connection:
         return self._system.connect(host, port)
 
-    def http(self, url: str, method: str = "GET", timeout: int = 0) -> HTTPResponse:
-        return self._system.http(url, method, timeout)
+    def http(self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
+        return self._system.http(url, method, timeout, headers=headers, body=body)
 
     def fraction(self) -> float:
         return self._system.fraction()
@@ -175,10 +205,11 @@ def execute(main: Process, argv: tuple[str, ...], limit: int = HOUR) -> Executed
 
 
 def begin_beside(process: Process) -> None:
-    """Start a command beside process 1. A program of the image itself, run a second time, ends at once."""
+    """Start a command beside process 1. A server of the image, run a second time, ends at once."""
     state, image = process.state, process.image
     name = state.argv[0].rsplit("/", 1)[-1] if state.argv else ""
-    if name in image.programs or (image.generic and not machine.runs(name)):
+    if name not in image.tools and (name in image.programs or (image.generic and not machine.runs(name))):
+        process.unknown(state.argv)
         process.exit(0)
     else:
         begin(process)

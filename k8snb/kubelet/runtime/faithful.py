@@ -11,6 +11,7 @@ Simplified: pulls take a time that depends on the image alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -18,7 +19,7 @@ from k8snb.kubelet.images import Catalogue, Image, parse_reference
 from k8snb.kubelet.images import run as processes
 from k8snb.kubelet.images.consumption import charge, cpu_at, exhausted_at, memory_at
 from k8snb.kubelet.images.process import Files, Process, ProcessState
-from k8snb.seams.cni import Answer, Connection, HTTPReply, HTTPRequest, HTTPResponse, Network, Source
+from k8snb.seams.cni import Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse, Network, Source, header
 from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, MountPoint, Pull, Resources, Started, Usage
 from k8snb.sim.clock import LATENCY, MILLISECOND
 from k8snb.sim.kernel import Event, Kernel
@@ -54,8 +55,9 @@ class RuntimeState:
 class ContainerSystem:
     """The surroundings of a process: the clock, and the network seen from its pod."""
 
-    def __init__(self, kernel: Kernel, network: Network, config: ContainerConfig, node: str):
+    def __init__(self, kernel: Kernel, network: Network, config: ContainerConfig, node: str, hosts: str):
         self._kernel, self._network, self._id = kernel, network, f"container/{config.namespace}/{config.pod}/{config.name}"
+        self._hosts = hosts  # the text of /etc/hosts
         self._source = Source(node, config.namespace, config.pod, config.address)
 
     @property
@@ -63,17 +65,34 @@ class ContainerSystem:
         """Virtual time."""
         return self._kernel.now
 
+    def _address(self, host: str) -> str:
+        """What /etc/hosts says of a name, else the name. The loopback interface is shared by the containers of the pod."""
+        for line in self._hosts.splitlines():
+            address, *names = line.split() or [""]
+            if host in (address, *names):
+                return self._source.address if address in _LOOPBACK else address
+        return host
+
     def resolve(self, name: str, kind: str = "A") -> Answer:
         """Ask cluster DNS."""
         return self._network.resolve(name, self._source, kind)
 
     def connect(self, host: str, port: int) -> Connection:
         """Open a connection to a name or an address."""
-        return self._network.dial(host, port, self._source)
+        return self._network.dial(self._address(host), port, self._source)
 
-    def http(self, url: str, method: str = "GET", timeout: int = 0) -> HTTPResponse:
+    def http(self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
         """Send a request."""
-        return self._network.http(url, self._source, method=method, timeout=timeout)
+        scheme, slashes, rest = url.rpartition("://") if "://" in url else ("", "", url)
+        host = re.split(r"[/:?]", rest, maxsplit=1)[0]
+        address = self._address(host)
+        if address == host:
+            return self._network.http(url, self._source, method=method, timeout=timeout, headers=headers, body=body)
+        headers = headers if header(headers, "host") else (("Host", host), *headers)
+        answer = self._network.http(
+            f"{scheme}{slashes}{address}{rest[len(host) :]}", self._source, method=method, timeout=timeout, headers=headers, body=body
+        )
+        return answer._replace(address="127.0.0.1") if address == self._source.address else answer
 
     def fraction(self) -> float:
         """A drawn number."""
@@ -181,8 +200,10 @@ class FaithfulRuntime:
     def _process(self, container: Container) -> Process:
         image = self._image(container.config.image)
         volumes = self.state.volumes.get(container.config.pod_uid, {})
+        hosts = container.process.files.get("/etc/hosts") or ""
+        system = ContainerSystem(self.kernel, self.network, container.config, self.node, hosts)
         files = Files(container.process.files, image.files, container.config.mounts, volumes)
-        return Process(container.process, image, files, ContainerSystem(self.kernel, self.network, container.config, self.node))
+        return Process(container.process, image, files, system)
 
     def _settle(self, container: Container) -> None:
         """After a process ran: note its end, or arrange for its next turn."""
@@ -375,6 +396,7 @@ class FaithfulRuntime:
         return {}
 
 
+_LOOPBACK = ("127.0.0.1", "::1")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _RUNC = (
     "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "

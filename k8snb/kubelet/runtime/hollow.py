@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from k8snb.kubelet.images import Catalogue, parse_reference
 from k8snb.kubelet.images.process import ProcessState
 from k8snb.kubelet.images.run import ends
-from k8snb.seams.cni import NO_SUCH_NAME, REFUSED, Answer, Connection, HTTPReply, HTTPRequest, HTTPResponse
+from k8snb.seams.cni import NO_SUCH_NAME, REFUSED, Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse
 from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, Pull, Resources, Started, Usage
 from k8snb.sim.clock import HOUR
 from k8snb.sim.kernel import Kernel
@@ -41,7 +41,7 @@ class _Nowhere:
     def connect(self, host: str, port: int) -> Connection:
         return Connection(REFUSED)
 
-    def http(self, url: str, method: str = "GET", timeout: int = 0) -> HTTPResponse:
+    def http(self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
         return HTTPResponse(0, "", NO_SUCH_NAME, (), 0)
 
     def fraction(self) -> float:

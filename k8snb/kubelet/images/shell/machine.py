@@ -36,7 +36,7 @@ KNOWN_ELSEWHERE = frozenset({
 """Real programs that this shell does not have; asked for, they say so."""
 BUDGET = 2_000
 """So many instructions run at one instant; then a busy loop lets BUSY ms of virtual time pass, and has used so much CPU."""
-BUSY = 10
+BUSY, BUSIEST = 10, 640
 
 
 def start(script: str, process: Process, arguments: tuple[str, ...] = ("sh",)) -> ShellState:
@@ -72,8 +72,9 @@ def step(shell: ShellState, process: Process) -> int | None:
         while job.frames and not job.wake and not _waits(shell, job):
             budget -= 1
             if budget < 0:
-                job.wake = process.now + BUSY * MILLISECOND
-                process.work(BUSY)
+                job.busy = min(BUSIEST, job.busy * 2 or BUSY)
+                job.wake = process.now + job.busy * MILLISECOND
+                process.work(job.busy)
                 break
             _advance(Shell(shell, job, process))
         at += 1
@@ -268,6 +269,8 @@ def _execute(shell: Shell, inner: Frame, arguments: list[str], assigned: dict[st
         shell.job.frames.append(inner)
     elif name in SHELLS and name not in process.absent:
         shell.nested(arguments[1:], inner, assigned)
+    elif name in process.image.tools and (process.main is not process or name not in process.programs):
+        _command(shell, name, inner, arguments[1:], assigned)
     elif name in process.programs:
         process.begin(tuple(arguments))
         shell.job.wake = FOREVER
@@ -286,12 +289,12 @@ def _not_found(shell: Shell, name: str, inner: Frame) -> None:
 
 
 def _command(shell: Shell, name: str, inner: Frame, arguments: list[str], assigned: dict[str, str]) -> None:
-    given = inner.stdin
+    given, process = inner.stdin, shell.process
     source = shell.stdin if given is None else lambda: given
     environment = {**shell.exported(), **assigned}
-    call = Call(name, tuple(arguments), source, shell.process, environment, shell.state.directory)
+    call = Call(name, tuple(arguments), source, process, environment, shell.state.directory)
     try:
-        result = ALL[name](call)
+        result = (process.image.tools.get(name) or ALL[name])(call)
     except ReadOnlyError as error:
         result = Result(status=1, err=f"{name}: {error}: Read-only file system\n")
     shell.output(result.out, 1, inner)
@@ -300,7 +303,7 @@ def _command(shell: Shell, name: str, inner: Frame, arguments: list[str], assign
     if result.forever:
         shell.job.wake = FOREVER
     elif result.delay:
-        shell.job.wake = shell.process.now + result.delay
+        shell.job.wake, shell.job.busy = shell.process.now + result.delay, 0
 
 
 _HANDLERS = {

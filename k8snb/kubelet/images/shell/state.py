@@ -36,6 +36,7 @@ class Job:
     wake: int = 0  # 0: ready to run, FOREVER, or the time (µs)
     waiting: bool = False  # in ``wait``: until all other jobs have ended
     pipe: str = ""
+    busy: int = 0  # how long it has computed without a pause, the last time that it was interrupted (ms)
 
 
 @dataclass(slots=True)
