@@ -94,7 +94,8 @@ class Catalogue:
             reference = parse_reference(name)
         except ValueError:
             raise Mistake(text("images.malformed", name=name)) from None
-        found = self.find(reference)
+        tagged = ":" in name.rpartition("/")[2]
+        found = self.find(reference) if tagged else self._images.get(reference.repository, self.generic)
         if found is None:
             known = ", ".join(self._images[reference.repository].versions[:_SHOWN])
             raise Missing(text("images.no_version", name=name, versions=known))
