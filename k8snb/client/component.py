@@ -112,7 +112,7 @@ class Component:
             informer.stop()
         for name in self.queues:
             self.state.queues[name] = self.queues[name].state = QueueState()
-        self.state.recorder = self.recorder.state = RecorderState()
+        self.state.recorder.forget()
         self.state.own = self.on_stop()
 
     def cut_off(self) -> None:

@@ -36,6 +36,10 @@ class RecorderState:
     similar: Shelf = field(default_factory=Shelf)
     written: int = 0
 
+    def forget(self) -> None:
+        """The process ended. In place: every recorder of the process holds this record."""
+        self.said, self.tokens, self.similar, self.written = Shelf(), Shelf(), Shelf(), 0
+
 
 class Recorder:
     """Says things about objects, as Events of one component."""

@@ -46,9 +46,9 @@ class Kubelet(Component):
         user = User(f"system:node:{self.node_name}", ("system:nodes", "system:authenticated"))
         super().__init__(f"kubelet/{self.node_name}", env, user=user, agent="kubelet")
         self.recorder = Recorder(self.state.recorder, self.client, self.kernel, component="kubelet", host=self.node_name)
+        self.nodes = self.informer("nodes", fields=f"metadata.name={self.node_name}")  # before the pods: their admission asks for labels
         self.pods = self.informer("pods", fields=f"spec.nodeName={self.node_name}")
         self.pods.handlers.append(self._pod_changed)
-        self.nodes = self.informer("nodes", fields=f"metadata.name={self.node_name}")
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ class Kubelet(Component):
     @property
     def node(self) -> Object:
         """The Node as the kubelet last saw it."""
-        return self.nodes.get(self.node_name) or self.manifest
+        return self.nodes.get(self.node_name) or nodes.new_node(self.manifest, self.node_name)
 
     def on_event(self, key: Any) -> None:
         """One of the kubelet's own events."""

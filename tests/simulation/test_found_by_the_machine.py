@@ -1,0 +1,44 @@
+"""What the machine that does random things found, each as a story of its own."""
+
+from k8snb.cluster import Cluster
+from tests.simulation.invariants import digest
+from tests.simulation.scenario import deployment, workload
+
+
+def test_events_of_a_restarted_controller_manager_are_part_of_the_state():
+    cluster = Cluster(nodes=1)
+    cluster.faults.stop("kube-controller-manager")
+    cluster.faults.start("kube-controller-manager")
+    cluster.client.create("statefulsets.apps", workload("StatefulSet", "db", replicas=2, serviceName="db"), "default")
+    cluster.run_for(5)
+    said = cluster.simulation.root.components["kube-controller-manager"].recorder.said
+    assert [sentence[3] for sentence in said].count("SuccessfulCreate") == 2
+    assert digest(Cluster._over(cluster.simulation.past(cluster.position))) == digest(cluster) == digest(cluster.fork())
+
+
+def test_a_restarted_kubelet_knows_its_node_before_it_judges_its_pods():
+    cluster = Cluster(nodes=1)
+    cluster.settle()
+    cluster.kubectl("label node node-1 disk=ssd")
+    web = deployment("web", 2, "nginx:1.25")
+    web["spec"]["template"]["spec"]["nodeSelector"] = {"disk": "ssd"}
+    cluster.client.create("deployments.apps", web, "default")
+    cluster.settle()
+    before = {pod["metadata"]["uid"] for pod in cluster.get("pods")}
+    cluster.faults.stop("kubelet/node-1")
+    cluster.run_for(60)
+    cluster.faults.start("kubelet/node-1")
+    cluster.settle()
+    assert {pod["metadata"]["uid"] for pod in cluster.get("pods")} == before
+    assert {pod["status"]["phase"] for pod in cluster.get("pods")} == {"Running"}
+
+
+def test_a_kubelet_that_starts_while_no_node_object_is_there_judges_by_its_own_machine():
+    cluster = Cluster(nodes=2, seed=44)
+    cluster.client.create("deployments.apps", deployment("web", 3, "nginx:1.26"), "default")
+    cluster.faults.stop("kubelet/node-1")
+    cluster.run_for(65)
+    cluster.client.delete("nodes", "node-1", "")
+    cluster.faults.start("kubelet/node-1")
+    cluster.settle(limit=400)
+    assert cluster.get("deployments", "web")["status"]["readyReplicas"] == 3
