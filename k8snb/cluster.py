@@ -32,7 +32,8 @@ from k8snb.network.kube_proxy import Rules
 from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import seconds
 from k8snb.sim.kernel import Event
-from k8snb.simulation.config import ETCD_SIZES, RUNTIMES, Config, node_manifests
+from k8snb.simulation.cloud import Cloud
+from k8snb.simulation.config import CLOUDS, ETCD_SIZES, RUNTIMES, Config, node_manifests
 from k8snb.simulation.etcd import Etcd
 from k8snb.simulation.faults import Faults
 from k8snb.simulation.history import Position
@@ -89,20 +90,25 @@ class Cluster:
     Raft group, see ``cluster.etcd``. ``encrypt_secrets``: etcd holds Secrets as ciphertext. ``storage``: there is a
     default StorageClass, ``standard``, whose disks are simulated.
     ``ingress``: an Ingress controller (ingress-nginx, class ``nginx``) is installed.
+    ``cloud``: ``aks`` is a managed cluster; its ``nodes`` are then the machines of a first node pool, see ``cluster.cloud``.
     """
 
     def __init__(
         self, nodes: int | Iterable[Mapping[str, Any]] = 3, seed: int = 0, *, runtime: str = "faithful",
         start: int | None = None, shuffle: bool = False, loud: bool = True, settled: bool = True,
         etcd: int = 1, encrypt_secrets: bool = False, storage: bool = False, ingress: bool = False,
+        cloud: str = "",
     ):  # fmt: skip
         if runtime not in RUNTIMES:
             raise Mistake(text("cluster.no_runtime", runtime=runtime, names=", ".join(RUNTIMES)))
         if etcd not in ETCD_SIZES:
             raise Mistake(text("cluster.no_etcd_size", count=etcd, sizes=", ".join(map(str, ETCD_SIZES))))
         choices: dict[str, Any] = {"etcd": etcd, "encrypt_secrets": encrypt_secrets, "storage": storage, "ingress": ingress}
+        if cloud not in CLOUDS or (cloud and not isinstance(nodes, int)):
+            raise Mistake(text("cloud.no_cloud", cloud=cloud, names=", ".join(filter(None, CLOUDS))))
         choices |= {} if start is None else {"start": start}
-        config = Config(nodes=node_manifests(nodes), seed=seed, runtime=runtime, shuffle=shuffle, loud=loud, **choices)
+        choices |= {"cloud": cloud, "pool": nodes} if cloud else {}
+        config = Config(nodes=node_manifests(0 if cloud else nodes), seed=seed, runtime=runtime, shuffle=shuffle, loud=loud, **choices)
         self._adopt(Simulation.create(config))
         use(self)
         if settled:
@@ -114,6 +120,7 @@ class Cluster:
         self.faults = Faults(simulation)
         self.etcd = Etcd(simulation)
         self.controllers = Controllers(simulation)
+        self._cloud = Cloud(simulation)
         self._terminal = Kubectl(self.send, SimulatedHost(simulation))
         self._view: ClusterView | None = None
 
@@ -201,6 +208,13 @@ class Cluster:
         if node not in proxies:
             raise Mistake(text("fault.no_node", node=node, names=", ".join(proxies)))
         return proxies[node].text(_mode(mode), service if "/" in service or not service else f"{namespace}/{service}")
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud's own controls, where others have ``az``: node pools, load balancers, disks. Only with ``Cluster(cloud="aks")``."""
+        if not self.simulation.root.config.cloud:
+            raise Mistake(text("cloud.bare"))
+        return self._cloud
 
     @property
     def images(self) -> Catalogue:

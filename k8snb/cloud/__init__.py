@@ -1,0 +1,9 @@
+"""A managed cluster in a cloud, after Azure Kubernetes Service: what the cloud brings, and the components that speak with it.
+
+sizes             what a machine of which size has, and what of it is left for pods
+pools             node pools: from a pool to a machine's manifest
+azure             the cloud itself: instances that boot and go, and what can happen to them
+controller_manager  the cloud-controller-manager: Nodes are initialised and removed, Services get load balancers
+
+Kubernetes itself knows nothing of all this: take the cloud away, and a Service of type LoadBalancer stays ``<pending>``.
+"""

@@ -42,7 +42,7 @@ class Kubelet(Component):
     def __init__(self, env: Environment, manifest: Object, runtime: Runtime, network: PodNetwork, *, style: Style = FAITHFUL):
         self.manifest, self.node_name = manifest, str(manifest["metadata"]["name"])
         self.runtime, self.network, self.style = runtime, network, style
-        self.address = nodes.address_of(self.node_name)
+        self.address = nodes.machine_address(manifest)
         user = User(f"system:node:{self.node_name}", ("system:nodes", "system:authenticated"))
         super().__init__(f"kubelet/{self.node_name}", env, user=user, agent="kubelet")
         self.recorder = Recorder(self.state.recorder, self.client, self.kernel, component="kubelet", host=self.node_name)

@@ -23,6 +23,7 @@ VERSION = "v1.36.2"
 LEASE_PERIOD, STATUS_PERIOD = timing("node lease renewal"), timing("node status report")
 LEASE_SECONDS = timing("node lease duration") // SECOND
 LEASE_NAMESPACE = "kube-node-lease"
+PROVIDED_NODE_IP = "alpha.kubernetes.io/provided-node-ip"
 
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure")
 _WELL = {
@@ -53,6 +54,12 @@ def address_of(name: str) -> str:
     return f"192.168.{160 + number // 250 % 90}.{number % 250 + 2}"
 
 
+def machine_address(manifest: Object) -> str:
+    """The machine's address: the one that its kubelet was told (``--node-ip``), or one that follows from its name."""
+    annotations = manifest["metadata"].get("annotations") or EMPTY_DICT
+    return str(annotations.get(PROVIDED_NODE_IP) or address_of(manifest["metadata"]["name"]))
+
+
 def labels_of(manifest: Object, name: str) -> dict[str, str]:
     """The labels of the manifest, and those that every kubelet sets."""
     own = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
@@ -81,7 +88,7 @@ def node_status(
     status: dict[str, Any] = {
         **old, "capacity": capacity, "allocatable": given.get("allocatable") or capacity,
         "conditions": conditions(old.get("conditions") or EMPTY_LIST, now, pressure),
-        "addresses": freeze([{"type": "InternalIP", "address": address_of(name)}, {"type": "Hostname", "address": name}]),
+        "addresses": freeze([{"type": "InternalIP", "address": machine_address(manifest)}, {"type": "Hostname", "address": name}]),
         "daemonEndpoints": freeze({"kubeletEndpoint": {"Port": 10250}}), "nodeInfo": node_info(name),
     }  # fmt: skip
     if images:

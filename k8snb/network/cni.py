@@ -99,6 +99,17 @@ class CNI:
         if owner is not None and self.state.pods.get(f"{owner.namespace}/{owner.pod}") == address:
             del self.state.pods[f"{owner.namespace}/{owner.pod}"]
 
+    def forget(self, node: str) -> None:
+        """A machine is gone for good, with all the addresses of its pods."""
+        state = self.state
+        for uid in [owner.uid for owner in state.owners.values() if owner.node == node]:
+            self.detach(node, uid)
+        for address, owners in list(state.hosts.items()):
+            if any(owner.node == node for owner in owners):
+                del state.hosts[address]
+        for known in (state.last, state.down):
+            known.pop(node, None)
+
     def owner(self, address: str) -> Owner | None:
         """The pod behind an address."""
         found: Owner | None = self.state.owners.get(address)

@@ -32,6 +32,11 @@ LATENCY: Final[dict[str, int]] = {
     "container stop": 60 * MILLISECOND,  # a well-behaved process after SIGTERM
     "dataplane sync": 20 * MILLISECOND,  # kube-proxy rewrites its rules
     "network hop": 300,  # one hop of a packet
+    "vm boot": 75 * SECOND,  # a cloud makes a virtual machine, until its kubelet starts
+    "vm deletion": 15 * SECOND,
+    "load balancer": 12 * SECOND,  # a cloud makes a load balancer with a public address
+    "load balancer change": 2 * SECOND,
+    "disk create": 3 * SECOND,
 }
 
 

@@ -10,6 +10,7 @@ from k8snb.apimachinery.objects import FrozenList, Object, freeze
 from k8snb.sim.clock import EPOCH
 
 ETCD_SIZES = (1, 3, 5)
+CLOUDS = ("", "aks")
 RUNTIMES = ("faithful", "hollow", "hollow-exits")
 
 
@@ -27,6 +28,8 @@ class Config:
     encrypt_secrets: bool = False  # encryption at rest: etcd holds Secrets as ciphertext
     storage: bool = False  # a default StorageClass, "standard", from the start
     ingress: bool = False  # an Ingress controller is installed
+    cloud: str = ""  # "aks": a managed cluster, whose machines come from node pools
+    pool: int = 0  # machines in the first node pool of a managed cluster
 
 
 def node_manifests(nodes: int | Iterable[Mapping[str, Any]]) -> FrozenList:

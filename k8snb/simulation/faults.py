@@ -12,6 +12,7 @@ from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.messages import Mistake, text
 from k8snb.sim.clock import seconds
 from k8snb.simulation import etcd
+from k8snb.simulation.cloud import COMMANDS
 from k8snb.simulation.node_faults import crash_container, fail_node, known_container, known_node, partition_node, restore_node
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ FAULTS: dict[str, Fault] = {
     "partition_node": Fault(known_node, _noted("partition", partition_node)),
     "restore_node": Fault(known_node, _noted("restore", restore_node)),
     "crash_container": Fault(known_container, _noted("crash", crash_container)),
+    **{name: Fault(command.check, _noted(command.verb, command.apply)) for name, command in COMMANDS.items()},
 }
 
 

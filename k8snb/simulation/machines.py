@@ -18,7 +18,6 @@ from k8snb.client.component import Component, ComponentState, Environment
 from k8snb.kubelet.endpoint import Endpoint
 from k8snb.kubelet.images import Catalogue
 from k8snb.kubelet.kubelet import Kubelet
-from k8snb.kubelet.node import address_of
 from k8snb.kubelet.runtime.faithful import FaithfulRuntime, RuntimeState
 from k8snb.kubelet.runtime.hollow import HollowRuntime, HollowState
 from k8snb.kubelet.status import FAITHFUL, HOLLOW, HOLLOW_EXITS, Style
@@ -35,6 +34,7 @@ from k8snb.seams.kubelet import KubeletEndpoint
 from k8snb.simulation.root import Root
 
 STYLES: dict[str, Style] = {"faithful": FAITHFUL, "hollow": HOLLOW, "hollow-exits": HOLLOW_EXITS}
+FAILED = "failed"
 PODS = "pod network"  # whose state it is, among the states of components
 
 
@@ -49,6 +49,7 @@ class Machines:
     kubelets: dict[str, Kubelet] = field(default_factory=dict)
     proxies: dict[str, KubeProxy] = field(default_factory=dict)
     by_address: dict[str, str] = field(default_factory=dict)
+    components: dict[str, Component] = field(default_factory=dict)  # all of the cluster's; machines come and go at run time
     network: Any = None
     cni: Any = None
 
@@ -87,7 +88,7 @@ class Machines:
     def source(self, pod: str = "", node: str = "") -> Source:
         """Who sends a request: a pod (``namespace/name``), a node, or the outside. Raises ValueError for an unknown pod."""
         if not pod:
-            return Source(node, address=address_of(node) if node else "")
+            return Source(node, address=self.kubelets[node].address if node in self.kubelets else "")
         namespace, _, name = pod.rpartition("/")
         found: Source | None = self.cni.source(namespace or "default", name)
         if found is None:
@@ -97,17 +98,64 @@ class Machines:
     def add(self, name: str, manifest: Object) -> list[Component]:
         """Put a machine up; gives its components, not yet started."""
         runtime = self._runtime(name, manifest)
-        self.runtimes[name], self.by_address[address_of(name)] = runtime, name
         kubelet = Kubelet(self.env, manifest, runtime, self.network, style=STYLES[self.root.config.runtime])
-        self.kubelets[name] = kubelet
+        self.runtimes[name], self.kubelets[name], self.by_address[kubelet.address] = runtime, kubelet, name
         if runtime.instant:
             return [kubelet]  # hollow containers send nothing, so nobody needs rules
-        self.proxies[name] = KubeProxy(self.env, name, address_of(name), lambda: self._zone(name))
+        self.proxies[name] = KubeProxy(self.env, name, kubelet.address, lambda: self._zone(name))
         return [kubelet, self.proxies[name]]
 
     def _zone(self, name: str) -> str:
         """The zone that a machine stands in."""
-        return str(dig(self.root.nodes.get(name), "metadata.labels", EMPTY_DICT).get("topology.kubernetes.io/zone", ""))
+        return str(dig(self.kubelets[name].node, "metadata.labels", EMPTY_DICT).get("topology.kubernetes.io/zone", ""))
+
+    # -- a hall of machines for a cloud: implements k8snb.seams.cloud.Hall ----------------------------------------------
+
+    def put_up(self, name: str, manifest: Object) -> None:
+        """A new machine, at run time: it is part of the state from now on, and its components start."""
+        self.root.nodes[name] = manifest
+        for component in self.add(name, manifest):
+            self.components[component.name] = component
+            component.start()
+
+    def take_down(self, name: str) -> None:
+        """A machine is gone for good. Its Node object stays until somebody deletes it."""
+        if self.root.nodes.pop(name, None) is None:
+            return
+        for component in self.on(name):
+            component.stop()
+            del self.components[component.name], self.env.states[component.name], self.env.kernel.handlers[component.name]
+        del self.by_address[self.kubelets[name].address], self.kubelets[name], self.runtimes[name]
+        self.proxies.pop(name, None)
+        containers = f"containerd/{name}"
+        self.env.kernel.cancel(containers)
+        self.env.states.pop(containers, None)
+        self.cni.forget(name)
+
+    def switch(self, name: str, *, on: bool) -> None:
+        """Power off: the containers are dead, the kubelet is gone, nothing reaches the machine; or on again."""
+        if name not in self.kubelets:
+            return
+        if on:
+            self.restore(name)
+            return
+        self.cni.fail(name, FAILED)
+        self.kubelets[name].reboot()
+        for component in self.on(name):
+            if component.state.running:
+                component.stop()
+
+    def restore(self, name: str) -> None:
+        """Power, network and kubelet are there again."""
+        self.cni.restore(name)
+        for component in self.on(name):
+            component.state.partitioned = False
+            if not component.state.running:
+                component.start()
+
+    def on(self, name: str) -> list[Component]:
+        """The components that run on a machine."""
+        return [component for key, component in self.components.items() if key.partition("/")[2] == name]
 
     def endpoint(self, node: str) -> KubeletEndpoint:
         """What answers on port 10250 of a node. Raises ApiError where there is no such machine."""

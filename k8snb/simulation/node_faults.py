@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from k8snb.client.component import Component
 from k8snb.messages import Mistake, text
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
 
-FAILED, PARTITIONED = "failed", "partitioned"
+PARTITIONED = "partitioned"
 
 
 def known_node(simulation: Simulation, node: str) -> None:
@@ -22,35 +21,21 @@ def known_node(simulation: Simulation, node: str) -> None:
         raise Mistake(text("fault.no_node", node=node, names=", ".join(simulation.parts.machines.kubelets)))
 
 
-def _on(simulation: Simulation, node: str) -> list[Component]:
-    """The components that run on a machine."""
-    return [c for name, c in simulation.parts.components.items() if name.partition("/")[2] == node]
-
-
 def fail_node(simulation: Simulation, node: str) -> None:
     """The machine loses power: its containers are dead, its kubelet is gone, nothing reaches it."""
-    machines = simulation.parts.machines
-    machines.cni.fail(node, FAILED)
-    machines.kubelets[node].reboot()
-    for component in _on(simulation, node):
-        if component.state.running:
-            component.stop()
+    simulation.parts.machines.switch(node, on=False)
 
 
 def partition_node(simulation: Simulation, node: str) -> None:
     """The machine is cut off: everything on it goes on, and nobody hears of it."""
     simulation.parts.machines.cni.fail(node, PARTITIONED)
-    for component in _on(simulation, node):
+    for component in simulation.parts.machines.on(node):
         component.cut_off()
 
 
 def restore_node(simulation: Simulation, node: str) -> None:
     """The machine is there again: power, network, kubelet."""
-    simulation.parts.machines.cni.restore(node)
-    for component in _on(simulation, node):
-        component.state.partitioned = False
-        if not component.state.running:
-            component.start()
+    simulation.parts.machines.restore(node)
 
 
 def known_container(simulation: Simulation, pod: str, container: str = "", code: int = 137) -> None:

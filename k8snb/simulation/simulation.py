@@ -24,6 +24,7 @@ from k8snb.sim.kernel import Event, KernelState
 from k8snb.sim.state import clone, decode, encode
 from k8snb.sim.trace import Record
 from k8snb.simulation.bootstrap import bootstrap, install_ingress
+from k8snb.simulation.cloud import found_pool
 from k8snb.simulation.config import Config
 from k8snb.simulation.faults import FAULTS
 from k8snb.simulation.history import PROGRAMS, History, Position
@@ -87,6 +88,7 @@ class Simulation:
             component.start()
         if config.ingress:
             install_ingress(simulation.parts.server)
+        found_pool(simulation)
         simulation.history.checkpoint(root)
         return simulation
 

@@ -15,9 +15,15 @@ from k8snb.apiserver import discovery
 from k8snb.apiserver.encryption import EncryptedStore
 from k8snb.apiserver.request import User
 from k8snb.apiserver.server import Server, ServerConfig
-from k8snb.client.component import Component, Environment
+from k8snb.client.component import Component, ComponentState, Environment
 from k8snb.client.controller import ControllerProcess
 from k8snb.client.learner import LearnerProcess, Program
+from k8snb.cloud.aks import Aks
+from k8snb.cloud.autoscaler.autoscaler import ClusterAutoscaler
+from k8snb.cloud.azure import NAME as AZURE
+from k8snb.cloud.azure import Azure, AzureState
+from k8snb.cloud.balancers import LoadBalancerService
+from k8snb.cloud.controller_manager import CloudControllerManager
 from k8snb.controllers.registry import CONTROLLERS
 from k8snb.etcd.store import Store
 from k8snb.kubelet.images import Catalogue
@@ -25,6 +31,7 @@ from k8snb.network.ingress.controller import INGRESSES
 from k8snb.resources import RESOURCES
 from k8snb.resources.apiextensions.serving import serve_definitions
 from k8snb.scheduler.scheduler import KubeScheduler
+from k8snb.scheduler.simulator import FilterSimulator
 from k8snb.seams.services import Services
 from k8snb.sim.kernel import Kernel
 from k8snb.simulation.etcd import open_store
@@ -48,6 +55,17 @@ class Parts:
     components: dict[str, Component]
     env: Environment
     machines: Machines
+    cloud: Managed | None = None
+
+
+@dataclass(slots=True)
+class Managed:
+    """The cloud around a managed cluster, and the service that manages it."""
+
+    azure: Azure
+    balancers: LoadBalancerService
+    aks: Aks
+    autoscaler: ClusterAutoscaler
 
 
 def wire(root: Root, catalogue: Catalogue | None = None, programs: Iterable[Program] = ()) -> Parts:
@@ -66,7 +84,22 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Iterable[Prog
     controllers = ControllerProcess(
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))
     )
+    scheduler = KubeScheduler(env)
+    in_cloud = build_cloud(parts, scheduler) if root.config.cloud else ()
     own = (LearnerProcess(program, env) for program in programs)
-    for component in (controllers, KubeScheduler(env), CSIProcess(env, SIDECARS), *on_nodes, *own):
+    for component in (controllers, scheduler, CSIProcess(env, SIDECARS), *in_cloud, *on_nodes, *own):
         parts.components[component.name] = component
+    machines.components = parts.components
     return parts
+
+
+def build_cloud(parts: Parts, scheduler: KubeScheduler) -> tuple[Component, ...]:
+    """The cloud around a managed cluster, and the components that speak with it."""
+    kernel, env = parts.kernel, parts.env
+    state: AzureState = env.states.setdefault(AZURE, ComponentState(own=AzureState())).own
+    azure = Azure(kernel, state, parts.machines)
+    balancers = LoadBalancerService(kernel, state, parts.machines.network)
+    parts.machines.network.cloud = balancers
+    aks, autoscaler = Aks(env, azure), ClusterAutoscaler(env, azure, FilterSimulator(scheduler))
+    parts.cloud = Managed(azure, balancers, aks, autoscaler)
+    return CloudControllerManager(env, azure, balancers), aks, autoscaler

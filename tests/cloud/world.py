@@ -1,0 +1,62 @@
+"""What the stories of the managed cluster share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.cluster import Cluster
+
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - {name: web, image: "k8snb/web:1", ports: [{containerPort: 8080}], readinessProbe: {httpGet: {path: /healthz, port: 8080}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+"""
+
+
+def managed(nodes: int = 3, **choices: Any) -> Cluster:
+    """A managed cluster."""
+    return Cluster(nodes=nodes, cloud="aks", seed=1, **choices)
+
+
+def node_names(cluster: Cluster, pool: str = "") -> list[str]:
+    """The names of the Node objects, of one pool where it is given."""
+    return [n["metadata"]["name"] for n in cluster.get("nodes") if pool in ("", n["metadata"]["labels"].get("agentpool"))]
+
+
+def taints(cluster: Cluster, node: str) -> list[str]:
+    """The keys of a Node's taints."""
+    return [taint["key"] for taint in cluster.get("nodes", node)["spec"].get("taints", ())]
+
+
+def reasons(cluster: Cluster, name: str) -> list[str]:
+    """The reasons of the Events about one object, in order of their first time."""
+    about = [e for e in cluster.get("events") if e["involvedObject"]["name"] == name]
+    return [e["reason"] for e in sorted(about, key=lambda e: (e["firstTimestamp"] or "", e["metadata"]["name"]))]
+
+
+def address(cluster: Cluster, service: str = "web") -> str:
+    """The Service's public address; empty while it is pending."""
+    ingress = cluster.get("services", service)["status"]["loadBalancer"].get("ingress", ())
+    return ingress[0]["ip"] if ingress else ""
+
+
+def replicas_on(cluster: Cluster) -> dict[str, int]:
+    """How many running pods each node has."""
+    found: dict[str, int] = {}
+    for pod in cluster.get("pods"):
+        if pod["status"]["phase"] == "Running":
+            found[pod["spec"]["nodeName"]] = found.get(pod["spec"]["nodeName"], 0) + 1
+    return found
