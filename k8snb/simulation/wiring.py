@@ -99,7 +99,7 @@ def build_cloud(parts: Parts, scheduler: KubeScheduler) -> tuple[Component, ...]
     state: AzureState = env.states.setdefault(AZURE, ComponentState(own=AzureState())).own
     azure = Azure(kernel, state, parts.machines)
     balancers = LoadBalancerService(kernel, state, parts.machines.network)
-    parts.machines.network.cloud = balancers
+    parts.machines.network.paths.cloud = balancers
     aks, autoscaler = Aks(env, azure), ClusterAutoscaler(env, azure, FilterSimulator(scheduler))
     parts.cloud = Managed(azure, balancers, aks, autoscaler)
     return CloudControllerManager(env, azure, balancers), aks, autoscaler

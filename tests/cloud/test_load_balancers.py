@@ -94,3 +94,33 @@ def test_a_controller_that_restarts_in_the_middle_finishes_what_was_begun(cluste
     cluster.run_for(5)
     assert address(cluster) == "20.50.0.11"
     assert len(cluster.cloud.load_balancers) == 1
+
+
+def test_requests_from_outside_come_in_through_the_public_address(cluster: Cluster) -> None:
+    assert cluster.http("http://20.50.0.11").error == "timed out"
+    cluster.run_for(15)
+    backends = {cluster.http("http://20.50.0.11").backend for _ in range(20)}
+    assert len(backends) == 3
+    assert cluster.http("http://20.50.0.11:81").error == "timed out"
+
+
+def test_with_policy_local_only_nodes_with_a_pod_get_traffic_and_the_client_is_seen(cluster: Cluster) -> None:
+    cluster.client.patch("deployments.apps", "web", {"spec": {"replicas": 1}}, "default")
+    cluster.client.patch("services", "web", {"spec": {"externalTrafficPolicy": "Local"}}, "default")
+    cluster.run_for(40)
+    [home] = [pod["spec"]["nodeName"] for pod in cluster.get("pods")]
+    assert healthy(cluster) == [home]
+    assert all(cluster.http(f"http://{address(cluster)}").ok for _ in range(10))
+
+
+def test_until_the_probes_notice_a_share_of_the_requests_is_lost(cluster: Cluster) -> None:
+    cluster.run_for(15)
+    cluster.faults.fail_node(node_names(cluster)[0])
+    before = [cluster.http("http://20.50.0.11").ok for _ in range(40)]
+    cluster.run_for(11)
+    assert before.count(False) > 5
+    after = [cluster.http("http://20.50.0.11") for _ in range(40)]
+    lost = sum(not answer.ok for answer in after)
+    assert lost > 0  # kube-proxy on the other nodes still sends to the dead node's pod
+    cluster.run_for(60)
+    assert all(cluster.http("http://20.50.0.11").ok for _ in range(40))
