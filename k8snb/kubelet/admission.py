@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from k8snb.apimachinery.objects import EMPTY_DICT, Object
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.component_helpers import find_untolerated_taint, pod_priority, qos_class, tolerates
 from k8snb.component_helpers.nodeaffinity import matches_node_selector_and_affinity
 
@@ -53,7 +53,7 @@ def rejection(pod: Object, node: Object, requests: Mapping[str, int], room: Room
         return _predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
     if collide(host_ports(pod), room.ports):
         return _predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports")
-    taints = [taint for taint in node["spec"].get("taints") or () if taint["effect"] == "NoExecute"]
+    taints = [taint for taint in dig(node, "spec.taints", ()) if taint["effect"] == "NoExecute"]
     if not is_static(pod) and find_untolerated_taint(taints, pod["spec"].get("tolerations") or ()) is not None:
         return _predicate("TaintToleration", "node(s) had taints that the pod didn't tolerate")
     if room.pressure and not _endures(pod, room.pressure):
