@@ -75,7 +75,8 @@ def of_service(rules: Iterable[Rule]) -> list[str]:
 
 
 def _table(name: str, lines: Sequence[str]) -> list[str]:
-    chains = dict.fromkeys(line.split()[1] for line in lines if line.split()[1].startswith("KUBE-"))
+    words = [word for line in lines for word in (line.split()[1], line.rpartition(" -j ")[2].split()[0])]
+    chains = dict.fromkeys(word for word in words if word.startswith("KUBE-"))
     return [f"*{name}", *(f":{one} - [0:0]" for one in sorted(chains)), *lines, "COMMIT"]
 
 

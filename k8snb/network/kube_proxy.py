@@ -1,7 +1,8 @@
 """kube-proxy: on each node, the component that turns Services and EndpointSlices into rules.
 
-It watches both, waits a moment so that several changes make one write, and replaces the rules of the Services that changed;
-two writes are at least ``minSyncPeriod`` apart. The rules (:mod:`.rules`) are plain data in its state; packets are not sent
+It watches both. On news it takes stock at once, and a moment later the rules of the Services that changed are replaced; what
+it hears meanwhile has to wait until ``minSyncPeriod`` is over. That second is the time in which a node may send packets to a pod
+that has just ended. The rules (:mod:`.rules`) are plain data in its state; packets are not sent
 through it, they only follow what it wrote. So a stopped kube-proxy leaves its last rules behind, and traffic goes on by them,
 right or wrong, as on a real node.
 
@@ -43,9 +44,10 @@ class ProxyState:
     by_address: Shelf = field(default_factory=Shelf)  # (address, port, protocol) -> (service, number of the rule)
     by_node_port: Shelf = field(default_factory=Shelf)  # (port, protocol) -> (service, number of the rule)
     health_ports: Shelf = field(default_factory=Shelf)  # healthCheckNodePort -> service
-    changed: Shelf = field(default_factory=Shelf)  # Services whose rules must be written
+    changed: Shelf = field(default_factory=Shelf)  # Services whose rules must be made anew
+    made: Shelf = field(default_factory=Shelf)  # Service -> its new rules, on their way into the kernel
     affinity: Shelf = field(default_factory=Shelf)  # (rule label, client) -> (Backend, when)
-    written: int = -MIN_SYNC_PERIOD  # when rules were written last
+    synced: int = -MIN_SYNC_PERIOD  # when it took stock last
 
 
 def service_of(slice_: Object) -> list[str]:
@@ -91,6 +93,7 @@ class KubeProxy(Component):
     def on_stop(self) -> ProxyState:
         """The rules lie in the node's kernel: they stay when the process ends."""
         self.own.changed.clear()
+        self.own.made.clear()
         return self.own
 
     def on_start(self) -> None:
@@ -110,24 +113,31 @@ class KubeProxy(Component):
             self._later(cause)
 
     def _later(self, cause: int) -> None:
-        why = f"rules of {self.node} are written"
-        delay = max(LATENCY["dataplane sync"], self.own.written + MIN_SYNC_PERIOD - self.kernel.now)
+        why = f"{self.node} takes stock of Services"
+        delay = max(0, self.own.synced + MIN_SYNC_PERIOD - self.kernel.now)
         self.kernel.after(delay, self.name, ("sync",), why=why, causes=(cause,) if cause else ())
 
     def on_event(self, key: Any) -> None:
-        """Write the rules of all Services that changed."""
-        changed = sorted(self.own.changed)
-        self.own.changed.clear()
-        self.own.written = self.kernel.now
-        written = [service for service in changed if self._write(service)]
+        """Take stock of all Services that changed (``sync``), or put the new rules in their place (``write``)."""
+        own = self.own
+        if key == ("sync",):
+            for service in sorted(own.changed):
+                obj = self.services.get(service)
+                own.made[service] = rules_of(obj, self.slices.by("service", service), self.node, self.zone) if obj is not None else ()
+            own.changed.clear()
+            own.synced = self.kernel.now
+            why = f"rules of {self.node} are written"
+            self.kernel.after(LATENCY["dataplane sync"], self.name, ("write",), why=why, causes=self.kernel.causes)
+            return
+        made = dict(own.made)
+        own.made.clear()
+        written = [service for service, rules in made.items() if self._write(service, rules)]
         if written:
             self.kernel.trace.add(self.kernel.now, "reconcile", self.name, "write rules", ", ".join(written), None, self.kernel.causes)
 
-    def _write(self, service: str) -> bool:
+    def _write(self, service: str, new: tuple[Rule, ...]) -> bool:
         """Replace the rules of one Service; whether they are different now."""
         own = self.own
-        obj = self.services.get(service)
-        new = rules_of(obj, self.slices.by("service", service), self.node, self.zone) if obj is not None else ()
         old: tuple[Rule, ...] = own.rules.get(service, ())
         if new == old:
             return False

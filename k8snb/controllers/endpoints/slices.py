@@ -3,8 +3,9 @@
 With one big object, one Pod more would send ten thousand addresses to every node. In slices it sends at most a hundred. Pods
 that offer different port numbers under the same name are in different slices.
 
-Models: staging/src/k8s.io/endpointslice/reconciler.go (reconcileByAddressType, reconcileByPortMapping).
-Simplified: IPv4 only; slices are filled, never repacked; topology hints are not computed.
+Models: staging/src/k8s.io/endpointslice/reconciler.go (reconcileByAddressType, reconcileByPortMapping), trafficdist/trafficdist.go.
+Simplified: IPv4 only; slices are filled, never repacked; hints come from ``trafficDistribution`` alone, not from the older
+annotation ``service.kubernetes.io/topology-mode``.
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ class EndpointSliceController(Controller):
         zone = (found["metadata"].get("labels") or {}).get("topology.kubernetes.io/zone") if found is not None else None
         if zone:
             endpoint["zone"] = zone
+        if ready and (hints := _hints(service["spec"].get("trafficDistribution"), node, zone)):
+            endpoint["hints"] = hints
         if pod["spec"].get("hostname") and pod["spec"].get("subdomain") == service["metadata"]["name"]:
             endpoint["hostname"] = pod["spec"]["hostname"]
         return freeze(endpoint)  # type: ignore[no-any-return]
@@ -135,6 +138,16 @@ class EndpointSliceController(Controller):
                 self.client.delete(RESOURCE, obj["metadata"]["name"], obj["metadata"]["namespace"])
         if placeholder is not None and placeholder["metadata"].get("labels") != _labels(service):
             self.client.update(RESOURCE, freeze({**placeholder, "metadata": {**placeholder["metadata"], "labels": _labels(service)}}))
+
+
+def _hints(distribution: str | None, node: str, zone: str | None) -> dict[str, Any]:
+    """For which nodes an endpoint is meant: ``trafficDistribution`` says how near a client should be."""
+    hints: dict[str, Any] = {}
+    if distribution and zone:
+        hints["forZones"] = [{"name": zone}]
+    if distribution == "PreferSameNode" and node:
+        hints["forNodes"] = [{"name": node}]
+    return hints
 
 
 def _labels(service: Object) -> dict[str, str]:

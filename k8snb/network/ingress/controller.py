@@ -106,8 +106,8 @@ class IngressController(Component):
         self._later(0)
 
     def _changed(self, old: Object | None, new: Object | None, cause: int) -> None:
-        if old is None or new is None or old.get("spec") != new.get("spec") or new["kind"] != "Ingress":
-            self._later(cause)
+        if old is None or new is None or new["kind"] != "Ingress" or _wish(old) != _wish(new):
+            self._later(cause)  # its own news, the address in the status, is none
 
     def _later(self, cause: int) -> None:
         if not self.own.due:
@@ -235,6 +235,10 @@ class IngressController(Component):
 def is_controller(pod: str) -> bool:
     """Whether a pod (``namespace/name``) is one of the proxy's."""
     return pod.startswith(f"{NAMESPACE}/{NAME}-")
+
+
+def _wish(ingress: Object) -> tuple[Any, Any]:
+    return ingress.get("spec"), ingress["metadata"].get("annotations")
 
 
 def _age(ingress: Object) -> tuple[str, str]:

@@ -34,6 +34,9 @@ Spec = Mapping[str, Any]
 def default(obj: Object) -> Object:
     """TCP, ClusterIP, no affinity, traffic to everywhere."""
     defaulted: Object = inside(inside(obj, "spec", _default_spec), "status", lambda status: fill(status, {"loadBalancer": EMPTY_DICT}))
+    if dig(defaulted, "spec.type") == "LoadBalancer" and dig(defaulted, "status.loadBalancer.ingress"):
+        ingress = [fill(item, {"ipMode": "VIP"}) if item.get("ip") else item for item in defaulted["status"]["loadBalancer"]["ingress"]]
+        defaulted = put(defaulted, "status.loadBalancer.ingress", ingress)
     return defaulted
 
 
