@@ -137,7 +137,8 @@ def test_a_default_backend_takes_what_nobody_claims(cluster: Cluster) -> None:
 
 
 def test_without_the_class_nobody_acts_and_a_default_class_helps(cluster: Cluster) -> None:
-    plain = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: NAME}\nspec: {rules: [{host: NAME.example, http: {paths: [PATH]}}]}\n"
+    head = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: NAME}\n"
+    plain = head + "spec: {rules: [{host: NAME.example, http: {paths: [PATH]}}]}\n"
     cluster.apply(plain.replace("NAME", "early").replace("PATH", path("/", "web")))
     cluster.settle(limit=20)
     assert cluster.http("http://early.example/").error == NO_SUCH_NAME
