@@ -12,6 +12,7 @@ Models: the discipline of client-go's "NEVER modify objects from the store. It's
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,8 +39,13 @@ Object = dict[str, Any]
 Path = str | Sequence[str | int]
 
 
+@functools.lru_cache(maxsize=4096)
+def _split(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
 def _keys(path: Path) -> tuple[str | int, ...]:
-    return tuple(path.split(".")) if isinstance(path, str) else tuple(path)
+    return _split(path) if isinstance(path, str) else tuple(path)
 
 
 def dig(obj: Any, path: Path, default: Any = None) -> Any:
@@ -48,7 +54,7 @@ def dig(obj: Any, path: Path, default: Any = None) -> Any:
     >>> dig({"spec": {"replicas": 3}}, "spec.replicas")
     3
     """
-    for key in _keys(path):
+    for key in _split(path) if isinstance(path, str) else path:
         if isinstance(obj, dict):
             obj = obj.get(key)
         elif isinstance(obj, list) and isinstance(key, int) and -len(obj) <= key < len(obj):

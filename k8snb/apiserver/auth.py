@@ -27,7 +27,7 @@ class Authorizer:
 
     def __init__(self, stored: List):
         self.stored = stored
-        self._known: dict[tuple[Any, ...], bool] = {}
+        self._known: dict[tuple[Any, ...], frozenset[str] | None] = {}  # question -> the names for which the answer is yes; None: all
         self._rules: dict[tuple[User, str], list[Object]] = {}
 
     def forget(self) -> None:
@@ -46,11 +46,13 @@ class Authorizer:
     def allows(self, user: User, request: Request) -> bool:
         """Whether the user may."""
         resource = f"{request.resource}/{request.subresource}" if request.subresource else request.resource
-        key = (user, request.verb, request.group, resource, request.namespace, request.name, request.path)
+        key = (user, request.verb, request.group, resource, request.namespace, request.path)
         if key not in self._known:
-            rules = self.rules_of(user, request.namespace)
-            self._known[key] = any(covers(rule, request, resource) for rule in rules)
-        return self._known[key]
+            fitting = [rule for rule in self.rules_of(user, request.namespace) if covers(rule, request, resource)]
+            named = all(rule.get("resourceNames") for rule in fitting)
+            self._known[key] = frozenset(name for rule in fitting for name in rule["resourceNames"]) if named else None
+        allowed = self._known[key]
+        return allowed is None or request.name in allowed
 
     def rules_of(self, user: User, namespace: str) -> list[Object]:
         """All rules that the user has in a namespace (cluster-wide ones included)."""
@@ -86,7 +88,7 @@ def _is_meant(user: User, subject: Object, binding: Object) -> bool:
 
 
 def covers(rule: Object, request: Request, resource: str) -> bool:
-    """Whether one RBAC rule covers a request. ``resource`` includes the subresource: ``pods/log``."""
+    """Whether one RBAC rule covers a request, but for the name. ``resource`` includes the subresource: ``pods/log``."""
     if not _in(rule, "verbs", request.verb):
         return False
     if request.path:
@@ -96,10 +98,7 @@ def covers(rule: Object, request: Request, resource: str) -> bool:
         return False
     wanted = rule.get("resources") or ()
     any_kind = f"*/{request.subresource}" if request.subresource else "*"
-    if "*" not in wanted and resource not in wanted and any_kind not in wanted:
-        return False
-    names = rule.get("resourceNames") or ()
-    return not names or request.name in names
+    return "*" in wanted or resource in wanted or any_kind in wanted
 
 
 def _in(rule: Object, field: str, value: str) -> bool:

@@ -203,8 +203,9 @@ class Server:
         if resource.group == "rbac.authorization.k8s.io":
             self.authorizer.forget()
         self._remembered.pop(resource.key, None)
-        self.hub.dispatch(resource, change)
-        self.visitors.dispatch(resource, change)
+        for hub in (self.hub, self.visitors):
+            if hub.state.watches:
+                hub.dispatch(resource, change)
 
 
 def _subject(request: Request, made: Object | None = None) -> str:

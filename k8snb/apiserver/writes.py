@@ -10,7 +10,7 @@ from typing import Any
 
 from k8snb.apimachinery import apply as ssa
 from k8snb.apimachinery import patch as patches
-from k8snb.apimachinery.decode import decode
+from k8snb.apimachinery.decode import decode, trust
 from k8snb.apimachinery.errors import ApiError, Errors, already_exists, bad_request, conflict, object_invalid, object_not_found, within
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, drop, put
@@ -27,6 +27,7 @@ from k8snb.etcd.store import CompareFailed
 _NAME_TRIES = 8
 _IMMUTABLE = ("uid", "creationTimestamp")  # taken from the old object where absent; otherwise validation compares
 _SYSTEM_METADATA = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+_NEVER_GIVEN = frozenset((*_SYSTEM_METADATA, "selfLink", "resourceVersion", "managedFields"))  # the server sets, or drops, them
 
 
 def create(context: Context, resource: Resource) -> Object:
@@ -70,9 +71,7 @@ def _placed(context: Context, resource: Resource, obj: Object) -> Object:
 
 
 def _before_create(context: Context, resource: Resource, obj: Object) -> Object:
-    meta = dict(obj.get("metadata") or {})
-    for field in (*_SYSTEM_METADATA, "selfLink", "resourceVersion", "managedFields"):
-        meta.pop(field, None)
+    meta = {key: value for key, value in (obj.get("metadata") or EMPTY_DICT).items() if key not in _NEVER_GIVEN}
     if not meta.get("name") and meta.get("generateName"):
         meta["name"] = _generated_name(context, resource, meta)
     meta["uid"], meta["creationTimestamp"] = context.uid(), timestamp(context.now)
@@ -111,8 +110,14 @@ def _store_new(context: Context, resource: Resource, obj: Object, managed: Any) 
     if existing is not None:
         raise _taken(resource, obj, existing.value)
     _note(context, resource, obj, old=None, managed=managed)
-    server.store.put(key, obj, expect=0, lease=lease)
+    _put(server, resource, obj, expect=0, lease=lease)
     return obj
+
+
+def _put(server: Any, resource: Resource, obj: Object, *, expect: int, lease: int) -> None:
+    server.store.put(_key(resource, obj), obj, expect=expect, lease=lease)
+    if resource.schema is not None:
+        trust(resource.schema, obj)
 
 
 def event_lease(context: Context) -> int:
@@ -202,9 +207,7 @@ def _preconditions(resource: Resource, obj: Object, old: Object, verb: str) -> N
 
 def _before_update(context: Context, resource: Resource, obj: Object, old: Object, status: bool) -> Object:
     was = old["metadata"]
-    meta = {
-        key: value for key, value in obj["metadata"].items() if key not in _SYSTEM_METADATA and key not in ("managedFields", "selfLink")
-    }
+    meta = {key: value for key, value in obj["metadata"].items() if key not in _NEVER_GIVEN}
     meta |= {key: obj["metadata"].get(key, was[key]) if key in _IMMUTABLE else was[key] for key in _SYSTEM_METADATA if key in was}
     meta["resourceVersion"] = was["resourceVersion"]
     if status:
@@ -237,7 +240,11 @@ def _after_mutation(resource: Resource, obj: Object, old: Object) -> Object:
 
 def _shared(obj: Object, old: Object) -> Object:
     """``obj`` with those top-level parts that equal the old ones replaced by them, so that memos and identity hold."""
-    return FrozenDict({key: old[key] if key in old and value == old[key] else value for key, value in obj.items()})
+    shared: dict[str, Any] = {}
+    for key, value in obj.items():
+        was = old.get(key)
+        shared[key] = was if value is was or value == was else value
+    return FrozenDict(shared)
 
 
 def _validate_update(resource: Resource, obj: Object, old: Object, status: bool) -> None:
@@ -263,7 +270,7 @@ def store_update(server: Any, resource: Resource, obj: Object, old: Object) -> O
     meta = FrozenDict({**obj["metadata"], "resourceVersion": str(server.store.revision + 1)})
     obj = FrozenDict({**obj, "metadata": meta})
     try:
-        server.store.put(key, obj, expect=int(old["metadata"]["resourceVersion"]), lease=server.store.state.keys[key].lease)
+        _put(server, resource, obj, expect=int(old["metadata"]["resourceVersion"]), lease=server.store.state.keys[key].lease)
     except (CompareFailed, KeyError):
         raise conflict(resource.group, resource.plural, old["metadata"]["name"]) from None
     return obj

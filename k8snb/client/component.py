@@ -62,6 +62,7 @@ class Component:
             env.states[name] = ComponentState(own=self.new_state())
         self.state = env.states[name]
         self.informers: dict[str, Informer] = {}
+        self._watching: dict[int, str] = {}  # watch -> informer, derived from their states
         self.queues: dict[str, WorkQueue] = {}
         self.loops: dict[str, Callable[[str], None]] = {}
         self.client = self.client_for(user, agent or name)
@@ -149,11 +150,12 @@ class Component:
             self.on_event(key)
 
     def _deliver(self, watch: int) -> None:
-        for name, informer in self.informers.items():
-            if informer.state.watch == watch:
-                if not informer.deliver():
-                    self._relist_later(name)
-                return
+        name = self._watching.get(watch)
+        if name is None:  # opened since: numbers of watches are never used twice
+            self._watching = {informer.state.watch: name for name, informer in self.informers.items()}
+            name = self._watching.get(watch)
+        if name is not None and self.informers[name].state.watch == watch and not self.informers[name].deliver():
+            self._relist_later(name)
 
     def _relist_later(self, name: str) -> None:
         self.kernel.after(LATENCY["relist"], self.name, ("relist", name), why=f"the watch on {name} ended", background=True)

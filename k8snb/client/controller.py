@@ -15,6 +15,7 @@ Models: sample-controller's syncHandler, controller-runtime's reconcile.Reconcil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from k8snb.apimachinery.meta import controller_of
@@ -36,6 +37,21 @@ def itself(_controller: Any, old: Object | None, new: Object | None) -> Iterable
     return [key_of(obj)] if obj is not None else []
 
 
+@dataclass(frozen=True, slots=True)
+class OfOwner:
+    """Keys for changes of objects whose controller, before or after, is of the kind ``owner`` (empty: that have none).
+
+    The informer asks only then (see :meth:`Informer.tell_of`), so that the many loops which look at Pods do not look at one another's.
+    """
+
+    owner: str
+    keys: ToKeys
+
+    def __call__(self, controller: Any, old: Object | None, new: Object | None) -> Iterable[str]:
+        """The keys."""
+        return self.keys(controller, old, new)
+
+
 def owned_by(kind: str) -> ToKeys:
     """The key of the owner of that kind which controls the object, before or after the change."""
 
@@ -48,7 +64,7 @@ def owned_by(kind: str) -> ToKeys:
                 found[f"{namespace}/{ref['name']}" if namespace else ref["name"]] = None
         return list(found)
 
-    return to_keys
+    return OfOwner(kind, to_keys)
 
 
 class Watches(NamedTuple):
@@ -118,7 +134,11 @@ class Controller:
                 else:
                     self.queue.add(key, cause)
 
-        self.informers[source.resource].handlers.append(changed)
+        informer = self.informers[source.resource]
+        if isinstance(source.to_keys, OfOwner):
+            informer.tell_of(source.to_keys.owner, changed)
+        else:
+            informer.handlers.append(changed)
 
     def look_at_everything(self) -> None:
         """Ask for every key that the caches give, as a start does."""

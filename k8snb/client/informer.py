@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from k8snb.apimachinery.meta import controller_of
 from k8snb.apimachinery.objects import Object
 from k8snb.apiserver.watch import Hub, WatchEvent
 from k8snb.sim.state import Shelf
@@ -46,6 +47,12 @@ class Informer:
         self.index_functions: dict[str, IndexFunction] = {}
         self.tally_functions: dict[str, TallyFunction] = {}
         self.handlers: list[Handler] = []
+        self._owner_of: dict[Handler, str] = {}  # handlers that are told only of objects with such a controller
+
+    def tell_of(self, owner: str, handler: Handler, *, first: bool = False) -> None:
+        """Tell ``handler`` of objects that are, or were, controlled by one of the kind ``owner`` (empty: by none), and of no others."""
+        self.handlers.insert(0 if first else len(self.handlers), handler)
+        self._owner_of[handler] = owner
 
     def add_index(self, name: str, function: IndexFunction) -> None:
         """Keep an index: ``function`` gives the values under which an object is found by :meth:`by`."""
@@ -131,8 +138,11 @@ class Informer:
             self._reindex(name, function, key, old, new)
         for name, count in self.tally_functions.items():
             self._recount(name, count, old, new)
+        before = old if new is not None or last is None else last
+        owners = {None, *(owner_kind(obj) for obj in (before, new) if obj is not None)}
         for handler in self.handlers:
-            handler(old if new is not None or last is None else last, new, cause)
+            if self._owner_of.get(handler) in owners:
+                handler(before, new, cause)
 
     def _reindex(self, name: str, function: IndexFunction, key: str, old: Object | None, new: Object | None) -> None:
         before = tuple(function(old)) if old is not None else ()
@@ -168,6 +178,12 @@ class Informer:
 
 
 _NOTHING = Shelf()
+
+
+def owner_kind(obj: Object) -> str:
+    """The kind of the object's controller; empty where it has none."""
+    ref = controller_of(obj)
+    return str(ref["kind"]) if ref is not None else ""
 
 
 def key_of(obj: Object) -> str:

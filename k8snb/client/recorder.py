@@ -46,7 +46,6 @@ class Recorder:
 
     def __init__(self, state: RecorderState, client: Client, kernel: Kernel, *, component: str, host: str = ""):
         self.state, self.client, self.kernel, self.component, self.host = state, client, kernel, component, host
-        self._source = source(component, host)
 
     def event(self, about: Object, kind: str, reason: str, message: str, *, field_path: str = "") -> None:
         """Say something: ``kind`` is Normal or Warning, ``reason`` one CamelCase word, ``message`` a sentence.
@@ -76,8 +75,8 @@ class Recorder:
         self.client.create("events", FrozenDict({
             "apiVersion": "v1", "kind": "Event", "metadata": FrozenDict({"name": name, "namespace": namespace}),
             "involvedObject": ref, "reason": said[3], "message": message,
-            "source": self._source, "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": said[2],
-            "reportingComponent": self.component, "reportingInstance": self.host,
+            "source": source(self.component, self.host), "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": said[2],
+            "reportingComponent": self.component, **({"reportingInstance": self.host} if self.host else {}), "eventTime": None,
         }), namespace)  # fmt: skip
         self._remember(said, (name, 1, self.kernel.now))
 

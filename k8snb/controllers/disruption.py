@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from k8snb.apimachinery.meta import controller_of, parse_time, set_condition
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, freeze
+from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.client.controller import Controller, Index, Watches
 from k8snb.client.informer import key_of
@@ -106,6 +107,7 @@ def _budgets_of(controller: Any, old: Object | None, new: Object | None) -> Iter
     return list(found)
 
 
+@once
 def _health(pod: Object) -> tuple[Any, ...]:
     return pod["metadata"].get("labels"), is_pod_terminating(pod), is_pod_ready(pod), controller_of(pod)
 

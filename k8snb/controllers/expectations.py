@@ -38,7 +38,7 @@ class Expectations:
 
     def __init__(self, controller: Controller, resource: str, owner_kind: str):
         self.controller, self.owner_kind = controller, owner_kind
-        controller.informers[resource].handlers.insert(0, self._seen)
+        controller.informers[resource].tell_of(owner_kind, self._seen, first=True)
 
     @staticmethod
     def new_state() -> ExpectationsState:

@@ -11,21 +11,28 @@ from typing import Any
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import controller_of, owner_reference
 from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object
+from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import from_label_selector
-from k8snb.client.controller import Controller
+from k8snb.client.controller import Controller, OfOwner
 from k8snb.client.informer import key_of
 
 
 def pod_from_template(owner: Object, template: Object, *, name: str = "") -> Object:
     """The Pod that a template describes, owned by ``owner``. The spec is the template's own, shared."""
     meta = {key: value for key, value in (template.get("metadata") or {}).items() if key in ("labels", "annotations", "finalizers")}
-    meta["ownerReferences"] = FrozenList([FrozenDict(owner_reference(owner))])
+    meta["ownerReferences"] = _owned_by(owner)
     if name:
         meta["name"] = name
     else:
         meta["generateName"] = f"{owner['metadata']['name']}-"
     meta["namespace"] = owner["metadata"]["namespace"]
     return FrozenDict({"apiVersion": "v1", "kind": "Pod", "metadata": FrozenDict(meta), "spec": template["spec"]})
+
+
+@once
+def _owned_by(owner: Object) -> FrozenList:
+    """The owner references of everything that it makes: one value for all."""
+    return FrozenList([FrozenDict(owner_reference(owner))])
 
 
 def create_pod(controller: Controller, owner: Object, template: Object, *, pod: Object | None = None) -> Object:
@@ -78,7 +85,7 @@ def delete_pod(controller: Controller, owner: Object, pod: Object) -> None:
     controller.recorder.event(owner, "Normal", "SuccessfulDelete", f"Deleted pod: {meta['name']}")
 
 
-def matching_orphan_owners(controller: Any, old: Object | None, new: Object | None) -> Iterable[str]:
+def _matching_orphan_owners(controller: Any, old: Object | None, new: Object | None) -> Iterable[str]:
     """For a Pod that nobody owns: the keys of all owners of the controller's kind whose selector matches it."""
     pod = new if new is not None else old
     if pod is None or controller_of(pod) is not None:
@@ -88,6 +95,9 @@ def matching_orphan_owners(controller: Any, old: Object | None, new: Object | No
         return []
     owners = controller.informers[controller.resource].all()
     return [key_of(o) for o in owners if o["metadata"]["namespace"] == namespace and _selects(o, labels)]
+
+
+matching_orphan_owners = OfOwner("", _matching_orphan_owners)
 
 
 def _selects(owner: Object, labels: Object) -> bool:

@@ -166,10 +166,8 @@ def _state(container: ContainerState, initialized: bool) -> FrozenDict:
         return _running_since(timestamp(container.started_at))
     if container.phase == EXITED:
         return FrozenDict({"terminated": terminated(container)})
-    waiting = {"reason": container.reason or ("ContainerCreating" if initialized and container.kind == APP else "PodInitializing")}
-    if container.message:
-        waiting["message"] = container.message
-    return FrozenDict({"waiting": FrozenDict(waiting)})
+    reason = container.reason or ("ContainerCreating" if initialized and container.kind == APP else "PodInitializing")
+    return _waiting(reason, container.message)
 
 
 def terminated(container: ContainerState) -> FrozenDict:
@@ -188,10 +186,15 @@ def _resources(spec: Object, style: Style) -> dict[str, Any]:
     requests = resources.get("requests")
     if not requests:
         return {"resources": resources if resources.get("limits") else EMPTY_DICT}
-    shown = {key: resources[key] for key in ("limits", "requests") if resources.get(key)}
     if style.memory_zero and "cpu" in requests and "memory" not in requests:
-        shown["requests"] = FrozenDict({**requests, "memory": "0"})
-    return {"allocatedResources": requests, "resources": FrozenDict(shown)}
+        limits = {"limits": resources["limits"]} if resources.get("limits") else {}
+        return {"allocatedResources": requests, "resources": FrozenDict({**limits, "requests": FrozenDict({**requests, "memory": "0"})})}
+    return {"allocatedResources": requests, "resources": _shown(resources)}
+
+
+@once
+def _shown(resources: Object) -> FrozenDict:
+    return FrozenDict({key: resources[key] for key in ("limits", "requests") if resources.get(key)})
 
 
 @once
@@ -295,6 +298,11 @@ def _ips(address: str) -> FrozenList:
 @functools.lru_cache(maxsize=4096)
 def _running_since(when: str) -> FrozenDict:
     return FrozenDict({"running": FrozenDict({"startedAt": when})})
+
+
+@functools.lru_cache(maxsize=4096)
+def _waiting(reason: str, message: str) -> FrozenDict:
+    return FrozenDict({"waiting": FrozenDict({"reason": reason, "message": message} if message else {"reason": reason})})
 
 
 _DONE = {SUCCEEDED: "PodCompleted", FAILED: "PodFailed"}

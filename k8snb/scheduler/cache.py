@@ -51,10 +51,12 @@ class Snapshot:
         number = self.index.get(name)
         return None if number is None else self.nodes[number]
 
-    def replace(self, info: NodeInfo) -> None:
-        """Something on this node changed."""
+    def replace(self, info: NodeInfo, *, same: bool = False) -> None:
+        """Something on this node changed; ``same``: nothing that Filter and Score look at, so what is remembered of it holds."""
         number = self.index[info.name]
         self.nodes[number] = info
+        if same:
+            return
         self.log.append(number)
         if info.affinity_pods:
             self._with_affinity.add(info.name)
@@ -139,10 +141,12 @@ class Cache:
         info = pod_info(pod)
         self.state.assumed.pop(info.key, None)
         known = self.state.pods.get(info.key)
-        if known is not None and pod_info(known).node_name == info.node_name and pod_info(known).same_for_scheduling(info):
-            return
-        self._remove(info.key)
-        self._add(pod)
+        if known is None or not pod_info(known).same_for_scheduling(info):
+            self._remove(info.key)
+            self._add(pod)
+        elif pod_info(known).start_time != info.start_time:
+            self.state.pods[info.key] = pod
+            self._put(self.state.nodes[info.node_name].with_newer(known, pod), same=True)
 
     def remove_pod(self, key: str) -> None:
         """The watch says that the pod is gone."""
@@ -167,10 +171,10 @@ class Cache:
         else:
             self._put(smaller)
 
-    def _put(self, info: NodeInfo) -> None:
+    def _put(self, info: NodeInfo, *, same: bool = False) -> None:
         self.state.nodes[info.name] = info
         if self._snapshot is not None and info.name in self._snapshot.index:
-            self._snapshot.replace(info)
+            self._snapshot.replace(info, same=same)
 
     def _count_images(self, old: FrozenDict | None, new: FrozenDict | None) -> None:
         before = node_facts(old).images if old is not None else {}

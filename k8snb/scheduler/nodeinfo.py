@@ -103,6 +103,12 @@ class NodeInfo(NamedTuple):
             anti_affinity_pods=(*self.anti_affinity_pods, pod) if info.anti_affinity else self.anti_affinity_pods,
         )
 
+    def with_newer(self, old: FrozenDict, new: FrozenDict) -> NodeInfo:
+        """A pod's newer form in the place of the one that is here, where both are the same for scheduling."""
+        lists = (self.pods, self.affinity_pods, self.anti_affinity_pods)
+        pods, affinity, anti_affinity = (tuple(new if pod is old else pod for pod in pods) for pods in lists)
+        return self._replace(pods=pods, affinity_pods=affinity, anti_affinity_pods=anti_affinity)
+
     def without_pod(self, key: str) -> NodeInfo:
         """One pod less, by ``namespace/name``; the same record where it is not here."""
         gone = next((info for info in self.infos() if info.key == key), None)

@@ -87,7 +87,7 @@ class PodInfo:
         return bool(self.affinity or self.anti_affinity or self.preferred_affinity or self.preferred_anti_affinity)
 
     def same_for_scheduling(self, other: PodInfo) -> bool:
-        """Whether replacing one by the other on a node could change no decision (a heartbeat of its status, say)."""
+        """Whether one is to Filter and Score plugins what the other is. (Preemption also asks for the start time.)"""
         return (
             self.node_name == other.node_name
             and self.shape == other.shape
@@ -95,7 +95,6 @@ class PodInfo:
             and self.labels == other.labels
             and self.priority == other.priority
             and self.terminating == other.terminating
-            and self.start_time == other.start_time
             and self.requests == other.requests
         )
 
@@ -151,7 +150,6 @@ def _from_spec(spec: Object) -> dict[str, Any]:
 
 
 _SIGNED = ("nodeSelector", "tolerations", "resources", "overhead", "affinity")
-_SIGNED_CONTAINER = ("image", "ports", "resources", "restartPolicy")
 
 
 def _shape(spec: Object) -> Signature:
@@ -166,9 +164,11 @@ def _shape(spec: Object) -> Signature:
 _text = once(canonical_json)
 
 
-@once
-def _containers(containers: list[Object]) -> str:
-    return canonical_json([{key: container[key] for key in _SIGNED_CONTAINER if key in container} for container in containers])
+def _containers(containers: list[Object]) -> Signature:
+    return tuple(
+        (c.get("image"), c.get("restartPolicy"), _text(c.get("ports") or EMPTY_LIST), _text(c.get("resources") or EMPTY_DICT))
+        for c in containers
+    )
 
 
 _NO_TERMS: dict[str, Any] = dict.fromkeys(("affinity", "anti_affinity", "preferred_affinity", "preferred_anti_affinity"), ())

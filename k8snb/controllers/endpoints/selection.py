@@ -10,6 +10,7 @@ from typing import Any
 
 from k8snb.apimachinery.meta import is_true
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object
+from k8snb.apimachinery.resource import once
 from k8snb.client.controller import Controller, Index
 from k8snb.client.informer import key_of
 
@@ -54,6 +55,7 @@ def services_of(controller: Any, old: Object | None, new: Object | None) -> Iter
     return list(found)
 
 
+@once
 def _outward(pod: Object) -> tuple[Any, ...]:
     """Everything about a Pod that an endpoint shows."""
     meta, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}

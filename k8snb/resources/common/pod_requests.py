@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
 from k8snb.apimachinery.quantity import milli_value, value
 from k8snb.apimachinery.resource import once
 
@@ -30,16 +30,17 @@ def resource_amounts(quantities: Mapping[str, str] | None) -> Amounts:
     return {name: milli_value(text) if name == "cpu" else value(text) for name, text in (quantities or {}).items()}
 
 
-@once
+_amounts = once(resource_amounts)  # remembered on what the containers of all pods of one template share
+
+
 def container_requests(container: Object) -> Amounts:
     """What one container requests. Shared: do not write into the result."""
-    return resource_amounts(dig(container, "resources.requests"))
+    return _amounts((container.get("resources") or EMPTY_DICT).get("requests") or EMPTY_DICT)
 
 
-@once
 def container_limits(container: Object) -> Amounts:
     """What one container is limited to. Shared: do not write into the result."""
-    return resource_amounts(dig(container, "resources.limits"))
+    return _amounts((container.get("resources") or EMPTY_DICT).get("limits") or EMPTY_DICT)
 
 
 def pod_requests(pod: Object) -> Amounts:

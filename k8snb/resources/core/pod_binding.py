@@ -10,8 +10,9 @@ from typing import Any
 
 from k8snb.apimachinery.errors import ApiError, conflict, object_invalid, object_not_found, required
 from k8snb.apimachinery.meta import timestamp
-from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object, dig, freeze
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, dig, freeze
 
+_SUCCESS: Object = freeze({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
 _COPIED_LABELS = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
 
 
@@ -31,16 +32,16 @@ def bind(context: Any, request: Any, pod: Object | None) -> Object:
     if pod["spec"].get("schedulingGates"):
         raise conflict("", "pods/binding", name, f"pod {name} has non-empty .spec.schedulingGates")
     context.replace("pods", bound(pod, target, context.get("nodes", target), request.body.get("metadata") or {}, context.now))
-    return freeze({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})  # type: ignore[no-any-return]
+    return _SUCCESS
 
 
 def bound(pod: Object, node_name: str, node: Object | None, binding_meta: Object, now: int) -> Object:
     """The Pod once it is bound."""
     meta = pod["metadata"]
-    labels = dict(meta.get("labels") or {})
-    node_labels = (node["metadata"].get("labels") or {}) if node is not None else {}
-    labels |= {key: node_labels[key] for key in _COPIED_LABELS if key in node_labels and key not in labels}
-    changed_meta = dict(meta) | ({"labels": FrozenDict(labels)} if labels else {})
+    labels = meta.get("labels") or EMPTY_DICT
+    node_labels = (node["metadata"].get("labels") or EMPTY_DICT) if node is not None else EMPTY_DICT
+    copied = {key: node_labels[key] for key in _COPIED_LABELS if key in node_labels and key not in labels}
+    changed_meta = dict(meta) | ({"labels": FrozenDict({**labels, **copied})} if copied else {})
     annotations = dict(meta.get("annotations") or {}) | dict(binding_meta.get("annotations") or {})
     if annotations:
         changed_meta["annotations"] = FrozenDict(annotations)
