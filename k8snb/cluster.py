@@ -39,6 +39,7 @@ from k8snb.simulation.faults import Faults
 from k8snb.simulation.history import Position
 from k8snb.simulation.learners import Controllers
 from k8snb.simulation.past import Past
+from k8snb.simulation.scheduling import Scheduling, chosen_scheduler
 from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
 from k8snb.simulation.watching import Watch
 from k8snb.views.difference import Difference, difference
@@ -91,13 +92,14 @@ class Cluster:
     default StorageClass, ``standard``, whose disks are simulated.
     ``ingress``: an Ingress controller (ingress-nginx, class ``nginx``) is installed.
     ``cloud``: ``aks`` is a managed cluster; its ``nodes`` are then the machines of a first node pool, see ``cluster.cloud``.
+    ``scheduler``: a KubeSchedulerConfiguration as YAML text or as a dict (profiles, plugins, weights), see ``cluster.scheduler``.
     """
 
     def __init__(
         self, nodes: int | Iterable[Mapping[str, Any]] = 3, seed: int = 0, *, runtime: str = "faithful",
         start: int | None = None, shuffle: bool = False, loud: bool = True, settled: bool = True,
         etcd: int = 1, encrypt_secrets: bool = False, storage: bool = False, ingress: bool = False,
-        cloud: str = "",
+        cloud: str = "", scheduler: str | Mapping[str, Any] | None = None,
     ):  # fmt: skip
         if runtime not in RUNTIMES:
             raise Mistake(text("cluster.no_runtime", runtime=runtime, names=", ".join(RUNTIMES)))
@@ -106,6 +108,7 @@ class Cluster:
         choices: dict[str, Any] = {"etcd": etcd, "encrypt_secrets": encrypt_secrets, "storage": storage, "ingress": ingress}
         if cloud not in CLOUDS or (cloud and not isinstance(nodes, int)):
             raise Mistake(text("cloud.no_cloud", cloud=cloud, names=", ".join(filter(None, CLOUDS))))
+        choices["scheduler"] = chosen_scheduler(scheduler)
         choices |= {} if start is None else {"start": start}
         choices |= {"cloud": cloud, "pool": nodes} if cloud else {}
         config = Config(nodes=node_manifests(0 if cloud else nodes), seed=seed, runtime=runtime, shuffle=shuffle, loud=loud, **choices)
@@ -121,6 +124,7 @@ class Cluster:
         self.etcd = Etcd(simulation)
         self.controllers = Controllers(simulation)
         self._cloud = Cloud(simulation)
+        self.scheduler = Scheduling(simulation)
         self._terminal = Kubectl(self.send, SimulatedHost(simulation))
         self._view: ClusterView | None = None
 

@@ -17,13 +17,15 @@ Simplified: a turn takes no time but that of its requests, however much it compu
 
 from __future__ import annotations
 
+import dis
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import freeze
@@ -139,19 +141,37 @@ class TooManyLines(Endless):
     """It loops without asking, waiting perhaps for its cache to change, which it cannot do during a turn."""
 
 
+@functools.lru_cache(maxsize=256)
+def _loops_on_one_line(code: CodeType) -> bool:
+    """Whether a loop of this code begins and ends on one line: ``while True: pass``, a comprehension."""
+    lines, line = {}, None
+    for instruction in dis.get_instructions(code):
+        position = instruction.positions.lineno if instruction.positions else None
+        line = position if position is not None else line
+        lines[instruction.offset] = line
+        if "JUMP_BACKWARD" in instruction.opname and lines.get(instruction.argval) == line:
+            return True
+    return False
+
+
 @contextmanager
-def bounded() -> Iterator[None]:
+def bounded(turn: str = "reconcile") -> Iterator[None]:
     """Count the lines of the learner's code that run, and raise :class:`TooManyLines` beyond the limit. Ours run at full speed."""
     left, outer = LINES, sys.gettrace()
 
-    def line(_frame: FrameType, event: str, _argument: Any) -> Any:
+    def line(frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal left
-        left -= event == "line"
+        if event == "call" and _loops_on_one_line(frame.f_code):
+            frame.f_trace_opcodes = True  # no event tells of another turn of such a loop
+        left -= event in ("line", "opcode")
         if left < 0:
-            raise TooManyLines(f"more than {LINES} lines in one reconcile")
+            raise TooManyLines(f"more than {LINES} lines in one {turn}")
         return line
 
-    sys.settrace(lambda frame, _event, _argument: None if frame.f_code.co_filename.startswith(PACKAGE) else line)
+    def enter(frame: FrameType, event: str, argument: Any) -> Any:
+        return None if frame.f_code.co_filename.startswith(PACKAGE) else line(frame, event, argument)
+
+    sys.settrace(enter)
     try:
         yield
     finally:

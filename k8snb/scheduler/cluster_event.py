@@ -86,6 +86,14 @@ def interest(resource: str, *actions: str, hint: Hint = always) -> Interest:
     return Interest(resource, frozenset(actions), hint)
 
 
+ANYTHING = (
+    interest(NODE, ADD, DELETE, UPDATE_ALLOCATABLE, UPDATE_NODE_LABEL, UPDATE_TAINT, UPDATE_CONDITION, UPDATE_ANNOTATION),
+    interest(ASSIGNED_POD, ADD, DELETE, UPDATE_POD_LABEL, SCALE_DOWN, UPDATE_TOLERATION),
+    interest(TARGET_POD, UPDATE_POD_LABEL, SCALE_DOWN, UPDATE_TOLERATION),
+)
+"""The interests of a plugin that does not say what could help a pod that it rejected."""
+
+
 def node_actions(old: Object, new: Object) -> list[str]:
     """What changed about a node, in the words of the events; upstream's order."""
     before, after = node_facts(old), node_facts(new)

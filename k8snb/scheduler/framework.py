@@ -252,21 +252,27 @@ EXTENSION_POINTS: tuple[tuple[str, type[Plugin]], ...] = (
 )
 
 
+_POINT_NAMES: dict[type[Plugin], str] = {point: name for name, point in EXTENSION_POINTS}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A named scheduler: which plugins, in which order, with which weights (1 where a scoring plugin is not named).
 
-    ``percentage_of_nodes_to_score`` 0 adapts to the size of the cluster, as upstream: fewer of more nodes.
+    ``percentage_of_nodes_to_score`` 0 adapts to the size of the cluster, as upstream: fewer of more nodes. ``points``: for the
+    extension points named there, the names of the plugins that run, in order; at any other, all that implement it.
     """
 
     scheduler_name: str
     plugins: tuple[Plugin, ...]
     weights: Mapping[str, int] = field(default_factory=dict)
     percentage_of_nodes_to_score: int = 0
+    points: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def at(self, point: type[P]) -> tuple[P, ...]:
-        """The plugins that implement an extension point, in order."""
-        return tuple(plugin for plugin in self.plugins if isinstance(plugin, point))
+        """The plugins that run at an extension point, in order."""
+        able = {plugin.name: plugin for plugin in self.plugins if isinstance(plugin, point)}
+        return tuple(able[name] for name in self.points.get(_POINT_NAMES[point], able))
 
     def table(self) -> list[tuple[str, list[str]]]:
         """Extension point -> names of the plugins there: the picture that a lesson draws."""

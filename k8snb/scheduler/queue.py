@@ -5,8 +5,9 @@
                   │   └──────── backoff <───────────────────────┘  (or five minutes)
     PreEnqueue says no ──> gated, until that plugin's event
 
-A pod that failed n times waits 1, 2, 4 ... at most 10 seconds from its last failure before it may be active again; but when
-nothing else is to do, pods are taken out of the back-off early (not those that failed for an error of the system).
+A pod that failed n times waits 1, 2, 4 ... at most 10 seconds from its last failure before it may be active again, and then until the
+next whole second: in each such window pods come back in the order of the active queue. When nothing else is to do, pods are taken out
+of the back-off early (not those that failed for an error of the system).
 
 Entries are immutable (:class:`QueuedPod`); heaps hold keys and skip entries that are out of date. All of it is state.
 
@@ -37,7 +38,9 @@ GATED = "gated"
 IN_FLIGHT = "in flight"
 INITIAL_BACKOFF = 1 * SECOND
 MAX_BACKOFF = 10 * SECOND
+WINDOW = 1 * SECOND  # back-offs end at whole seconds; within one, pods are taken by priority
 MAX_UNSCHEDULABLE = 5 * MINUTE
+FLUSH = 30 * SECOND  # how often somebody looks for pods that have waited longer than that
 
 
 class QueuedPod(NamedTuple):
@@ -55,14 +58,6 @@ class QueuedPod(NamedTuple):
     rejected_by: tuple[str, ...] = ()
     pending_on: tuple[str, ...] = ()
     causes: tuple[int, ...] = ()
-
-    @property
-    def backoff_until(self) -> int:
-        """When its back-off ends, µs."""
-        count = self.errors or self.failures
-        if count == 0:
-            return 0
-        return self.timestamp + min(INITIAL_BACKOFF << min(count - 1, 10), MAX_BACKOFF)
 
     def __repr__(self) -> str:
         return f"<QueuedPod {self.key} {self.where}, {self.attempts} attempts>"
@@ -86,8 +81,13 @@ class SchedulingQueue:
     ``placed`` is told of every entry that got a new place, so that its owner can set a timer or start a cycle.
     """
 
-    def __init__(self, state: QueueState, frameworks: Mapping[str, Framework], cluster: Cluster, placed: Callable[[QueuedPod], None]):
+    def __init__(
+        self, state: QueueState, frameworks: Mapping[str, Framework], cluster: Cluster, placed: Callable[[QueuedPod], None], *,
+        backoff: tuple[int, int] = (INITIAL_BACKOFF, MAX_BACKOFF),
+    ):  # fmt: skip
+        """``backoff``: the first wait and the longest one, µs."""
         self.state, self.frameworks, self.cluster, self.placed = state, frameworks, cluster, placed
+        self.backoff = backoff
 
     # In and out
 
@@ -173,16 +173,24 @@ class SchedulingQueue:
         if entry is None:
             return
         now = self.cluster.now
-        if entry.where in (BACKOFF, ERROR_BACKOFF) and entry.backoff_until <= now:
+        if entry.where in (BACKOFF, ERROR_BACKOFF) and self.backoff_until(entry) <= now:
             self._activate(entry)
         elif entry.where == UNSCHEDULABLE and entry.timestamp + MAX_UNSCHEDULABLE <= now:
             self._wake(entry, TIMEOUT, ())
 
+    def backoff_until(self, entry: QueuedPod) -> int:
+        """When its back-off ends, µs: the first whole second after it."""
+        count = entry.errors or entry.failures
+        if count == 0:
+            return 0
+        first, longest = self.backoff
+        return (entry.timestamp + min(first << min(count - 1, 16), longest)) // WINDOW * WINDOW + WINDOW
+
     def next_time(self, entry: QueuedPod) -> int | None:
         """When a timer is needed for the entry in its present place, µs."""
         if entry.where in (BACKOFF, ERROR_BACKOFF):
-            return entry.backoff_until
-        return entry.timestamp + MAX_UNSCHEDULABLE if entry.where == UNSCHEDULABLE else None
+            return self.backoff_until(entry)
+        return -(-(entry.timestamp + MAX_UNSCHEDULABLE) // FLUSH) * FLUSH if entry.where == UNSCHEDULABLE else None
 
     def ready(self) -> bool:
         """Whether :meth:`pop` would give a pod."""
@@ -234,12 +242,15 @@ class SchedulingQueue:
         self.state.pods[entry.key] = placed
         self._index(placed, waits=where == UNSCHEDULABLE)
         if where == ACTIVE:
-            sort = self._framework(placed).queue_sort[0].sort_key(pod_info(placed.pod), placed.timestamp)
-            heapq.heappush(self.state.active, (*sort, placed.sequence, placed.key))
+            heapq.heappush(self.state.active, (*self._sort_key(placed), placed.sequence, placed.key))
         elif where in self.state.backoff:
-            heapq.heappush(self.state.backoff[where], (placed.backoff_until, placed.sequence, placed.key))
+            item = (self.backoff_until(placed), *self._sort_key(placed), placed.sequence, placed.key)
+            heapq.heappush(self.state.backoff[where], item)
         self.placed(placed)
         return placed
+
+    def _sort_key(self, entry: QueuedPod) -> tuple[int | str, ...]:
+        return self._framework(entry).queue_sort[0].sort_key(pod_info(entry.pod), entry.timestamp)
 
     def _index(self, entry: QueuedPod, *, waits: bool) -> None:
         for plugin in (*entry.rejected_by, *entry.pending_on):
@@ -270,7 +281,7 @@ class SchedulingQueue:
     def _soonest(self, where: str) -> QueuedPod | None:
         heap = self.state.backoff[where]
         while heap:
-            _, sequence, key = heap[0]
+            *_, sequence, key = heap[0]
             entry: QueuedPod | None = self.state.pods.get(key)
             if entry is not None and entry.sequence == sequence and entry.where == where:
                 return entry
@@ -283,7 +294,7 @@ class SchedulingQueue:
         if not verdict:
             return False
         entry = entry._replace(causes=causes or entry.causes)
-        if verdict == "after backoff" and entry.backoff_until > self.cluster.now:
+        if verdict == "after backoff" and self.backoff_until(entry) > self.cluster.now:
             self._put(entry, BACKOFF)
         else:
             self._activate(entry)

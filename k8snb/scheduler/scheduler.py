@@ -25,11 +25,12 @@ from k8snb.client.component import Component, Environment
 from k8snb.client.recorder import Recorder
 from k8snb.scheduler import outcome
 from k8snb.scheduler.cache import Cache, CacheState
+from k8snb.scheduler.configuration import Settings
 from k8snb.scheduler.cycle import NO_NODES, Placement, schedule_pod
 from k8snb.scheduler.diagnosis import WAIT, Diagnosis, Status
-from k8snb.scheduler.framework import Cluster, Cycle, Framework, Plugin, PluginFailure, Profile, Victims, call
+from k8snb.scheduler.framework import Cluster, Cycle, Framework, Plugin, PluginFailure, Victims, call
+from k8snb.scheduler.learner import PluginProgram, with_programs
 from k8snb.scheduler.memo import Memo
-from k8snb.scheduler.plugins import DEFAULT_PROFILE
 from k8snb.scheduler.podinfo import PodInfo, pod_info
 from k8snb.scheduler.queue import ACTIVE, BACKOFF, UNSCHEDULABLE, QueuedPod, QueueState, SchedulingQueue
 from k8snb.scheduler.watching import INFORMERS, Watching
@@ -60,16 +61,34 @@ class SchedulerState:
 
 
 class KubeScheduler(Component):
-    """The process. ``profiles`` are the schedulers that it offers, by ``spec.schedulerName``; all share one queue."""
+    """The process. Its profiles are the schedulers that it offers, by ``spec.schedulerName``; all share one queue.
 
-    def __init__(self, env: Environment, profiles: Sequence[Profile] = (DEFAULT_PROFILE,), *, name: str = NAME):
+    ``programs``: a learner's plugins, which stand in the profiles beside the built-in ones.
+    """
+
+    def __init__(self, env: Environment, chosen: Settings | None = None, programs: Sequence[PluginProgram] = (), *, name: str = NAME):
         super().__init__(name, env, user=User("system:kube-scheduler", ("system:authenticated",)))
-        self.frameworks = {profile.scheduler_name: Framework(profile) for profile in profiles}
-        self.memo = Memo()
+        self.settings = chosen or Settings()
+        self._build(programs)
         for resource, fields in INFORMERS:
             self.informer(resource, fields=fields)
         self.watching = Watching(self)
         self._wire()
+
+    def _build(self, programs: Sequence[PluginProgram]) -> None:
+        profiles = [with_programs(profile, programs) for profile in self.settings.profiles]
+        self.frameworks = {profile.scheduler_name: Framework(profile) for profile in profiles}
+        self.memo = Memo()
+
+    def rebuild(self, programs: Sequence[PluginProgram]) -> None:
+        """Be another binary, with these plugins of a learner: where it runs it is stopped and started, and looks at everything again."""
+        running = self.state.running
+        if running:
+            self.stop()
+        self._build(programs)
+        self._wire()
+        if running:
+            self.start()
 
     def new_state(self) -> SchedulerState:
         """An empty memory."""
@@ -84,7 +103,8 @@ class KubeScheduler(Component):
     def _wire(self) -> None:
         self.own: SchedulerState = self.state.own
         self.cache = Cache(self.own.cache)
-        self.queue_of_pods = SchedulingQueue(self.own.queue, self.frameworks, self, self._placed)
+        backoff = (self.settings.initial_backoff, self.settings.max_backoff)
+        self.queue_of_pods = SchedulingQueue(self.own.queue, self.frameworks, self, self._placed, backoff=backoff)
 
     # What plugins may ask (framework.Cluster)
 

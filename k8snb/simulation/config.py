@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from k8snb.apimachinery.objects import FrozenList, Object, freeze
+from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object, freeze
 from k8snb.sim.clock import EPOCH
 
 ETCD_SIZES = (1, 3, 5)
@@ -30,6 +30,7 @@ class Config:
     ingress: bool = False  # an Ingress controller is installed
     cloud: str = ""  # "aks": a managed cluster, whose machines come from node pools
     pool: int = 0  # machines in the first node pool of a managed cluster
+    scheduler: FrozenDict | None = None  # a KubeSchedulerConfiguration; None: that of a default scheduler
 
 
 def node_manifests(nodes: int | Iterable[Mapping[str, Any]]) -> FrozenList:

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from k8snb.client.learner import Program
+from k8snb.scheduler.learner import PluginProgram
 from k8snb.sim.state import clone
 from k8snb.simulation.root import Root
 
 PROGRAMS = "programs"
+Code = Program | PluginProgram  # what a learner has written: a controller, or a plugin of the scheduler
 KEPT = 24
 EVERY = 2_000
 
@@ -78,9 +80,9 @@ class History:
                 return found
         raise LookupError("that moment lies before the beginning of the recorded history")
 
-    def programs(self, inputs: int) -> tuple[Program, ...]:
-        """The learner's controllers that ran after so many inputs."""
-        found: tuple[Program, ...] = next((i.value for i in reversed(self.inputs[:inputs]) if i.kind == PROGRAMS), ())
+    def programs(self, inputs: int) -> tuple[Code, ...]:
+        """The learner's code that ran after so many inputs."""
+        found: tuple[Code, ...] = next((i.value for i in reversed(self.inputs[:inputs]) if i.kind == PROGRAMS), ())
         return found
 
     def until(self, position: Position) -> History:

@@ -20,7 +20,11 @@ from k8snb.client.controller import ControllerProcess
 from k8snb.client.learner import LearnerProcess, Program, program, told
 from k8snb.client.workqueue import QueueState
 from k8snb.messages import Mistake, text
+from k8snb.scheduler.learner import PluginProgram
+from k8snb.scheduler.scheduler import NAME as SCHEDULER
+from k8snb.scheduler.scheduler import KubeScheduler
 from k8snb.sim.clock import duration
+from k8snb.simulation.history import Code
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
@@ -35,7 +39,7 @@ def _manager(simulation: Simulation) -> ControllerProcess:
     return found
 
 
-def rehearse(simulation: Simulation, programs: tuple[Program, ...]) -> None:
+def rehearse(simulation: Simulation, programs: tuple[Code, ...]) -> None:
     """Make the programs in a future that nobody sees. Raises ValueError where that fails."""
     try:
         install(simulation.fork(), programs)
@@ -43,19 +47,47 @@ def rehearse(simulation: Simulation, programs: tuple[Program, ...]) -> None:
         raise Mistake(text("controllers.cannot_begin", error=told(error))) from None
 
 
-def install(simulation: Simulation, programs: tuple[Program, ...]) -> None:
+def controllers_of(programs: Iterable[Code]) -> tuple[Program, ...]:
+    """Those of the programs that are controllers."""
+    return tuple(one for one in programs if isinstance(one, Program))
+
+
+def plugins_of(programs: Iterable[Code]) -> tuple[PluginProgram, ...]:
+    """Those of the programs that are plugins of the scheduler."""
+    return tuple(one for one in programs if isinstance(one, PluginProgram))
+
+
+def install(simulation: Simulation, programs: tuple[Code, ...]) -> None:
     """Let exactly these programs run: end the others, give the built-in loops their places back, start the new ones."""
-    parts, manager = simulation.parts, _manager(simulation)
     before, simulation.programs = simulation.programs, programs
     for gone in [one for one in before if one not in programs]:
         _note(simulation, "end", gone)
-        parts.components.pop(gone.process).stop()
-        del simulation.root.components[gone.process], parts.kernel.handlers[gone.process]
+        if isinstance(gone, Program):
+            _end(simulation, gone)
     for new in [one for one in programs if one not in before]:
         _note(simulation, "run", new)
-        parts.components[new.process] = LearnerProcess(new, parts.env)
-        parts.components[new.process].start()
-    replaced = {one.name: one.kind.__name__ for one in programs if one.account}
+        if isinstance(new, Program):
+            _begin(simulation, new)
+    if plugins_of(before) != plugins_of(programs):
+        scheduler = simulation.parts.components[SCHEDULER]
+        assert isinstance(scheduler, KubeScheduler)
+        scheduler.rebuild(plugins_of(programs))
+    _give_places(simulation, controllers_of(programs))
+
+
+def _end(simulation: Simulation, gone: Program) -> None:
+    simulation.parts.components.pop(gone.process).stop()
+    del simulation.root.components[gone.process], simulation.parts.kernel.handlers[gone.process]
+
+
+def _begin(simulation: Simulation, new: Program) -> None:
+    process = simulation.parts.components[new.process] = LearnerProcess(new, simulation.parts.env)
+    process.start()
+
+
+def _give_places(simulation: Simulation, programs: tuple[Program, ...]) -> None:
+    """Switch off the built-in loops whose place a learner's controller takes, and on again those where none does."""
+    manager, replaced = _manager(simulation), {one.name: one.kind.__name__ for one in programs if one.account}
     for loop in manager.controllers:
         if loop in replaced:
             manager.switch_off(loop, replaced[loop])
@@ -63,10 +95,10 @@ def install(simulation: Simulation, programs: tuple[Program, ...]) -> None:
             manager.switch_on(loop)
 
 
-def _note(simulation: Simulation, verb: str, what: Program) -> None:
+def _note(simulation: Simulation, verb: str, what: Code) -> None:
     """A record of it in the trace, which everything that follows names as its cause."""
-    kernel = simulation.parts.kernel
-    kernel.causes = (kernel.trace.add(kernel.now, "fault", "you", verb, f"{what.kind.__name__} ({what.process})"),)
+    kernel, process = simulation.parts.kernel, what.process if isinstance(what, Program) else SCHEDULER
+    kernel.causes = (kernel.trace.add(kernel.now, "fault", "you", verb, f"{what.kind.__name__} ({process})"),)
 
 
 @dataclass(frozen=True)
@@ -139,7 +171,7 @@ class Controllers:
 
     def restore(self, loop: str) -> Loop | None:
         """End the learner's controller of that name; a built-in loop that it replaced runs again, and looks at everything."""
-        kept = tuple(one for one in self._simulation.programs if one.name != loop)
+        kept = self._without(loop)
         if len(kept) == len(self._simulation.programs):
             self._known(loop)
         else:
@@ -147,9 +179,11 @@ class Controllers:
         return self[loop] if loop in _manager(self._simulation).controllers else None
 
     def _add(self, found: Program) -> Loop:
-        others = tuple(one for one in self._simulation.programs if one.name != found.name)
-        self._simulation.run_programs((*others, found))
+        self._simulation.run_programs((*self._without(found.name), found))
         return self[found.name]
+
+    def _without(self, loop: str) -> tuple[Code, ...]:
+        return tuple(one for one in self._simulation.programs if not isinstance(one, Program) or one.name != loop)
 
     def _resources(self) -> list[str]:
         return list(self._simulation.parts.server.catalogue.by_key)
@@ -165,13 +199,13 @@ class Controllers:
             raise Mistake(text("controllers.no_loop", loop=loop, names=", ".join(self)))
 
     def __iter__(self) -> Iterator[str]:
-        own = [one.name for one in self._simulation.programs]
+        own = [one.name for one in controllers_of(self._simulation.programs)]
         return iter([*own, *sorted(name for name in _manager(self._simulation).controllers if name not in own)])
 
     def __getitem__(self, loop: str) -> Loop:
         """How that loop is now: the learner's, where one has the name. Raises ValueError for a name that nobody has."""
         self._known(loop)
-        own = next((one for one in self._simulation.programs if one.name == loop), None)
+        own = next((one for one in controllers_of(self._simulation.programs) if one.name == loop), None)
         if own is not None:
             return self._look(own.process, loop, own.kind.__name__)
         return self._look(MANAGER, loop, "")
@@ -187,7 +221,7 @@ class Controllers:
     def __repr__(self) -> str:
         """The learner's loops, the built-in ones that they replace and those that are busy, in full; the others by name."""
         built_in = [self._look(MANAGER, name, "") for name in sorted(_manager(self._simulation).controllers)]
-        told_in_full = [self[one.name] for one in self._simulation.programs]
+        told_in_full = [self[one.name] for one in controllers_of(self._simulation.programs)]
         told_in_full += [loop for loop in built_in if loop.replaced_by or loop.waiting or loop.failures]
         quiet = [loop.name for loop in built_in if loop not in told_in_full]
         unsaved = [text("controllers.unsaved", names=", ".join(self._simulation.unsaved))] if self._simulation.unsaved else []

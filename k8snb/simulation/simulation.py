@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import freeze
 from k8snb.apiserver.request import Request, Response
-from k8snb.client.learner import Program
 from k8snb.etcd.raft.group import new_group
 from k8snb.etcd.raft.store import RaftStore
 from k8snb.kubelet.images import Catalogue
@@ -27,7 +26,7 @@ from k8snb.simulation.bootstrap import bootstrap, install_ingress
 from k8snb.simulation.cloud import found_pool
 from k8snb.simulation.config import Config
 from k8snb.simulation.faults import FAULTS
-from k8snb.simulation.history import PROGRAMS, History, Position
+from k8snb.simulation.history import PROGRAMS, Code, History, Position
 from k8snb.simulation.learners import install, rehearse
 from k8snb.simulation.root import Root
 from k8snb.simulation.storage import standard_class
@@ -63,12 +62,12 @@ class Simulation:
     """One cluster in virtual time. Everything that changes is in ``root``; everything from outside is in ``history``."""
 
     def __init__(
-        self, root: Root, history: History | None = None, images: Catalogue | None = None, programs: tuple[Program, ...] = ()
+        self, root: Root, history: History | None = None, images: Catalogue | None = None, programs: tuple[Code, ...] = ()
     ):  # fmt: skip
         self.root = root
         self.history = history if history is not None else History()
         self.images = images if images is not None else Catalogue()  # code, which all futures share
-        self.programs = programs  # code as well: the controllers that a learner has written and that run here
+        self.programs = programs  # code as well: what a learner has written and what runs here
         self.unsaved: tuple[str, ...] = ()  # those that ran when this cluster was saved, and are not in the file
         self.parts: Parts = wire(root, self.images, programs)
         self.listeners: list[Callable[[], None]] = []
@@ -125,6 +124,7 @@ class Simulation:
         FAULTS[name].check(self, **value)
         self.history.note(self.root, name, value)
         result = FAULTS[name].apply(self, **value)
+        self._outside()
         self._tell()
         return result
 
@@ -138,14 +138,15 @@ class Simulation:
         self.history.note(self.root, "http", arguments)
         return self.parts.machines.http(**arguments)
 
-    def run_programs(self, programs: tuple[Program, ...]) -> None:
-        """From now on exactly these controllers of a learner run. Recorded, so that forks and rewinds run them, too.
+    def run_programs(self, programs: tuple[Code, ...]) -> None:
+        """From now on exactly these controllers and plugins of a learner run. Recorded, so that forks and rewinds run them, too.
 
         Raises ValueError, and changes nothing, where one of them cannot even be made.
         """
         rehearse(self, programs)
         self.history.note(self.root, PROGRAMS, programs)
         install(self, programs)
+        self._outside()
         self._tell()
 
     def _repeat(self, kind: str, value: Any) -> None:
@@ -157,6 +158,11 @@ class Simulation:
             self.parts.machines.http(**value)
         else:
             FAULTS[kind].apply(self, **value)
+        self._outside()
+
+    def _outside(self) -> None:
+        """What comes from outside next has nothing to do with what came last; a fork does not know of it either."""
+        self.parts.kernel.causes = ()
 
     # ------------------------------------------------------------------ time
 

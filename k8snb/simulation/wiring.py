@@ -7,7 +7,7 @@ The same function wires a new cluster, a fork, a restored checkpoint and a loade
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from k8snb.admission import PLUGINS
@@ -30,11 +30,14 @@ from k8snb.kubelet.images import Catalogue
 from k8snb.network.ingress.controller import INGRESSES
 from k8snb.resources import RESOURCES
 from k8snb.resources.apiextensions.serving import serve_definitions
+from k8snb.scheduler.configuration import settings
+from k8snb.scheduler.learner import PluginProgram
 from k8snb.scheduler.scheduler import KubeScheduler
 from k8snb.scheduler.simulator import FilterSimulator
 from k8snb.seams.services import Services
 from k8snb.sim.kernel import Kernel
 from k8snb.simulation.etcd import open_store
+from k8snb.simulation.history import Code
 from k8snb.simulation.machines import Machines, put_up
 from k8snb.simulation.root import Root
 from k8snb.simulation.storage import drivers
@@ -68,9 +71,9 @@ class Managed:
     autoscaler: ClusterAutoscaler
 
 
-def wire(root: Root, catalogue: Catalogue | None = None, programs: Iterable[Program] = ()) -> Parts:
+def wire(root: Root, catalogue: Catalogue | None = None, programs: Sequence[Code] = ()) -> Parts:
     """All the code of a cluster over its state. Starts nothing. ``catalogue``: the images that containers can run; ``programs``:
-    the controllers that a learner has written."""
+    the code that a learner has written."""
     kernel = Kernel(root.kernel)
     held = open_store(root, kernel)
     store = EncryptedStore(held) if root.config.encrypt_secrets else held
@@ -84,10 +87,10 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Iterable[Prog
     controllers = ControllerProcess(
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))
     )
-    scheduler = KubeScheduler(env)
+    scheduler = KubeScheduler(env, settings(root.config.scheduler), [one for one in programs if isinstance(one, PluginProgram)])
     in_cloud = build_cloud(parts, scheduler) if root.config.cloud else ()
-    own = (LearnerProcess(program, env) for program in programs)
-    for component in (controllers, scheduler, CSIProcess(env, SIDECARS), *in_cloud, *on_nodes, *own):
+    theirs = [LearnerProcess(one, env) for one in programs if isinstance(one, Program)]
+    for component in (controllers, scheduler, CSIProcess(env, SIDECARS), *in_cloud, *on_nodes, *theirs):
         parts.components[component.name] = component
     machines.components = parts.components
     return parts

@@ -13,6 +13,7 @@ from k8snb.client.component import Environment
 from k8snb.etcd import store as etcd
 from k8snb.etcd.store import Store
 from k8snb.resources import RESOURCES
+from k8snb.scheduler.configuration import Settings
 from k8snb.scheduler.framework import Profile
 from k8snb.scheduler.plugins import DEFAULT_PROFILE
 from k8snb.scheduler.scheduler import KubeScheduler
@@ -33,7 +34,7 @@ class ControlPlane:
         self.kernel.handlers[etcd.COMPONENT] = store.handle
         self.server = Server(self.root.server, store, self.kernel, resources=RESOURCES, admission=(), config=ServerConfig(loud=False))
         self.env = Environment(self.kernel, self.server.handle, self.server.hub, self.root.components)
-        self.scheduler = KubeScheduler(self.env, profiles)
+        self.scheduler = KubeScheduler(self.env, Settings(tuple(profiles)))
         self.client = Client(self.server.handle, User(), "kubectl")
         if root is None:
             bootstrap(self.server)

@@ -11,6 +11,7 @@ from k8snb.scheduler.cluster_event import ADD, ASSIGNED_POD, DELETE, NODE, UPDAT
 from k8snb.scheduler.framework import Framework
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins import DEFAULT_PROFILE
+from k8snb.scheduler.podinfo import pod_info
 from k8snb.scheduler.queue import ACTIVE, BACKOFF, ERROR_BACKOFF, GATED, UNSCHEDULABLE, QueuedPod, QueueState, SchedulingQueue
 from k8snb.sim.clock import MINUTE, SECOND
 from k8snb.sim.state import clone, decode, encode
@@ -123,14 +124,25 @@ def test_a_heartbeat_of_a_node_is_no_event() -> None:
     assert node_actions(SMALL, LARGE) == [UPDATE_ALLOCATABLE]
 
 
-def test_back_off_doubles_from_one_second_to_ten(line: Line) -> None:
+def test_back_off_doubles_from_one_second_to_ten_and_ends_with_the_second(line: Line) -> None:
     line.queue.add(pod("web"))
-    waits = []
+    ends = []
     for attempt in range(6):
-        line.at(attempt * MINUTE).fail("web")
-        waits.append(line.queue.state.pods["default/web"].backoff_until - attempt * MINUTE)
-        line.at(attempt * MINUTE + 10 * SECOND).queue.due("default/web")
-    assert waits == [1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 10 * SECOND, 10 * SECOND]
+        line.at(attempt * MINUTE + 3 * SECOND // 10).fail("web")  # at 0.3 s: it may come back from 1.3 s on, that is at 2 s
+        ends.append(line.queue.backoff_until(line.queue.state.pods["default/web"]) - attempt * MINUTE)
+        line.at(attempt * MINUTE + ends[-1] - 1).queue.due("default/web")
+        assert line.where("web") == ERROR_BACKOFF
+        line.at(attempt * MINUTE + ends[-1]).queue.due("default/web")
+    assert ends == [2 * SECOND, 3 * SECOND, 5 * SECOND, 9 * SECOND, 11 * SECOND, 11 * SECOND]
+
+
+def test_back_offs_that_end_within_one_second_end_in_the_order_of_priority(line: Line) -> None:
+    for time, item in enumerate([pod("low"), pod("high", priority=5)]):
+        line.at(time).queue.add(item)
+        line.fail(pod_info(item).name, "NodeResourcesFit")
+    line.queue.move(Change(ASSIGNED_POD, DELETE, old=pod("x", on="n")))
+    assert (line.where("low"), line.where("high")) == (BACKOFF, BACKOFF)
+    assert [line.pop(), line.pop()] == ["high", "low"]
 
 
 def test_an_error_is_waited_out_but_a_rejected_pod_is_taken_early_when_nothing_else_is_to_do(line: Line) -> None:
@@ -152,6 +164,12 @@ def test_after_five_minutes_it_is_tried_again_whatever_happened(line: Line) -> N
     assert line.where("web") == UNSCHEDULABLE
     line.at(5 * MINUTE).queue.due("default/web")
     assert line.where("web") == ACTIVE
+
+
+def test_somebody_looks_for_those_five_minutes_only_every_thirty_seconds(line: Line) -> None:
+    line.at(7 * SECOND).queue.add(pod("web"))
+    line.fail("web", "NodeAffinity")
+    assert line.timers == [(5 * MINUTE + 30 * SECOND, "default/web")]
 
 
 def test_a_toleration_that_the_pod_gets_wakes_it(line: Line) -> None:

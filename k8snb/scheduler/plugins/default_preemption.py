@@ -24,16 +24,21 @@ from k8snb.scheduler.podinfo import PodInfo, pod_info
 
 NO_VICTIMS = "No preemption victims found for incoming pod"
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
-_PERCENT, _AT_LEAST = 10, 100  # of the nodes, how many candidates are worth computing
 _FOREVER = 2**63 - 1
 _MAX_INT32 = 2**31 - 1
 _NOBODY_LOWER = unresolvable(NO_VICTIMS)
 
 
 class DefaultPreemption(PostFilterPlugin):
-    """Looks for the least painful eviction that makes room."""
+    """Looks for the least painful eviction that makes room.
+
+    So many candidates are worth computing: ``percentage`` of the nodes that come into question, and ``at_least`` so many.
+    """
 
     name = "DefaultPreemption"
+
+    def __init__(self, *, percentage: int = 10, at_least: int = 100):
+        self.percentage, self.at_least = percentage, at_least
 
     def post_filter(self, cycle: Cycle, diagnosis: Diagnosis) -> tuple[PostFilterResult | None, Status | None]:
         """The chosen node and its victims, or why there are none."""
@@ -41,7 +46,8 @@ class DefaultPreemption(PostFilterPlugin):
         if why_not:
             return None, unschedulable(f"preemption: {why_not}")
         nodes = _potential_nodes(cycle, diagnosis)
-        candidates, statuses = _dry_run(cycle, nodes)
+        enough = min(max(len(nodes) * self.percentage // 100, self.at_least), len(nodes))
+        candidates, statuses = _dry_run(cycle, nodes, enough)
         if not candidates:
             total = len(cycle.snapshot.nodes)
             sentence = fit_error(total, statuses, unresolvable(NOT_HELPFUL))
@@ -81,13 +87,12 @@ def _verdict(diagnosis: Diagnosis, node: str) -> str:
     return UNRESOLVABLE if status is None else status.code
 
 
-def _dry_run(cycle: Cycle, nodes: list[NodeInfo]) -> tuple[list[Victims], list[Status]]:
+def _dry_run(cycle: Cycle, nodes: list[NodeInfo], enough: int) -> tuple[list[Victims], list[Status]]:
     """Try nodes from a random one on, until enough candidates are found and one of them violates no budget."""
     if not nodes:
         return [], []
     budgets = list(cycle.cluster.objects("poddisruptionbudgets.policy"))
     offset = cycle.cluster.below(len(nodes))
-    enough = min(max(len(nodes) * _PERCENT // 100, _AT_LEAST), len(nodes))
     candidates: list[Victims] = []
     statuses: list[Status] = []
     lowest, index = cycle.memo.by_node(("lowest priority",), cycle.snapshot, _lowest_priority), cycle.snapshot.index

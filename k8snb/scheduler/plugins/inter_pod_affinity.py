@@ -216,9 +216,7 @@ def _incoming(
     return tuple(found.items())
 
 
-def _preferences(
-    node: NodeInfo, pod: PodInfo, namespaces: NamespaceLabels, *, everybody: bool, hard: int
-) -> tuple[tuple[Pair, int], ...]:
+def _preferences(node: NodeInfo, pod: PodInfo, namespaces: NamespaceLabels, *, everybody: bool, hard: int) -> tuple[tuple[Pair, int], ...]:
     """What this node's pods add to the weights. Unless the incoming pod prefers something, only pods with terms matter."""
     pods: tuple[Object, ...] = node.pods if everybody else node.affinity_pods
     found: Counter[Pair] = Counter()
