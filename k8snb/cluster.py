@@ -45,6 +45,7 @@ from k8snb.simulation.watching import Watch
 from k8snb.views.difference import Difference, difference
 from k8snb.views.graph import Graph
 from k8snb.views.packet import PacketTrace
+from k8snb.views.scheduling import Grid
 from k8snb.views.steps import Step
 from k8snb.views.timeline import Timeline
 from k8snb.views.why import Why
@@ -270,6 +271,18 @@ class Cluster:
         """The lives of all pods that an object owns or owned, as bars over time. ``what`` as in :meth:`graph`."""
         window = Window(self.simulation)
         return window.timeline(window.identify(what, namespace))
+
+    def diagnosis(self, pod: str | Object, namespace: str = "default") -> Grid:
+        """The scheduler's last decision on a pod as a grid: node by node and plugin by plugin, the reason or the points.
+
+        ``pod`` is an object, or its name as ``pod/web-1`` or ``web-1``. Raises LookupError where there is no such pod, and where the
+        scheduler has decided nothing about it yet (the sentence says why).
+        """
+        window = Window(self.simulation)
+        found = window.decision(window.identify(f"pod/{pod}" if isinstance(pod, str) and "/" not in pod else pod, namespace))
+        if isinstance(found, str):
+            raise Missing(found)
+        return found
 
     def view(self) -> ClusterView:
         """The live view: a widget that follows this cluster, steps it, plays it and looks into its past."""

@@ -236,7 +236,8 @@ class View {
     const log = h("ol", { className: "k8snb-log" });
     const events = h("ol", { className: "k8snb-log" });
     const card = h("div", { className: "k8snb-card" }, h("p", {}, this.say("choose")));
-    const panels = Object.entries({ happened: log, events, object: card }).map(([key, body]) => ({ key, body }));
+    const grid = h("div", { className: "k8snb-grid" });
+    const panels = Object.entries({ happened: log, scheduling: grid, events, object: card }).map(([key, body]) => ({ key, body }));
     const id = `k8snb-${Math.random().toString(36).slice(2, 8)}`; // only joins tabs and panels in this page
     const tabs = panels.map(({ key, body }) => {
       body.setAttribute("role", "tabpanel");
@@ -248,7 +249,7 @@ class View {
     const list = h("div", { role: "tablist", className: "k8snb-tabs", "aria-label": this.say("details") }, ...tabs);
     list.addEventListener("keydown", (event) => this.turn(event));
     const side = h("div", { className: "k8snb-side" }, list, ...panels.map(({ body }) => body));
-    return { log, events, card, panels, tabs, side };
+    return { log, grid, events, card, panels, tabs, side };
   }
 
   /** @param {KeyboardEvent} event */
@@ -299,6 +300,7 @@ class View {
     if (changed("nodes", "pods")) this.showNodes(frame);
     if (changed("log")) sync(this.parts.log, Object.values(frame.log).reverse(), makeStep, (element, row) => this.updateStep(element, row));
     if (changed("events")) sync(this.parts.events, Object.values(frame.events).reverse(), () => h("li"), updateEvent);
+    if (shown.meta === undefined || shown.meta.scheduling !== meta.scheduling) this.showGrid(meta.scheduling);
     for (const step of this.parts.log.children) step.classList.toggle("fresh", Number(step.getAttribute("data-id")?.slice(1)) >= meta.fresh);
     for (const list of [this.parts.workloads, this.parts.nodes]) oneTabStop(list);
     if (this.chosen && shown.meta?.revision !== meta.revision) this.store.send("inspect", { id: this.chosen });
@@ -349,6 +351,26 @@ class View {
       const list = /** @type {HTMLElement} */ (element.querySelector("ul"));
       sync(list, homes.get(element.getAttribute("data-id") ?? "") ?? [], makeChip, updatePod);
     }
+  }
+
+  /** The last decision of the scheduler: a row for each plugin, a column for each node. @param {Row | null} grid */
+  showGrid(grid) {
+    if (!grid) {
+      this.parts.grid.replaceChildren(h("p", {}, this.say("no_decision")));
+      return;
+    }
+    const head = [this.say("point"), this.say("plugin"), ...grid.nodes].map((name) => h("th", { scope: "col" }, name));
+    const rows = grid.lines.map((/** @type {Row} */ line) => {
+      const cells = line.cells.map((/** @type {[string, string]} */ [state, text]) => {
+        const cell = h("td");
+        look(cell, state, text);
+        return cell;
+      });
+      return h("tr", {}, h("td", {}, line.point), h("th", { scope: "row" }, line.plugin), ...cells);
+    });
+    const table = h("table", {}, h("caption", {}, grid.title), h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows));
+    const notes = grid.notes.map((/** @type {string} */ note) => h("p", {}, note));
+    this.parts.grid.replaceChildren(...(rows.length ? [table] : [h("h4", {}, grid.title)]), ...notes);
   }
 
   /** @param {HTMLElement} element @param {Row} row */

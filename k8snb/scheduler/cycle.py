@@ -75,6 +75,7 @@ def _schedule(cycle: Cycle, start: int, diagnosis: Diagnosis) -> Placement:
         diagnosis.absent, diagnosis.pre_filter = rejection, rejection.message
         diagnosis.blame(rejection)
         return Placement(diagnosis, "", start, cycle.framework.run_post_filters(cycle, diagnosis))
+    diagnosis.filters = cycle.framework.asked(cycle.skip_filter)
     cycle.places, start = _feasible(cycle, start, diagnosis, names)
     if not cycle.places:
         return Placement(diagnosis, "", start, cycle.framework.run_post_filters(cycle, diagnosis))

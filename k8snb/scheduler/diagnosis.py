@@ -83,6 +83,7 @@ class Diagnosis:
     absent: Status | None = None  # of the nodes that were not looked at
     feasible: list[str] = field(default_factory=list)
     score_plugins: tuple[str, ...] = ()
+    filters: FrozenList = field(default_factory=FrozenList)  # the names of the Filter plugins that were asked, in order
     scores: dict[str, tuple[int, ...]] = field(default_factory=dict)  # shown nodes only, in the order of score_plugins
     totals: dict[str, int] = field(default_factory=dict)
     selected: str = ""
@@ -126,6 +127,7 @@ class Diagnosis:
             "rejected": FrozenDict({name: _reasons(status) for name, status in shown}),
             "scores": FrozenDict(points),
             "totals": FrozenDict(self.totals),
+            "filters": self.filters,
             "omitted": len(rejected) - len(shown) + (len(self.feasible) - len(points) if points else 0),
             "plugins": FrozenList([*self.unschedulable_plugins, *self.pending_plugins]),
         }

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
-from k8snb.apimachinery.objects import FrozenDict, Object
+from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object
 from k8snb.scheduler.cache import Snapshot
 from k8snb.scheduler.cluster_event import Change, Interest
 from k8snb.scheduler.diagnosis import MAX_NODE_SCORE, SKIP, UNRESOLVABLE, Diagnosis, Status, unresolvable
@@ -54,6 +54,9 @@ class Cluster(Protocol):
 
     def nominations(self) -> Mapping[str, Sequence[FrozenDict]]:
         """By node, the pods for which room was made there and which are not there yet."""
+
+    def preempting(self, key: str) -> bool:
+        """Whether pods are about to be deleted to make room for this one (``namespace/name``)."""
 
     def waiting(self) -> Sequence[tuple[str, str]]:
         """Pods that a Permit plugin holds, as ``namespace/name`` and node."""
@@ -314,6 +317,7 @@ class Framework:
         self.pre_bind = profile.at(PreBindPlugin)
         self.bind = profile.at(BindPlugin)
         self.post_bind = profile.at(PostBindPlugin)
+        self._asked: dict[frozenset[str], FrozenList] = {}
         self.interests = tuple((plugin, plugin.interests()) for plugin in profile.plugins)
         if len(self.queue_sort) != 1:
             raise ValueError(f"one queue sort plugin required for profile with scheduler name {profile.scheduler_name!r}")
@@ -322,6 +326,13 @@ class Framework:
         """The names of the plugins that wait for events of this kind."""
         kind = (change.resource, change.action)
         return [p.name for p, interests in self.interests if any(i.resource == kind[0] and kind[1] in i.actions for i in interests)]
+
+    def asked(self, skipped: set[str]) -> FrozenList:
+        """The names of the Filter plugins that are not skipped, in order."""
+        key = frozenset(skipped)
+        if key not in self._asked:
+            self._asked[key] = FrozenList([plugin.name for plugin in self.filter if plugin.name not in key])
+        return self._asked[key]
 
     def run_pre_filter(self, cycle: Cycle, diagnosis: Diagnosis) -> tuple[frozenset[str] | None, Status | None]:
         """The nodes that are worth a look (None: all), or the status that rejects the pod everywhere."""

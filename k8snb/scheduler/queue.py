@@ -12,7 +12,8 @@ of the back-off early (not those that failed for an error of the system).
 Entries are immutable (:class:`QueuedPod`); heaps hold keys and skip entries that are out of date. All of it is state.
 
 Models: pkg/scheduler/backend/queue (scheduling_queue.go, backoff_queue.go, active_queue.go).
-Simplified: a cycle happens at one instant, so no events need to be kept for pods in flight.
+A cycle happens at one instant; but a pod that a Permit plugin holds is *in flight* for long, and what happens meanwhile is kept for it:
+if it is refused in the end, it is not put to sleep over an event that would have woken it.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class QueueState:
     unschedulable: dict[str, Shelf] = field(default_factory=dict)  # plugin that rejected -> keys of pods that wait for its events
     sequence: int = 0
     nominated: Shelf = field(default_factory=Shelf)  # namespace/name -> (node, Pod)
+    flying: dict[str, Tape] = field(default_factory=dict)  # namespace/name of a pod in flight -> the changes since
 
 
 class SchedulingQueue:
@@ -119,7 +121,7 @@ class SchedulingQueue:
         entry = self.state.pods.get(key)
         if entry is None or entry.where != IN_FLIGHT:
             return None
-        system = not rejected_by and not pending_on
+        system, missed = not rejected_by and not pending_on, self.state.flying.pop(key, ())
         entry = entry._replace(
             timestamp=self.cluster.now,
             failures=entry.failures + (not system),
@@ -127,18 +129,31 @@ class SchedulingQueue:
             rejected_by=rejected_by,
             pending_on=pending_on,
         )
-        return self._put(entry, ERROR_BACKOFF if system else UNSCHEDULABLE)
+        awake = any(worth_requeueing(entry, change, self._framework(entry)) for change in missed)
+        return self._put(entry, ERROR_BACKOFF if system else BACKOFF if awake else UNSCHEDULABLE)
+
+    def fly(self, key: str) -> None:
+        """From now on keep what happens for this pod, which is no longer in the queue."""
+        self.state.flying[key] = Tape()
+
+    def land(self, key: str) -> None:
+        """Nothing needs to be kept for it any more: no plugin can reject it from here on."""
+        self.state.flying.pop(key, None)
 
     def put_back(self, entry: QueuedPod, rejected_by: tuple[str, ...] = ()) -> QueuedPod | None:
         """A pod whose binding failed comes back: refused by plugins, or (none named) for an error."""
         self.state.pods[entry.key] = entry._replace(where=IN_FLIGHT)
         return self.failed(entry.key, rejected_by, ())
 
-    def retry(self, key: str) -> None:
-        """What was done for the pod went wrong after it had its place: it is tried again after an error's back-off."""
+    def released(self, key: str, *, at_once: bool) -> None:
+        """What kept the pod out of the queue is done: it waits for an event again, or is tried at once."""
         entry = self.state.pods.get(key)
-        if entry is not None and entry.where != IN_FLIGHT:
-            self._put(entry._replace(timestamp=self.cluster.now, errors=entry.errors + 1), ERROR_BACKOFF)
+        if entry is None or entry.where == IN_FLIGHT:
+            return
+        if at_once:
+            self._activate(entry)
+        elif entry.where == GATED:
+            self._put(entry._replace(rejected_by=entry.rejected_by[:-1]), UNSCHEDULABLE)
 
     def update(self, old: FrozenDict | None, new: FrozenDict, causes: tuple[int, ...] = ()) -> None:
         """A waiting pod changed. If the change may help it, it is tried again."""
@@ -164,6 +179,8 @@ class SchedulingQueue:
 
     def move(self, change: Change, causes: tuple[int, ...] = ()) -> None:
         """Something happened in the cluster: pods that wait for such a thing move on."""
+        for tape in self.state.flying.values():
+            tape.append(change)
         for entry in self._concerned(change):
             self._wake(entry, change, causes)
 
@@ -272,11 +289,15 @@ class SchedulingQueue:
 
     def _activate(self, entry: QueuedPod) -> QueuedPod:
         """Into the active queue, unless a PreEnqueue plugin objects."""
+        return self._enter(entry, ACTIVE)
+
+    def _enter(self, entry: QueuedPod, where: str) -> QueuedPod:
+        """Into a place from which the pod may be popped: the active queue or the back-off."""
         info = pod_info(entry.pod)
         for plugin in self._framework(entry).pre_enqueue:
             if _objects(plugin, info, self.cluster):
-                return self._put(entry._replace(rejected_by=(plugin.name,)), GATED)
-        return self._put(entry, ACTIVE)
+                return self._put(entry._replace(rejected_by=_with(entry.rejected_by, plugin.name)), GATED)
+        return self._put(entry, where)
 
     def _soonest(self, where: str) -> QueuedPod | None:
         heap = self.state.backoff[where]
@@ -295,7 +316,7 @@ class SchedulingQueue:
             return False
         entry = entry._replace(causes=causes or entry.causes)
         if verdict == "after backoff" and self.backoff_until(entry) > self.cluster.now:
-            self._put(entry, BACKOFF)
+            self._enter(entry, BACKOFF)
         else:
             self._activate(entry)
         return True
@@ -317,6 +338,11 @@ def worth_requeueing(entry: QueuedPod, change: Change, framework: Framework) -> 
                 return "immediately"
             verdict = "after backoff"
     return verdict
+
+
+def _with(names: tuple[str, ...], last: str) -> tuple[str, ...]:
+    """The names, ``last`` at the end."""
+    return (*(name for name in names if name != last), last)
 
 
 def _objects(plugin: PreEnqueuePlugin, pod: PodInfo, cluster: Cluster) -> bool:

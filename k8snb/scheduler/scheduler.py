@@ -8,8 +8,7 @@ Two loops as upstream: the *scheduling cycle* is serial and decides from the cac
 it and takes a while. Every decision goes to the trace with its :class:`~k8snb.scheduler.diagnosis.Diagnosis`.
 
 Models: pkg/scheduler (scheduler.go, schedule_one.go, eventhandlers.go).
-Simplified: victims of preemption are deleted at the moment of the decision (upstream: by a routine beside it); extenders,
-workloads (gangs) and opportunistic batching are absent.
+Simplified: extenders, workloads (gangs) and opportunistic batching are absent.
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ from k8snb.scheduler.framework import Cluster, Cycle, Framework, Plugin, PluginF
 from k8snb.scheduler.learner import PluginProgram, with_programs
 from k8snb.scheduler.memo import Memo
 from k8snb.scheduler.podinfo import PodInfo, pod_info
+from k8snb.scheduler.preemption import Executor
 from k8snb.scheduler.queue import ACTIVE, BACKOFF, UNSCHEDULABLE, QueuedPod, QueueState, SchedulingQueue
 from k8snb.scheduler.watching import INFORMERS, Watching
 from k8snb.sim.clock import LATENCY, duration
@@ -56,6 +56,7 @@ class SchedulerState:
     cache: CacheState = field(default_factory=CacheState)
     queue: QueueState = field(default_factory=QueueState)
     binding: Shelf = field(default_factory=Shelf)  # namespace/name -> Binding
+    preempting: Shelf = field(default_factory=Shelf)  # namespace/name of the pod that needs room -> Eviction
     next_start: int = 0  # index of the node to begin with
     cycle_pending: bool = False
 
@@ -104,6 +105,7 @@ class KubeScheduler(Component):
         self.own: SchedulerState = self.state.own
         self.cache = Cache(self.own.cache)
         backoff = (self.settings.initial_backoff, self.settings.max_backoff)
+        self.executor = Executor(self)
         self.queue_of_pods = SchedulingQueue(self.own.queue, self.frameworks, self, self._placed, backoff=backoff)
 
     # What plugins may ask (framework.Cluster)
@@ -130,6 +132,10 @@ class KubeScheduler(Component):
         """By node, the pods that are expected there."""
         return self.queue_of_pods.nominations() if self.own.queue.nominated else {}
 
+    def preempting(self, key: str) -> bool:
+        """Whether victims of this pod are still to be deleted."""
+        return self.executor.running(key)
+
     def below(self, bound: int) -> int:
         """A draw from the scheduler's stream."""
         return self.kernel.rng(self.name).below(bound)
@@ -145,6 +151,8 @@ class KubeScheduler(Component):
             self._kick()
         elif kind == "bind":
             self._bind(key[1], key[2])
+        elif kind == "preempt":
+            self.executor.carry_out(key[1])
         elif kind == "permit timeout":
             self._permit_timeout(key[1], key[2], key[3])
         else:
@@ -209,7 +217,8 @@ class KubeScheduler(Component):
         self.queue_of_pods.done(entry.key)
         self.own.binding[entry.key] = Binding(entry, node, record, waiting)
         if waiting:
-            self._patch(entry.pod, None, node)  # so that others (an autoscaler, say) know where it will go
+            self.queue_of_pods.fly(entry.key)
+            self.patch_status(entry.pod, None, node)  # so that others (an autoscaler, say) know where it will go
             why = f"{entry.key} waits for {', '.join(waiting)}"
             self.kernel.after(limit, self.name, ("permit timeout", entry.key, record, limit), why=why, causes=(record,))
         else:
@@ -256,6 +265,7 @@ class KubeScheduler(Component):
         return [(key, flight.node) for key, flight in self.own.binding.items() if flight.waiting]
 
     def _start_binding(self, key: str, node: str, record: int) -> None:
+        self.queue_of_pods.land(key)
         self.kernel.after(LATENCY["bind"], self.name, ("bind", key, record), why=f"bind {key} to {node}", causes=(record,))
 
     def _in_flight(self, key: str, record: int) -> Binding | None:
@@ -329,53 +339,34 @@ class KubeScheduler(Component):
         diagnosis, room = placement.diagnosis, placement.room
         if room is not None and room.victims is not None:
             diagnosis.nominated = room.victims.node
-        self._trace(entry, diagnosis, room.victims if room is not None else None)
+        record = self._trace(entry, diagnosis, room.victims if room is not None else None)
         system = diagnosis.error and diagnosis.error != NO_NODES
         nominate = room.nominate if room is not None else "" if diagnosis.error else None
         live = self.watching.pod(entry.key)
+        if room is not None and room.victims is not None:
+            self.executor.begin(live or entry.pod, room.victims, record)
         if live is None or pod_info(live).node_name:
             self.queue_of_pods.done(entry.key)
         else:
             self.queue_of_pods.failed(entry.key, diagnosis.unschedulable_plugins, diagnosis.pending_plugins)
-        if room is not None and room.victims is not None:
-            self._evict(room.victims, pod_info(entry.pod))
         if nominate is not None and live is not None:
             self.queue_of_pods.nominate(live, nominate)
         self._report(entry.pod, diagnosis.message, "SchedulerError" if system else "Unschedulable", nominate)
 
-    def _evict(self, victims: Victims, preemptor: PodInfo) -> None:
-        """Mark and delete the victims; pods of lower priority that were promised the node lose the promise."""
-        for pod in victims.pods:
-            try:
-                self._evict_one(pod, preemptor)
-            except ApiError as error:
-                if error.code == 404:
-                    continue  # gone already
-                self.kernel.trace.add(self.now, "note", self.name, "eviction refused", pod_info(pod).key, error.message)
-                self.queue_of_pods.retry(preemptor.key)
-                return
-            self.say(preemptor, pod, "Normal", "Preempted", outcome.preempted(preemptor, victims.node))
-        for other in self.nominations().get(victims.node, ()):
-            if pod_info(other).priority < preemptor.priority:
-                self.queue_of_pods.nominate(other, "")
-                self._patch(other, None, "")
-
-    def _evict_one(self, victim: FrozenDict, preemptor: PodInfo) -> None:
-        """A pod that only waits for permission is refused it; any other is marked and deleted."""
-        info = pod_info(victim)
-        flight: Binding | None = self.own.binding.get(info.key)
-        if flight is not None and flight.waiting:
-            self._binding_failed(info.key, "preempted", rejected_by=("DefaultPreemption",))
-            return
-        self._patch(victim, outcome.disrupted(preemptor), None)
-        self.client.delete("pods", info.name, info.namespace)
+    def refuse_permission(self, key: str, why: str, plugin: str) -> bool:
+        """Refuse a pod that a Permit plugin holds; whether there is such a pod."""
+        flight: Binding | None = self.own.binding.get(key)
+        if flight is None or not flight.waiting:
+            return False
+        self._binding_failed(key, why, rejected_by=(plugin,))
+        return True
 
     def _report(self, pod: FrozenDict, message: str, reason: str, nominate: str | None) -> None:
         self.say(pod_info(pod), pod, "Warning", "FailedScheduling", outcome.truncated(message))
-        self._patch(pod, outcome.unscheduled(reason, message), nominate)
+        self.patch_status(pod, outcome.unscheduled(reason, message), nominate)
 
-    def _patch(self, pod: FrozenDict, wanted: dict[str, Any] | None, nominate: str | None) -> None:
-        """Write the condition; if the pod is gone or the server says no, the next attempt will write it again."""
+    def patch_status(self, pod: FrozenDict, wanted: dict[str, Any] | None, nominate: str | None, *, strict: bool = False) -> None:
+        """Write the condition. If the pod is gone or the server says no, the next attempt will write it again; ``strict``: raise."""
         patch = outcome.status_patch(self.watching.pod(pod_info(pod).key) or pod, wanted, nominate, self.now)
         if not patch:
             return
@@ -383,6 +374,8 @@ class KubeScheduler(Component):
         try:
             self.client.patch("pods", info.name, patch, info.namespace, kind="strategic", subresource="status")
         except ApiError as error:
+            if strict:
+                raise
             self.kernel.trace.add(self.now, "note", self.name, "patch refused", info.key, error.message)
 
     # Telling

@@ -16,8 +16,6 @@ from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import pod_info
 from k8snb.scheduler.scheduler import KubeScheduler
 
-DEFAULT_SCHEDULER = "default-scheduler"
-
 
 class FilterTrial:
     """Implements :class:`k8snb.seams.scheduling.Trial`."""
@@ -59,7 +57,7 @@ class FilterTrial:
 
     def _framework(self, pod: Object) -> Framework:
         frameworks = self.scheduler.frameworks
-        return frameworks.get(pod["spec"].get("schedulerName", ""), frameworks[DEFAULT_SCHEDULER])
+        return frameworks.get(pod["spec"].get("schedulerName", "")) or next(iter(frameworks.values()))
 
 
 class FilterSimulator:

@@ -25,6 +25,7 @@ from k8snb.sim.clock import SECOND
 from k8snb.sim.trace import Record
 from k8snb.views import status
 from k8snb.views.flows import API, CONTROL_PLANE, ETCD, ON_NODES, WRITES, refused, sender
+from k8snb.views.scheduling import Grid, is_decision
 from k8snb.views.snapshot import Snapshot, identity, place
 from k8snb.views.states import sign
 from k8snb.views.steps import sentence
@@ -105,7 +106,14 @@ def _meta(moment: Moment, pods: Sequence[Object], hidden: int) -> dict[str, Any]
         "next": moment.upcoming,
         "pods": _tally(_pod(pod) for pod in pods),
         "hidden_nodes": hidden,
+        "scheduling": _decision(moment),
     }
+
+
+def _decision(moment: Moment) -> dict[str, Any] | None:
+    """The last thing that the scheduler decided, where that was not long ago."""
+    record = next((record for record in reversed(moment.records) if is_decision(record)), None)
+    return Grid.of(record).as_data() if record else None
 
 
 @once

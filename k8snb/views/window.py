@@ -16,7 +16,8 @@ from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
 from k8snb.apiserver.keys import key_of
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.etcd.store import Change
-from k8snb.messages import Mistake, text
+from k8snb.messages import Missing, Mistake, text
+from k8snb.scheduler.scheduler import KubeScheduler
 from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.trace import Record
 from k8snb.simulation.etcd import Etcd
@@ -29,7 +30,8 @@ from k8snb.views.flows import WRITES, components, from_outside
 from k8snb.views.graph import Graph
 from k8snb.views.inspect import Closeup
 from k8snb.views.members import members
-from k8snb.views.snapshot import Snapshot, identity
+from k8snb.views.scheduling import Grid, is_decision
+from k8snb.views.snapshot import Snapshot, identity, place
 from k8snb.views.steps import sentence
 from k8snb.views.timeline import Timeline, lifetimes
 from k8snb.views.why import Why
@@ -174,6 +176,35 @@ class Window:
         return next(
             (c for c in self._changes(name, position) if c.previous is None or _generation(c.value) != _generation(c.previous)), None
         )
+
+    def decision(self, name: str) -> Grid | str:
+        """The scheduler's last decision on a pod (``pods shop/web-1``), or a sentence that says why there is none.
+
+        Raises ``LookupError`` for a pod that is not there, and for what is no pod.
+        """
+        key, _, where = name.partition(" ")
+        trace = self.simulation.parts.kernel.trace
+        found = next((record for record in reversed(trace.state.records) if record.subject == where and is_decision(record)), None)
+        if key != "pods":
+            raise Missing(text("views.scheduling.no_pod", name=name))
+        if found is not None:
+            return Grid.of(found)
+        namespace, _, own = where.rpartition("/")
+        pod = self.simulation.parts.server.stored("pods", own, namespace)
+        if pod is None:
+            raise Missing(text("views.no_such_object", name=f"pod {where}"))
+        return self._undecided(pod)
+
+    def _undecided(self, pod: Object) -> str:
+        spec, component = pod["spec"], self.simulation.parts.components["kube-scheduler"]
+        profiles = component.frameworks if isinstance(component, KubeScheduler) else {}
+        if spec.get("nodeName"):
+            return text("views.scheduling.came_with_node", pod=place(pod), node=spec["nodeName"])
+        if spec.get("schedulingGates"):
+            return text("views.scheduling.gated", pod=place(pod), gates=", ".join(gate["name"] for gate in spec["schedulingGates"]))
+        if spec.get("schedulerName") not in profiles:
+            return text("views.scheduling.no_scheduler", pod=place(pod), name=spec.get("schedulerName"), names=", ".join(profiles))
+        return text("views.scheduling.not_yet", pod=place(pod))
 
     def timeline(self, name: str) -> Timeline:
         """The lives of all pods that an object owns or ever owned, directly or through a controller in between."""

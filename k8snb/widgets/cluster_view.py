@@ -31,7 +31,8 @@ _LABELS = (
     "views.live.play", "views.live.pause", "views.live.speed", "views.live.rate", "views.live.timeline", "views.live.back",
     "views.live.forward", "views.live.now", "views.live.past", "views.live.workloads", "views.live.nodes", "views.live.happened",
     "views.live.events", "views.live.object", "views.live.choose", "views.live.last_change", "views.live.manifest",
-    "views.live.gone", "views.live.because", "views.live.components", "views.revision",
+    "views.live.gone", "views.live.because", "views.live.components", "views.revision", "views.live.scheduling", "views.live.no_decision",
+    "views.scheduling.point", "views.scheduling.plugin",
 )  # fmt: skip
 
 

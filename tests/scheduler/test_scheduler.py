@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from k8snb.apimachinery.objects import freeze
+from k8snb.scheduler.cluster_event import ASSIGNED_POD, DELETE, Change
 from k8snb.scheduler.diagnosis import Status, unresolvable, unschedulable
 from k8snb.scheduler.framework import Cycle, FilterPlugin, PermitPlugin, Plugin, PreEnqueuePlugin, Profile, ScorePlugin
 from k8snb.scheduler.nodeinfo import NodeInfo
@@ -85,6 +87,55 @@ def test_preemption_marks_evicts_and_waits_for_the_victim() -> None:
     plane.run(3)
     assert (plane.node_of("vip"), plane.node_of("thief")) == ("node-1", "")
     assert "nominatedNodeName" not in plane.pod("vip")["status"]
+
+
+def test_victims_are_evicted_a_moment_after_the_decision_and_the_pod_waits_for_that() -> None:
+    plane = small()
+    plane.create(pod("low", cpu="600m"), pod("other", cpu="100m"))
+    plane.run()
+    plane.create(pod("vip", cpu="600m", priority=1000))
+    while not plane.scheduler.own.preempting:
+        plane.kernel.step()
+    assert plane.condition("vip")["message"] == "0/1 nodes are available: 1 Insufficient cpu."
+    assert "deletionTimestamp" not in plane.pod("low")["metadata"]
+    queue = plane.scheduler.own.queue
+    plane.scheduler.queue_of_pods.move(Change(ASSIGNED_POD, DELETE, old=freeze(plane.pod("other"))))  # it would wake the pod
+    assert queue.pods["default/vip"].where == "gated"
+    plane.kernel.step()
+    assert plane.pod("low")["metadata"]["deletionTimestamp"]
+    assert (queue.pods["default/vip"].where, plane.scheduler.own.preempting) == ("unschedulable", {})
+    plane.client.delete("pods", "low", "default", grace=0)
+    plane.run(3)
+    assert plane.node_of("vip") == "node-1"
+
+
+def test_a_restart_in_the_middle_of_a_preemption_chooses_victims_again() -> None:
+    plane = small()
+    plane.create(pod("low", cpu="600m"))
+    plane.run()
+    plane.create(pod("vip", cpu="600m", priority=1000))
+    while not plane.scheduler.own.preempting:
+        plane.kernel.step()
+    plane.scheduler.stop()
+    plane.run()
+    assert "deletionTimestamp" not in plane.pod("low")["metadata"]
+    plane.scheduler.start()
+    plane.run()
+    assert plane.pod("low")["metadata"]["deletionTimestamp"]
+
+
+def test_what_happens_while_permission_is_awaited_counts_when_it_is_refused() -> None:
+    plane = ControlPlane([node("node-1")], profiles=(DEFAULT_PROFILE, with_plugins(Together())))
+    plane.create(pod("other", cpu="100m"), pod("one", cpu="400m", schedulerName="learner"))
+    plane.run()
+    plane.client.delete("pods", "other", "default", grace=0)
+    plane.run()
+    plane.scheduler.refuse_permission("default/one", "not now", "NodeResourcesFit")
+    assert plane.scheduler.own.queue.pods["default/one"].where == "backoff"
+    plane.run(3)
+    plane.scheduler.refuse_permission("default/one", "not now", "NodeName")
+    assert plane.scheduler.own.queue.pods["default/one"].where == "unschedulable"
+    assert plane.scheduler.own.queue.flying == {}
 
 
 def test_a_pod_deleted_while_it_is_being_bound_frees_what_it_held() -> None:

@@ -76,6 +76,7 @@ class World:
         self.stream = Stream(seed, "test", Shelf())
         self.expected: dict[str, list[FrozenDict]] = {}
         self.start = 0
+        self.evicting: set[str] = set()
 
     def get(self, resource: str, namespace: str, name: str) -> Any:
         return next((o for o in self.objects(resource, namespace) if o["metadata"]["name"] == name), None)
@@ -89,6 +90,9 @@ class World:
 
     def nominations(self) -> dict[str, list[FrozenDict]]:
         return self.expected
+
+    def preempting(self, key: str) -> bool:
+        return key in self.evicting
 
     def waiting(self) -> list[tuple[str, str]]:
         return []

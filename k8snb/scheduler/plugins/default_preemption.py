@@ -4,8 +4,8 @@
     2  reprieve     give them back, most important first, as long as it still fits; who does not come back is a victim
     3  choose       fewest budget violations, lowest top victim, smallest sum of priorities, fewest victims, youngest victims
 
-The plugin only decides. The victims are evicted by the scheduler, and the pod keeps the node as ``nominatedNodeName`` and is
-tried again when they are gone. Nothing is promised: if something better turns up meanwhile, it takes that.
+The plugin only decides. The victims are evicted beside the cycles (:mod:`k8snb.scheduler.preemption`), and the pod keeps the node as
+``nominatedNodeName`` and is tried again when they are gone. Nothing is promised: if something better turns up meanwhile, it takes that.
 
 Models: pkg/scheduler/framework/plugins/defaultpreemption, pkg/scheduler/framework/preemption.
 """
@@ -18,7 +18,7 @@ from k8snb.apimachinery.meta import condition
 from k8snb.apimachinery.objects import Object, dig
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.scheduler.diagnosis import UNRESOLVABLE, UNSCHEDULABLE, Diagnosis, Status, fit_error, unresolvable, unschedulable
-from k8snb.scheduler.framework import Cycle, PostFilterPlugin, PostFilterResult, Victims
+from k8snb.scheduler.framework import Cluster, Cycle, PostFilterPlugin, PostFilterResult, PreEnqueuePlugin, Victims
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import PodInfo, pod_info
 
@@ -29,7 +29,7 @@ _MAX_INT32 = 2**31 - 1
 _NOBODY_LOWER = unresolvable(NO_VICTIMS)
 
 
-class DefaultPreemption(PostFilterPlugin):
+class DefaultPreemption(PreEnqueuePlugin, PostFilterPlugin):
     """Looks for the least painful eviction that makes room.
 
     So many candidates are worth computing: ``percentage`` of the nodes that come into question, and ``at_least`` so many.
@@ -39,6 +39,10 @@ class DefaultPreemption(PostFilterPlugin):
 
     def __init__(self, *, percentage: int = 10, at_least: int = 100):
         self.percentage, self.at_least = percentage, at_least
+
+    def pre_enqueue(self, pod: PodInfo, cluster: Cluster) -> Status | None:
+        """Not while its victims are still being deleted: it would only choose others."""
+        return unresolvable("waiting for the preemption for this pod to be finished") if cluster.preempting(pod.key) else None
 
     def post_filter(self, cycle: Cycle, diagnosis: Diagnosis) -> tuple[PostFilterResult | None, Status | None]:
         """The chosen node and its victims, or why there are none."""

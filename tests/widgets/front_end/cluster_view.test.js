@@ -77,6 +77,44 @@ describe("patches mean the same here as in Python", () => {
   });
 });
 
+describe("the scheduler's last decision", () => {
+  const grid = {
+    title: "shop/web-1: attempt 1, goes to node-2",
+    nodes: ["node-1", EVIL],
+    lines: [
+      { point: "filter", plugin: "NodeResourcesFit", cells: [["failed", "Insufficient cpu"], ["done", ""]] },
+      { point: "total", plugin: "TOTAL", cells: [["", "-"], ["", "370 ◀"]] },
+    ],
+    notes: [EVIL],
+  };
+  const shown = () => el.querySelector(".k8snb-grid");
+  const patch = (seq, scheduling) => model.fire("msg:custom", { type: "patch", seq, patch: { meta: { scheduling } } });
+
+  test("is a table: a row for each plugin, a column for each node, in signs and words", () => {
+    patch(8, grid);
+    const cells = (row) => [...row.children].map((cell) => cell.textContent);
+    expect([...shown().querySelectorAll("tr")].map(cells)).toEqual([
+      ["point", "plugin", "node-1", EVIL],
+      ["filter", "NodeResourcesFit", "✖ Insufficient cpu", "✔"],
+      ["total", "TOTAL", "-", "370 ◀"],
+    ]);
+    expect(shown().querySelectorAll("th[scope=col]").length).toBe(4);
+    expect(shown().querySelector("caption").textContent).toBe(grid.title);
+    expect(shown().querySelector("img")).toBeNull();
+  });
+
+  test("follows the steps, and is left alone while nothing new is decided", () => {
+    expect(shown().textContent).toBe("no_decision");
+    patch(8, grid);
+    const table = shown().querySelector("table");
+    model.fire("msg:custom", { type: "patch", seq: 9, patch: { meta: { revision: 4 } } });
+    expect(shown().querySelector("table")).toBe(table);
+    patch(10, { ...grid, lines: [], title: "fits nowhere" });
+    expect(shown().textContent).toContain("fits nowhere");
+    expect(shown().querySelector("table")).toBeNull();
+  });
+});
+
 describe("what is shown", () => {
   test("pods stand in their node, with a sign and a word", () => {
     expect(pod("b").textContent).toBe("✖ bCrashLoopBackOff");
