@@ -10,7 +10,8 @@ is turned into Go structs, so values keep their form, and wrong types are field 
 
 Models: k8s.io/apiextensions-apiserver/pkg/apiserver/schema (structural schemas, defaulting, pruning, listtype),
 pkg/apiserver/validation, k8s.io/kube-openapi/pkg/validation.
-Simplified: of the formats only date-time, date, byte, int32 and int64 are checked; rules in CEL are the caller's.
+Simplified: of the formats only date-time, date, byte, int32 and int64 are checked. Rules in CEL are the caller's
+(:mod:`k8snb.resources.apiextensions.rules`).
 """
 
 from __future__ import annotations

@@ -17,12 +17,13 @@ from typing import Any
 from k8snb.apimachinery.errors import Errors
 from k8snb.apimachinery.jsonpath import JSONPathError, Template
 from k8snb.apimachinery.meta import age
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, put
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, freeze, put
 from k8snb.apimachinery.resource import Resource, Subresource
 from k8snb.apimachinery.schema import Type
 from k8snb.apimachinery.structural import apply_defaults, structural_type
 from k8snb.apimachinery.structural import validate as validate_by_schema
 from k8snb.resources.apiextensions.customresourcedefinition import storage_version
+from k8snb.resources.apiextensions.rules import Finding, has_rules, judge
 from k8snb.resources.autoscaling.scale import scale_of
 from k8snb.resources.discovery import USUAL_VERBS, schema_of
 
@@ -64,6 +65,10 @@ def custom_resource(crd: Object, version: str) -> Resource:
         from_storage=functools.partial(_in_version, f"{spec['group']}/{version}"),
         default=shape.default,
         validate=shape.validate,
+        validate_create=shape.validate_create,
+        validate_update=shape.validate_update,
+        validate_status_update=shape.validate_update,
+        warnings=shape.warnings,
         prepare_for_update=functools.partial(_count_generation, "status" in parts),
         cells=functools.partial(_cells, tuple(_cell_of(column) for column in columns)),
         selectable_fields={f["jsonPath"].lstrip("."): _field_of(f["jsonPath"]) for f in found.get("selectableFields") or ()},
@@ -77,7 +82,7 @@ class _Shape:
     """The type of one version, built when it is first needed."""
 
     def __init__(self, api_version: str, kind: str, schema: Mapping[str, Any]):
-        self._api_version, self._kind, self._schema = api_version, kind, schema
+        self._api_version, self._kind, self._schema = api_version, kind, freeze(schema)
         self.type = functools.cache(self._build)
 
     def _build(self) -> Type:
@@ -89,8 +94,23 @@ class _Shape:
         return result
 
     def validate(self, obj: Object) -> Errors:
-        """The rules of the schema."""
+        """What the schema says of types, bounds and forms."""
         return validate_by_schema(self.type(), obj)
+
+    def validate_create(self, obj: Object) -> Errors:
+        """The schema's rules in CEL."""
+        return [finding.error for finding in self._judged(obj, None)]
+
+    def validate_update(self, obj: Object, old: Object) -> Errors:
+        """The same, of a change: what was wrong before and did not change is accepted."""
+        return [finding.error for finding in self._judged(obj, old) if not finding.old]
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """What was accepted although it is wrong, because it was so before."""
+        return [] if old is None else [str(finding.error) for finding in self._judged(obj, old) if finding.old]
+
+    def _judged(self, obj: Object, old: Object | None) -> list[Finding]:
+        return judge(self._schema, obj, old, self.validate(obj)) if has_rules(self._schema) else []
 
 
 def _subresources(parts: Mapping[str, Any], kind: str) -> dict[str, Subresource]:

@@ -2,7 +2,7 @@
 
 Models: k8s.io/apiextensions-apiserver pkg/apis/apiextensions/v1/defaults.go, pkg/apis/apiextensions/validation/validation.go,
 pkg/registry/customresourcedefinition/strategy.go, pkg/controller/status/naming_controller.go.
-Simplified: rules in CEL (x-kubernetes-validations) and conversion webhooks are stored, not run.
+Simplified: conversion webhooks are stored, not called.
 """
 
 from __future__ import annotations

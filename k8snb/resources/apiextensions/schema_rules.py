@@ -5,7 +5,7 @@ references. Paths are relative to the schema, ``properties[spec].items``.
 
 Models: k8s.io/apiextensions-apiserver pkg/apiserver/schema/{structural,validation,kubernetes}.go,
 pkg/apis/apiextensions/validation/validation.go (ValidateCustomResourceDefinitionOpenAPISchema).
-Simplified: rules in CEL are not compiled, and their cost is not estimated.
+Rules in CEL: :mod:`k8snb.resources.apiextensions.rules`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from k8snb.apimachinery.errors import Errors, forbidden, invalid, not_supported, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict
 from k8snb.apimachinery.resource import once
+from k8snb.resources.apiextensions.rules import validate_rules
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
 _UNSUPPORTED = ("definitions", "dependencies", "patternProperties", "additionalItems")
@@ -54,7 +55,7 @@ def _validate(schema: Mapping[str, Any], *, root: bool = False) -> Errors:
         errors.append(forbidden("uniqueItems", "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"))
     if schema.get("properties") and schema.get("additionalProperties") is not None:
         errors.append(forbidden("additionalProperties", "properties and additionalProperties are mutual exclusive"))
-    errors += _validate_array(schema) + _validate_pattern(schema) + _validate_extensions(schema)
+    errors += _validate_array(schema) + _validate_pattern(schema) + _validate_extensions(schema) + validate_rules(schema)
     for name in _LOGIC:
         for index, part in enumerate(schema.get(name) or ()):
             errors += within(f"{name}[{index}]", _validate_value_rule(part or EMPTY_DICT, bool(schema.get(_INT_OR_STRING))))
