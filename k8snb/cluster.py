@@ -38,6 +38,7 @@ from k8snb.simulation.etcd import Etcd
 from k8snb.simulation.faults import Faults
 from k8snb.simulation.history import Position
 from k8snb.simulation.learners import Controllers
+from k8snb.simulation.machine_files import Machine
 from k8snb.simulation.past import Past
 from k8snb.simulation.scheduling import Scheduling, chosen_scheduler
 from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
@@ -213,6 +214,13 @@ class Cluster:
         if node not in proxies:
             raise Mistake(text("fault.no_node", node=node, names=", ".join(proxies)))
         return proxies[node].text(_mode(mode), service if "/" in service or not service else f"{namespace}/{service}")
+
+    def node(self, name: str) -> Machine:
+        """A machine, as somebody who is logged in on it sees it: ``cluster.node("node-1").static_pods["web.yaml"] = manifest``.
+
+        Raises ValueError where there is none of that name.
+        """
+        return Machine(self.simulation, name)
 
     @property
     def cloud(self) -> Cloud:

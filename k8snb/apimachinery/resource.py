@@ -83,13 +83,17 @@ class Subresource:
     """A named part of an object with its own verbs: ``status``, ``scale``, ``eviction``, ``binding``, ``log`` ...
 
     ``handler(context, request, obj)`` answers requests for it and returns the response body; ``status`` and ``scale`` need
-    none, the server handles them. ``context`` is the server's :class:`~k8snb.apiserver.server.Context`.
+    none, the server handles them. ``context`` is the server's :class:`~k8snb.apiserver.server.Context`. A subresource with
+    ``part`` is an update of which only that part counts: ``part(new, old)`` gives the object to write, ``validate(new, old)``
+    says what is wrong with it, instead of the kind's own ``validate_update``.
     """
 
     name: str
     verbs: tuple[str, ...] = ("get", "patch", "update")
     kind: str = ""  # of the body, where it differs from the parent: "apps/v1 Scale"
     handler: Callable[[Any, Any, Object | None], Object] | None = None
+    part: UpdateHook | None = None
+    validate: Callable[[Object, Object], Errors] = no_update_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

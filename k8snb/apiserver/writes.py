@@ -6,6 +6,7 @@ Models: k8s.io/apiserver/pkg/registry/generic/registry/store.go (Create, Update)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from k8snb.apimachinery import apply as ssa
@@ -14,7 +15,7 @@ from k8snb.apimachinery.decode import decode, trust
 from k8snb.apimachinery.errors import ApiError, Errors, already_exists, bad_request, conflict, object_invalid, object_not_found, within
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, drop, put
-from k8snb.apimachinery.resource import Resource
+from k8snb.apimachinery.resource import Resource, Subresource
 from k8snb.apimachinery.validation import validate_object_meta, validate_object_meta_update
 from k8snb.apiserver import admission, deletion, tables
 from k8snb.apiserver.context import Context
@@ -155,8 +156,12 @@ def current(context: Context, resource: Resource) -> Object:
     return obj
 
 
-def update_decoded(context: Context, resource: Resource, obj: Object, old: Object, *, status: bool = False, managed: Any = None) -> Object:
-    """The rest of an update, from the desired object in the stored version. ``status``: only the status part changes."""
+def update_decoded(
+    context: Context, resource: Resource, obj: Object, old: Object, *, status: bool = False, managed: Any = None,
+    validate_change: Callable[[Object, Object], Errors] | None = None,
+) -> Object:  # fmt: skip
+    """The rest of an update, from the desired object in the stored version. ``status``: only the status part changes;
+    ``validate_change`` says what is wrong with the change, where that is not the kind's own ``validate_update``."""
     server, stored = context.server, context.server.catalogue.storage_of(resource)
     name = (obj.get("metadata") or {}).get("name", "")
     if name != context.request.name:
@@ -171,7 +176,7 @@ def update_decoded(context: Context, resource: Resource, obj: Object, old: Objec
         obj = admission.mutate(context, stored, obj, old)
         obj = _after_mutation(stored, obj, old)
     obj = stored.canonicalize(obj)
-    _validate_update(stored, obj, old, status)
+    _validate_update(stored, obj, old, status, validate_change or stored.validate_update)
     admission.validate(context, stored, obj, old)
     if stored.allocate is not None and not status:
         obj = stored.allocate(context, obj, old)
@@ -247,12 +252,14 @@ def _shared(obj: Object, old: Object) -> Object:
     return FrozenDict(shared)
 
 
-def _validate_update(resource: Resource, obj: Object, old: Object, status: bool) -> None:
+def _validate_update(
+    resource: Resource, obj: Object, old: Object, status: bool, validate_change: Callable[[Object, Object], Errors]
+) -> None:  # fmt: skip
     errors: Errors = within("metadata", validate_object_meta_update(obj["metadata"], old["metadata"]))
     if status:
         errors += resource.validate_status_update(obj, old)
     else:
-        whole, change = resource.validate(obj), resource.validate_update(obj, old)
+        whole, change = resource.validate(obj), validate_change(obj, old)
         errors += [*_meta_errors(resource, obj), *(change + whole if resource.update_errors_first else whole + change)]
     _refuse(resource, obj, errors)
 
@@ -340,6 +347,8 @@ def subresource(context: Context, resource: Resource) -> Object:
     if found.handler is not None:
         answer = found.handler(context, request, current(context, resource) if request.name else None)
         return tables.scale_table(context, answer) if request.options.as_table and answer.get("kind") == "Scale" else answer
+    if found.part is not None:
+        return _update_part(context, resource, found)
     if request.subresource != "status":
         raise ApiError(501, "NotImplemented", f"k8snb does not simulate {resource.plural}/{request.subresource}", {})
     if request.verb == "get":
@@ -348,6 +357,19 @@ def subresource(context: Context, resource: Resource) -> Object:
         return patch(context, resource, status=True)
     obj = decoded(context, resource, request.body)
     return update_decoded(context, resource, obj, current(context, resource), status=True)
+
+
+def _update_part(context: Context, resource: Resource, sub: Subresource) -> Object:
+    """GET, PUT or PATCH of a part of an object that changes by rules of its own."""
+    assert sub.part is not None
+    request, old = context.request, current(context, resource)
+    if request.verb == "get":
+        return resource.from_storage(old)
+    body = _patched(context, resource, resource.from_storage(old)) if request.verb == "patch" else request.body
+    new = decoded(context, resource, body)
+    if request.verb == "patch" and "resourceVersion" not in (new.get("metadata") or {}):
+        new = put(new, ("metadata", "resourceVersion"), old["metadata"]["resourceVersion"])
+    return update_decoded(context, resource, sub.part(new, old), old, validate_change=sub.validate)
 
 
 delete = deletion.delete
@@ -365,7 +387,7 @@ def _note(context: Context, resource: Resource, new: Object, *, old: Object | No
     if managed is not None:
         server.managed.applied(key, ssa.entries_of_update(managed, server.managed.of(resource, key)))
     manager = request.options.field_manager or request.agent.partition("/")[0]
-    part = sub or (request.subresource if request.subresource == "scale" else "")
+    part = sub or (request.subresource if request.subresource in ("scale", "resize", "ephemeralcontainers") else "")
     write = Write(old, context.claimed or new, manager, resource.api_version, context.now, part)
     server.managed.wrote(resource, key, write)
 

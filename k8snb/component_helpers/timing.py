@@ -47,6 +47,8 @@ TIMING: Final[dict[str, Timing]] = {
     "eviction monitoring": Timing(10 * SECOND, "kubelet: evictionMonitoringPeriod", "between two looks at what is left of the node"),
     "pressure transition": Timing(5 * MINUTE, "kubelet: evictionPressureTransitionPeriod", "a pressure condition stays so long"),
     "eviction grace": Timing(1 * SECOND, "eviction: immediateEvictionGracePeriodSeconds", "a hard eviction gives so much"),
+    "eviction cleanup poll": Timing(1 * SECOND, "eviction: podCleanupPollFreq", "between two looks whether the evicted pod is gone"),
+    "eviction cleanup limit": Timing(30 * SECOND, "eviction: podCleanupTimeout", "then the next pod is considered all the same"),
     "image minimum age": Timing(2 * MINUTE, "kubelet: imageMinimumGCAge", "a younger image is never removed"),
     "image collection": Timing(5 * MINUTE, "kubelet: ImageGCPeriod", "between two looks at the images"),
     # nodes that are lost

@@ -7,7 +7,7 @@ Each pod has a worker (:mod:`.worker`); a turn is a kernel event ``("pod", uid)`
 of a turn in which it changed, and removes the pod from the API when its deletion is complete.
 
 Models: pkg/kubelet/kubelet.go (syncLoop), pkg/kubelet/status/status_manager.go.
-Simplified: static pods, eviction by pressure, ephemeral containers and resizing in place are not there yet.
+Without the API server a kubelet goes on with what it knows; what it has to tell, it tells when the server is back.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import hashlib
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.meta import is_true
+from k8snb.apimachinery.meta import key_of
 from k8snb.apimachinery.objects import FrozenDict, Object, put
 from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
 from k8snb.client.recorder import Recorder
 from k8snb.component_helpers import pod_requests, resource_amounts
-from k8snb.kubelet import admission, environment, pods, probes
+from k8snb.kubelet import admission, environment, eviction, heartbeats, pods, probes, static
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.state import EXITED, RUNNING, ContainerState, KubeletState, PodState
 from k8snb.kubelet.status import FAITHFUL, Style, pod_status
@@ -68,8 +68,9 @@ class Kubelet(Component):
         if self.own.rebooted:
             self._after_reboot()
         for uid, state in self.own.pods.items():
-            probes.resume(state, self.pods.get(state.key), self.kernel)
+            probes.resume(state, self.pod_of(state), self.kernel)
             self._schedule(uid, state, 0, "the kubelet has started")
+        static.look(self)
 
     def on_stop(self) -> KubeletState:
         """Containers go on without the kubelet; it finds them again when it starts, as from the runtime."""
@@ -80,6 +81,7 @@ class Kubelet(Component):
     def reboot(self) -> None:
         """The machine has lost power: all its containers are dead. What follows from it, the next start finds."""
         self.own.rebooted = True
+        self.own.boots += 1
         for state in self.own.pods.values():
             for container in state.containers.values():
                 if container.phase == RUNNING:
@@ -99,7 +101,9 @@ class Kubelet(Component):
                     container.phase, container.exit_code, container.finished_at = EXITED, 255, self.kernel.now
                     container.exit_reason, container.exit_message = "Unknown", ""
                     container.ready, container.stopping = False, False
-            pod = self.pods.get(state.key)
+            pod = self.pod_of(state)
+            if pod is not None and not pods.is_finished(pod, state):
+                pods.new_round(state)
             if pod is not None and not self.runtime.instant:
                 self.recorder.event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
 
@@ -110,68 +114,34 @@ class Kubelet(Component):
 
     def on_event(self, key: Any) -> None:
         """One of the kubelet's own events."""
-        {"pod": self._alarm, "exited": self._container_ended, "register": self._register, "lease": self._renew, "node": self._write_node}[
-            key[0]
-        ](key)
+        {
+            "pod": self._alarm, "exited": self._container_ended, "register": self._register, "lease": self._renew, "node": self._report,
+            "evicted": self._evicted, "oom": self._out_of_memory, "static": self._look_at_files,
+        }[key[0]](key)  # fmt: skip
+
+    def _register(self, _key: Any) -> None:
+        heartbeats.register(self)
+
+    def _renew(self, _key: Any) -> None:
+        heartbeats.renew(self)
+
+    def _report(self, _key: Any) -> None:
+        heartbeats.report_regularly(self)
+
+    def _evicted(self, _key: Any) -> None:
+        if eviction.after_eviction(self):
+            heartbeats.report(self)
+
+    def _look_at_files(self, _key: Any) -> None:
+        static.look(self)
+
+    def _out_of_memory(self, _key: Any) -> None:
+        eviction.out_of_memory(self)
 
     def handle(self, event: Event) -> None:
         """Drop events of a stopped kubelet: its machine's runtime may still tell it things."""
         if self.state.running or event.key[0] in ("watch", "relist"):
             super().handle(event)
-
-    # -- the node ----------------------------------------------------------------------------------------------------
-
-    def _register(self, _key: Any) -> None:
-        try:
-            if self.client.find("nodes", self.node_name) is None:
-                self.client.create("nodes", nodes.new_node(self.manifest, self.node_name))
-        except ApiError:
-            self.kernel.after(nodes.LEASE_PERIOD, self.name, ("register",), why="registering the node again", background=True)
-            return
-        self._write_node(("node",))
-        self._renew(("lease",))
-
-    def _renew(self, _key: Any) -> None:
-        self.kernel.after(nodes.LEASE_PERIOD, self.name, ("lease",), why="heartbeat", background=True)
-        node = self.client_node()
-        if node is None:
-            return
-        if not is_true(node, "Ready"):
-            self._report_node()
-        new = nodes.lease(node, self.kernel.now)
-        try:
-            found = self.client.find("leases.coordination.k8s.io", self.node_name, nodes.LEASE_NAMESPACE)
-            if found is None:
-                self.client.create("leases.coordination.k8s.io", new, nodes.LEASE_NAMESPACE)
-            else:
-                self.client.update("leases.coordination.k8s.io", FrozenDict({**found, "spec": new["spec"]}))
-        except ApiError:
-            return  # the next heartbeat tries again
-
-    def client_node(self) -> Object | None:
-        """The Node: from the cache, or asked for where the cache does not have it yet."""
-        node = self.nodes.get(self.node_name)
-        try:
-            return node or self.client.find("nodes", self.node_name)
-        except ApiError:
-            return None
-
-    def _write_node(self, _key: Any) -> None:
-        self.kernel.after(nodes.STATUS_PERIOD, self.name, ("node",), why="node status", background=True)
-        self._report_node()
-
-    def _report_node(self) -> None:
-        """Write the Node's status as it is from here: also when somebody has said meanwhile that this node is lost."""
-        node = self.client_node()
-        if node is None:
-            return
-        images: list[tuple[str, int]] = []
-        try:
-            self.client.update_status(
-                "nodes", put(node, "status", nodes.node_status(node, self.manifest, now=self.kernel.now, images=images))
-            )
-        except ApiError:
-            return  # the next turn tries again
 
     # -- pods --------------------------------------------------------------------------------------------------------
 
@@ -179,6 +149,9 @@ class Kubelet(Component):
         pod = new if new is not None else old
         assert pod is not None
         uid = pod["metadata"]["uid"]
+        if static.is_mirror(pod):
+            self._mirror_changed(pod, old, new)
+            return
         state = self.own.pods.get(uid)
         if new is not None and state is None:
             state = self._admit(new)
@@ -193,6 +166,34 @@ class Kubelet(Component):
         if self.runtime.instant and pod["metadata"].get("deletionTimestamp") and new is not None:
             delay = FAKE_RELIST
         self._schedule(uid, state, delay, f"{state.key} {'was deleted' if new is None else 'changed'}", (cause,) if cause else ())
+
+    def _mirror_changed(self, mirror: Object, old: Object | None, new: Object | None) -> None:
+        """Somebody has touched the image of a static pod: see to it that it is right again."""
+        state = self.own.pods.get(self.own.uids.get(key_of(mirror), ""))
+        if state is None or not state.static:
+            if new is not None and self.state.running:
+                self._orphan_mirror(new)
+        elif old is None or new is None or not _only_our_status(old, new, state):
+            self._schedule(state.uid, state, LATENCY["kubelet sync"], f"the mirror of {state.key} changed")
+
+    def _orphan_mirror(self, mirror: Object) -> None:
+        """A mirror without a file: its file went while this kubelet was away."""
+        state = PodState(mirror["metadata"]["uid"], mirror["metadata"]["namespace"], mirror["metadata"]["name"])
+        if not any(key_of(pod) == state.key for pod in self.own.static.values()):
+            static.remove(self, state)
+
+    def take_up(self, pod: Object, *, static: bool = False) -> None:
+        """Begin with a pod that comes from a file."""
+        state = self._admit(pod)
+        state.static = static
+        self.sync(state)
+
+    def pod_of(self, state: PodState) -> Object | None:
+        """The pod as it should be now: from the API, or from its file; None where it is gone."""
+        if state.static:
+            return static.find(self, state)
+        pod = self.pods.get(state.key)
+        return pod if pod is not None and pod["metadata"]["uid"] == state.uid else None
 
     def _admit(self, pod: Object) -> PodState:
         """Take up a pod: is there room for it, and may it run here?"""
@@ -212,6 +213,8 @@ class Kubelet(Component):
                 state.requests = Shelf()  # it takes nothing of the node
         self.own.pods[state.uid] = state
         self.own.uids[state.key] = state.uid
+        if not state.rejected and eviction.has_disk_limits(pod):
+            self.own.measured[state.uid] = True
         if state.rejected and state.rejected[0] and not self.runtime.instant:
             self.recorder.event(pod, "Warning", state.rejected[0], state.rejected[1].removeprefix("Pod was rejected: "))
         return state
@@ -231,7 +234,7 @@ class Kubelet(Component):
 
     def _ports_in_use(self) -> admission.Ports:
         """The host ports of the pods that run here."""
-        running = [self.pods.get(state.key) for state in self.own.pods.values() if state.requests]
+        running = [self.pod_of(state) for state in self.own.pods.values() if state.requests]
         return frozenset(port for pod in running if pod is not None for port in admission.host_ports(pod))
 
     def release(self, state: PodState) -> None:
@@ -239,6 +242,8 @@ class Kubelet(Component):
         for name, amount in state.requests.items():
             self.own.used[name] = self.own.used.get(name, 0) - amount
         state.requests = Shelf()
+        for uid in self.own.deferred:
+            self._schedule(uid, self.own.pods[uid], 0, f"{state.key} has given back what it had: is there room for a resize?")
 
     def _schedule(self, uid: str, state: PodState, delay: int, why: str, causes: tuple[int, ...] = (), *, background: bool = False) -> None:
         when = self.kernel.now + delay
@@ -260,8 +265,8 @@ class Kubelet(Component):
 
     def sync(self, state: PodState) -> None:
         """One turn of a pod's worker, and what follows from it: a status written, a pod removed, the next alarm."""
-        pod = self.pods.get(state.key)
-        if pod is None or pod["metadata"]["uid"] != state.uid:
+        pod = self.pod_of(state)
+        if pod is None:
             state.gone = True
             pod = self._last_known(state)
         kernel, outer = self.kernel, self.kernel.causes
@@ -269,34 +274,49 @@ class Kubelet(Component):
         kernel.causes = (record,)
         worker, begun = Worker(self, state, pod), kernel.state.sequence
         try:
-            over, written = self._turn_of(worker)
+            over, written, problem = self._turn_of(worker)
+            over = over and self._remove(state, pod)
         except ApiError as error:
-            kernel.trace.amend(record, ("error", error.message, LATENCY["relist"]))
-            self._schedule(state.uid, state, RETRY, f"{state.key} again after an error", background=True)
-            return
-        if kernel.trace.last == record and not written and kernel.state.sequence == begun:
+            over, written, problem = False, 0, error.message
+        if problem:
+            kernel.trace.amend(record, ("error", problem, RETRY), verb=", ".join(worker.begun))
+        elif kernel.trace.last == record and not written and kernel.state.sequence == begun:
             kernel.trace.retract(record)  # probes that found nothing new, say: no trace of a turn in which nothing happened
             kernel.causes = outer
         else:
             kernel.trace.amend(record, ("done", written, 0), verb=", ".join(worker.begun))
-        if over and self._remove(state, pod):
+        if over:
             return
         when, background = worker.alarm()
         if when:
             self._schedule(state.uid, state, max(0, when - kernel.now), f"{state.key}: next turn", kernel.causes, background=background)
+        if problem:
+            self._schedule(state.uid, state, RETRY, f"{state.key} again after an error", background=True)
 
-    def _turn_of(self, worker: Worker) -> tuple[bool, int]:
-        """One turn: (whether a deletion is complete, statuses written). A worker that is busy with something writes none."""
+    def _turn_of(self, worker: Worker) -> tuple[bool, int, str]:
+        """One turn: (whether a deletion is complete, statuses written, what kept a status from being written).
+
+        A worker that is busy with something writes none. The pod lives on while the API server cannot be reached.
+        """
         state, pod = worker.state, worker.pod
         busy = state.operation is not None
         worker.look()
-        written = 0
+        written, problem = 0, ""
         if not busy and not self.runtime.instant:
-            written += self._write_status(state, pod)
+            written, problem = self._try_to_write(state, pod)
         over = worker.act()
         if state.operation is None:
-            written += self._write_status(state, pod)
-        return over, written
+            more, problem = self._try_to_write(state, pod)
+            written += more
+        return over, written, problem
+
+    def _try_to_write(self, state: PodState, pod: Object) -> tuple[int, str]:
+        try:
+            if state.static:
+                static.reflect(self, state)
+            return int(self._write_status(state, pod)), ""
+        except ApiError as error:
+            return 0, error.message
 
     def _last_known(self, state: PodState) -> Object:
         """A pod that is gone from the API, as far as its worker needs it to stop what runs."""
@@ -312,11 +332,14 @@ class Kubelet(Component):
         status = pod_status(pod, state, host=self.address, now=self.kernel.now, style=self.style, finished=over)
         if status == pod.get("status") or status == state.status:
             return False
+        base = self.pods.get(state.key) if state.static else pod
+        if base is None:
+            return False  # the mirror of a static pod is on its way into the cache
         try:
-            state.latest = self.client.update_status("pods", FrozenDict({**_newer(pod, state.latest), "status": status}))
+            state.latest = self.client.update_status("pods", FrozenDict({**_newer(base, state.latest), "status": status}))
         except ApiError as error:
             if error.code == 404:
-                state.gone = True
+                state.gone = not state.static
                 return False
             if error.code != 409:
                 raise
@@ -327,7 +350,9 @@ class Kubelet(Component):
     def _rewrite(self, state: PodState, status: FrozenDict) -> None:
         """Somebody else changed the pod meanwhile: as the real kubelet patches, take the newest and put the status on it."""
         newest = self.client.find("pods", state.name, state.namespace)
-        if newest is None or newest["metadata"]["uid"] != state.uid:
+        if state.static and newest is None:
+            return
+        if newest is None or (newest["metadata"]["uid"] != state.uid and not state.static):
             state.gone = True
             return
         kept = [
@@ -337,7 +362,9 @@ class Kubelet(Component):
 
     def _remove(self, state: PodState, pod: Object) -> bool:
         """The deletion is complete: take the pod out of the API, and forget it once that is done."""
-        if not state.gone and pod["metadata"].get("deletionTimestamp"):
+        if state.static:
+            static.remove(self, state)
+        elif not state.gone and pod["metadata"].get("deletionTimestamp"):
             try:
                 self.client.delete("pods", state.name, state.namespace, grace=0, uid=state.uid)
             except ApiError as error:
@@ -353,8 +380,12 @@ class Kubelet(Component):
         if state.sandbox == "ready":
             self.detach(state)
         self.own.pods.pop(state.uid, None)
+        self.own.deferred.pop(state.uid, None)
+        self.own.measured.pop(state.uid, None)
         if self.own.uids.get(state.key) == state.uid:
             del self.own.uids[state.key]
+        if state.static:
+            static.look(self)  # its successor has waited for its end
 
     # -- what workers ask --------------------------------------------------------------------------------------------
 
@@ -372,10 +403,27 @@ class Kubelet(Component):
         self.network.detach(self.node_name, state.uid)
 
     def service_links(self, namespace: str) -> dict[str, str]:
-        """Variables for the Services of a namespace, and for the API server's own."""
-        found = self.client.find("services", "kubernetes", "default")
-        own = [] if namespace == "default" else [found] if found else []
-        return environment.service_variables([*own, *self.client.list("services", namespace)])
+        """Variables for the Services of a namespace, and for the API server's own; those last seen where it cannot be asked."""
+        try:
+            found = self.client.find("services", "kubernetes", "default")
+            own = [] if namespace == "default" else [found] if found else []
+            links = environment.service_variables([*own, *self.client.list("services", namespace)])
+        except ApiError:
+            return dict(self.own.links.get(namespace, ()))
+        self.own.links[namespace] = tuple(links.items())
+        return links
+
+    def look_up(self, resource: str, name: str, namespace: str) -> Object | None:
+        """A ConfigMap or Secret; as it was when last seen where the API server cannot be asked. Raises ApiError where it never was."""
+        try:
+            found = self.client.find(resource, name, namespace)
+        except ApiError:
+            if (resource, namespace, name) not in self.own.found:
+                raise
+            known: Object | None = self.own.found[resource, namespace, name]
+            return known
+        self.own.found[resource, namespace, name] = found
+        return found
 
     def container_id(self, state: PodState, container: ContainerState) -> str:
         """A new container's id."""

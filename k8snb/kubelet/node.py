@@ -25,6 +25,8 @@ LEASE_SECONDS = timing("node lease duration") // SECOND
 LEASE_NAMESPACE = "kube-node-lease"
 PROVIDED_NODE_IP = "alpha.kubernetes.io/provided-node-ip"
 
+IMAGES_SHOWN = 50
+"""``nodeStatusMaxImages``: so many images stand in the status of the node."""
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure")
 _WELL = {
     "MemoryPressure": ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -60,6 +62,11 @@ def machine_address(manifest: Object) -> str:
     return str(annotations.get(PROVIDED_NODE_IP) or address_of(manifest["metadata"]["name"]))
 
 
+def reference(name: str) -> Object:
+    """What Events about a node are about."""
+    return FrozenDict({"apiVersion": "v1", "kind": "Node", "metadata": FrozenDict({"name": name, "uid": name})})
+
+
 def labels_of(manifest: Object, name: str) -> dict[str, str]:
     """The labels of the manifest, and those that every kubelet sets."""
     own = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
@@ -78,9 +85,16 @@ def new_node(manifest: Object, name: str) -> Object:
 
 
 def node_status(
-    node: Object, manifest: Object, *, now: int, images: list[tuple[str, int]], pressure: frozenset[str] = frozenset()
+    node: Object,
+    manifest: Object,
+    *,
+    now: int,
+    images: list[tuple[tuple[str, str], int]],
+    pressure: frozenset[str] = frozenset(),
+    boots: int = 0,
 ) -> FrozenDict:
-    """The status that the kubelet writes. ``images``: (reference, bytes) of what lies on the disk, largest first."""
+    """The status that the kubelet writes. ``images``: (names, bytes) of what lies on the disk, largest first. ``boots``: see
+    :func:`boot_id`."""
     name = node["metadata"]["name"]
     given = manifest.get("status") or EMPTY_DICT
     old = node.get("status") or EMPTY_DICT
@@ -89,10 +103,10 @@ def node_status(
         **old, "capacity": capacity, "allocatable": given.get("allocatable") or capacity,
         "conditions": conditions(old.get("conditions") or EMPTY_LIST, now, pressure),
         "addresses": freeze([{"type": "InternalIP", "address": machine_address(manifest)}, {"type": "Hostname", "address": name}]),
-        "daemonEndpoints": freeze({"kubeletEndpoint": {"Port": 10250}}), "nodeInfo": node_info(name),
+        "daemonEndpoints": freeze({"kubeletEndpoint": {"Port": 10250}}), "nodeInfo": node_info(name, boots),
     }  # fmt: skip
-    if images:
-        status["images"] = freeze([{"names": [reference], "sizeBytes": size} for reference, size in images])
+    if images or "images" in status:
+        status["images"] = freeze([{"names": list(names), "sizeBytes": size} for names, size in images])
     return FrozenDict(status)
 
 
@@ -106,13 +120,19 @@ def conditions(old: FrozenList, now: int, pressure: frozenset[str]) -> FrozenLis
     return found
 
 
-def node_info(name: str) -> FrozenDict:
+def boot_id(name: str, boots: int) -> str:
+    """The identity of a machine's present life; another one after each loss of power."""
+    digest = hashlib.sha256((f"{name}/{boots}" if boots else name).encode()).hexdigest()
+    return f"{digest[32:40]}-{digest[40:44]}-{digest[44:48]}-{digest[48:52]}-{digest[52:64]}"
+
+
+def node_info(name: str, boots: int) -> FrozenDict:
     """Versions and identifiers, the same for every machine of this kind but for the identifiers."""
     digest = hashlib.sha256(name.encode()).hexdigest()
     machine = digest[:32]
     return FrozenDict({
         "machineID": machine, "systemUUID": f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}",
-        "bootID": f"{digest[32:40]}-{digest[40:44]}-{digest[44:48]}-{digest[48:52]}-{digest[52:64]}", "kernelVersion": "6.12.0",
+        "bootID": boot_id(name, boots), "kernelVersion": "6.12.0",
         "osImage": "Debian GNU/Linux 13 (trixie)", "containerRuntimeVersion": "containerd://2.1.4", "kubeletVersion": VERSION,
         "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": "amd64",
     })  # fmt: skip

@@ -1,11 +1,10 @@
 """What a pod needs next: pure decisions over what the kubelet knows of it.
 
 A pod's worker does one thing at a time, in a fixed order: the sandbox, the init containers one after the other (a sidecar
-only has to start), then the ordinary containers. Containers that ended are started again as the restart policy says, after a
-back-off that doubles from 10 s to 5 min and is forgotten once a container has run for 10 min.
+only has to start, and to pass its startup probe), then the ordinary containers. Ephemeral containers, put in later by somebody
+who looks for a fault, wait for nothing but the sandbox. Who starts again, and when, says :mod:`.restarts`.
 
-Models: pkg/kubelet/kuberuntime/kuberuntime_manager.go (computePodActions, doBackOff), kuberuntime_container.go
-(computeInitContainerActions), client-go/util/flowcontrol/backoff.go.
+Models: pkg/kubelet/kuberuntime/kuberuntime_manager.go (computePodActions), kuberuntime_container.go (computeInitContainerActions).
 """
 
 from __future__ import annotations
@@ -13,15 +12,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from k8snb.apimachinery import quantity
-from k8snb.apimachinery.objects import EMPTY_DICT, Object
-from k8snb.component_helpers.timing import timing
-from k8snb.kubelet.state import APP, EXITED, INIT, RUNNING, SIDECAR, WAITING, ContainerState, PodState
-from k8snb.kubelet.status import restart_policy
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze
+from k8snb.kubelet.restarts import goes_on, restarts
+from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, WAITING, ContainerState, PodState
+from k8snb.kubelet.status import terminated
 from k8snb.seams.cri import Resources
 from k8snb.sim.clock import SECOND
-
-BACKOFF_FIRST, BACKOFF_MOST, BACKOFF_FORGOTTEN = (timing(f"crash back-off, {what}") for what in ("first", "most", "forgotten"))
-PULL_FIRST, PULL_MOST = timing("image back-off, first"), timing("image back-off, most")
 
 
 class Action(NamedTuple):
@@ -32,8 +28,11 @@ class Action(NamedTuple):
 
 
 def specs_of(pod: Object) -> dict[str, Object]:
-    """The container specs by name, init containers first."""
-    return {spec["name"]: spec for spec in [*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"]]}
+    """The container specs by name: init containers first, ephemeral ones last."""
+    spec = pod["spec"]
+    return {
+        one["name"]: one for one in (*(spec.get("initContainers") or ()), *spec["containers"], *(spec.get("ephemeralContainers") or ()))
+    }
 
 
 def new_containers(pod: Object) -> dict[str, ContainerState]:
@@ -41,10 +40,34 @@ def new_containers(pod: Object) -> dict[str, ContainerState]:
     found = {}
     for spec in pod["spec"].get("initContainers") or ():
         kind = SIDECAR if spec.get("restartPolicy") == "Always" else INIT
-        found[spec["name"]] = ContainerState(spec["name"], kind)
+        found[spec["name"]] = ContainerState(spec["name"], kind, allocated=spec.get("resources") or EMPTY_DICT)
     for spec in pod["spec"]["containers"]:
-        found[spec["name"]] = ContainerState(spec["name"], APP)
+        found[spec["name"]] = ContainerState(spec["name"], APP, allocated=spec.get("resources") or EMPTY_DICT)
     return found
+
+
+def add_ephemeral(pod: Object, state: PodState) -> None:
+    """Note the ephemeral containers that have come since."""
+    for spec in pod["spec"].get("ephemeralContainers") or ():
+        if spec["name"] not in state.containers:
+            state.containers[spec["name"]] = ContainerState(spec["name"], EPHEMERAL)
+
+
+def new_round(state: PodState) -> None:
+    """Everything starts anew, from the first init container; what has ended is remembered as the state before."""
+    state.begun = False
+    for container in state.containers.values():
+        if container.kind != EPHEMERAL and container.phase == EXITED:
+            move_to_last(container)
+            container.reason = container.message = ""
+            container.retry_at = 0
+
+
+def move_to_last(container: ContainerState) -> None:
+    """The end of a container becomes its last state, while it waits for its next start."""
+    if container.phase == EXITED:
+        container.last = freeze({"terminated": terminated(container)})
+        container.phase = WAITING
 
 
 def next_action(pod: Object, state: PodState, now: int) -> Action | None:
@@ -59,14 +82,15 @@ def next_action(pod: Object, state: PodState, now: int) -> Action | None:
 
 def _next_container(pod: Object, state: PodState, now: int) -> str:
     specs = specs_of(pod)
-    begun = any(c.kind == APP and (c.phase != WAITING or c.last is not None) for c in state.containers.values())
     for name, container in state.containers.items():
-        wanted = wants_start(pod, specs[name], container)
-        if container.kind == INIT and begun:
-            continue
-        if wanted and now >= container.retry_at:
+        if container.kind == EPHEMERAL and container.phase == WAITING and now >= container.retry_at:
             return name
-        if container.kind != APP and not begun and not _lets_pass(container):
+    for name, container in state.containers.items():
+        if container.kind == EPHEMERAL or (container.kind == INIT and state.begun):
+            continue
+        if goes_on(pod, specs[name], container) and now >= container.retry_at:
+            return name
+        if container.kind != APP and not state.begun and not _lets_pass(container):
             return ""
     return ""
 
@@ -76,31 +100,6 @@ def _lets_pass(container: ContainerState) -> bool:
     if container.kind == INIT:
         return container.phase == EXITED and container.exit_code == 0
     return container.phase == RUNNING and container.started is not False
-
-
-def wants_start(pod: Object, spec: Object, container: ContainerState) -> bool:
-    """Whether the container should be started, now or after its back-off."""
-    if container.phase == RUNNING:
-        return False
-    if container.phase == WAITING:
-        return True
-    return restarts(pod, spec, container)
-
-
-def restarts(pod: Object, spec: Object, container: ContainerState) -> bool:
-    """Whether the restart policy starts this ended container again."""
-    if container.changed:
-        return True
-    for rule in spec.get("restartPolicyRules") or ():
-        codes = rule.get("exitCodes") or {}
-        if rule.get("action") == "Restart" and (container.exit_code in codes.get("values", ())) == (codes.get("operator") == "In"):
-            return True
-    if container.kind == SIDECAR:
-        return True
-    policy = restart_policy(pod, spec)
-    if container.kind == INIT and policy == "Always":
-        policy = "OnFailure"  # an init container that has succeeded is done
-    return policy == "Always" or (policy == "OnFailure" and container.exit_code != 0)
 
 
 def is_finished(pod: Object, state: PodState) -> bool:
@@ -113,29 +112,6 @@ def is_finished(pod: Object, state: PodState) -> bool:
         return True
     apps = [c for c in state.containers.values() if c.kind == APP]
     return bool(apps) and all(c.phase == EXITED and not restarts(pod, specs[c.name], c) for c in apps)
-
-
-# -- back-off --------------------------------------------------------------------------------------------------------
-
-
-def crash_retry(container: ContainerState) -> int:
-    """When a container that has ended may start again (µs); its end itself for the first crash."""
-    if not container.crash_delay or container.finished_at - container.crash_since > BACKOFF_FORGOTTEN:
-        return container.finished_at
-    return container.finished_at + container.crash_delay
-
-
-def raise_crash_delay(container: ContainerState, now: int) -> None:
-    """The container is started again: next time it waits twice as long."""
-    forgotten = not container.crash_delay or container.finished_at - container.crash_since > BACKOFF_FORGOTTEN
-    container.crash_delay = BACKOFF_FIRST if forgotten else min(2 * container.crash_delay, BACKOFF_MOST)
-    container.crash_since = now
-
-
-def raise_pull_delay(container: ContainerState, now: int) -> None:
-    """A pull has failed: the next one comes after 10 s, 20 s, ... 5 min."""
-    container.pull_delay = min(2 * container.pull_delay, PULL_MOST) if container.pull_delay else PULL_FIRST
-    container.retry_at = now + container.pull_delay
 
 
 def go_duration(microseconds: int) -> str:

@@ -18,7 +18,8 @@ the node come at once.
 
 Models: pkg/kubelet/prober (worker.go, prober.go, prober_manager.go), pkg/probe/{http,tcp,exec,grpc}.
 Simplified: a container answers at once or after the latency that its image states; a gRPC probe asks whether somebody listens; the
-random part is drawn once for a pod, not for each of its probes; a redirect is taken for success, not followed.
+random part is drawn once for a pod, not for each of its probes; a redirect is taken for success, not followed; a probe whose
+``host`` is neither empty nor the node itself is asked of the pod all the same.
 """
 
 from __future__ import annotations
@@ -123,6 +124,7 @@ class Target(NamedTuple):
     id: str
     uid: str
     address: str
+    host_network: bool = False
 
 
 def ask(probe: Object, target: Target, runtime: Runtime) -> Outcome:
@@ -154,15 +156,33 @@ def port_number(port: Any, container: Object) -> int:
     raise NoSuchPort(f'strconv.Atoi: parsing "{port}": invalid syntax')
 
 
+AGENT = "kube-probe/1.36"
+_TLS_PORTS = (443, 6443, 8443, 10250)
+"""Where simulated programs are taken to speak TLS; elsewhere an HTTPS probe finds plain HTTP."""
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def _reaches(action: Object, target: Target) -> bool:
+    """Whether the request reaches the pod at all: ``host: localhost`` means the node, for it is the kubelet who asks."""
+    return action.get("host") not in _LOCAL or target.host_network
+
+
 def _http(action: Object, target: Target, runtime: Runtime, limit: int) -> Outcome:
     port = port_number(action.get("port"), target.container)
     host: str = action.get("host") or target.address
     path: str = action.get("path") or "/"
-    url = f"{action.get('scheme', 'HTTP').lower()}://{host}:{port}{path if path.startswith('/') else '/' + path}"
-    headers = {header["name"].lower(): header["value"] for header in action.get("httpHeaders") or ()}
-    reply = runtime.serve(target.uid, HTTPRequest("GET", path, headers.get("host", host), port, source="kubelet"))
+    scheme: str = action.get("scheme", "HTTP").lower()
+    url = f"{scheme}://{host}:{port}{path if path.startswith('/') else '/' + path}"
+    asked = tuple((header["name"], header["value"]) for header in action.get("httpHeaders") or ())
+    names = {name.lower() for name, _ in asked}
+    headers = asked + tuple((name, value) for name, value in (("User-Agent", AGENT), ("Accept", "*/*")) if name.lower() not in names)
+    named = next((value for name, value in asked if name.lower() == "host"), host)
+    request = HTTPRequest("GET", path, named, port, source="kubelet", headers=headers, scheme=scheme)
+    reply = runtime.serve(target.uid, request) if _reaches(action, target) else None
     if reply is None:
         return Outcome(False, f'Get "{url}": dial tcp {host}:{port}: connect: connection refused')
+    if scheme == "https" and port not in _TLS_PORTS:
+        return Outcome(False, f'Get "{url}": http: server gave HTTP response to HTTPS client')
     if reply.latency > limit:
         return Outcome(False, f'Get "{url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)')
     if reply.status not in _STATUS_OK:
@@ -172,7 +192,7 @@ def _http(action: Object, target: Target, runtime: Runtime, limit: int) -> Outco
 
 def _tcp(action: Object, target: Target, runtime: Runtime, _limit: int) -> Outcome:
     port = port_number(action.get("port"), target.container)
-    if runtime.listens(target.uid, port):
+    if _reaches(action, target) and runtime.listens(target.uid, port):
         return Outcome(True)
     return Outcome(False, f"dial tcp {action.get('host') or target.address}:{port}: connect: connection refused")
 
@@ -182,7 +202,14 @@ def _exec(action: Object, target: Target, runtime: Runtime, limit: int) -> Outco
     result = runtime.execute(target.id, command, limit)
     if not result.finished or result.duration > limit:
         return Outcome(False, f'command timed out: "{shlex.join(command)}" timed out after {limit // SECOND}s')
+    if result.code in _NOT_STARTED and result.output.startswith(_RUNTIME_ERROR):
+        return Outcome(False, f"rpc error: code = Unknown desc = failed to exec in container: {result.output}: unknown", error=True)
     return Outcome(result.code == 0, result.output.rstrip("\n") if result.code else "")
+
+
+_NOT_STARTED = (126, 127)
+_RUNTIME_ERROR = ("failed to create", "failed to start exec", "OCI runtime exec failed")
+"""How the runtime's own sentences begin, where a command could not even be started."""
 
 
 def _grpc(action: Object, target: Target, runtime: Runtime, limit: int) -> Outcome:

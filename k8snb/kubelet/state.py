@@ -14,7 +14,7 @@ from typing import Any
 from k8snb.apimachinery.objects import Object
 from k8snb.sim.state import Shelf
 
-INIT, SIDECAR, APP = "init", "sidecar", "app"
+INIT, SIDECAR, APP, EPHEMERAL = "init", "sidecar", "app", "ephemeral"
 WAITING, RUNNING, EXITED = "waiting", "running", "exited"
 
 
@@ -44,6 +44,8 @@ class ContainerState:
     image_id: str = ""
     made_from: str = ""  # the image as the spec had it when the container was made
     changed: bool = False  # the spec has changed since, so it is made anew whatever the restart policy says
+    allocated: Object | None = None  # the resources that the kubelet has promised
+    applied: Object | None = None  # those that the runtime enforces
     started_at: int = 0
     finished_at: int = 0
     exit_code: int = 0
@@ -72,6 +74,7 @@ class PodState:
     uid: str
     namespace: str
     name: str
+    static: bool = False  # it comes from a file of the machine
     started_at: int = 0  # status.startTime
     probing_since: int = 0  # the ticks of its probes come whole periods after this
     sandbox: str = ""  # "", "ready", "gone"
@@ -80,10 +83,16 @@ class PodState:
     operation: tuple[str, str] | None = None  # (what, container)
     operation_ends: int = 0
     operation_note: Any = None
+    begun: bool = False  # an ordinary container has started, so the init containers are done with
+    restarting_all: bool = False  # a rule wants all containers to start anew
     terminating: bool = False
     grace: int = 30  # seconds
     rejected: tuple[str, str] | None = None  # (reason, message): the kubelet did not admit it
     evicted: tuple[str, str] | None = None
+    disruption: tuple[str, str] | None = None  # (reason, message) of the condition DisruptionTarget, where the kubelet set it
+    resize_pending: tuple[str, str, int] | None = None  # (reason, message, generation): a resize that finds no room
+    resizing: tuple[str, str, int] | None = None  # the same of a resize that has been promised and is not yet applied
+    resize_at: int = 0  # when a deferred resize is tried again; 0: none is
     alarm: int = 0  # when its next kernel event comes; 0: none
     status: Object | None = None  # as it was last written
     refresh_at: int = 0  # when the files of its ConfigMaps and Secrets are looked at again; 0: it mounts none
@@ -108,5 +117,15 @@ class KubeletState:
     registered: bool = False
     status_at: int = 0  # when the node's status was last written
     rebooted: bool = False  # the machine has lost power since the kubelet ran last
+    boots: int = 0  # how often the machine has lost power
+    deferred: Shelf = field(default_factory=Shelf)  # UIDs of pods whose resize waits for room
     pressure: Shelf = field(default_factory=Shelf)  # condition of pressure -> when it was last seen (µs)
+    evicting: tuple[str, int] = ("", 0)  # UID of the pod that was evicted last, and until when its end is waited for (µs)
+    measured: Shelf = field(default_factory=Shelf)  # UIDs of pods that limit what they write
+    static: Shelf = field(default_factory=Shelf)  # file in the directory of manifests -> the pod that it stands for
+    found: Shelf = field(default_factory=Shelf)  # (resource, namespace, name) -> a ConfigMap or Secret as it was when last seen
+    links: Shelf = field(default_factory=Shelf)  # namespace -> the variables for its Services, as they were when last seen
+    foreign: Shelf = field(default_factory=Shelf)  # resource -> bytes that something outside Kubernetes uses on the machine
+    images: Shelf = field(default_factory=Shelf)  # image -> (when it was first seen, when it was last used), µs
+    reported: int = 0  # bytes of the images in the last status of the node
     warned: Shelf = field(default_factory=Shelf)  # images that were said to be not simulated

@@ -20,7 +20,8 @@ from k8snb.apimachinery.meta import condition, timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object
 from k8snb.apimachinery.resource import once
 from k8snb.component_helpers import qos_class
-from k8snb.kubelet.state import APP, EXITED, INIT, RUNNING, SIDECAR, ContainerState, PodState
+from k8snb.kubelet.restarts import goes_on, restarts
+from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, ContainerState, PodState
 
 PENDING, RUNNING_PHASE, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"
 
@@ -41,49 +42,24 @@ HOLLOW = Style(all_ready=True, started=False, memory_zero=True)
 HOLLOW_EXITS = Style(scheduled_generation=False, pod_resources=False, waiting_resources=True)
 
 
-def restart_policy(pod: Object, spec: Object) -> str:
-    """The restart policy of one container: its own, or the pod's."""
-    policy: str = spec.get("restartPolicy") or pod["spec"].get("restartPolicy", "Always")
-    return policy
-
-
 def phase_of(pod: Object, state: PodState, finished: bool = False) -> str:
     """Pending, Running, Succeeded or Failed. ``finished``: nothing will be started any more."""
-    if state.rejected or state.evicted:
+    if state.rejected or (state.evicted and not _runs(state)):
         return FAILED
-    policy = pod["spec"].get("restartPolicy", "Always")
+    specs = {spec["name"]: spec for key in ("initContainers", "containers") for spec in pod["spec"].get(key) or ()}
     init = [c for c in state.containers.values() if c.kind == INIT]
-    if any(_failed(c) for c in init) and policy == "Never":
+    if any(c.phase == EXITED and c.exit_code != 0 and not restarts(pod, specs[c.name], c) for c in init):
         return FAILED
     apps = [c for c in state.containers.values() if c.kind == APP]
     running = [c for c in apps if c.phase == RUNNING]
-    stopped = [c for c in apps if _has_ended(c)]
+    stopped = [c for c in apps if c.phase == EXITED or (c.phase != RUNNING and c.last is not None)]
     if any(not (c.phase == EXITED and c.exit_code == 0) for c in init) and not (running or stopped):
         return PENDING
     if len(running) + len(stopped) < len(apps) or not apps:
         return PENDING
-    if running:
+    if running or (not finished and any(goes_on(pod, specs[c.name], c) for c in apps)):
         return RUNNING_PHASE
-    return _ended(policy, [c for c in apps if c.phase == EXITED and c.exit_code == 0] == apps, finished)
-
-
-def _ended(policy: str, all_well: bool, finished: bool) -> str:
-    """The phase when no ordinary container runs, and all have run."""
-    if finished:
-        return SUCCEEDED if all_well else FAILED
-    if policy == "Always":
-        return RUNNING_PHASE
-    if all_well:
-        return SUCCEEDED
-    return FAILED if policy == "Never" else RUNNING_PHASE
-
-
-def _failed(container: ContainerState) -> bool:
-    return (container.phase == EXITED and container.exit_code != 0) or (container.phase != RUNNING and container.last is not None)
-
-
-def _has_ended(container: ContainerState) -> bool:
-    return container.phase == EXITED or (container.phase != RUNNING and container.last is not None)
+    return SUCCEEDED if all(c.phase == EXITED and c.exit_code == 0 for c in apps) else FAILED
 
 
 def pod_status(pod: Object, state: PodState, *, host: str, now: int, style: Style, finished: bool = False) -> FrozenDict:
@@ -104,12 +80,17 @@ def pod_status(pod: Object, state: PodState, *, host: str, now: int, style: Styl
     if state.rejected is None:
         status |= _container_statuses(pod, state, style)
         if style.pod_resources:
-            status |= _pod_resources(pod["spec"])
+            status |= _pod_resources(_allocated_spec(pod, state))
     return FrozenDict(status)
 
 
+def _runs(state: PodState) -> bool:
+    """Whether something still runs: until then a pod that the kubelet ends is not said to have failed."""
+    return any(container.phase == RUNNING for container in state.containers.values())
+
+
 def _failure(state: PodState) -> dict[str, str]:
-    why = state.rejected or state.evicted
+    why = state.rejected or (None if _runs(state) else state.evicted)
     return {"reason": why[0], "message": why[1]} if why else {}
 
 
@@ -125,6 +106,9 @@ def _container_statuses(pod: Object, state: PodState, style: Style) -> dict[str,
     if init:
         found["initContainerStatuses"] = FrozenList(init)
     found["containerStatuses"] = FrozenList(sorted(apps, key=lambda status: str(status["name"])))
+    if spec.get("ephemeralContainers"):
+        visitors = [s for s in spec["ephemeralContainers"] if s["name"] in state.containers]
+        found["ephemeralContainerStatuses"] = FrozenList([container_status(s, state.containers[s["name"]], True, style) for s in visitors])
     return found
 
 
@@ -142,10 +126,13 @@ def container_status(spec: Object, container: ContainerState, initialized: bool,
     }  # fmt: skip
     if container.id:
         status["containerID"] = container.id
-    if style.started:
+    if style.started and container.kind != EPHEMERAL:
         status["started"] = bool(container.started)
     if container.id or style.waiting_resources:
-        status |= _resources(spec, style)
+        status |= _resources(container, style)
+    signal = (spec.get("lifecycle") or EMPTY_DICT).get("stopSignal")
+    if signal and container.id:
+        status["stopSignal"] = signal
     mounts = _mounts(spec)
     if mounts:
         status["volumeMounts"] = mounts
@@ -158,7 +145,7 @@ def is_ready(container: ContainerState, style: Style) -> bool:
         return container.phase == EXITED and container.exit_code == 0
     if style.all_ready:
         return container.kind == APP
-    return container.phase == RUNNING and container.ready
+    return container.kind != EPHEMERAL and container.phase == RUNNING and container.ready
 
 
 def _state(container: ContainerState, initialized: bool) -> FrozenDict:
@@ -166,7 +153,7 @@ def _state(container: ContainerState, initialized: bool) -> FrozenDict:
         return _running_since(timestamp(container.started_at))
     if container.phase == EXITED:
         return FrozenDict({"terminated": terminated(container)})
-    reason = container.reason or ("ContainerCreating" if initialized and container.kind == APP else "PodInitializing")
+    reason = container.reason or ("ContainerCreating" if initialized and container.kind in (APP, EPHEMERAL) else "PodInitializing")
     return _waiting(reason, container.message)
 
 
@@ -181,15 +168,17 @@ def terminated(container: ContainerState) -> FrozenDict:
     return FrozenDict(found | {key: value for key, value in optional.items() if value})
 
 
-def _resources(spec: Object, style: Style) -> dict[str, Any]:
-    resources = spec.get("resources") or EMPTY_DICT
-    requests = resources.get("requests")
+def _resources(container: ContainerState, style: Style) -> dict[str, Any]:
+    """What was promised to the container, and what is enforced."""
+    allocated = container.allocated or EMPTY_DICT
+    resources = allocated if container.applied is None else container.applied
+    requests, promised = resources.get("requests"), allocated.get("requests") or EMPTY_DICT
     if not requests:
         return {"resources": resources if resources.get("limits") else EMPTY_DICT}
     if style.memory_zero and "cpu" in requests and "memory" not in requests:
-        limits = {"limits": resources["limits"]} if resources.get("limits") else {}
-        return {"allocatedResources": requests, "resources": FrozenDict({**limits, "requests": FrozenDict({**requests, "memory": "0"})})}
-    return {"allocatedResources": requests, "resources": _shown(resources)}
+        shown = {"limits": resources["limits"]} if resources.get("limits") else {}
+        return {"allocatedResources": promised, "resources": FrozenDict({**shown, "requests": FrozenDict({**requests, "memory": "0"})})}
+    return {"allocatedResources": promised, "resources": _shown(resources)}
 
 
 @once
@@ -206,6 +195,18 @@ def _mounts(spec: Object) -> FrozenList:
             status |= {"readOnly": True, "recursiveReadOnly": mount.get("recursiveReadOnly", "Disabled")}
         mounts.append(FrozenDict(status))
     return FrozenList(mounts)
+
+
+def _allocated_spec(pod: Object, state: PodState) -> Object:
+    """The pod's spec with the resources that were promised, which differ from the wanted ones while a resize is pending."""
+    spec: Object = pod["spec"]
+    if pod["metadata"].get("generation", 1) == 1:
+        return spec
+    found = dict(spec)
+    for key in ("initContainers", "containers"):
+        if spec.get(key):
+            found[key] = FrozenList([FrozenDict({**c, "resources": state.containers[c["name"]].allocated}) for c in spec[key]])
+    return FrozenDict(found)
 
 
 @once
@@ -240,6 +241,9 @@ def _conditions(pod: Object, state: PodState, phase: str, *, now: int, style: St
     if state.rejected is None:
         ready = _containers_ready(state, phase, style)
         wanted = [
+            *_resizing(state),
+            *_disrupted(state),
+            *_restarting(pod, state, phase),
             {"type": "PodReadyToStartContainers", "status": "True" if state.sandbox == "ready" else "False"},
             {"type": "Initialized", **_initialized(state, phase)},
             {"type": "Ready", **_pod_ready(pod, ready)},
@@ -250,11 +254,45 @@ def _conditions(pod: Object, state: PodState, phase: str, *, now: int, style: St
     rows = tuple(_row(new, known.get(new["type"]), generation, now) for new in wanted)
     if not style.scheduled_generation:
         rows = (*rows[:-1], rows[-1]._replace(generation=None))
-    types = {row.type for row in rows}
+    types = {row.type for row in rows} | _OWN
     others = [one for one in old if one["type"] not in types]
     own = _own_conditions(rows)
     found = FrozenList([*others, *own]) if others else own
     return old if found == old else found
+
+
+def _restarting(pod: Object, state: PodState, phase: str) -> list[dict[str, Any]]:
+    """``AllContainersRestarting``, for pods with a rule that may restart all containers."""
+    if not _may_restart_all(pod["spec"]):
+        return []
+    why = {"reason": _DONE[phase]} if phase in _DONE else {}
+    return [{"type": "AllContainersRestarting", "status": "True" if state.restarting_all else "False", **why}]
+
+
+@once
+def _may_restart_all(spec: Object) -> bool:
+    rules = [rule for key in ("initContainers", "containers") for c in spec.get(key) or () for rule in c.get("restartPolicyRules") or ()]
+    return any(rule.get("action") == "RestartAllContainers" for rule in rules)
+
+
+def _resizing(state: PodState) -> list[dict[str, Any]]:
+    """``PodResizePending`` and ``PodResizeInProgress``, while they hold."""
+    found: list[dict[str, Any]] = []
+    for kind, known in (("PodResizePending", state.resize_pending), ("PodResizeInProgress", state.resizing)):
+        if known is not None:
+            texts = {key: text for key, text in (("reason", known[0]), ("message", known[1])) if text}
+            found.append({"type": kind, "status": "True", **texts, "observedGeneration": known[2]})
+    return found
+
+
+def _disrupted(state: PodState) -> list[dict[str, Any]]:
+    """``DisruptionTarget``, where the kubelet itself ends the pod."""
+    if state.disruption is None:
+        return []
+    return [{"type": "DisruptionTarget", "status": "True", "reason": state.disruption[0], "message": state.disruption[1]}]
+
+
+_OWN = {"PodResizePending", "PodResizeInProgress"}  # conditions that go when they hold no more
 
 
 class _Row(NamedTuple):
@@ -272,7 +310,7 @@ def _row(new: dict[str, Any], old: Mapping[str, Any] | None, generation: int, no
     """One condition; its transition time is that of the old one while the status stays."""
     changed = old is None or old["status"] != new["status"]
     when = timestamp(now) if changed or old is None else old["lastTransitionTime"]
-    return _Row(new["type"], new["status"], new.get("reason"), new.get("message"), generation, when)
+    return _Row(new["type"], new["status"], new.get("reason"), new.get("message"), new.get("observedGeneration", generation), when)
 
 
 # Equal parts of many statuses are one object: what the API server computes of a frozen value it computes once.
@@ -315,7 +353,7 @@ def _names(containers: Sequence[ContainerState]) -> str:
 def _containers_ready(state: PodState, phase: str, style: Style) -> dict[str, str]:
     if phase in _DONE:
         return {"status": "False", "reason": _DONE[phase]}
-    unready = [c for c in state.containers.values() if c.kind != INIT and not is_ready(c, style)]
+    unready = [c for c in state.containers.values() if c.kind in (APP, SIDECAR) and not is_ready(c, style)]
     if unready:
         return {"status": "False", "reason": "ContainersNotReady", "message": f"containers with unready status: {_names(unready)}"}
     return {"status": "True"}
@@ -347,7 +385,7 @@ def _initialized(state: PodState, phase: str) -> dict[str, str]:
 
 def _uninitialized(state: PodState) -> list[ContainerState]:
     """The init containers that still have work to do; none once an ordinary container has started."""
-    if any(c.kind == APP and (c.phase != "waiting" or c.last is not None) for c in state.containers.values()):
+    if state.begun:
         return []
     return [c for c in state.containers.values() if not _init_complete(c)]
 
@@ -355,4 +393,4 @@ def _uninitialized(state: PodState) -> list[ContainerState]:
 def _init_complete(container: ContainerState) -> bool:
     if container.kind == INIT:
         return container.phase == EXITED and container.exit_code == 0
-    return container.kind == APP or (container.kind == SIDECAR and container.phase == RUNNING and container.started is not False)
+    return container.kind != SIDECAR or (container.phase == RUNNING and container.started is not False)

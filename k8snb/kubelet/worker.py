@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze
+from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.component_helpers.resolver import own_resolver
 from k8snb.component_helpers.timing import timing
-from k8snb.kubelet import environment, pods, probes, stopping
+from k8snb.kubelet import environment, pods, probes, resize, restarts, stopping
 from k8snb.kubelet.pods import Action, go_duration
-from k8snb.kubelet.state import EXITED, INIT, RUNNING, WAITING, ContainerState, PodState, ProbeState
-from k8snb.kubelet.status import restart_policy, terminated
+from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, ContainerState, PodState, ProbeState
 from k8snb.seams.cri import ContainerConfig
 from k8snb.sim.clock import MILLISECOND, SECOND
 
@@ -47,9 +46,12 @@ class Worker:
         if not state.terminating and (state.gone or self.pod["metadata"].get("deletionTimestamp")):
             stopping.begin(self)
         if not state.terminating:
+            pods.add_ephemeral(self.pod, state)
+            self._restart_all()
             self._check_deadline()
             self._refresh()
             self._compare_specs()
+            resize.allocate(self)
             self._probe()
 
     def act(self) -> bool:
@@ -58,9 +60,12 @@ class Worker:
         if state.terminating:
             return stopping.advance(self)
         stopping.escalate(self)
+        if state.restarting_all:
+            return False
         if pods.is_finished(self.pod, state):
             stopping.finish(self)
         else:
+            resize.apply(self)
             self._advance()
         return False
 
@@ -80,8 +85,8 @@ class Worker:
                 times.append(container.retry_at)
         if state.terminating:
             asked = []
-        elif state.refresh_at and state.sandbox == "ready":
-            asked.append(state.refresh_at)
+        elif state.sandbox == "ready":
+            asked += [when for when in (state.refresh_at, state.resize_at) if when]
         first = min([*times, *asked], default=0)
         return first, bool(asked) and first not in times
 
@@ -98,7 +103,7 @@ class Worker:
 
     def find(self, resource: str, name: str) -> Object | None:
         """A ConfigMap or a Secret of the pod's namespace."""
-        return self.kubelet.client.find(resource, name, self.state.namespace)
+        return self.kubelet.look_up(resource, name, self.state.namespace)
 
     def sources(self) -> environment.Sources:
         """Where the values of its environment and volumes come from."""
@@ -108,7 +113,8 @@ class Worker:
     def target(self, container: ContainerState) -> probes.Target:
         """A container as probes and hooks see it."""
         address = self.state.address or self.kubelet.address
-        return probes.Target(self.specs[container.name], container.id, self.state.uid, address)
+        host = bool(self.pod["spec"].get("hostNetwork"))
+        return probes.Target(self.specs[container.name], container.id, self.state.uid, address, host_network=host)
 
     # -- operations --------------------------------------------------------------------------------------------------
 
@@ -128,7 +134,7 @@ class Worker:
         if action.kind == "sandbox":
             return self._operate("sandbox", "", self.runtime.latencies.sandbox)
         container = self.state.containers[action.container]
-        if container.phase == EXITED and not self._restart(container):
+        if container.phase == EXITED and not container.changed and not self._restart(container):
             return False
         return self._pull_or_start(container)
 
@@ -175,6 +181,21 @@ class Worker:
                 container.changed = True
                 stopping.stop(self, container, self.state.grace, f"Container {name} definition changed, will be restarted")
 
+    def _restart_all(self) -> None:
+        """A rule may want all containers to restart: what runs is stopped, without hooks or grace, then a new round begins."""
+        state = self.state
+        if not state.restarting_all:
+            if not any(restarts.wants_all_restarted(self.specs[c.name], c) for c in state.containers.values()):
+                return
+            state.restarting_all, state.operation = True, None
+        running = [c for c in state.containers.values() if c.phase == RUNNING and c.kind != EPHEMERAL]
+        for container in running:
+            if not container.stopping:
+                stopping.stop(self, container, 0, f"Stopping container {container.name}")
+        if not running:
+            state.restarting_all = False
+            pods.new_round(state)
+
     def _check_deadline(self) -> None:
         """``activeDeadlineSeconds``: a pod that has lived longer fails, and its containers are stopped."""
         if self._deadline() and self.now >= self._deadline() and not pods.is_finished(self.pod, self.state):
@@ -199,23 +220,18 @@ class Worker:
 
     def _restart(self, container: ContainerState) -> bool:
         """An ended container is to start again: at once, or it waits in CrashLoopBackOff."""
-        container.retry_at = pods.crash_retry(container)
+        container.retry_at = restarts.crash_retry(container)
         if container.retry_at <= self.now:
             return True
         delay = go_duration(container.crash_delay)
         state, name = self.state, container.name
-        self._move_to_last(container)
+        pods.move_to_last(container)
         container.reason = "CrashLoopBackOff"
         container.message = f"back-off {delay} restarting failed container={name} pod={state.name}_{state.namespace}({state.uid})"
         self.event(
             WARNING, "BackOff", f"Back-off restarting failed container {name} in pod {state.name}_{state.namespace}({state.uid})", name
         )
         return False
-
-    def _move_to_last(self, container: ContainerState) -> None:
-        if container.phase == EXITED:
-            container.last = freeze({"terminated": terminated(container)})
-            container.phase = WAITING
 
     def _pull_or_start(self, container: ContainerState) -> bool:
         """The image first: present, to be pulled, or in back-off."""
@@ -268,7 +284,7 @@ class Worker:
         """ErrImagePull now; what the next look finds is the back-off."""
         self.event(WARNING, "Failed", f'Failed to pull image "{image}": {error}', container.name)
         self.event(WARNING, "Failed", "Error: ErrImagePull", container.name)
-        pods.raise_pull_delay(container, self.now)
+        restarts.raise_pull_delay(container, self.now)
         end, container.retry_at = container.retry_at, self.now + SECOND  # the kubelet looks again soon, and finds the back-off
         container.reason, container.message, container.told = "ErrImagePull", error, f"{end}"
 
@@ -292,7 +308,7 @@ class Worker:
         if container.told != message:
             self.event(WARNING, "Failed", event, container.name)
             container.told = message
-        self._move_to_last(container)
+        pods.move_to_last(container)
         container.reason, container.message, container.retry_at = reason, message, self.now + RETRY
         return False
 
@@ -308,8 +324,8 @@ class Worker:
         self.state.operation_note = tuple(values.items())
         self.event(NORMAL, "Created", "Container created", container.name)
         if container.phase == EXITED or container.last is not None:
-            pods.raise_crash_delay(container, self.now)
-            self._move_to_last(container)
+            restarts.raise_crash_delay(container, self.now)
+            pods.move_to_last(container)
             container.restarts += 1
             if container.last_id:  # only one dead container is kept, for `logs --previous`
                 self.runtime.remove_container(container.last_id)
@@ -327,9 +343,11 @@ class Worker:
             working_dir=spec.get("workingDir", ""),
             hostname=pod.get("hostname") or (self.kubelet.node_name if pod.get("hostNetwork") else state.name), address=state.address,
             mounts=environment.mounts(spec, known), ports=environment.ports(spec),
-            batch=container.kind == INIT or restart_policy(self.pod, spec) != "Always",
+            batch=container.kind == INIT or restarts.restart_policy(self.pod, spec) != "Always",
             message_path=spec.get("terminationMessagePath", "/dev/termination-log"),
-            message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError", resources=pods.resources(spec),
+            message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError",
+            resources=pods.resources({"resources": container.allocated}),
+            stop_signal=(spec.get("lifecycle") or EMPTY_DICT).get("stopSignal", "").removeprefix("SIG"),
         )  # fmt: skip
 
     def _started(self, container: ContainerState) -> None:
@@ -337,10 +355,12 @@ class Worker:
         config = self._config(container, self.state.operation_note or ())
         self.state.operation_note = None
         spec = self.specs[container.name]
+        self.state.begun = self.state.begun or container.kind == APP
         self._mention_generic(container, spec["image"])
         result = self.runtime.start(config)
         container.id, container.image_id = config.id, self.runtime.image_id(spec["image"])
         container.image, container.made_from, container.changed = self.runtime.image_name(spec["image"]), spec["image"], False
+        container.applied = container.allocated
         container.started_at = self.now
         if result.error:
             self.event(WARNING, "Failed", f"Error: {result.error}", container.name)

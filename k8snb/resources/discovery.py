@@ -101,6 +101,12 @@ def with_handlers(resource: Resource, **handlers: Any) -> Resource:
     return replace(resource, subresources={**resource.subresources, **changed})
 
 
+def with_parts(resource: Resource, **parts: tuple[Any, Any]) -> Resource:
+    """The resource with subresources that are parts of it: name -> (what of an update counts, what is wrong with it)."""
+    changed = {name: replace(resource.subresources[name], part=part, validate=check) for name, (part, check) in parts.items()}
+    return replace(resource, subresources={**resource.subresources, **changed})
+
+
 def complete(own: Iterable[Resource]) -> tuple[Resource, ...]:
     """All that a server serves, in discovery order: ``own`` where there is one, a generic resource for the rest."""
     known = {(resource.api_version, resource.kind): resource for resource in own}

@@ -62,6 +62,7 @@ class ContainerConfig(NamedTuple):
     message_path: str = "/dev/termination-log"
     message_from_log: bool = False  # terminationMessagePolicy: FallbackToLogsOnError
     resources: Resources = Resources()
+    stop_signal: str = ""  # without its SIG; empty: the image's own
 
 
 class Pull(NamedTuple):
@@ -134,6 +135,14 @@ class Runtime(Protocol):
         """A pull has ended well."""
         ...
 
+    def images(self) -> Mapping[str, int]:
+        """The images on the node: full reference -> bytes. Not to be changed."""
+        ...
+
+    def remove_image(self, image: str) -> None:
+        """Delete an image by its full reference."""
+        ...
+
     def simulated(self, image: str) -> bool:
         """Whether the image's behaviour is simulated, or a generic container stands for it."""
         ...
@@ -151,7 +160,7 @@ class Runtime(Protocol):
         ...
 
     def stop(self, container_id: str) -> None:
-        """SIGTERM."""
+        """SIGTERM, or the container's own stop signal."""
         ...
 
     def kill(self, container_id: str) -> None:
@@ -168,6 +177,14 @@ class Runtime(Protocol):
 
     def usage(self, container_id: str) -> Usage | None:
         """What a container uses now; None where it does not run, or nobody knows. Looking leaves no mark."""
+        ...
+
+    def memory(self, at: int = 0) -> int:
+        """What all containers of the node use together (bytes): now, or at a later time (µs) if nothing else happens until then."""
+        ...
+
+    def written(self) -> int:
+        """What all containers of the node have written: layers, logs and volumes (bytes)."""
         ...
 
     def pod_usage(self, pod_uid: str) -> Mapping[str, Usage]:

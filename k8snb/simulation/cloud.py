@@ -422,5 +422,3 @@ class Cloud:
 
     def __repr__(self) -> str:
         return "\n\n".join(map(repr, (self.node_pools, self.instances, self.load_balancers)))
-
-

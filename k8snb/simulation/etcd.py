@@ -221,4 +221,3 @@ class Etcd:
         before = group.network.handled
         self._simulation.run_until(lambda: group.network.handled != before, STEP_LIMIT)
         return self.messages(group.network.handled - before)
-

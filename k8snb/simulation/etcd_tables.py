@@ -1,9 +1,9 @@
 """What ``cluster.etcd`` answers: plain records whose repr is what ``etcdctl`` would print.
 
-    MEMBER  ROLE      LEADER  RAFT TERM  RAFT INDEX  COMMITTED  APPLIED  REVISION  LINK
-    etcd-1  leader    etcd-1  2          214         214        214      198
-    etcd-2  follower  etcd-1  2          214         214        214      198       slow
-    etcd-3  stopped           2          180         180        180      170
+MEMBER  ROLE      LEADER  RAFT TERM  RAFT INDEX  COMMITTED  APPLIED  REVISION  LINK
+etcd-1  leader    etcd-1  2          214         214        214      198
+etcd-2  follower  etcd-1  2          214         214        214      198       slow
+etcd-3  stopped           2          180         180        180      170
 """
 
 from __future__ import annotations
@@ -157,4 +157,3 @@ def columns(rows: Iterable[Iterable[Any]]) -> str:
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)
-

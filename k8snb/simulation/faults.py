@@ -13,7 +13,17 @@ from k8snb.messages import Mistake, text
 from k8snb.sim.clock import seconds
 from k8snb.simulation import etcd
 from k8snb.simulation.cloud import COMMANDS
-from k8snb.simulation.node_faults import crash_container, fail_node, known_container, known_node, partition_node, restore_node
+from k8snb.simulation.machine_files import known_manifest, static_pod
+from k8snb.simulation.node_faults import (
+    crash_container,
+    fail_node,
+    known_amount,
+    known_container,
+    known_node,
+    partition_node,
+    restore_node,
+    use_resource,
+)
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
@@ -107,6 +117,16 @@ def _noted(verb: str, act: Callable[..., Any]) -> Callable[..., Any]:
     return noted
 
 
+def _noted_file(act: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a file of a machine, whose content is no name."""
+
+    def noted(simulation: Simulation, node: str, file: str, manifest: Any) -> Any:
+        _note(simulation, "write" if manifest is not None else "remove", f"{node} {file}")
+        return act(simulation, node=node, file=file, manifest=manifest)
+
+    return noted
+
+
 def _anything(_simulation: Simulation, **_arguments: Any) -> None:
     """Every argument is fine."""
 
@@ -131,6 +151,8 @@ FAULTS: dict[str, Fault] = {
     "fail_node": Fault(known_node, _noted("fail", fail_node)),
     "partition_node": Fault(known_node, _noted("partition", partition_node)),
     "restore_node": Fault(known_node, _noted("restore", restore_node)),
+    "static_pod": Fault(known_manifest, _noted_file(static_pod)),
+    "use_resource": Fault(known_amount, _noted("use", use_resource)),
     "crash_container": Fault(known_container, _noted("crash", crash_container)),
     **{name: Fault(command.check, _noted(command.verb, command.apply)) for name, command in COMMANDS.items()},
 }
@@ -180,6 +202,14 @@ class Faults:
     def restore_node(self, node: str) -> None:
         """A failed or cut-off machine is back."""
         self._simulation.fault("restore_node", node=node)
+
+    def use_memory(self, node: str, amount: str | int) -> None:
+        """Something outside Kubernetes uses so much memory of a machine (``"3Gi"``; 0 ends it)."""
+        self._simulation.fault("use_resource", node=node, amount=str(amount), resource="memory")
+
+    def use_disk(self, node: str, amount: str | int) -> None:
+        """Something outside Kubernetes fills so much of a machine's disk (``"45Gi"``; 0 removes it)."""
+        self._simulation.fault("use_resource", node=node, amount=str(amount), resource="ephemeral-storage")
 
     def crash_container(self, pod: str, container: str = "", code: int = 137) -> bool:
         """The process of a container dies (``pod``: ``name`` or ``namespace/name``); False where none is running."""

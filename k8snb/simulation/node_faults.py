@@ -1,12 +1,15 @@
-"""What can happen to machines: a node loses power, is cut off from the network, comes back; a process in a container dies.
+"""What can happen to machines: a node loses power, is cut off from the network, comes back; a process in a container dies;
+something that Kubernetes does not know of fills memory or disk.
 
-Models: what an operator sees when a virtual machine dies, when a switch fails, and ``kill -9`` inside a container.
+Models: what an operator sees when a virtual machine dies, when a switch fails, ``kill -9`` inside a container, a runaway process or
+a forgotten dump on the machine.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from k8snb.apimachinery import quantity
 from k8snb.messages import Mistake, text
 
 if TYPE_CHECKING:
@@ -36,6 +39,22 @@ def partition_node(simulation: Simulation, node: str) -> None:
 def restore_node(simulation: Simulation, node: str) -> None:
     """The machine is there again: power, network, kubelet."""
     simulation.parts.machines.restore(node)
+
+
+def known_amount(simulation: Simulation, node: str, amount: str, **_rest: str) -> None:
+    """Raise ValueError unless there is such a machine, and the amount is a quantity of bytes that is not negative."""
+    known_node(simulation, node)
+    try:
+        fine = quantity.value(amount) >= 0
+    except ValueError:
+        fine = False
+    if not fine:
+        raise Mistake(text("fault.no_amount", amount=amount))
+
+
+def use_resource(simulation: Simulation, node: str, amount: str, resource: str) -> None:
+    """Something outside Kubernetes uses so much of the machine; its kubelet sees it when it looks next."""
+    simulation.parts.machines.kubelets[node].own.foreign[resource] = quantity.value(amount)
 
 
 def known_container(simulation: Simulation, pod: str, container: str = "", code: int = 137) -> None:

@@ -7,7 +7,7 @@ import pytest
 from k8snb.admission import default_toleration_seconds
 from k8snb.component_helpers.timing import TIMING, timing
 from k8snb.controllers.node import lifecycle, pod_gc
-from k8snb.kubelet import node, pods
+from k8snb.kubelet import node, restarts
 from k8snb.sim.clock import SECOND, duration
 
 DOCUMENTED = {
@@ -15,7 +15,8 @@ DOCUMENTED = {
     "image back-off, most": "5m", "termination grace": "30s", "grace after preStop": "2s", "probe period": "10s", "probe timeout": "1s",
     "post-start limit": "10m", "retry": "10s", "volume refresh": "1m", "resize retry": "3m", "node lease renewal": "10s",
     "node lease duration": "40s", "node status report": "5m", "eviction monitoring": "10s", "pressure transition": "5m",
-    "eviction grace": "1s", "image minimum age": "2m", "image collection": "5m", "node monitor": "5s", "node grace": "50s",
+    "eviction grace": "1s", "eviction cleanup poll": "1s", "eviction cleanup limit": "30s",
+    "image minimum age": "2m", "image collection": "5m", "node monitor": "5s", "node grace": "50s",
     "node startup grace": "1m", "taint toleration": "5m", "taint pass": "100ms", "zone eviction": "10s", "zone eviction, slow": "1m40s",
     "pod collection": "20s", "pod quarantine": "40s",
 }  # fmt: skip
@@ -29,7 +30,7 @@ def test_every_waiting_time_is_the_documented_one(capsys: pytest.CaptureFixture[
 
 
 def test_the_components_wait_as_the_table_says() -> None:
-    assert (pods.BACKOFF_FIRST, pods.BACKOFF_MOST, pods.BACKOFF_FORGOTTEN) == (10 * SECOND, 300 * SECOND, 600 * SECOND)
+    assert (restarts.BACKOFF_FIRST, restarts.BACKOFF_MOST, restarts.BACKOFF_FORGOTTEN) == (10 * SECOND, 300 * SECOND, 600 * SECOND)
     assert (timing("node lease renewal"), timing("node lease duration")) == (node.LEASE_PERIOD, node.LEASE_SECONDS * SECOND)
     assert (lifecycle.MONITOR_PERIOD, lifecycle.GRACE_PERIOD) == (5 * SECOND, 50 * SECOND)
     assert (pod_gc.PERIOD, pod_gc.QUARANTINE) == (20 * SECOND, 40 * SECOND)

@@ -159,3 +159,81 @@ def test_the_out_of_service_taint_forces_nothing_on_a_node_that_is_ready() -> No
     assert cluster.get("pods", "slow")["status"]["phase"] == "Running"
     cluster.run_for(10)
     assert cluster.get("pods", "slow") is None
+
+
+def events(cluster: Cluster, reason: str) -> list[str]:
+    """What was said with that reason."""
+    return [e["message"] for e in cluster.get("events") if e["reason"] == reason]
+
+
+def test_a_machine_that_comes_back_says_that_it_was_rebooted_and_starts_its_pods_anew() -> None:
+    cluster = Cluster(nodes=2)
+    cluster.client.create("pods", pod("web", nodeName="node-2"), "default")
+    cluster.settle()
+    before = cluster.get("nodes", "node-2")["status"]["nodeInfo"]["bootID"]
+    cluster.faults.fail_node("node-2")
+    cluster.run_for(100)
+    cluster.faults.restore_node("node-2")
+    cluster.run_for(20)
+    boot = cluster.get("nodes", "node-2")["status"]["nodeInfo"]["bootID"]
+    assert boot != before
+    assert events(cluster, "Rebooted") == [f"Node node-2 has been rebooted, boot id: {boot}"]
+    assert "Node node-2 status is now: NodeReady" in events(cluster, "NodeReady")
+    status = cluster.get("pods", "web")["status"]["containerStatuses"][0]
+    assert (status["restartCount"], "running" in status["state"]) == (1, True)
+
+
+def test_a_drain_moves_pods_as_a_budget_allows_and_leaves_daemons() -> None:
+    cluster = Cluster(nodes=3)
+    cluster.client.create("deployments.apps", deployment(4), "default")
+    cluster.kubectl("create poddisruptionbudget web --selector=app=web --min-available=3")
+    cluster.settle()
+    lost = {p["metadata"]["name"] for p in pods(cluster) if p["spec"]["nodeName"] == "node-1"}
+    assert lost
+    answer = cluster.kubectl("drain node-1 --ignore-daemonsets")
+    assert answer.text.splitlines()[0] == "node/node-1 cordoned"
+    assert answer.text.splitlines()[-1] == "node/node-1 drained"
+    cluster.settle()
+    assert ready(cluster) == 4
+    assert not lost & {p["metadata"]["name"] for p in pods(cluster)}
+    assert {p["spec"]["nodeName"] for p in pods(cluster)} == {"node-2", "node-3"}
+    assert "Ready,SchedulingDisabled" in cluster.kubectl("get nodes").text
+    cluster.kubectl("uncordon node-1")
+    assert "SchedulingDisabled" not in cluster.kubectl("get nodes").text
+
+
+def test_a_budget_that_allows_nothing_stops_a_drain() -> None:
+    cluster = Cluster(nodes=2)
+    cluster.client.create("deployments.apps", deployment(2), "default")
+    cluster.kubectl("create poddisruptionbudget web --selector=app=web --min-available=2")
+    cluster.settle()
+    answer = cluster.kubectl("drain node-1 --ignore-daemonsets --timeout=30s")
+    assert "Cannot evict pod as it would violate the pod's disruption budget." in answer.text
+    assert "global timeout reached" in answer.text
+    assert ready(cluster) == 2
+
+
+def test_bare_pods_and_pods_with_scratch_space_must_be_named_before_they_are_drained() -> None:
+    cluster = Cluster(nodes=2)
+    cluster.client.create("pods", pod("bare", nodeName="node-1"), "default")
+    cluster.settle()
+    assert "cannot delete Pods that declare no controller (use --force to override): default/bare" in cluster.kubectl("drain node-1").text
+    assert "pod/bare evicted" in cluster.kubectl("drain node-1 --force").text
+    assert cluster.get("pods", "bare") is None
+
+
+def test_only_a_forced_deletion_takes_a_pod_of_a_dead_node_out_of_the_api() -> None:
+    cluster = Cluster(nodes=2)
+    cluster.client.create("pods", pod("web", nodeName="node-2"), "default")
+    cluster.settle()
+    cluster.faults.partition_node("node-2")
+    cluster.kubectl("delete pod web --wait=false")
+    cluster.run_for(600)
+    assert "deletionTimestamp" in cluster.get("pods", "web")["metadata"]
+    cluster.kubectl("delete pod web --force --grace-period=0")
+    assert cluster.get("pods", "web") is None
+    runtime: Any = cluster.simulation.parts.machines.runtimes["node-2"]
+    assert [c.config.pod for c in runtime.state.containers.values() if not c.ended_at] == ["web"]  # nobody has told the machine
+    cluster.faults.restore_node("node-2")
+    cluster.run_for(60)
+    assert not runtime.state.containers

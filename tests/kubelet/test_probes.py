@@ -78,3 +78,75 @@ def test_a_probe_that_changes_nothing_writes_nothing(story: Story) -> None:
     before = story.writes("web")
     story.run(60)
     assert story.writes("web") == before
+
+
+def test_a_probe_ticks_from_the_moment_at_which_the_pod_was_taken_up(story: Story) -> None:
+    probe = {"exec": {"command": ["sh", "-c", "date +%s >> /tmp/asked; exit 1"]}, "periodSeconds": 7, "failureThreshold": 9}
+    begin = story.cluster.now // 1_000_000
+    story.pod("app", "sleep", "999", livenessProbe=probe)
+    story.run(30)
+    asked = [int(line) - begin for line in story.cluster.kubectl("exec app -- cat /tmp/asked").text.split()]
+    assert asked == [7, 14, 21, 28]
+
+
+def test_a_restarted_kubelet_spreads_its_first_probes_over_their_period(story: Story) -> None:
+    probe = {"exec": {"command": ["sh", "-c", "date +%s >> /tmp/asked"]}, "periodSeconds": 60}
+    for number in range(8):
+        story.pod(f"app-{number}", "sleep", "9999", livenessProbe=probe)
+    story.run(10)
+    story.cluster.faults.stop("kubelet/node-1")
+    story.cluster.faults.start("kubelet/node-1")
+    begin = story.cluster.now // 1_000_000
+    story.run(60)
+    asked = [int(story.cluster.kubectl(f"exec app-{number} -- cat /tmp/asked").text.split()[-1]) - begin for number in range(8)]
+    assert len(set(asked)) > 4
+    assert all(0 <= moment <= 60 for moment in asked)
+
+
+def test_localhost_in_a_probe_is_the_node_and_https_needs_somebody_who_speaks_it(story: Story) -> None:
+    story.pod("lost", image="nginx:1.27", readinessProbe={"httpGet": {"host": "127.0.0.1", "port": 80}})
+    story.pod("plain", image="nginx:1.27", readinessProbe={"httpGet": {"port": 80, "scheme": "HTTPS"}})
+    story.pod("named", image="nginx:1.27", readinessProbe={"httpGet": {"port": "web"}})
+    story.run(4)
+    assert story.events("lost", "Unhealthy") == [
+        'Readiness probe failed: Get "http://127.0.0.1:80/": dial tcp 127.0.0.1:80: connect: connection refused'
+    ]
+    assert story.events("plain", "Unhealthy")[0].endswith("http: server gave HTTP response to HTTPS client")
+    assert story.events("named", "Unhealthy") == [
+        'Readiness probe errored and resulted in unknown state: strconv.Atoi: parsing "web": invalid syntax'
+    ]
+
+
+def test_a_probe_that_cannot_be_asked_changes_nothing(story: Story) -> None:
+    probe = {"exec": {"command": ["no-such-command"]}, "periodSeconds": 1, "failureThreshold": 1}
+    story.pod("app", image="nginx:1.27", livenessProbe=probe)
+    story.run(10)
+    assert story.main("app")["restartCount"] == 0
+    said = story.events("app", "Unhealthy")
+    assert said[0].startswith("Liveness probe errored and resulted in unknown state: rpc error: code = Unknown desc = failed to exec")
+
+
+def test_probes_send_their_headers_and_say_who_asks(story: Story) -> None:
+    from k8snb.kubelet.images import Image, Process
+    from k8snb.seams.cni import HTTPReply, HTTPRequest, header
+
+    class Picky(Image):
+        name = "picky"
+        ports = (80,)
+
+        def http(self, process: Process, request: HTTPRequest) -> HTTPReply:
+            process.log(f"{request.host} {header(request.headers, 'X-Probe')} {header(request.headers, 'user-agent')}")
+            return HTTPReply(200)
+
+    story.cluster.images.add(Picky)
+    headers = [{"name": "X-Probe", "value": "yes"}, {"name": "Host", "value": "shop.example.com"}]
+    story.pod("app", image="picky", readinessProbe={"httpGet": {"port": 80, "httpHeaders": headers}})
+    story.run(3)
+    assert story.cluster.kubectl("logs app").text.splitlines()[0] == "shop.example.com yes kube-probe/1.36"
+
+
+def test_a_probe_may_have_a_grace_period_of_its_own(story: Story) -> None:
+    probe = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1, "terminationGracePeriodSeconds": 4}
+    story.pod("app", "sleep", "999", livenessProbe=probe)
+    story.run(9)
+    assert story.main("app")["restartCount"] == 1

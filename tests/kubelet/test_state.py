@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8snb.cluster import Cluster
-from k8snb.kubelet import pods
+from k8snb.kubelet import restarts
 from k8snb.kubelet.environment import expand
 from k8snb.kubelet.state import APP, ContainerState
 from k8snb.network.cni import CNI, CNIState
@@ -58,11 +58,11 @@ def test_the_crash_back_off_stays_between_its_bounds(runs: list[int]) -> None:
     container, now = ContainerState("c", APP), 0
     for seconds in runs:
         container.finished_at = now = now + seconds * SECOND
-        retry = pods.crash_retry(container)
-        assert 0 <= retry - now <= pods.BACKOFF_MOST
+        retry = restarts.crash_retry(container)
+        assert 0 <= retry - now <= restarts.BACKOFF_MOST
         now = max(now, retry)
-        pods.raise_crash_delay(container, now)
-        assert pods.BACKOFF_FIRST <= container.crash_delay <= pods.BACKOFF_MOST
+        restarts.raise_crash_delay(container, now)
+        assert restarts.BACKOFF_FIRST <= container.crash_delay <= restarts.BACKOFF_MOST
 
 
 @given(st.dictionaries(st.from_regex(r"[A-Z]{1,3}", fullmatch=True), st.text("ab$()", max_size=5)), st.text("AB$()x", max_size=12))

@@ -105,9 +105,9 @@ def next_wake(state: ProcessState) -> int:
     return min(times, default=0)
 
 
-def terminate(process: Process) -> None:
-    """Ask process 1 to end (SIGTERM). It may take its time, or not react at all."""
-    _guarded(process, lambda: process.image.signal(process, "TERM"))
+def terminate(process: Process, signal: str = "TERM") -> None:
+    """Ask process 1 to end, by SIGTERM or another signal. It may take its time, or not react at all."""
+    _guarded(process, lambda: process.image.signal(process, signal))
     go_on(process)
 
 

@@ -38,6 +38,7 @@ class Container:
     ended_at: int = 0
     code: int = 0
     oom: bool = False  # it was killed for want of memory
+    resting: int = 0  # bytes that it uses as long as it does nothing
     wake: int = 0
     exhausted_at: int = 0  # when its memory will pass its limit, as far as is known
 
@@ -127,6 +128,14 @@ class FaithfulRuntime:
         """The full reference, as containerd reports it."""
         return parse_reference(image).full
 
+    def images(self) -> Mapping[str, int]:
+        """What is on the disk."""
+        return self.state.images
+
+    def remove_image(self, image: str) -> None:
+        """Delete it from the disk."""
+        self.state.images.pop(image, None)
+
     def simulated(self, image: str) -> bool:
         """Whether it is in the catalogue."""
         found = self.catalogue.find(parse_reference(image))
@@ -182,6 +191,11 @@ class FaithfulRuntime:
             processes.begin(self._process(container))
         except processes.NotExecutable as error:
             return Started(_RUNC + str(error))
+        process = self._process(container)
+        resting = process.consumption()
+        container.resting = resting.memory
+        if resting.growth:
+            process.own_consumption()  # it leaks even if it does nothing
         self.state.containers[config.id] = container
         self.state.pods.setdefault(config.pod_uid, []).append(config.id)
         self._settle(container)
@@ -275,10 +289,10 @@ class FaithfulRuntime:
         return Ended(container.code, container.ended_at, reason, message[-4096:])
 
     def stop(self, container_id: str) -> None:
-        """SIGTERM."""
+        """SIGTERM, or the container's own stop signal."""
         container = self.state.containers.get(container_id)
         if container is not None and not container.ended_at:
-            processes.terminate(self._process(container))
+            processes.terminate(self._process(container), container.config.stop_signal or "TERM")
             self._settle(container)
 
     def kill(self, container_id: str) -> None:
@@ -314,6 +328,20 @@ class FaithfulRuntime:
         state = container.process
         disk = sum(len(path) + len(text or "") for path, text in state.files.items()) + sum(len(line) for _, line in state.log)
         return Usage(cpu_at(own, now, state.resources), memory_at(own, now), disk)
+
+    def memory(self, at: int = 0) -> int:
+        """What all containers use. One that never did anything uses what it did at its start, so this is cheap."""
+        when, total = at or self.kernel.now, 0
+        for container in self.state.containers.values():
+            if not container.ended_at:
+                own = container.process.consumption
+                total += container.resting if own is None else memory_at(own, when)
+        return total
+
+    def written(self) -> int:
+        """What all containers have written."""
+        running = [self.usage(container_id) for container_id in self.state.containers]
+        return sum(use.disk for use in running if use is not None) + sum(sum(self.volume_usage(uid).values()) for uid in self.state.volumes)
 
     def pod_usage(self, pod_uid: str) -> Mapping[str, Usage]:
         """What the running containers of a pod use."""

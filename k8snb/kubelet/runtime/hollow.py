@@ -80,6 +80,13 @@ class HollowRuntime:
     def pulled(self, image: str) -> None:
         """Nothing is ever pulled."""
 
+    def images(self) -> Mapping[str, int]:
+        """Nothing is ever pulled."""
+        return {}
+
+    def remove_image(self, image: str) -> None:
+        """Nothing is ever pulled."""
+
     def simulated(self, image: str) -> bool:
         """Nothing is said about images."""
         return True
@@ -131,6 +138,14 @@ class HollowRuntime:
     def usage(self, container_id: str) -> Usage | None:
         """Nobody measures hollow containers."""
         return None
+
+    def memory(self, at: int = 0) -> int:
+        """Nobody measures hollow containers."""
+        return 0
+
+    def written(self) -> int:
+        """Hollow containers write nothing."""
+        return 0
 
     def pod_usage(self, pod_uid: str) -> Mapping[str, Usage]:
         """Nobody measures hollow containers."""

@@ -24,11 +24,12 @@ from k8snb.resources.common.pod_scheduling import REQUIRED, validate_tolerations
 from k8snb.resources.common.pod_validation import validate_spec_of_pod
 from k8snb.resources.common.pod_warnings import warnings_for_pod
 from k8snb.resources.common.qos import qos_class
+from k8snb.resources.core import pod_parts
 from k8snb.resources.core.pod_binding import bind
 from k8snb.resources.core.pod_cells import cells
 from k8snb.resources.core.pod_eviction import evict
 from k8snb.resources.core.pod_log import execute, log
-from k8snb.resources.discovery import served, with_handlers
+from k8snb.resources.discovery import served, with_handlers, with_parts
 
 MAX_INT32 = 2147483647
 
@@ -248,7 +249,9 @@ def _nominated(status: Mapping[str, Any], before: Mapping[str, Any], node: str) 
 
 
 def _transitions(field: str, status: Mapping[str, Any], before: Mapping[str, Any], spec: Mapping[str, Any]) -> Errors:
-    """A container that has ended for good does not come back."""
+    """A container that has ended for good does not come back, unless a rule may restart all containers."""
+    if field != "ephemeralContainerStatuses" and _may_restart_all(spec):
+        return []
     now = {container["name"]: container.get("state") or EMPTY_DICT for container in status.get(field) or ()}
     errors: Errors = []
     for index, container in enumerate(before.get(field) or ()):
@@ -259,6 +262,11 @@ def _transitions(field: str, status: Mapping[str, Any], before: Mapping[str, Any
         if not _may_restart(field, container["name"], ended.get("exitCode", 0), spec):
             errors.append(forbidden(f"{field}[{index}].state", "may not be transitioned to non-terminated state"))
     return errors
+
+
+def _may_restart_all(spec: Mapping[str, Any]) -> bool:
+    rules = [rule for key in ("initContainers", "containers") for c in spec.get(key) or () for rule in c.get("restartPolicyRules") or ()]
+    return any(rule.get("action") == "RestartAllContainers" for rule in rules)
 
 
 def _may_restart(field: str, name: str, exit_code: int, spec: Mapping[str, Any]) -> bool:
@@ -332,4 +340,8 @@ _POD = served(
     example=EXAMPLE,
     simulated=True,
 )
-RESOURCE = with_handlers(_POD, binding=bind, eviction=evict, log=log, exec=execute)
+RESOURCE = with_parts(
+    with_handlers(_POD, binding=bind, eviction=evict, log=log, exec=execute),
+    ephemeralcontainers=(pod_parts.with_ephemeral, pod_parts.validate_ephemeral_update),
+    resize=(pod_parts.resized, pod_parts.validate_resize),
+)

@@ -55,7 +55,7 @@ def _container(pod: Object, asked: str) -> str:
     ordinary = [container["name"] for container in spec["containers"]]
     init = [container["name"] for container in spec.get("initContainers") or ()]
     if asked:
-        if asked not in ordinary + init:
+        if asked not in ordinary + init + [container["name"] for container in spec.get("ephemeralContainers") or ()]:
             raise bad_request(f"container {asked} is not valid for pod {name}")
         return asked
     if len(ordinary) == 1 and not init:

@@ -1,0 +1,102 @@
+"""How a kubelet speaks for its node: it registers it, renews its Lease, writes its status.
+
+    start         -> the Node, if there is none; then both of these
+    every 10 s    -> the Lease ("I am here"), and a look at memory and disk
+    every 5 min   -> the Node's status; at once where it has changed, or where somebody has said meanwhile that the node is lost
+
+Models: pkg/kubelet/kubelet_node_status.go (registerWithAPIServer, syncNodeStatus), component-helpers/apimachinery/lease.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.meta import condition_status, is_true
+from k8snb.apimachinery.objects import FrozenDict, Object, put
+from k8snb.kubelet import eviction, image_gc
+from k8snb.kubelet import node as nodes
+
+if TYPE_CHECKING:
+    from k8snb.kubelet.kubelet import Kubelet
+
+LEASES = "leases.coordination.k8s.io"
+
+
+def register(kubelet: Kubelet) -> None:
+    """Make the Node where there is none, and begin to speak for it."""
+    try:
+        if kubelet.client.find("nodes", kubelet.node_name) is None:
+            kubelet.client.create("nodes", nodes.new_node(kubelet.manifest, kubelet.node_name))
+    except ApiError:
+        why = "registering the node again"
+        kubelet.kernel.after(nodes.LEASE_PERIOD, kubelet.name, ("register",), why=why, background=True)
+        return
+    report_regularly(kubelet)
+    renew(kubelet)
+
+
+def renew(kubelet: Kubelet) -> None:
+    """The heartbeat, and what is looked at with it."""
+    kubelet.kernel.after(nodes.LEASE_PERIOD, kubelet.name, ("lease",), why="heartbeat", background=True)
+    pressed = eviction.look(kubelet)
+    node = node_of(kubelet)
+    if node is None:
+        return
+    if pressed or not is_true(node, "Ready") or sum(kubelet.runtime.images().values()) != kubelet.own.reported:
+        report(kubelet)
+    new = nodes.lease(node, kubelet.kernel.now)
+    try:
+        found = kubelet.client.find(LEASES, kubelet.node_name, nodes.LEASE_NAMESPACE)
+        if found is None:
+            kubelet.client.create(LEASES, new, nodes.LEASE_NAMESPACE)
+        else:
+            kubelet.client.update(LEASES, FrozenDict({**found, "spec": new["spec"]}))
+    except ApiError:
+        return  # the next heartbeat tries again
+
+
+def report_regularly(kubelet: Kubelet) -> None:
+    """The status of the node although nothing has changed; with it goes the look at the images."""
+    kubelet.kernel.after(nodes.STATUS_PERIOD, kubelet.name, ("node",), why="node status", background=True)
+    image_gc.collect(kubelet, eviction.capacity_of(kubelet, eviction.DISK), eviction.disk_used(kubelet))
+    report(kubelet)
+
+
+def report(kubelet: Kubelet) -> None:
+    """Write the Node's status as it is from here: also when somebody has said meanwhile that this node is lost."""
+    node = node_of(kubelet)
+    if node is None:
+        return
+    known = kubelet.runtime.images()
+    names = sorted(known, key=lambda name: (-known[name], name))[: nodes.IMAGES_SHOWN]
+    images = [((kubelet.runtime.image_id(image), image), known[image]) for image in names]
+    pressure, kubelet.own.reported = frozenset(kubelet.own.pressure), sum(known.values())
+    now, boots = kubelet.kernel.now, kubelet.own.boots
+    status = nodes.node_status(node, kubelet.manifest, now=now, images=images, pressure=pressure, boots=boots)
+    try:
+        kubelet.client.update_status("nodes", put(node, "status", status))
+    except ApiError:
+        kubelet.own.reported = -1  # the next turn tries again
+        return
+    _tell(kubelet, node, boots)
+
+
+def _tell(kubelet: Kubelet, node: Object, boots: int) -> None:
+    """Say what is news about the node: it has another boot behind it, it is heard of again."""
+    boot, name = nodes.boot_id(kubelet.node_name, boots), kubelet.node_name
+    before = ((node.get("status") or {}).get("nodeInfo") or {}).get("bootID", "")
+    if before not in ("", boot):
+        text = f"Node {name} has been rebooted, boot id: {boot}"
+        kubelet.recorder.event(nodes.reference(name), "Warning", "Rebooted", text)
+    if condition_status(node, "Ready") == "Unknown":
+        kubelet.recorder.event(nodes.reference(name), "Normal", "NodeReady", f"Node {name} status is now: NodeReady")
+
+
+def node_of(kubelet: Kubelet) -> Object | None:
+    """The Node: from the cache, or asked for where the cache does not have it yet."""
+    node = kubelet.nodes.get(kubelet.node_name)
+    try:
+        return node or kubelet.client.find("nodes", kubelet.node_name)
+    except ApiError:
+        return None
