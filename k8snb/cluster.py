@@ -95,6 +95,7 @@ class Cluster:
     ``ingress``: an Ingress controller (ingress-nginx, class ``nginx``) is installed.
     ``cloud``: ``aks`` is a managed cluster; its ``nodes`` are then the machines of a first node pool, see ``cluster.cloud``.
     ``scheduler``: a KubeSchedulerConfiguration as YAML text or as a dict (profiles, plugins, weights), see ``cluster.scheduler``.
+    ``metrics``: a metrics server runs, for ``kubectl top`` and HorizontalPodAutoscalers (in a managed cluster it does anyway).
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Cluster:
         start: int | None = None, shuffle: bool = False, loud: bool = True, settled: bool = True,
         etcd: int = 1, encrypt_secrets: bool = False, storage: bool = False, ingress: bool = False,
         cloud: str = "", scheduler: str | Mapping[str, Any] | None = None,
+        metrics: bool | None = None,
     ):  # fmt: skip
         if runtime not in RUNTIMES:
             raise Mistake(text("cluster.no_runtime", runtime=runtime, names=", ".join(RUNTIMES)))
@@ -113,6 +115,7 @@ class Cluster:
         choices["scheduler"] = chosen_scheduler(scheduler)
         choices |= {} if start is None else {"start": start}
         choices |= {"cloud": cloud, "pool": nodes} if cloud else {}
+        choices["metrics"] = bool(cloud) if metrics is None else metrics
         config = Config(nodes=node_manifests(0 if cloud else nodes), seed=seed, runtime=runtime, shuffle=shuffle, loud=loud, **choices)
         self._adopt(Simulation.create(config))
         use(self)

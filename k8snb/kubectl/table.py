@@ -22,6 +22,7 @@ from k8snb.kubectl.commands import (
     refused,
     rollout,
     run,
+    top,
     wait,
 )
 from k8snb.kubectl.commands import set as set_command
@@ -29,7 +30,7 @@ from k8snb.kubectl.commands import set as set_command
 COMMANDS: tuple[Command, ...] = (
     create.COMMAND, run.EXPOSE, run.RUN, set_command.COMMAND, explain.COMMAND, get.COMMAND, delete.COMMAND,
     rollout.COMMAND, modify.SCALE, run.AUTOSCALE,
-    auth.CERTIFICATE, info.CLUSTER_INFO, nodes.CORDON, nodes.UNCORDON, nodes.DRAIN, nodes.TAINT,
+    auth.CERTIFICATE, info.CLUSTER_INFO, top.COMMAND, nodes.CORDON, nodes.UNCORDON, nodes.DRAIN, nodes.TAINT,
     describe.COMMAND, pods.LOGS, pods.EXEC, auth.AUTH, events.COMMAND,
     diff.COMMAND, apply.COMMAND, modify.PATCH, modify.REPLACE, wait.COMMAND,
     metadata.LABEL, metadata.ANNOTATE,

@@ -13,10 +13,11 @@ from k8snb.apimachinery.meta import micro_timestamp
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.state import RUNNING, ContainerState, PodState
 from k8snb.kubelet.status import init_done
-from k8snb.seams.kubelet import LogOptions
+from k8snb.seams.kubelet import ContainerStats, LogOptions, NodeStats, PodStats
 from k8snb.sim.clock import HOUR
 
 _PULLING = ("ErrImagePull", "ImagePullBackOff")
+SYSTEM_CPU, SYSTEM_MEMORY = 60, 420 << 20  # what kernel, kubelet and container runtime use themselves: millicores, bytes
 
 
 class Endpoint:
@@ -45,13 +46,32 @@ class Endpoint:
         result = self.kubelet.runtime.execute(found.id, command, HOUR)
         return result.output, result.code
 
+    def stats(self) -> NodeStats:
+        """What the machine uses: its system, and the containers that run."""
+        self._reach("metrics/resource")
+        pods = tuple(found for state in self.kubelet.own.pods.values() if (found := self._stats_of(state)) is not None)
+        used = [one.usage for pod in pods for one in pod.containers]
+        return NodeStats(SYSTEM_CPU + sum(one.cpu for one in used), SYSTEM_MEMORY + sum(one.memory for one in used), pods)
+
+    def _stats_of(self, state: PodState) -> PodStats | None:
+        usage = self.kubelet.runtime.pod_usage(state.uid)
+        running = [(name, found) for name, found in state.containers.items() if found.phase == RUNNING and name in usage]
+        if not running:
+            return None
+        return PodStats(
+            state.namespace, state.name, state.uid, tuple(ContainerStats(name, found.started_at, usage[name]) for name, found in running)
+        )
+
+    def _reach(self, path: str) -> None:
+        """Raise ApiError where the kubelet does not answer."""
+        if self.cut_off or not self.kubelet.state.running:
+            address = f"{self.kubelet.address}:10250"
+            problem = "i/o timeout" if self.cut_off else "connect: connection refused"
+            raise ApiError(500, "InternalError", f'Get "https://{address}/{path}": dial tcp {address}: {problem}')
+
     def _container(self, namespace: str, name: str, container: str, what: str) -> tuple[PodState, ContainerState]:
         kubelet = self.kubelet
-        if self.cut_off or not kubelet.state.running:
-            address = f"{kubelet.address}:10250"
-            problem = "i/o timeout" if self.cut_off else "connect: connection refused"
-            url = f"https://{address}/{what}/{namespace}/{name}/{container}"
-            raise ApiError(500, "InternalError", f'Get "{url}": dial tcp {address}: {problem}')
+        self._reach(f"{what}/{namespace}/{name}/{container}")
         state = kubelet.own.pods.get(kubelet.own.uids.get(f"{namespace}/{name}", ""))
         if state is None or container not in state.containers:
             raise bad_request(f'container "{container}" in pod "{name}" is not available')

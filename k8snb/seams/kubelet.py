@@ -1,4 +1,5 @@
-"""The kubelet's endpoint: what the API server forwards to a node. ``kubectl logs`` and ``kubectl exec`` end here.
+"""The kubelet's endpoint: what the API server forwards to a node. ``kubectl logs`` and ``kubectl exec`` end here, and a
+metrics server asks here what containers use (:class:`NodeStats`).
 
 Models: pkg/kubelet/server/server.go.
 Simplified: attach, port-forward and the streaming of logs are not there; exec runs to its end at one instant.
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from k8snb.seams.cri import Usage
+
 
 class LogOptions(NamedTuple):
     """The query parameters of ``pods/log`` that matter here. ``tail`` -1 is everything; times are µs since the epoch."""
@@ -18,6 +21,31 @@ class LogOptions(NamedTuple):
     timestamps: bool = False
     since: int = 0
     limit_bytes: int = 0
+
+
+class ContainerStats(NamedTuple):
+    """What a running container uses, and since when it runs (µs)."""
+
+    name: str
+    started_at: int
+    usage: Usage
+
+
+class PodStats(NamedTuple):
+    """What the running containers of a pod use."""
+
+    namespace: str
+    name: str
+    uid: str
+    containers: tuple[ContainerStats, ...]
+
+
+class NodeStats(NamedTuple):
+    """What a whole machine uses (millicores, bytes), its system included, and what its pods do."""
+
+    cpu: int
+    memory: int
+    pods: tuple[PodStats, ...]
 
 
 class KubeletEndpoint(Protocol):
@@ -32,4 +60,8 @@ class KubeletEndpoint(Protocol):
 
     def run(self, namespace: str, name: str, container: str, command: tuple[str, ...]) -> tuple[str, int]:
         """Run a command in a running container: (output, exit code). Raises ``ApiError`` where there is none."""
+        ...
+
+    def stats(self) -> NodeStats:
+        """What is used here now (``/metrics/resource``). Raises ``ApiError`` where the kubelet does not answer."""
         ...

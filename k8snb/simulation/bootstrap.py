@@ -14,8 +14,11 @@ from k8snb.apiserver.keys import key_of
 from k8snb.apiserver.request import User
 from k8snb.apiserver.server import Server
 from k8snb.client.client import Client
+from k8snb.metrics.resources import API_SERVICE
 from k8snb.network.ingress import install
 from k8snb.resources.discovery import bootstrap as bootstrap_objects
+from k8snb.simulation.config import Config
+from k8snb.simulation.storage import standard_class
 
 _NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
@@ -32,6 +35,27 @@ def bootstrap(server: Server, more: tuple[Object, ...] = ()) -> None:
                 _write(server, freeze(item))
     for obj in more:
         _write(server, obj)
+
+
+def beginning(config: Config) -> tuple[Object, ...]:
+    """The objects that a cluster of this configuration begins with, beyond those of every API server."""
+    return (*((standard_class(),) if config.storage else ()), *(METRICS_OBJECTS if config.metrics else ()))
+
+
+METRICS_OBJECTS: tuple[Object, ...] = freeze([
+    {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+     "metadata": {"name": API_SERVICE, "labels": {"k8s-app": "metrics-server"}},
+     "spec": {"group": "metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100,
+              "insecureSkipTLSVerify": True, "service": {"name": "metrics-server", "namespace": "kube-system", "port": 443}},
+     "status": {"conditions": [{"type": "Available", "status": "True", "reason": "Passed", "message": "all checks passed",
+                                "lastTransitionTime": "2026-01-01T00:00:00Z"}]}},
+    {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+     "metadata": {"name": "system:aggregated-metrics-reader", "labels": {
+         "k8s-app": "metrics-server", "rbac.authorization.k8s.io/aggregate-to-admin": "true",
+         "rbac.authorization.k8s.io/aggregate-to-edit": "true", "rbac.authorization.k8s.io/aggregate-to-view": "true"}},
+     "rules": [{"apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"], "verbs": ["get", "list", "watch"]}]},
+])  # fmt: skip
+"""What the manifest of a metrics server adds: who serves the API, and who may read it."""
 
 
 def install_ingress(server: Server) -> None:

@@ -28,6 +28,7 @@ class Config:
     encrypt_secrets: bool = False  # encryption at rest: etcd holds Secrets as ciphertext
     storage: bool = False  # a default StorageClass, "standard", from the start
     ingress: bool = False  # an Ingress controller is installed
+    metrics: bool = False  # a metrics server runs
     cloud: str = ""  # "aks": a managed cluster, whose machines come from node pools
     pool: int = 0  # machines in the first node pool of a managed cluster
     scheduler: FrozenDict | None = None  # a KubeSchedulerConfiguration; None: that of a default scheduler

@@ -22,14 +22,13 @@ from k8snb.sim.collector import resting_collector
 from k8snb.sim.kernel import Event, KernelState
 from k8snb.sim.state import clone, decode, encode
 from k8snb.sim.trace import Record
-from k8snb.simulation.bootstrap import bootstrap, install_ingress
+from k8snb.simulation.bootstrap import beginning, bootstrap, install_ingress
 from k8snb.simulation.cloud import found_pool
 from k8snb.simulation.config import Config
 from k8snb.simulation.faults import FAULTS
 from k8snb.simulation.history import PROGRAMS, Code, History, Position
 from k8snb.simulation.learners import install, rehearse
 from k8snb.simulation.root import Root
-from k8snb.simulation.storage import standard_class
 from k8snb.simulation.wiring import Parts, wire
 
 QUIET = 5 * SECOND // 2
@@ -82,7 +81,7 @@ class Simulation:
         simulation = cls(root)
         if isinstance(simulation.parts.etcd, RaftStore):
             simulation.parts.etcd.found()
-        bootstrap(simulation.parts.server, (standard_class(),) if config.storage else ())
+        bootstrap(simulation.parts.server, beginning(config))
         for component in simulation.parts.components.values():
             component.start()
         if config.ingress:

@@ -27,6 +27,9 @@ from k8snb.cloud.controller_manager import CloudControllerManager
 from k8snb.controllers.registry import CONTROLLERS
 from k8snb.etcd.store import Store
 from k8snb.kubelet.images import Catalogue
+from k8snb.metrics.resources import API_SERVICE
+from k8snb.metrics.resources import RESOURCES as METRICS
+from k8snb.metrics.server import MetricsServer
 from k8snb.network.ingress.controller import INGRESSES
 from k8snb.resources import RESOURCES
 from k8snb.resources.apiextensions.serving import serve_definitions
@@ -88,12 +91,21 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Sequence[Code
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))
     )
     scheduler = KubeScheduler(env, settings(root.config.scheduler), [one for one in programs if isinstance(one, PluginProgram)])
-    in_cloud = build_cloud(parts, scheduler) if root.config.cloud else ()
+    in_cloud: tuple[Component, ...] = build_cloud(parts, scheduler) if root.config.cloud else ()
+    in_cloud += serve_metrics(parts) if root.config.metrics else ()
     theirs = [LearnerProcess(one, env) for one in programs if isinstance(one, Program)]
     for component in (controllers, scheduler, CSIProcess(env, SIDECARS), *in_cloud, *on_nodes, *theirs):
         parts.components[component.name] = component
     machines.components = parts.components
     return parts
+
+
+def serve_metrics(parts: Parts) -> tuple[Component, ...]:
+    """A metrics server, and its API behind the API server."""
+    found = MetricsServer(parts.env, parts.machines.endpoint)
+    parts.server.catalogue.define(API_SERVICE, METRICS)
+    parts.server.aggregated[API_SERVICE] = found.answer
+    return (found,)
 
 
 def build_cloud(parts: Parts, scheduler: KubeScheduler) -> tuple[Component, ...]:

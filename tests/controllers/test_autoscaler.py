@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from k8snb.controllers.autoscaler.behavior import TOO_FAST_UP, TOO_FEW, TOO_MANY, WITHIN, Change, Past, Recommendation, calm
 from k8snb.controllers.autoscaler.controller import HorizontalPodAutoscalerController
+from k8snb.controllers.autoscaler.metrics import Proposal
 from k8snb.sim.clock import SECOND
 from tests.controllers.world import NS, cluster_of, manifest, reasons, workload
 
@@ -81,8 +82,8 @@ def test_it_follows_a_metric_up_at_once_and_down_after_five_minutes(cluster, mon
     asked = {"replicas": 4}
 
     class Source:
-        def replicas(self, _metric, _namespace, _current):
-            return asked["replicas"]
+        def replicas(self, metric, _target):
+            return Proposal(asked["replicas"], {"type": metric["type"]})
 
     monkeypatch.setattr(HorizontalPodAutoscalerController, "source", Source())
     start(cluster, 2)

@@ -12,11 +12,11 @@ from typing import Any, ClassVar, NamedTuple
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import find_condition, timestamp
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, freeze, put
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, freeze, put
 from k8snb.client.controller import Controller, Watches, itself
 from k8snb.client.informer import key_of
 from k8snb.controllers.autoscaler.behavior import Past, calm, remember
-from k8snb.controllers.autoscaler.metrics import MetricsSource, NoMetrics, Refusal, name_of
+from k8snb.controllers.autoscaler.metrics import MetricsApi, MetricsSource, Proposal, Refusal, Target, name_of
 from k8snb.resources import RESOURCES
 from k8snb.sim.clock import SECOND
 from k8snb.sim.state import Shelf
@@ -55,12 +55,13 @@ class HorizontalPodAutoscalerController(Controller):
     name = "horizontalpodautoscaler"
     account = "horizontal-pod-autoscaler"
     watches = (Watches(AUTOSCALERS, itself, RESYNC),)
-    source: ClassVar[MetricsSource] = NoMetrics()
+    source: ClassVar[MetricsSource | None] = None  # None: the metrics API
 
     def __init__(self, process: Any):
         super().__init__(process)
         self.recorder.component = "horizontal-pod-autoscaler"
         self.client = self.client.with_versions({"autoscaling": "v2"})
+        self.api = MetricsApi(self.client)
 
     def new_state(self) -> Shelf:
         return Shelf()  # key -> Past
@@ -135,12 +136,14 @@ class HorizontalPodAutoscalerController(Controller):
         """Ask the metrics; where they cannot be trusted to shrink the target, leave it as it is."""
         current, namespace = target[1]["spec"].get("replicas", 0), hpa["metadata"]["namespace"]
         metrics = hpa["spec"].get("metrics") or ()
-        answers = [(self.source.replicas(metric, namespace, current), metric) for metric in metrics]
+        about = Target(namespace, dig(target[1], "status.selector", ""), current, hpa["spec"], self.now)
+        source = self.source or self.api
+        answers = [(source.replicas(metric, about), metric) for metric in metrics]
         refused = [answer for answer, _ in answers if isinstance(answer, Refusal)]
-        wanted = [(answer, name_of(metric)) for answer, metric in answers if not isinstance(answer, Refusal)]
+        wanted = [(answer.replicas, name_of(metric)) for answer, metric in answers if isinstance(answer, Proposal)]
         for found in refused:
             self.recorder.event(hpa, "Warning", found.reason, found.message)
-        shown = [{"type": metric["type"] if isinstance(answer, int) else ""} for answer, metric in answers]
+        shown = [answer.shown if isinstance(answer, Proposal) else {"type": ""} for answer, _ in answers]
         if not wanted or (refused and max(wanted)[0] < current):
             self._give_up(hpa, status, refused, len(answers))
             _count(status, current, status.get("desiredReplicas", 0), shown)

@@ -1,6 +1,6 @@
 """Commands that make no sense here, or not yet: they are known, and say why they do nothing.
 
-``top`` is refused as on a cluster without a metrics server, in kubectl's words; the others in ours.
+The sentences are ours.
 """
 
 from __future__ import annotations
@@ -25,16 +25,8 @@ def _saying(key: str) -> Callable[[Call], None]:
     return run
 
 
-def _no_metrics(_call: Call) -> None:
-    raise Failure("Metrics API not available")
-
-
 def _refusal(name: str, short: str, key: str) -> Command:
     return Command(name, short, f"kubectl {name}", _saying(key), _FLAGS)
-
-
-def _top(name: str) -> Command:
-    return Command(name, f"Display resource (CPU/memory) usage of {name}s", f"kubectl top {name}", _no_metrics, _FLAGS, (f"{name}s",))
 
 
 COMMANDS = (
@@ -47,5 +39,4 @@ COMMANDS = (
     _refusal("kustomize", "Build a kustomization target from a directory or URL", "kubectl.kustomize"),
     _refusal("plugin", "Provides utilities for interacting with plugins", "kubectl.plugin"),
     _refusal("completion", "Output shell completion code for the specified shell", "kubectl.completion"),
-    Command("top", "Display resource (CPU/memory) usage", "kubectl top SUBCOMMAND", subcommands=(_top("node"), _top("pod"))),
 )
