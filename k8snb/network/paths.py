@@ -155,7 +155,7 @@ class _Walk(NamedTuple):
         elif self.paths.cni.owner(way.address) is not None:
             yield way.hop(way.source.label, text("hop.no_way", address=way.address)).ends(TIMEOUT)
         else:
-            yield way.hop(way.source.label, text("hop.no_rule", destination=f"{way.address}:{way.port}")).ends(TIMEOUT)
+            yield way.hop(way.source.label, text("hop.unknown_outside", address=way.address)).ends(TIMEOUT)
 
     def inside(self, way: Way) -> Iterator[Way]:
         """A packet that begins on a node: the node's own rules come first."""

@@ -20,7 +20,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from k8snb.component_helpers.resolver import ADDRESS, Resolver, cluster_first
-from k8snb.messages import text
+from k8snb.messages import Mistake, text
 from k8snb.network import chains
 from k8snb.network.cni import CNI
 from k8snb.network.dns import NXDOMAIN, ClusterDNS
@@ -70,7 +70,7 @@ def parse_url(url: str) -> URL:
     """The parts of a URL. Raises ``ValueError`` for what is none."""
     found = _URL.fullmatch(url)
     if not found:
-        raise ValueError(f"{url!r} is not a URL such as http://web:8080/path")
+        raise Mistake(text("hop.no_url", url=url))
     scheme = found["scheme"] or "http"
     return URL(scheme, found["host"], int(found["port"] or (443 if scheme == "https" else 80)), found["path"] or "/")
 

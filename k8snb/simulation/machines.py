@@ -21,6 +21,7 @@ from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.runtime.faithful import FaithfulRuntime, RuntimeState
 from k8snb.kubelet.runtime.hollow import HollowRuntime, HollowState
 from k8snb.kubelet.status import FAITHFUL, HOLLOW, HOLLOW_EXITS, Style
+from k8snb.messages import Mistake, text
 from k8snb.network.cni import CNI, CNIState
 from k8snb.network.dns import POD, STANDING, ClusterDNS
 from k8snb.network.ingress.controller import IngressController
@@ -92,7 +93,7 @@ class Machines:
         namespace, _, name = pod.rpartition("/")
         found: Source | None = self.cni.source(namespace or "default", name)
         if found is None:
-            raise ValueError(f"pod {namespace or 'default'}/{name} has no address: it does not run")
+            raise Mistake(text("hop.no_address", pod=f"{namespace or 'default'}/{name}"))
         return found
 
     def add(self, name: str, manifest: Object) -> list[Component]:
