@@ -102,7 +102,7 @@ class Component:
         """Run: list and watch everything, then whatever :meth:`on_start` does."""
         self.state.running = True
         for name in list(self.informers):
-            self._list_and_watch(name)
+            self.list_and_watch(name)
         self.on_start()
 
     def stop(self) -> None:
@@ -145,7 +145,8 @@ class Component:
         elif kind == "add":
             self.queues[key[1]].due(key[2])
         elif kind == "relist":
-            self._list_and_watch(key[1])
+            if key[1] in self.informers:
+                self.list_and_watch(key[1])
         else:
             self.on_event(key)
 
@@ -160,7 +161,8 @@ class Component:
     def _relist_later(self, name: str) -> None:
         self.kernel.after(LATENCY["relist"], self.name, ("relist", name), why=f"the watch on {name} ended", background=True)
 
-    def _list_and_watch(self, name: str) -> None:
+    def list_and_watch(self, name: str) -> None:
+        """Fill an informer's cache, and watch from there on."""
         informer = self.informers[name]
         plural, _, group = informer.resource.partition(".")
         options = Options(field_selector=informer.fields)

@@ -1,25 +1,27 @@
-"""What a container is given: environment variables, files of volumes, ports.
+"""What a container is given: environment variables and ports. (Its files: :mod:`k8snb.kubelet.volumes`.)
 
 References to ConfigMaps, Secrets, fields of the pod and resources are resolved here. What is missing raises
-:class:`ConfigError` (the container waits with ``CreateContainerConfigError``) or :class:`MountError` (the pod waits with
-``FailedMount`` Events), in the kubelet's words; both are tried again, because the missing thing may come.
+:class:`ConfigError`, in the kubelet's words: the container waits with ``CreateContainerConfigError``, and it is tried again,
+because the missing thing may come.
 
-Models: pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables, getServiceEnvVarMap), third_party/forked/golang/expansion,
-pkg/volume/{configmap,secret,projected,downwardapi,emptydir}.
-Simplified: a volume is a set of small texts. Claims, hostPath and network volumes are scratch space of the pod for now.
+    envFrom, in order  <  env, in order  <  nothing            a later one replaces an earlier one of the same name
+    $(NAME)  is replaced by what is known before it, Services included; $$ is a dollar sign; what is unknown stays as it is
+
+Since 1.34 every printable name without ``=`` is a name, so no key of a ConfigMap is passed over any more.
+
+Models: pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables, getServiceEnvVarMap), third_party/forked/golang/expansion.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
-from k8snb.seams.cri import MountPoint
-from k8snb.sim.state import Shelf
 
 Find = Callable[[str, str], Object | None]  # (resource, name) within the pod's namespace
 
@@ -37,29 +39,23 @@ class ConfigError(Exception):
     """A container's environment cannot be made."""
 
 
-class MountError(Exception):
-    """A volume cannot be set up."""
-
-    def __init__(self, volume: str, why: str):
-        super().__init__(f'MountVolume.SetUp failed for volume "{volume}" : {why}')
-
-
 # -- environment -----------------------------------------------------------------------------------------------------
 
 
-def variables(container: Object, sources: Sources) -> dict[str, str]:
-    """The variables that the pod asks for, in order, with ``$(NAME)`` replaced. Raises :class:`ConfigError`."""
+def variables(container: Object, sources: Sources, services: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables of a container: its own in order, then those of ``services``. Raises :class:`ConfigError`."""
     found: dict[str, str] = {}
+    links = services or {}
     for source in container.get("envFrom") or ():
         found |= _all_of(source, sources.find)
     for item in container.get("env") or ():
-        if item.get("valueFrom"):
-            value = _from(item["valueFrom"], container, sources)
-            if value is not None:
-                found[item["name"]] = value
-        else:
-            found[item["name"]] = expand(item.get("value", ""), found)
-    return found
+        if item.get("value") or not item.get("valueFrom"):
+            found[item["name"]] = expand(item.get("value", ""), {**links, **found})
+            continue
+        value = _from(item["valueFrom"], container, sources)
+        if value is not None:
+            found[item["name"]] = value
+    return found | {name: value for name, value in links.items() if name not in found}
 
 
 def check_user(pod: Object, container: Object, *, root: bool) -> None:
@@ -74,17 +70,21 @@ def check_user(pod: Object, container: Object, *, root: bool) -> None:
     raise ConfigError(f"{what} {where}")
 
 
-def expand(text: str, values: dict[str, str]) -> str:
+def expand(text: str, values: Mapping[str, str]) -> str:
     """``$(NAME)`` replaced where NAME is known; ``$$`` is a dollar sign."""
     return re.sub(r"\$(\$|\(([^()]*)\))", lambda m: "$" if m[1] == "$" else values.get(m[2], m[0]), text)
 
 
-def _content(resource: str, obj: Object) -> dict[str, str]:
-    """The entries of a ConfigMap or a Secret as texts."""
+def content_of(resource: str, obj: Object, *, binary: bool = False) -> dict[str, str]:
+    """The entries of a ConfigMap or a Secret as texts; ``binary``: what is in ``binaryData``, too (files have it, variables do not)."""
     data: dict[str, str] = dict(obj.get("data") or {})
     if resource == "secrets":
-        return {key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()}
-    return data | {key: base64.b64decode(value).decode(errors="replace") for key, value in (obj.get("binaryData") or {}).items()}
+        return {key: _text(value) for key, value in data.items()}
+    return data | {key: _text(value) for key, value in (obj.get("binaryData") or {}).items()} if binary else data
+
+
+def _text(value: str) -> str:
+    return base64.b64decode(value).decode(errors="replace")
 
 
 def _all_of(source: Object, find: Find) -> dict[str, str]:
@@ -96,7 +96,7 @@ def _all_of(source: Object, find: Find) -> dict[str, str]:
         obj = find(resource, ref.get("name", ""))
         if obj is None and not ref.get("optional"):
             raise ConfigError(f'{word} "{ref.get("name", "")}" not found')
-        return {prefix + key: value for key, value in sorted(_content(resource, obj).items())} if obj is not None else {}
+        return {prefix + key: value for key, value in sorted(content_of(resource, obj).items())} if obj is not None else {}
     return {}
 
 
@@ -117,7 +117,7 @@ def _from(source: Object, container: Object, sources: Sources) -> str | None:
             if ref.get("optional"):
                 return None
             raise ConfigError(f'{word} "{ref.get("name", "")}" not found')
-        content = _content(resource, obj)
+        content = content_of(resource, obj)
         if ref["key"] not in content and not ref.get("optional"):
             raise ConfigError(f"couldn't find key {ref['key']} in {title} {pod['metadata']['namespace']}/{ref['name']}")
         return content.get(ref["key"])
@@ -131,7 +131,7 @@ def field_value(pod: Object, path: str, status: Object) -> str:
     if subscript:
         return str((meta.get(subscript[1]) or EMPTY_DICT).get(subscript[2], ""))
     if path in ("metadata.labels", "metadata.annotations"):
-        return "\n".join(f'{key}="{value}"' for key, value in sorted((meta.get(path[9:]) or {}).items()))
+        return "\n".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in sorted((meta.get(path[9:]) or {}).items()))
     values = {
         "metadata.name": meta["name"], "metadata.namespace": meta.get("namespace", ""), "metadata.uid": meta.get("uid", ""),
         "spec.nodeName": spec.get("nodeName", ""), "spec.serviceAccountName": spec.get("serviceAccountName", ""),
@@ -175,83 +175,6 @@ def service_variables(services: Iterable[Object]) -> dict[str, str]:
                 f"{stem}_PORT": str(port["port"]), f"{stem}_ADDR": address,
             }  # fmt: skip
     return found
-
-
-# -- volumes ---------------------------------------------------------------------------------------------------------
-
-
-def volumes(sources: Sources) -> dict[str, Shelf]:
-    """The files of each volume of the pod. Raises :class:`MountError`."""
-    found = {}
-    for volume in sources.pod["spec"].get("volumes") or ():
-        name = volume["name"]
-        try:
-            found[name] = Shelf(_files(volume, sources))
-        except ConfigError as error:
-            raise MountError(name, str(error)) from None
-    return found
-
-
-def changes(pod: Object) -> bool:
-    """Whether the pod mounts ConfigMaps or Secrets of its own (beside the token that every pod gets)."""
-    volumes = pod["spec"].get("volumes") or ()
-    return any("configMap" in v or "secret" in v or ("projected" in v and not v["name"].startswith("kube-api-access-")) for v in volumes)
-
-
-def _files(volume: Object, sources: Sources) -> dict[str, str]:
-    find = sources.find
-    if "configMap" in volume:
-        return _projected_object("configmaps", volume["configMap"], "name", find)
-    if "secret" in volume:
-        return _projected_object("secrets", volume["secret"], "secretName", find)
-    if "downwardAPI" in volume:
-        return _downward(volume["downwardAPI"], sources)
-    found: dict[str, str] = {}
-    account = sources.pod["spec"].get("serviceAccountName", "default")
-    for source in dig(volume, "projected.sources", ()):
-        if "configMap" in source:
-            found |= _projected_object("configmaps", source["configMap"], "name", find)
-        elif "secret" in source:
-            found |= _projected_object("secrets", source["secret"], "name", find)
-        elif "downwardAPI" in source:
-            found |= _downward(source["downwardAPI"], sources)
-        elif "serviceAccountToken" in source:
-            found[source["serviceAccountToken"].get("path", "token")] = f"token-of-{account}\n"
-    return found
-
-
-def _projected_object(resource: str, source: Object, field: str, find: Find) -> dict[str, str]:
-    name = source.get(field, "")
-    obj = find(resource, name)
-    if obj is None:
-        if source.get("optional"):
-            return {}
-        raise ConfigError(f'{"configmap" if resource == "configmaps" else "secret"} "{name}" not found')
-    content = _content(resource, obj)
-    if not source.get("items"):
-        return content
-    for item in source["items"]:
-        if item["key"] not in content and not source.get("optional"):
-            raise ConfigError(f"{'configmap' if resource == 'configmaps' else 'secret'} references non-existent config key: {item['key']}")
-    return {item["path"]: content[item["key"]] for item in source["items"] if item["key"] in content}
-
-
-def _downward(source: Object, sources: Sources) -> dict[str, str]:
-    found = {}
-    for item in source.get("items") or ():
-        if "fieldRef" in item:
-            found[item["path"]] = field_value(sources.pod, item["fieldRef"]["fieldPath"], sources.status)
-        elif "resourceFieldRef" in item:
-            found[item["path"]] = resource_value(sources.pod, EMPTY_DICT, item["resourceFieldRef"], sources.node)
-    return found
-
-
-def mounts(container: Object, values: dict[str, str]) -> tuple[MountPoint, ...]:
-    """Where the container sees the volumes."""
-    return tuple(
-        MountPoint(m["mountPath"], m["name"], m.get("subPath") or expand(m.get("subPathExpr", ""), values), bool(m.get("readOnly")))
-        for m in container.get("volumeMounts") or ()
-    )
 
 
 def ports(container: Object) -> tuple[int, ...]:

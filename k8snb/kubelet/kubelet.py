@@ -26,9 +26,12 @@ from k8snb.kubelet import admission, environment, eviction, heartbeats, pods, pr
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.state import EXITED, RUNNING, ContainerState, KubeletState, PodState
 from k8snb.kubelet.status import FAITHFUL, Style, pod_status
+from k8snb.kubelet.volumes import manager as volumes
+from k8snb.kubelet.volumes import watching
 from k8snb.kubelet.worker import RETRY, Worker
 from k8snb.seams.cni import PodNetwork
 from k8snb.seams.cri import Runtime
+from k8snb.seams.csi import Drivers
 from k8snb.sim.clock import LATENCY, SECOND
 from k8snb.sim.kernel import Event
 from k8snb.sim.state import Shelf
@@ -49,6 +52,9 @@ class Kubelet(Component):
         self.nodes = self.informer("nodes", fields=f"metadata.name={self.node_name}")  # before the pods: their admission asks for labels
         self.pods = self.informer("pods", fields=f"spec.nodeName={self.node_name}")
         self.pods.handlers.append(self._pod_changed)
+        self.nodes.handlers.append(self._node_changed)
+        self.drivers: Drivers = env.services.drivers
+        watching.resume(self)
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -95,6 +101,7 @@ class Kubelet(Component):
             if state.sandbox != "ready":
                 continue
             self.detach(state)
+            volumes.after_reboot(state)
             state.sandbox = state.address = ""
             for container in state.containers.values():
                 if container.phase == RUNNING:
@@ -155,7 +162,9 @@ class Kubelet(Component):
         state = self.own.pods.get(uid)
         if new is not None and state is None:
             state = self._admit(new)
-        if state is None or (new is not None and old is not None and _only_our_status(old, new, state)):
+        if state is None:
+            return
+        if new is not None and old is not None and _only_our_status(old, new, state) and not volumes.touched(self, state, old, new):
             return
         if new is None and state.sandbox in ("", "gone") and state.terminating:
             self._forget(state)  # its deletion was completed by this kubelet
@@ -194,6 +203,18 @@ class Kubelet(Component):
             return static.find(self, state)
         pod = self.pods.get(state.key)
         return pod if pod is not None and pod["metadata"]["uid"] == state.uid else None
+
+    def _node_changed(self, _old: Object | None, _new: Object | None, cause: int) -> None:
+        """Something about the Node: a volume that pods wait for may be attached now."""
+        for uid in list(self.own.attaching):
+            state = self.own.pods.get(uid)
+            if state is not None and state.operation == ("volumes", ""):
+                state.operation_ends = self.kernel.now
+                self.wake(state, self.kernel.now, f"{state.key}: the node's attached volumes have changed", (cause,) if cause else ())
+
+    def wake(self, state: PodState, when: int, why: str, causes: tuple[int, ...] = ()) -> None:
+        """Let a pod's worker have a turn at ``when`` (µs)."""
+        self._schedule(state.uid, state, max(0, when - self.kernel.now), why, causes, background=True)
 
     def _admit(self, pod: Object) -> PodState:
         """Take up a pod: is there room for it, and may it run here?"""
@@ -244,6 +265,7 @@ class Kubelet(Component):
         state.requests = Shelf()
         for uid in self.own.deferred:
             self._schedule(uid, self.own.pods[uid], 0, f"{state.key} has given back what it had: is there room for a resize?")
+        volumes.release(self, state)
 
     def _schedule(self, uid: str, state: PodState, delay: int, why: str, causes: tuple[int, ...] = (), *, background: bool = False) -> None:
         when = self.kernel.now + delay
@@ -402,15 +424,19 @@ class Kubelet(Component):
         """The sandbox is gone: its address may be used again."""
         self.network.detach(self.node_name, state.uid)
 
-    def service_links(self, namespace: str) -> dict[str, str]:
-        """Variables for the Services of a namespace, and for the API server's own; those last seen where it cannot be asked."""
+    def service_links(self, pod: Object) -> dict[str, str]:
+        """Variables for the Services of the pod's namespace (unless it wants none), and always for the API server's own.
+
+        Those last seen where the API server cannot be asked.
+        """
+        namespace, wanted = pod["metadata"].get("namespace", ""), pod["spec"].get("enableServiceLinks", True)
         try:
-            found = self.client.find("services", "kubernetes", "default")
-            own = [] if namespace == "default" else [found] if found else []
-            links = environment.service_variables([*own, *self.client.list("services", namespace)])
+            known = self.client.list("services", namespace) if wanted else []
+            found = self.client.find("services", "kubernetes", "default") if not wanted or namespace != "default" else None
+            links = environment.service_variables([*([found] if found else []), *known])
         except ApiError:
-            return dict(self.own.links.get(namespace, ()))
-        self.own.links[namespace] = tuple(links.items())
+            return dict(self.own.links.get((namespace, wanted), ()))
+        self.own.links[namespace, wanted] = tuple(links.items())
         return links
 
     def look_up(self, resource: str, name: str, namespace: str) -> Object | None:

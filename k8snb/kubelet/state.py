@@ -68,6 +68,18 @@ class ContainerState:
 
 
 @dataclass(slots=True)
+class MountState:
+    """One volume of a pod. ``unique``: how the node names the disk that it holds; ``payload``: the files that were written last."""
+
+    mounted: bool = False
+    unique: str = ""
+    retry_at: int = 0  # after a failure
+    delay: int = 0
+    payload: Shelf = field(default_factory=Shelf)
+    renew_at: int = 0  # when its tokens have to be replaced; 0: it has none
+
+
+@dataclass(slots=True)
 class PodState:
     """One pod on the node. ``operation`` is what its worker is doing: a worker does one thing at a time."""
 
@@ -95,7 +107,10 @@ class PodState:
     resize_at: int = 0  # when a deferred resize is tried again; 0: none is
     alarm: int = 0  # when its next kernel event comes; 0: none
     status: Object | None = None  # as it was last written
-    refresh_at: int = 0  # when the files of its ConfigMaps and Secrets are looked at again; 0: it mounts none
+    mounts: dict[str, MountState] = field(default_factory=dict)  # by the volume's name
+    mounts_done: bool = False  # every volume that a container mounts is mounted
+    mount_deadline: int = 0  # when it complains that they are not
+    refresh_at: int = 0  # when its volumes are looked at again; 0: nothing has changed
     latest: Object | None = None  # the pod as the API server answered to that write
     requests: Shelf = field(default_factory=Shelf)  # what it takes of the node while it is admitted
     gone: bool = False  # deleted from the API: nothing is written any more
@@ -119,12 +134,15 @@ class KubeletState:
     rebooted: bool = False  # the machine has lost power since the kubelet ran last
     boots: int = 0  # how often the machine has lost power
     deferred: Shelf = field(default_factory=Shelf)  # UIDs of pods whose resize waits for room
+    in_use: dict[str, Shelf] = field(default_factory=dict)  # attachable volume -> the pods that have it mounted
+    attaching: Shelf = field(default_factory=Shelf)  # pods that wait for a volume to be attached
+    followed: dict[str, Shelf] = field(default_factory=dict)  # "configmaps default/web" -> the pods that mount it
     pressure: Shelf = field(default_factory=Shelf)  # condition of pressure -> when it was last seen (µs)
     evicting: tuple[str, int] = ("", 0)  # UID of the pod that was evicted last, and until when its end is waited for (µs)
     measured: Shelf = field(default_factory=Shelf)  # UIDs of pods that limit what they write
     static: Shelf = field(default_factory=Shelf)  # file in the directory of manifests -> the pod that it stands for
     found: Shelf = field(default_factory=Shelf)  # (resource, namespace, name) -> a ConfigMap or Secret as it was when last seen
-    links: Shelf = field(default_factory=Shelf)  # namespace -> the variables for its Services, as they were when last seen
+    links: Shelf = field(default_factory=Shelf)  # (namespace, whether its own are wanted) -> the variables for its Services, as they were when last seen
     foreign: Shelf = field(default_factory=Shelf)  # resource -> bytes that something outside Kubernetes uses on the machine
     images: Shelf = field(default_factory=Shelf)  # image -> (when it was first seen, when it was last used), µs
     reported: int = 0  # bytes of the images in the last status of the node

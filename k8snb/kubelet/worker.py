@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from k8snb.apimachinery.objects import EMPTY_DICT, Object
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.component_helpers.resolver import own_resolver
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet import environment, pods, probes, resize, restarts, stopping
 from k8snb.kubelet.pods import Action, go_duration
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, ContainerState, PodState, ProbeState
-from k8snb.seams.cri import ContainerConfig
+from k8snb.kubelet.volumes import manager as volumes
+from k8snb.kubelet.volumes import mount_points
+from k8snb.seams.cri import ContainerConfig, MountPoint
 from k8snb.sim.clock import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
 
 NORMAL, WARNING = "Normal", "Warning"
-RETRY, REFRESH = timing("retry"), timing("volume refresh")
+RETRY = timing("retry")
 
 
 class Worker:
@@ -49,7 +51,7 @@ class Worker:
             pods.add_ephemeral(self.pod, state)
             self._restart_all()
             self._check_deadline()
-            self._refresh()
+            volumes.refresh(self)
             self._compare_specs()
             resize.allocate(self)
             self._probe()
@@ -72,10 +74,11 @@ class Worker:
     def alarm(self) -> tuple[int, bool]:
         """When the next turn comes (µs, 0: not by itself), and whether only probes are waited for."""
         state = self.state
-        times = [state.operation_ends] if state.operation else []
+        attaching = state.uid in self.kubelet.own.attaching  # the Node will tell; the clock is for the case that it never does
+        times = [state.operation_ends] if state.operation and not attaching else []
         if self._deadline() > self.now and not pods.is_finished(self.pod, state):
             times.append(self._deadline())
-        asked: list[int] = []
+        asked: list[int] = [state.operation_ends] if attaching else []
         for container in state.containers.values():
             if container.stopping:
                 times.append(container.term_at if container.term_at > self.now else container.deadline)
@@ -100,6 +103,13 @@ class Worker:
             else "containers"
         )
         self.kubelet.recorder.event(self.pod, kind, reason, message, field_path=f"spec.{field}{{{container}}}" if container else "")
+
+    def not_simulated(self, what: str) -> None:
+        """Say once on this node that something is accepted and not simulated."""
+        own = self.kubelet.own
+        if not self.runtime.instant and what not in own.warned:
+            own.warned[what] = True
+            self.event(WARNING, "NotSimulated", f"k8snb does not simulate {what}")
 
     def find(self, resource: str, name: str) -> Object | None:
         """A ConfigMap or a Secret of the pod's namespace."""
@@ -132,6 +142,8 @@ class Worker:
     def _begin(self, action: Action) -> bool:
         """Begin an operation. False when there was trouble instead, and the container (or pod) has to wait."""
         if action.kind == "sandbox":
+            if wait := volumes.prepare(self):
+                return self._operate("volumes", "", wait)
             return self._operate("sandbox", "", self.runtime.latencies.sandbox)
         container = self.state.containers[action.container]
         if container.phase == EXITED and not container.changed and not self._restart(container):
@@ -151,6 +163,8 @@ class Worker:
         state.operation = None
         if kind == "sandbox":
             self._sandbox_made()
+        elif kind == "volumes":
+            return  # the next look tells whether they are there now
         elif kind == "pull":
             self._pulled(state.containers[name])
         elif kind == "hook":
@@ -159,19 +173,10 @@ class Worker:
             self._started(state.containers[name])
 
     def _sandbox_made(self) -> None:
-        """The pod has an address and its volumes; or one of these has to wait."""
+        """The pod has an address."""
         state = self.state
         self.kubelet.attach(state, host=bool(self.pod["spec"].get("hostNetwork")))
         self.kubelet.network.set_resolver(state.namespace, state.name, own_resolver(self.pod))
-        if not self.runtime.instant:
-            try:
-                files = environment.volumes(self.sources())
-            except environment.MountError as error:
-                self.event(WARNING, "FailedMount", str(error))
-                self._operate("sandbox", "", RETRY)
-                return
-            self.runtime.set_volumes(state.uid, files)
-            state.refresh_at = self.now + REFRESH if environment.changes(self.pod) else 0
         state.sandbox = "ready"
 
     def _compare_specs(self) -> None:
@@ -206,17 +211,6 @@ class Worker:
     def _deadline(self) -> int:
         seconds = self.pod["spec"].get("activeDeadlineSeconds")
         return self.state.started_at + seconds * SECOND if seconds and not self.state.evicted else 0
-
-    def _refresh(self) -> None:
-        """Changed ConfigMaps and Secrets reach the files of running pods within a minute; variables never change."""
-        state = self.state
-        if not state.refresh_at or state.refresh_at > self.now or state.sandbox != "ready":
-            return
-        state.refresh_at = self.now + REFRESH
-        try:
-            self.runtime.set_volumes(state.uid, environment.volumes(self.sources()))
-        except environment.MountError:
-            return  # what is missing now keeps its old files
 
     def _restart(self, container: ContainerState) -> bool:
         """An ended container is to start again: at once, or it waits in CrashLoopBackOff."""
@@ -316,12 +310,11 @@ class Worker:
         """Create the container; it runs when the operation is over."""
         try:
             environment.check_user(self.pod, spec, root=self.runtime.runs_as_root(spec["image"]))
-            values = environment.variables(spec, self.sources())
+            links = {} if self.runtime.instant else self.kubelet.service_links(self.pod)
+            values = environment.variables(spec, self.sources(), links)
+            self.state.operation_note = tuple(values.items()), mount_points.make(self, spec, values)
         except environment.ConfigError as error:
             return self._wait(container, "CreateContainerConfigError", str(error), f"Error: {error}")
-        if not self.runtime.instant and self.pod["spec"].get("enableServiceLinks", True):
-            values = self.kubelet.service_links(self.state.namespace) | values
-        self.state.operation_note = tuple(values.items())
         self.event(NORMAL, "Created", "Container created", container.name)
         if container.phase == EXITED or container.last is not None:
             restarts.raise_crash_delay(container, self.now)
@@ -333,7 +326,7 @@ class Worker:
         container.reason = container.message = container.told = ""
         return self._operate("start", container.name, self.runtime.latencies.start)
 
-    def _config(self, container: ContainerState, values: tuple[tuple[str, str], ...]) -> ContainerConfig:
+    def _config(self, container: ContainerState, values: tuple[tuple[str, str], ...], mounts: tuple[MountPoint, ...]) -> ContainerConfig:
         state, spec = self.state, self.specs[container.name]
         known, pod, uid = dict(values), self.pod["spec"], state.uid
         return ContainerConfig(
@@ -342,7 +335,7 @@ class Worker:
             args=tuple(environment.expand(word, known) for word in spec.get("args") or ()), env=values,
             working_dir=spec.get("workingDir", ""),
             hostname=pod.get("hostname") or (self.kubelet.node_name if pod.get("hostNetwork") else state.name), address=state.address,
-            mounts=environment.mounts(spec, known), ports=environment.ports(spec),
+            mounts=mounts, ports=environment.ports(spec), read_only=bool(dig(spec, "securityContext.readOnlyRootFilesystem")),
             batch=container.kind == INIT or restarts.restart_policy(self.pod, spec) != "Always",
             message_path=spec.get("terminationMessagePath", "/dev/termination-log"),
             message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError",
@@ -352,7 +345,7 @@ class Worker:
 
     def _started(self, container: ContainerState) -> None:
         """The runtime starts the process; its probes begin."""
-        config = self._config(container, self.state.operation_note or ())
+        config = self._config(container, *(self.state.operation_note or ((), ())))
         self.state.operation_note = None
         spec = self.specs[container.name]
         self.state.begun = self.state.begun or container.kind == APP

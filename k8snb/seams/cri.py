@@ -24,6 +24,27 @@ class MountPoint(NamedTuple):
     read_only: bool = False
 
 
+OWN, HOST, DISK, IMAGE = "own", "host", "disk", "image"
+
+
+class PodVolume(NamedTuple):
+    """A volume of a pod, as the runtime mounts it. ``kind``: files that live with the pod (``own``), a path of the machine
+    (``host``), a disk of a CSI driver (``disk``: ``driver`` and handle), the files of an image (``image``).
+
+    The rest is what ``mount`` and ``df`` show; ``size`` (bytes) 0: as large as the machine's disk. ``limited``: a write beyond it
+    fails.
+    """
+
+    kind: str = OWN
+    place: str = ""  # the path, the handle or the reference
+    driver: str = ""
+    device: str = "/dev/vda1"
+    filesystem: str = "ext4"
+    size: int = 0
+    limited: bool = False
+    read_only: bool = False
+
+
 class Resources(NamedTuple):
     """What a container may use: CPU in millicores, memory in bytes; 0: not stated."""
 
@@ -63,6 +84,7 @@ class ContainerConfig(NamedTuple):
     message_from_log: bool = False  # terminationMessagePolicy: FallbackToLogsOnError
     resources: Resources = Resources()
     stop_signal: str = ""  # without its SIG; empty: the image's own
+    read_only: bool = False  # readOnlyRootFilesystem
 
 
 class Pull(NamedTuple):
@@ -147,8 +169,28 @@ class Runtime(Protocol):
         """Whether the image's behaviour is simulated, or a generic container stands for it."""
         ...
 
-    def set_volumes(self, pod_uid: str, volumes: Mapping[str, Mapping[str, str]]) -> None:
-        """The files of the pod's volumes. Those that exist keep what was written into them."""
+    def set_volume(self, pod_uid: str, name: str, volume: PodVolume) -> None:
+        """A volume of a pod is mounted on the machine. What was written into it before stays."""
+        ...
+
+    def write_volume(self, pod_uid: str, name: str, tree: Mapping[str, Any]) -> None:
+        """Put these files (see :mod:`k8snb.kubelet.images.files`) in the place of what is in a pod's own volume."""
+        ...
+
+    def volume_files(self, pod_uid: str, name: str) -> Mapping[str, Any]:
+        """The tree of a pod's volume, relative to its root. Empty where there is none."""
+        ...
+
+    def make_directory(self, pod_uid: str, name: str, path: str) -> None:
+        """Make an empty directory in a volume. Raises ``OSError`` where it cannot be written."""
+        ...
+
+    def host_kind(self, path: str) -> str:
+        """What is at a path of the machine: ``directory``, ``file``, ``socket``, ``char``, ``block``; empty: nothing."""
+        ...
+
+    def make_on_host(self, path: str, kind: str) -> None:
+        """Make an empty directory or file on the machine."""
         ...
 
     def start(self, config: ContainerConfig) -> Started:

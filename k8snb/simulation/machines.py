@@ -170,7 +170,8 @@ class Machines:
         if kind == "faithful":
             state = states.setdefault(owner, ComponentState(own=RuntimeState())).own
             cores = milli_value(dig(manifest, "status.capacity.cpu") or "1")
-            return FaithfulRuntime(self.env.kernel, state, name, self.network, self.catalogue, cores=cores)
+            drivers = self.env.services.drivers
+            return FaithfulRuntime(self.env.kernel, state, name, self.network, self.catalogue, cores=cores, drivers=drivers)
         state = states.setdefault(owner, ComponentState(own=HollowState())).own
         return HollowRuntime(self.env.kernel, state, f"kubelet/{name}", self.catalogue, exits=kind == "hollow-exits")
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from k8snb.apimachinery.objects import Object, freeze
 from k8snb.client.component import ComponentState
+from k8snb.kubelet.volumes.claims import NFS
 from k8snb.seams.csi import EVERYWHERE, Driver, Traits
 from k8snb.storage.disks import Disks, StorageState
 
@@ -27,6 +28,7 @@ TRAITS: Final[tuple[Traits, ...]] = (
     Traits("hostpath.csi.k8s.io", topology=(HOST,), attach=False),
     Traits("rancher.io/local-path", topology=(HOST,), attach=False, smallest=1),
     Traits("k8s.io/minikube-hostpath", attach=False, modes=EVERYWHERE, smallest=1),
+    Traits(NFS, attach=False, modes=EVERYWHERE, filesystem="nfs4", smallest=1),  # no CSI driver: the servers of nfs volumes
     Traits("nfs.csi.k8s.io", attach=False, modes=EVERYWHERE, filesystem="nfs4", smallest=1),
 )
 """The drivers of every cluster, in order. A line here is a driver."""

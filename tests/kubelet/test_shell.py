@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from k8snb.kubelet.images import Catalogue, parse_reference
-from k8snb.kubelet.images.process import Files, Process, ProcessState
+from k8snb.kubelet.images.files import Files, Volume
+from k8snb.kubelet.images.process import Process, ProcessState
 from k8snb.kubelet.images.run import NotExecutable, begin, execute, go_on, next_wake, terminate
 from k8snb.seams.cni import NO_SUCH_NAME, REFUSED, Answer, Connection, HTTPResponse
 from k8snb.seams.cri import MountPoint
@@ -40,7 +41,7 @@ def container(*argv: str, image: str = "busybox:1.36", **env: str) -> Process:
     found = Catalogue().find(parse_reference(image))
     assert found is not None
     state = ProcessState(image=image, argv=argv, env=Shelf(env), hostname="box", mounts=(MountPoint("/config", "config", read_only=True),))
-    files = Files(state.files, found.files, state.mounts, {"config": Shelf({"color": "blue\n"})})
+    files = Files(state.files, found.files, state.mounts, {"config": Volume(Shelf({"color": "blue\n"}))})
     return Process(state, found, files, Surroundings())
 
 

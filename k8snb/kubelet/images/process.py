@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from k8snb.kubelet.images import consumption
 from k8snb.kubelet.images.consumption import Consumption
+from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.reference import parse_reference
 from k8snb.kubelet.images.shell.state import FOREVER, ShellState
 from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPResponse
@@ -87,86 +88,6 @@ class ProcessState:
     program: bool = False  # the image's own program runs (by itself, or started by a shell)
     resources: Resources = NO_LIMITS
     consumption: Consumption | None = None  # None: nothing but what the image's appetite says
-
-
-class ReadOnlyError(OSError):
-    """Something tried to write into a volume that is mounted read-only."""
-
-
-class Files:
-    """The file system of a container: its own layer over the image's files, with the pod's volumes mounted in it."""
-
-    def __init__(self, layer: Shelf, base: Mapping[str, str], mounts: tuple[MountPoint, ...], volumes: Mapping[str, Shelf]):
-        self._layer, self._base, self._volumes = layer, base, volumes
-        self._mounts = sorted(mounts, key=lambda mount: -len(mount.path))  # the innermost first
-
-    def _locate(self, path: str) -> tuple[Shelf, str, bool]:
-        """The shelf that holds a path, the key in it, and whether it may be written."""
-        for mount in self._mounts:
-            root = mount.path.rstrip("/")
-            if path == root or path.startswith(root + "/"):
-                inner = path[len(root) :].strip("/")
-                key = f"{mount.sub_path.strip('/')}/{inner}".strip("/")
-                return self._volumes.get(mount.volume, Shelf()), key, not mount.read_only
-        return self._layer, path, True
-
-    def read(self, path: str) -> str | None:
-        """The text of a file, or None where there is none."""
-        shelf, key, _ = self._locate(path)
-        found = shelf.get(key)
-        if found is None and shelf is self._layer and key not in shelf:
-            found = self._base.get(path)
-        return found
-
-    def write(self, path: str, text: str, append: bool = False) -> None:
-        """Write a file. Raises :class:`ReadOnlyError`."""
-        shelf, key, writable = self._locate(path)
-        if not writable:
-            raise ReadOnlyError(path)
-        shelf[key] = (self.read(path) or "") + text if append else text
-
-    def remove(self, path: str) -> bool:
-        """Delete a file or an empty directory entry; False where there is none. Raises :class:`ReadOnlyError`."""
-        shelf, key, writable = self._locate(path)
-        if self.read(path) is None and not self.is_directory(path):
-            return False
-        if not writable:
-            raise ReadOnlyError(path)
-        shelf.pop(key + "/", None)
-        if key in self._base and shelf is self._layer:
-            shelf[key] = None
-        else:
-            shelf.pop(key, None)
-        return True
-
-    def make_directory(self, path: str) -> None:
-        """Remember an empty directory. Raises :class:`ReadOnlyError`."""
-        shelf, key, writable = self._locate(path)
-        if not writable:
-            raise ReadOnlyError(path)
-        shelf[key.rstrip("/") + "/"] = ""
-
-    def is_directory(self, path: str) -> bool:
-        """Whether the path is a directory: made, mounted, or with something inside it."""
-        prefix = path.rstrip("/") + "/"
-        return prefix == "/" or any(name.startswith(prefix) for name in self.names())
-
-    def names(self) -> list[str]:
-        """All paths, sorted; directories that were made end in ``/``."""
-        found = set(self._base) | set(self._layer)
-        found -= {path for path, text in self._layer.items() if text is None}
-        for mount in self._mounts:
-            root, sub = mount.path.rstrip("/"), mount.sub_path.strip("/")
-            found.add(root + "/")
-            for key in self._volumes.get(mount.volume, ()):
-                if not sub or key == sub or key.startswith(sub + "/"):
-                    found.add(f"{root}/{key[len(sub) :].strip('/')}".rstrip("/") if key != sub else root)
-        return sorted(found)
-
-    def listing(self, directory: str) -> list[str]:
-        """The names inside a directory, sorted."""
-        prefix = directory.rstrip("/") + "/"
-        return sorted({path[len(prefix) :].split("/")[0] for path in self.names() if path.startswith(prefix) and path != prefix})
 
 
 class Process:

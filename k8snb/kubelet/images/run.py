@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.image import Image
-from k8snb.kubelet.images.process import Files, Process, ProcessState, System
+from k8snb.kubelet.images.process import Process, ProcessState, System
 from k8snb.kubelet.images.shell import machine
 from k8snb.kubelet.images.shell.networking import phrase
 from k8snb.kubelet.images.shell.state import FOREVER

@@ -14,13 +14,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from k8snb.kubelet.images import Catalogue, Image, parse_reference
 from k8snb.kubelet.images import run as processes
 from k8snb.kubelet.images.consumption import charge, cpu_at, exhausted_at, memory_at
-from k8snb.kubelet.images.process import Files, Process, ProcessState
+from k8snb.kubelet.images.files import Files, size_of, text_of
+from k8snb.kubelet.images.process import Process, ProcessState
+from k8snb.kubelet.runtime.volumes import Volumes, VolumesState
 from k8snb.seams.cni import Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse, Network, Source, header
-from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, MountPoint, Pull, Resources, Started, Usage
+from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, MountPoint, PodVolume, Pull, Resources, Started, Usage
+from k8snb.seams.csi import Driver
 from k8snb.sim.clock import LATENCY, MILLISECOND
 from k8snb.sim.kernel import Event, Kernel
 from k8snb.sim.state import Shelf
@@ -49,7 +54,7 @@ class RuntimeState:
 
     containers: dict[str, Container] = field(default_factory=dict)
     pods: dict[str, list[str]] = field(default_factory=dict)
-    volumes: dict[str, dict[str, Shelf]] = field(default_factory=dict)
+    volumes: VolumesState = field(default_factory=VolumesState)
     images: Shelf = field(default_factory=Shelf)  # full reference -> size
 
 
@@ -107,10 +112,12 @@ class FaithfulRuntime:
     latencies = Latencies(LATENCY["sandbox"], LATENCY["container start"], LATENCY["container stop"])
 
     def __init__(
-        self, kernel: Kernel, state: RuntimeState, node: str, network: Network, catalogue: Catalogue, *, cores: int = 4000
+        self, kernel: Kernel, state: RuntimeState, node: str, network: Network, catalogue: Catalogue, *, cores: int = 4000,
+        drivers: Mapping[str, Driver] = MappingProxyType({}),
     ):  # fmt: skip
         self.kernel, self.state, self.node, self.network, self.catalogue = kernel, state, node, network, catalogue
         self.cores = cores  # millicores of the machine
+        self.volumes = Volumes(state.volumes, drivers, lambda image: self._image(image).files)
         self.name, self.kubelet = f"containerd/{node}", f"kubelet/{node}"
         kernel.handlers[self.name] = self.handle
 
@@ -168,12 +175,30 @@ class FaithfulRuntime:
 
     # -- containers --------------------------------------------------------------------------------------------------
 
-    def set_volumes(self, pod_uid: str, volumes: Mapping[str, Mapping[str, str]]) -> None:
-        """Volumes of the pod: read-only sources are written anew, scratch space keeps what is in it."""
-        known = self.state.volumes.setdefault(pod_uid, {})
-        for name, content in volumes.items():
-            if content or name not in known:
-                known[name] = Shelf(content)
+    def set_volume(self, pod_uid: str, name: str, volume: PodVolume) -> None:
+        """A volume of a pod is mounted on the machine."""
+        self.volumes.mount(pod_uid, name, volume)
+
+    def write_volume(self, pod_uid: str, name: str, tree: Mapping[str, Any]) -> None:
+        """Replace the files of a pod's own volume."""
+        self.volumes.write(pod_uid, name, tree)
+
+    def volume_files(self, pod_uid: str, name: str) -> Mapping[str, Any]:
+        """The tree of a pod's volume."""
+        return self.volumes.files(pod_uid, name)
+
+    def make_directory(self, pod_uid: str, name: str, path: str) -> None:
+        """Make an empty directory in a volume."""
+        files = Files(Shelf(), {}, (MountPoint("/v", name),), self.volumes.of(pod_uid), now=self.kernel.now)
+        files.make_directory(f"/v/{path}")
+
+    def host_kind(self, path: str) -> str:
+        """What is at a path of the machine."""
+        return self.volumes.host_kind(path)
+
+    def make_on_host(self, path: str, kind: str) -> None:
+        """Make an empty directory or file on the machine."""
+        self.volumes.make_on_host(path, kind, self.kernel.now)
 
     def start(self, config: ContainerConfig) -> Started:
         """Create and start it."""
@@ -213,10 +238,11 @@ class FaithfulRuntime:
 
     def _process(self, container: Container) -> Process:
         image = self._image(container.config.image)
-        volumes = self.state.volumes.get(container.config.pod_uid, {})
-        hosts = container.process.files.get("/etc/hosts") or ""
-        system = ContainerSystem(self.kernel, self.network, container.config, self.node, hosts)
-        files = Files(container.process.files, image.files, container.config.mounts, volumes)
+        config, now = container.config, self.kernel.now
+        volumes = self.volumes.of(config.pod_uid) if config.mounts else {}
+        hosts = text_of(container.process.files.get("/etc/hosts")) or ""
+        system = ContainerSystem(self.kernel, self.network, config, self.node, hosts)
+        files = Files(container.process.files, image.files, config.mounts, volumes, now=now, read_only=config.read_only)
         return Process(container.process, image, files, system)
 
     def _settle(self, container: Container) -> None:
@@ -282,7 +308,7 @@ class FaithfulRuntime:
         if not container.ended_at:
             return None
         config, process = container.config, container.process
-        message = process.files.get(config.message_path) or process.message
+        message = text_of(process.files.get(config.message_path)) or process.message
         if not message and config.message_from_log and container.code:
             message = "".join(f"{line}\n" for _, line in process.log[-80:])[-2048:]
         reason = "OOMKilled" if container.oom else "Completed" if container.code == 0 else "Error"
@@ -326,7 +352,7 @@ class FaithfulRuntime:
             return None
         own, now = self._process(container).consumption(), self.kernel.now
         state = container.process
-        disk = sum(len(path) + len(text or "") for path, text in state.files.items()) + sum(len(line) for _, line in state.log)
+        disk = size_of(state.files) + sum(len(path) for path in state.files) + sum(len(line) for _, line in state.log)
         return Usage(cpu_at(own, now, state.resources), memory_at(own, now), disk)
 
     def memory(self, at: int = 0) -> int:
@@ -350,8 +376,7 @@ class FaithfulRuntime:
 
     def volume_usage(self, pod_uid: str) -> Mapping[str, int]:
         """What is in the volumes of a pod."""
-        volumes = self.state.volumes.get(pod_uid, {})
-        return {name: sum(len(text or "") for text in files.values()) for name, files in volumes.items()}
+        return self.volumes.usage(pod_uid)
 
     # -- faults ------------------------------------------------------------------------------------------------------
 
@@ -368,7 +393,7 @@ class FaithfulRuntime:
         """Forget everything of a pod."""
         for container_id in self.state.pods.pop(pod_uid, []):
             self.state.containers.pop(container_id, None)
-        self.state.volumes.pop(pod_uid, None)
+        self.volumes.forget(pod_uid)
 
     def remove_container(self, container_id: str) -> None:
         """Forget a dead container."""

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from k8snb.kubelet.images import Catalogue, parse_reference
 from k8snb.kubelet.images.process import ProcessState
 from k8snb.kubelet.images.run import ends
 from k8snb.seams.cni import NO_SUCH_NAME, REFUSED, Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse
-from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, Pull, Resources, Started, Usage
+from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, PodVolume, Pull, Resources, Started, Usage
 from k8snb.sim.clock import HOUR
 from k8snb.sim.kernel import Kernel
 from k8snb.sim.state import Shelf
@@ -91,8 +92,25 @@ class HollowRuntime:
         """Nothing is said about images."""
         return True
 
-    def set_volumes(self, pod_uid: str, volumes: Mapping[str, Mapping[str, str]]) -> None:
+    def set_volume(self, pod_uid: str, name: str, volume: PodVolume) -> None:
         """Nobody looks into volumes."""
+
+    def write_volume(self, pod_uid: str, name: str, tree: Mapping[str, Any]) -> None:
+        """Nobody looks into volumes."""
+
+    def volume_files(self, pod_uid: str, name: str) -> Mapping[str, Any]:
+        """There is nothing in them."""
+        return {}
+
+    def make_directory(self, pod_uid: str, name: str, path: str) -> None:
+        """Nobody looks into volumes."""
+
+    def host_kind(self, path: str) -> str:
+        """Everything is there."""
+        return "directory"
+
+    def make_on_host(self, path: str, kind: str) -> None:
+        """Nobody looks."""
 
     def start(self, config: ContainerConfig) -> Started:
         """It runs. With ``exits``, its end is foreseen."""

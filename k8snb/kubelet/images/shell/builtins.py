@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from k8snb.kubelet.images.process import Process, ReadOnlyError
+from k8snb.kubelet.images.files import WriteError
+from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell import expand
 from k8snb.kubelet.images.shell.state import Frame, Job, ShellState
 from k8snb.sim.state import Shelf
@@ -133,7 +134,8 @@ class Shell:
     def _append(self, path: str, text: str) -> None:
         try:
             self.process.files.write(path, text, append=True)
-        except ReadOnlyError:
+        except WriteError as error:
+            self.process.write(f"sh: write error: {error.why}\n")
             self.job.status = 1
 
     # -- control -----------------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from k8snb.kubelet.images.process import Files, Process
+from k8snb.kubelet.images.files import Files
+from k8snb.kubelet.images.process import Process
 from k8snb.sim.clock import SECOND
 
 

@@ -1,13 +1,16 @@
 """Commands that read and write the files of a container.
 
 Models: the applets of BusyBox 1.36, their output and exit codes.
-Simplified: files have no owner, no mode and no time; ``ls -l`` shows names and sizes.
+Simplified: every file is root's, and whoever asks may do everything.
 """
 
 from __future__ import annotations
 
-from k8snb.kubelet.images.process import ReadOnlyError
+from datetime import UTC, datetime
+
+from k8snb.kubelet.images.files import WriteError
 from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
+from k8snb.sim.clock import SECOND
 
 
 def read(call: Call, names: list[str]) -> tuple[list[tuple[str, str]], str]:
@@ -34,30 +37,37 @@ def cat(call: Call) -> Result:
 
 
 def ls(call: Call) -> Result:
-    """List a directory: one name a line; ``-l`` with sizes, ``-a`` with hidden ones."""
+    """List a directory, one name a line: ``-l`` with mode, size, time and where links lead, ``-a`` with hidden ones, ``-d`` itself."""
     options, names = call.split("la1hAFRdtrn")
     out = errors = ""
     for name in names or ["."]:
         path = call.path(name)
-        if call.files.is_directory(path):
-            inside = [entry for entry in call.files.listing(path) if "a" in options or "A" in options or not entry.startswith(".")]
-            out += (f"{name}:\n" if len(names) > 1 else "") + "".join(_entry(call, f"{path}/{e}", e, "l" in options) for e in inside)
-        elif call.files.read(path) is not None:
+        stat = call.files.stat(path)
+        if call.files.is_directory(path) and "d" not in options and not (stat is not None and stat.kind == "l" and "l" in options):
+            out += f"{name}:\n" if len(names) > 1 else ""
+            out += _directory(call, path, options)
+        elif stat is not None:
             out += _entry(call, path, name, "l" in options)
         else:
             errors += f"ls: {name}: No such file or directory\n"
     return Result(out, 1 if errors else 0, errors)
 
 
+def _directory(call: Call, path: str, options: dict[str, str]) -> str:
+    inside = [entry for entry in call.files.listing(path) if "a" in options or "A" in options or not entry.startswith(".")]
+    shown = [*((".", "..") if "a" in options else ()), *inside]
+    total = f"total {4 * len(shown)}\n" if "l" in options else ""
+    return total + "".join(_entry(call, call.path(f"{path}/{entry}"), entry, "l" in options) for entry in shown)
+
+
 def _entry(call: Call, path: str, name: str, long: bool) -> str:
-    if not long:
+    stat = call.files.stat(path)
+    if not long or stat is None:
         return f"{name}\n"
-    text = call.files.read(path.replace("//", "/"))
-    return (
-        f"drwxr-xr-x    2 root     root          4096 {name}\n"
-        if text is None
-        else f"-rw-r--r--    1 root     root     {len(text):9d} {name}\n"
-    )
+    bits = "".join(letter if stat.mode >> 8 - place & 1 else "-" for place, letter in enumerate("rwxrwxrwx"))
+    when = datetime.fromtimestamp((stat.at or call.process.state.started_at) / SECOND, UTC)
+    links, arrow = 2 if stat.kind == "d" else 1, f" -> {stat.target}" if stat.target else ""
+    return f"{stat.kind}{bits} {links:4d} root     root     {stat.size:9d} {when:%b} {when.day:2d} {when:%H:%M} {name}{arrow}\n"
 
 
 def mkdir(call: Call) -> Result:
@@ -68,8 +78,8 @@ def mkdir(call: Call) -> Result:
             return fail(call, f"can't create directory '{name}': File exists")
         try:
             call.files.make_directory(call.path(name))
-        except ReadOnlyError:
-            return fail(call, f"can't create directory '{name}': Read-only file system")
+        except WriteError as error:
+            return fail(call, f"can't create directory '{name}': {error.why}")
     return Result()
 
 
@@ -84,8 +94,8 @@ def rm(call: Call) -> Result:
             if inside and not deep:
                 return fail(call, f"'{name}' is a directory")
             removed = [call.files.remove(entry.rstrip("/")) for entry in [*inside, path]]
-        except ReadOnlyError:
-            return fail(call, f"can't remove '{name}': Read-only file system")
+        except WriteError as error:
+            return fail(call, f"can't remove '{name}': {error.why}")
         if not any(removed) and "f" not in options:
             return fail(call, f"can't remove '{name}': No such file or directory")
     return Result()
@@ -97,8 +107,8 @@ def touch(call: Call) -> Result:
     for name in names:
         try:
             call.files.write(call.path(name), "", append=True)
-        except ReadOnlyError:
-            return fail(call, f"{name}: Read-only file system")
+        except WriteError as error:
+            return fail(call, f"{name}: {error.why}")
     return Result()
 
 
@@ -118,8 +128,8 @@ def copy(call: Call) -> Result:
             call.files.write(place, text)
             if call.name == "mv":
                 call.files.remove(call.path(name))
-        except ReadOnlyError:
-            return fail(call, f"can't create '{target}': Read-only file system")
+        except WriteError as error:
+            return fail(call, f"can't create '{target}': {error.why}")
     return Result()
 
 
@@ -130,8 +140,8 @@ def tee(call: Call) -> Result:
     for name in names:
         try:
             call.files.write(call.path(name), text, append="a" in options)
-        except ReadOnlyError:
-            return Result(text, 1, f"tee: {name}: Read-only file system\n")
+        except WriteError as error:
+            return Result(text, 1, f"tee: {name}: {error.why}\n")
     return Result(text)
 
 

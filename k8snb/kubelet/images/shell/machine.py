@@ -12,24 +12,26 @@ import fnmatch
 import shlex
 from typing import Any
 
-from k8snb.kubelet.images.process import Process, ReadOnlyError
+from k8snb.kubelet.images.files import WriteError
+from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell import expand
 from k8snb.kubelet.images.shell.builtins import BUILTINS, Shell, frame_of
 from k8snb.kubelet.images.shell.commands import COMMANDS, Call, Command, Result
 from k8snb.kubelet.images.shell.compile import ShellSyntaxError, compile_script
 from k8snb.kubelet.images.shell.files import FILES
+from k8snb.kubelet.images.shell.mounts import MOUNTS
 from k8snb.kubelet.images.shell.networking import NETWORKING
 from k8snb.kubelet.images.shell.state import FOREVER, Frame, Job, ShellState
 from k8snb.kubelet.images.shell.text import TEXT
 from k8snb.sim.clock import MILLISECOND
 from k8snb.sim.state import Shelf
 
-ALL: dict[str, Command] = {**COMMANDS, **FILES, **TEXT, **NETWORKING}
+ALL: dict[str, Command] = {**COMMANDS, **FILES, **MOUNTS, **TEXT, **NETWORKING}
 SHELLS = ("sh", "bash", "ash", "dash")
 KNOWN_ELSEWHERE = frozenset({
-    "awk", "bc", "bzip2", "chroot", "cmp", "comm", "cron", "crond", "dd", "df", "diff", "du", "ed", "expr", "find", "fold", "free",
-    "ftpget", "gunzip", "gzip", "hexdump", "ifconfig", "install", "ip", "less", "ln", "md5sum", "mktemp", "more", "mount", "nice",
-    "od", "openssl", "paste", "patch", "ping", "realpath", "readlink", "rev", "route", "sha256sum", "split", "stat", "strings", "su",
+    "awk", "bc", "bzip2", "chroot", "cmp", "comm", "cron", "crond", "dd", "diff", "du", "ed", "expr", "find", "fold", "free",
+    "ftpget", "gunzip", "gzip", "hexdump", "ifconfig", "install", "ip", "less", "md5sum", "mktemp", "more", "nice",
+    "od", "openssl", "paste", "patch", "ping", "realpath", "rev", "route", "sha256sum", "split", "stat", "strings", "su",
     "tar", "telnet", "timeout", "top", "traceroute", "tree", "tty", "unzip", "uptime", "vi", "watch", "which", "xargs", "yes", "zcat",
     "jq", "python", "python3", "perl", "apt-get", "apk",
 })  # fmt: skip
@@ -181,8 +183,8 @@ def _opened(shell: Shell, frame: Frame, descriptor: int, path: str, append: bool
             if shell.process.files.is_directory(path):
                 return _cannot(shell, f"can't create {path}: Is a directory")
             shell.process.files.write(path, "", append=append)
-    except ReadOnlyError:
-        return _cannot(shell, f"can't create {path}: Read-only file system")
+    except WriteError as error:
+        return _cannot(shell, f"can't create {path}: {error.why}")
     if descriptor == 1:
         frame.output = path
     else:
@@ -295,8 +297,8 @@ def _command(shell: Shell, name: str, inner: Frame, arguments: list[str], assign
     call = Call(name, tuple(arguments), source, process, environment, shell.state.directory)
     try:
         result = (process.image.tools.get(name) or ALL[name])(call)
-    except ReadOnlyError as error:
-        result = Result(status=1, err=f"{name}: {error}: Read-only file system\n")
+    except WriteError as error:
+        result = Result(status=1, err=f"{name}: {error}\n")
     shell.output(result.out, 1, inner)
     shell.output(result.err, 2, inner)
     shell.job.status = result.status

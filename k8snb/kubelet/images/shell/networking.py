@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 
-from k8snb.kubelet.images.process import ReadOnlyError
+from k8snb.kubelet.images.files import WriteError
 from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
 from k8snb.seams.cni import NO_ENDPOINTS, NO_ROUTE, NO_SUCH_NAME, REFUSED, TIMEOUT, HTTPResponse
 from k8snb.sim.clock import MILLISECOND, SECOND
@@ -48,8 +48,8 @@ def wget(call: Call) -> Result:
         return Result(response.body, err=err, delay=delay)
     try:
         call.files.write(call.path(target), response.body)
-    except ReadOnlyError:
-        return Result(status=1, err=f"wget: can't open '{target}': Read-only file system\n", delay=delay)
+    except WriteError as error:
+        return Result(status=1, err=f"wget: can't open '{target}': {error.why}\n", delay=delay)
     return Result(err=err + ("" if "q" in options else f"saving to '{target}'\n'{target}' saved\n"), delay=delay)
 
 

@@ -1,0 +1,296 @@
+"""The file system of a container: its own layer over the image's files, with the volumes of its pod mounted in it.
+
+A tree of files is a flat :class:`~k8snb.sim.state.Shelf`: path -> entry. An entry is a text (an ordinary file), a :class:`File`
+(with mode and time), a :class:`Link`, or None (in a container's own layer: deleted from the image). A path that ends in ``/`` is
+a directory that was made; any path with something below it is one, too.
+
+    /etc/config            a mounted volume, whose shelf holds
+        ..2026_01_01_00_00_03.118736142/color     File("blue")
+        ..data                                    Link("..2026_01_01_00_00_03.118736142")
+        color                                     Link("..data/color")
+
+Writing goes where the path leads: into the layer, or into a volume, where others see it. What a volume cannot take says so as
+an operating system does: :class:`WriteError`.
+
+Simplified: nothing has an owner, and permissions are shown but not enforced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from k8snb.seams.cri import MountPoint
+from k8snb.sim.state import Shelf
+
+MOST_LINKS = 8
+BLOCK = 4096
+
+
+class File(NamedTuple):
+    """A file with its permissions and the time of its last change (µs)."""
+
+    text: str
+    mode: int = 0o644
+    at: int = 0
+
+
+class Link(NamedTuple):
+    """A symbolic link; ``target`` is relative to the directory that it is in, or absolute within the same tree."""
+
+    target: str
+    at: int = 0
+
+
+Entry = str | File | Link | None
+
+
+class WriteError(OSError):
+    """Something could not be written. ``why`` is what a shell prints: ``Read-only file system``."""
+
+    def __init__(self, path: str, why: str):
+        super().__init__(f"{path}: {why}")
+        self.why = why
+
+
+class ReadOnlyError(WriteError):
+    """The volume is mounted read-only, or cannot be written at all."""
+
+    def __init__(self, path: str):
+        super().__init__(path, "Read-only file system")
+
+
+class NoSpaceError(WriteError):
+    """The volume is full."""
+
+    def __init__(self, path: str):
+        super().__init__(path, "No space left on device")
+
+
+class Volume(NamedTuple):
+    """A volume as a container's files see it: a tree, or the part of one below ``root``. ``size`` (bytes) 0: as large as the node."""
+
+    shelf: Shelf
+    root: str = ""
+    read_only: bool = False
+    device: str = "/dev/vda1"
+    filesystem: str = "ext4"
+    size: int = 0
+    limited: bool = False  # a write beyond ``size`` fails
+
+
+class Stat(NamedTuple):
+    """What ``ls -l`` shows: ``kind`` is ``-``, ``d`` or ``l``."""
+
+    kind: str
+    size: int
+    mode: int
+    at: int
+    target: str = ""
+
+
+class Mounted(NamedTuple):
+    """A line of ``mount`` and of ``df``."""
+
+    path: str
+    device: str
+    filesystem: str
+    read_only: bool
+    size: int
+    used: int
+
+
+class _Place(NamedTuple):
+    """Where a path leads: a shelf, the key in it (without links), the volume it belongs to, and whether it may be written."""
+
+    shelf: Shelf
+    key: str
+    volume: Volume | None
+    writable: bool
+
+
+def text_of(entry: Entry) -> str | None:
+    """The text of a file; None for everything else."""
+    return entry.text if isinstance(entry, File) else entry if isinstance(entry, str) else None
+
+
+def size_of(shelf: Mapping[str, Entry]) -> int:
+    """How many bytes the files of a tree hold."""
+    return sum(len(text_of(entry) or "") for entry in shelf.values())
+
+
+class Files:
+    """What a process sees under ``/``. ``now`` (µs) is the time that changes get; ``read_only``: the container's own layer, too."""
+
+    def __init__(
+        self, layer: Shelf, base: Mapping[str, str], mounts: tuple[MountPoint, ...], volumes: Mapping[str, Volume],
+        *, now: int = 0, read_only: bool = False,
+    ):  # fmt: skip
+        self._layer, self._base, self._volumes, self._now, self._read_only = layer, base, volumes, now, read_only
+        self._mounts = sorted(mounts, key=lambda mount: -len(mount.path))  # the innermost first
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def read(self, path: str) -> str | None:
+        """The text of a file, or None where there is none."""
+        return text_of(self._entry(self._follow(path)))
+
+    def is_directory(self, path: str) -> bool:
+        """Whether the path is a directory: made, mounted, or with something inside it."""
+        place = self._follow(path)
+        if place.key in ("", "/") or place.key + "/" in place.shelf:
+            return True
+        inside = place.key + "/"
+        if any(name.startswith(inside) for name, entry in place.shelf.items() if entry is not None):
+            return True
+        below = path.rstrip("/") + "/"
+        if any(f"{mount.path.rstrip('/')}/".startswith(below) and self._is_tree(mount) for mount in self._mounts):
+            return True
+        return place.shelf is self._layer and any(n.startswith(inside) for n in self._base if self._layer.get(n, "") is not None)
+
+    def names(self) -> list[str]:
+        """All paths, sorted; directories that were made end in ``/``. What is behind a link to a directory is not repeated."""
+        found = {name for name in self._base if self._layer.get(name, "") is not None}
+        found |= {name for name, entry in self._layer.items() if entry is not None}
+        for mount in self._mounts:
+            root = mount.path.rstrip("/")
+            found.add(root + "/" if self._is_tree(mount) else root)
+            found |= {f"{root}/{name}" for name in self._below(self._mount_place(mount, ""))}
+        return sorted(found)
+
+    def listing(self, directory: str) -> list[str]:
+        """The names inside a directory, sorted."""
+        place = self._follow(directory)
+        found = {name.split("/")[0] for name in self._below(place)}
+        prefix = directory.rstrip("/") + "/"
+        found |= {
+            mount.path[len(prefix) :].split("/")[0] for mount in self._mounts if mount.path.startswith(prefix) and mount.path != prefix
+        }
+        return sorted(found - {""})
+
+    def stat(self, path: str) -> Stat | None:
+        """What is at a path (a link itself, not what it leads to); None where nothing is."""
+        place = self._follow(path, last=False)
+        entry = self._entry(place)
+        if isinstance(entry, Link):
+            return Stat("l", len(entry.target), 0o777, entry.at, entry.target)
+        if isinstance(entry, File):
+            return Stat("-", len(entry.text), entry.mode, entry.at)
+        if entry is not None:
+            return Stat("-", len(entry), 0o644, 0)
+        return Stat("d", BLOCK, 0o755, self._time_of(place)) if self.is_directory(path) else None
+
+    def mounts(self) -> list[Mounted]:
+        """What is mounted where, the root first, then by path."""
+        found = [Mounted("/", "overlay", "overlay", self._read_only, 0, size_of(self._layer))]
+        for mount in sorted(self._mounts):
+            volume = self._volumes.get(mount.volume) or Volume(Shelf())
+            used = size_of({name: volume.shelf[name] for name in volume.shelf if name.startswith(volume.root)})
+            read_only = mount.read_only or volume.read_only
+            found.append(Mounted(mount.path, volume.device, volume.filesystem, read_only, volume.size, used))
+        return found
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def write(self, path: str, text: str, append: bool = False) -> None:
+        """Write a file. Raises :class:`WriteError`."""
+        place = self._writable(path)
+        old = self._entry(place)
+        whole = (text_of(old) or "") + text if append else text
+        volume = place.volume
+        if volume is not None and volume.limited and size_of(volume.shelf) - len(text_of(old) or "") + len(whole) > volume.size:
+            raise NoSpaceError(path)
+        place.shelf[place.key] = File(whole, old.mode if isinstance(old, File) else 0o644, self._now)
+
+    def remove(self, path: str) -> bool:
+        """Delete a file, a link or an empty directory; False where there is none. Raises :class:`WriteError`."""
+        place = self._follow(path, last=False)
+        if self._entry(place) is None and not self.is_directory(path):
+            return False
+        if not place.writable:
+            raise ReadOnlyError(path)
+        place.shelf.pop(place.key + "/", None)
+        if place.shelf is self._layer and place.key in self._base:
+            place.shelf[place.key] = None
+        else:
+            place.shelf.pop(place.key, None)
+        return True
+
+    def make_directory(self, path: str) -> None:
+        """Remember an empty directory. Raises :class:`WriteError`."""
+        place = self._writable(path)
+        place.shelf[place.key.rstrip("/") + "/"] = File("", 0o755, self._now)
+
+    def make_link(self, path: str, target: str) -> None:
+        """Make a symbolic link. Raises :class:`WriteError`."""
+        place = self._writable(path, last=False)
+        place.shelf[place.key] = Link(target, self._now)
+
+    # -- where paths lead --------------------------------------------------------------------------------------------
+
+    def _follow(self, path: str, *, last: bool = True) -> _Place:
+        """Where a path leads, links followed (the ``last`` part, too, unless that is the question)."""
+        for mount in self._mounts:
+            root = mount.path.rstrip("/")
+            if path == root or path.startswith(root + "/"):
+                return self._mount_place(mount, path[len(root) :].strip("/"), last=last)
+        return _Place(self._layer, _resolve(self._layer, path, last=last), None, not self._read_only)
+
+    def _mount_place(self, mount: MountPoint, inner: str, *, last: bool = True) -> _Place:
+        volume = self._volumes.get(mount.volume) or Volume(Shelf())
+        key = "/".join(part for part in (volume.root, mount.sub_path.strip("/"), inner) if part)
+        return _Place(volume.shelf, _resolve(volume.shelf, key, last=last), volume, not (mount.read_only or volume.read_only))
+
+    def _writable(self, path: str, *, last: bool = True) -> _Place:
+        place = self._follow(path, last=last)
+        if not place.writable:
+            raise ReadOnlyError(path)
+        return place
+
+    def _entry(self, place: _Place) -> Entry:
+        found: Entry = place.shelf.get(place.key)
+        if found is None and place.shelf is self._layer and place.key not in place.shelf:
+            return self._base.get(place.key)
+        return found
+
+    def _below(self, place: _Place) -> Iterator[str]:
+        """The paths below a directory, relative to it."""
+        prefix = place.key if place.key in ("", "/") else place.key + "/"
+        for name, entry in place.shelf.items():
+            if name.startswith(prefix) and name != prefix and entry is not None:
+                yield name[len(prefix) :]
+        if place.shelf is self._layer:
+            yield from (n[len(prefix) :] for n in self._base if n.startswith(prefix) and self._layer.get(n, "") is not None)
+
+    def _is_tree(self, mount: MountPoint) -> bool:
+        """Whether a directory is mounted, and not a single file (as ``subPath`` may do)."""
+        place = self._mount_place(mount, "")
+        return place.key == "" or text_of(place.shelf.get(place.key)) is None
+
+    def _time_of(self, place: _Place) -> int:
+        """A directory's time: its own where it was made, else of the newest thing in it."""
+        made = place.shelf.get(place.key.rstrip("/") + "/")
+        if isinstance(made, File):
+            return made.at
+        prefix = place.key if place.key in ("", "/") else place.key + "/"
+        inside = (entry for name, entry in place.shelf.items() if name.startswith(prefix))
+        return max((entry.at for entry in inside if isinstance(entry, (File, Link))), default=0)
+
+
+def _resolve(shelf: Shelf, key: str, *, last: bool) -> str:
+    """A key without links in it."""
+    for _ in range(MOST_LINKS):
+        parts = key.split("/")
+        for count in range(1, len(parts) + (1 if last else 0)):
+            entry = shelf.get("/".join(parts[:count]))
+            if isinstance(entry, Link):
+                start = [] if entry.target.startswith("/") else parts[: count - 1]
+                key = "/".join([*start, *_relative(entry.target), *parts[count:]])
+                break
+        else:
+            return key
+    return key
+
+
+def _relative(target: str) -> list[str]:
+    return target.strip("/").split("/") if not target.startswith("/") else ["", *target.strip("/").split("/")]

@@ -1,0 +1,38 @@
+"""The atomic writer: all files of a volume change at one instant, by turning one link.
+
+    1  write the new files into a new directory     ..2026_01_01_00_01_07.2118736142/color
+    2  turn the link                                 ..data -> ..2026_01_01_00_01_07.2118736142
+    3  remove the old directory
+
+A reader sees the old files or the new ones, never some of each. What a container has mounted by ``subPath`` is a file of the
+old directory, and stays so: it does not go through the link.
+
+Models: pkg/volume/util/atomic_writer.go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from k8snb.kubelet.images.files import Entry, File, Link
+from k8snb.sim.clock import SECOND
+
+DATA = "..data"
+
+
+def tree(payload: Mapping[str, File], now: int, seed: str) -> dict[str, Entry]:
+    """The tree that shows these files, written now. ``seed`` makes the directory's last digits."""
+    directory = directory_name(now, seed)
+    if not payload:
+        return {f"{directory}/": File("", 0o755, now), DATA: Link(directory, now)}
+    files: dict[str, Entry] = {f"{directory}/{path}": file._replace(at=now) for path, file in payload.items()}
+    links = dict.fromkeys(path.split("/")[0] for path in payload)
+    return {**files, DATA: Link(directory, now), **{name: Link(f"{DATA}/{name}", now) for name in links}}
+
+
+def directory_name(now: int, seed: str) -> str:
+    """``..2026_01_01_00_00_03.1187361420``: the time, and digits that no two directories share."""
+    when = datetime.fromtimestamp(now // SECOND, UTC).strftime("..%Y_%m_%d_%H_%M_%S")
+    return f"{when}.{int(hashlib.sha256(f'{seed}/{now}'.encode()).hexdigest()[:8], 16)}"
