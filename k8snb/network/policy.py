@@ -99,7 +99,7 @@ class PolicyAgent(Component):
     def start(self) -> None:
         """List policies; pods and namespaces only where there are any."""
         self.state.running = True
-        self._list_and_watch(POLICIES)
+        self.list_and_watch(POLICIES)
         self._forget_gone()
         if self.own.policies:
             self._watch_pods()
@@ -110,7 +110,7 @@ class PolicyAgent(Component):
     def _watch_pods(self) -> None:
         for resource in (PODS, NAMESPACES):
             if not self.informers[resource].state.watch:
-                self._list_and_watch(resource)
+                self.list_and_watch(resource)
 
     def _forget_gone(self) -> None:
         """After a start: what was deleted while nobody watched is enforced no longer."""
