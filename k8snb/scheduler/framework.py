@@ -28,12 +28,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object
+from k8snb.client.client import Client
 from k8snb.scheduler.cache import Snapshot
 from k8snb.scheduler.cluster_event import Change, Interest
 from k8snb.scheduler.diagnosis import MAX_NODE_SCORE, SKIP, UNRESOLVABLE, Diagnosis, Status, unresolvable
 from k8snb.scheduler.memo import Memo
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import PodInfo, pod_info
+from k8snb.scheduler.volumes import AssumedVolumes
 
 
 class Cluster(Protocol):
@@ -42,6 +44,14 @@ class Cluster(Protocol):
     @property
     def now(self) -> int:
         """Virtual time, µs."""
+
+    @property
+    def client(self) -> Client:
+        """The scheduler's own requests: for PreBind."""
+
+    @property
+    def volumes(self) -> AssumedVolumes:
+        """What was decided about volumes and is not confirmed yet."""
 
     def get(self, resource: str, namespace: str, name: str) -> Object | None:
         """An object as the informer knows it. ``resource`` is a key such as ``services`` or ``replicasets.apps``."""
@@ -218,7 +228,7 @@ class PreBindPlugin(Plugin):
     """Does what must be done before the binding (provision a volume, say)."""
 
     def pre_bind(self, pod: PodInfo, node: str, cluster: Cluster) -> Status | None:
-        """None, or why the binding must not happen now."""
+        """None, or why the binding must not happen now; a status with code Wait asks to be called again in a second."""
         return None
 
 

@@ -33,11 +33,14 @@ from k8snb.scheduler.memo import Memo
 from k8snb.scheduler.podinfo import PodInfo, pod_info
 from k8snb.scheduler.preemption import Executor
 from k8snb.scheduler.queue import ACTIVE, BACKOFF, UNSCHEDULABLE, QueuedPod, QueueState, SchedulingQueue
+from k8snb.scheduler.volumes import AssumedVolumes
 from k8snb.scheduler.watching import INFORMERS, Watching
-from k8snb.sim.clock import LATENCY, duration
+from k8snb.sim.clock import LATENCY, SECOND, duration
 from k8snb.sim.state import Shelf
 
 NAME = "kube-scheduler"
+PRE_BIND_POLL = SECOND
+"""So often a plugin that waits in PreBind is asked again."""
 
 
 class Binding(NamedTuple):
@@ -57,6 +60,7 @@ class SchedulerState:
     queue: QueueState = field(default_factory=QueueState)
     binding: Shelf = field(default_factory=Shelf)  # namespace/name -> Binding
     preempting: Shelf = field(default_factory=Shelf)  # namespace/name of the pod that needs room -> Eviction
+    volumes: AssumedVolumes = field(default_factory=AssumedVolumes)
     next_start: int = 0  # index of the node to begin with
     cycle_pending: bool = False
 
@@ -135,6 +139,11 @@ class KubeScheduler(Component):
     def preempting(self, key: str) -> bool:
         """Whether victims of this pod are still to be deleted."""
         return self.executor.running(key)
+
+    @property
+    def volumes(self) -> AssumedVolumes:
+        """What was decided about volumes and is not confirmed yet."""
+        return self.own.volumes
 
     def below(self, bound: int) -> int:
         """A draw from the scheduler's stream."""
@@ -285,7 +294,10 @@ class KubeScheduler(Component):
             return
         pod = pod_info(flight.entry.pod)
         try:
-            self._write_binding(pod, flight.node)
+            if not self._write_binding(pod, flight.node):
+                why = f"{key} waits for its volumes"
+                self.kernel.after(PRE_BIND_POLL, self.name, ("bind", key, record), why=why, causes=(record,), background=True)
+                return
         except PluginFailure as error:
             self._binding_failed(key, str(error))
             return
@@ -301,18 +313,23 @@ class KubeScheduler(Component):
         except PluginFailure as failure:
             self.kernel.trace.add(self.now, "note", self.name, "plugin failed", plugin.name, str(failure))
 
-    def _write_binding(self, pod: PodInfo, node: str) -> None:
-        """Run PreBind, then send the body of the first Bind plugin that has one. Raises PluginFailure."""
+    def _write_binding(self, pod: PodInfo, node: str) -> bool:
+        """Run PreBind, then send the body of the first Bind plugin that has one. False where a PreBind plugin is not ready yet.
+
+        Raises PluginFailure.
+        """
         framework = self.frameworks[pod.scheduler_name]
         for preparer in framework.pre_bind:
             status: Status | None = call(preparer, "PreBind", preparer.pre_bind, pod, node, self)
+            if status is not None and status.code == WAIT:
+                return False
             if status is not None:
                 raise PluginFailure(preparer.name, "PreBind", RuntimeError(status.message))
         for binder in framework.bind:
             body: FrozenDict | None = call(binder, "Bind", binder.bind, pod, node)
             if body is not None:
                 call(binder, "Bind", self._send_binding, pod, body)
-                return
+                return True
         raise PluginFailure("", "Bind", RuntimeError("no Bind plugin took the pod"))
 
     def _send_binding(self, pod: PodInfo, body: FrozenDict) -> None:

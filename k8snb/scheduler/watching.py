@@ -29,6 +29,10 @@ INFORMERS: tuple[tuple[str, str], ...] = (
     ("persistentvolumes", ""),
     ("persistentvolumeclaims", ""),
     ("storageclasses.storage.k8s.io", ""),
+    ("csinodes.storage.k8s.io", ""),
+    ("csidrivers.storage.k8s.io", ""),
+    ("csistoragecapacities.storage.k8s.io", ""),
+    ("volumeattachments.storage.k8s.io", ""),
     ("poddisruptionbudgets.policy", ""),
     ("pods", RUNNING_ONLY),
 )
@@ -37,6 +41,10 @@ _VOLUMES = {
     "persistentvolumes": "PersistentVolume",
     "persistentvolumeclaims": "PersistentVolumeClaim",
     "storageclasses.storage.k8s.io": "StorageClass",
+    "csinodes.storage.k8s.io": "CSINode",
+    "csidrivers.storage.k8s.io": "CSIDriver",
+    "csistoragecapacities.storage.k8s.io": "CSIStorageCapacity",
+    "volumeattachments.storage.k8s.io": "VolumeAttachment",
 }
 
 
@@ -82,9 +90,8 @@ class Watching:
             self._move(Change(NODE, action, old, new, info), cause)
 
     def on_other(self, kind: str, old: Object | None, new: Object | None, cause: int) -> None:
-        """A claim, a volume or a storage class came or changed."""
-        if new is not None:
-            self._move(Change(kind, ADD if old is None else UPDATE, old, new), cause)
+        """Something of storage came, changed or went."""
+        self._move(Change(kind, DELETE if new is None else ADD if old is None else UPDATE, old, new), cause)
 
     # Pods
 

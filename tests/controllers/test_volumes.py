@@ -4,7 +4,7 @@ import pytest
 
 from k8snb.apimachinery.meta import condition
 from k8snb.apimachinery.objects import freeze
-from k8snb.controllers.volume.matching import best_match
+from k8snb.component_helpers.volume_matching import best_match
 from tests.controllers.world import NS, cluster_of, manifest, names, reasons
 
 CLAIMS, VOLUMES, CLASSES = "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io"

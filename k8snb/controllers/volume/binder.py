@@ -26,7 +26,7 @@ from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, freeze, merge, put
 from k8snb.client.controller import Controller, Index, Watches
 from k8snb.client.informer import key_of
-from k8snb.controllers.volume.matching import best_match, mismatch, refers_to
+from k8snb.component_helpers.volume_matching import best_match, mismatch, refers_to
 from k8snb.controllers.volume.protection import claims_used
 from k8snb.resources.core.persistentvolumeclaim import class_name
 from k8snb.sim.clock import SECOND
@@ -107,8 +107,8 @@ class PersistentVolumeBinder(Controller):
             return
         claim = self._with_default_class(claim)
         late = self._binds_late(claim)
-        found = None if late else best_match(self.informers[VOLUMES].by("class", class_name(claim)), claim)
-        if found is not None:
+        found = best_match(self.informers[VOLUMES].by("class", class_name(claim)), claim)
+        if found is not None and (not late or refers_to(found, claim)):
             self._bind(found, claim)
             return
         self._say_why_not(claim, late=late)

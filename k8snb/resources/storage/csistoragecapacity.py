@@ -36,4 +36,6 @@ EXAMPLE = {
     "capacity": "100Gi",
 }
 
-RESOURCE = served("storage.k8s.io/v1", "CSIStorageCapacity", validate=validate, validate_update=validate_update, example=EXAMPLE)
+RESOURCE = served(
+    "storage.k8s.io/v1", "CSIStorageCapacity", validate=validate, validate_update=validate_update, example=EXAMPLE, simulated=True
+)

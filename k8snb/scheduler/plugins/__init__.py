@@ -3,8 +3,8 @@
 A new plugin is one file and one line in a tuple. The order is upstream's and it matters: the first Filter that objects gives a
 node's reason, and PostFilter plugins are asked in turn.
 
-Models: pkg/scheduler/apis/config/v1/default_plugins.go. Simplified: VolumeRestrictions, NodeVolumeLimits and VolumeZone, which
-look at the disks of cloud providers, are absent; DynamicResources only says its sentence.
+Models: pkg/scheduler/apis/config/v1/default_plugins.go. Simplified: DynamicResources only says its
+sentence.
 """
 
 from k8snb.scheduler.framework import Plugin, Profile
@@ -23,6 +23,9 @@ from k8snb.scheduler.plugins.priority_sort import PrioritySort
 from k8snb.scheduler.plugins.scheduling_gates import SchedulingGates
 from k8snb.scheduler.plugins.taint_toleration import TaintToleration
 from k8snb.scheduler.plugins.volume_binding import VolumeBinding
+from k8snb.scheduler.plugins.volume_limits import NodeVolumeLimits
+from k8snb.scheduler.plugins.volume_restrictions import VolumeRestrictions
+from k8snb.scheduler.plugins.volume_zone import VolumeZone
 from k8snb.scheduler.podinfo import DEFAULT_SCHEDULER
 
 DEFAULT_PLUGINS: tuple[Plugin, ...] = (
@@ -34,7 +37,10 @@ DEFAULT_PLUGINS: tuple[Plugin, ...] = (
     NodeAffinity(),
     NodePorts(),
     NodeResourcesFit(),
+    VolumeRestrictions(),
+    NodeVolumeLimits(),
     VolumeBinding(),
+    VolumeZone(),
     PodTopologySpread(),
     InterPodAffinity(),
     DynamicResources(),

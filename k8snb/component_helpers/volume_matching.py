@@ -1,5 +1,7 @@
 """Which PersistentVolume fits a claim: the smallest that is large enough and is what the claim asks for. Pure.
 
+Asked by the PersistentVolume controller, and by the scheduler for claims that bind late.
+
 A volume that names the claim (``spec.claimRef``) was meant for it and wins, if it fits at all.
 
 Models: pkg/controller/volume/persistentvolume/index.go (findBestMatchForClaim), component-helpers/storage/volume/pv_helpers.go
@@ -44,10 +46,23 @@ def _size(spec: Object) -> str:
 
 def best_match(volumes: Iterable[Object], claim: Object) -> Object | None:
     """The volume to bind the claim to; None where there is none."""
-    fitting = [volume for volume in volumes if _fits(volume, claim)]
-    meant = [volume for volume in fitting if refers_to(volume, claim)]
-    free = [v for v in fitting if v["spec"].get("claimRef") is None and dig(v, "status.phase") == "Available"]
-    return min(meant or free, key=lambda volume: (exact(_size(volume["spec"])), volume["metadata"]["name"]), default=None)
+    return smallest(candidates(volumes, claim), claim)
+
+
+def candidates(volumes: Iterable[Object], claim: Object) -> list[Object]:
+    """The volumes that the claim may have: meant for it, or free."""
+    return [volume for volume in volumes if _fits(volume, claim) and (refers_to(volume, claim) or _is_free(volume))]
+
+
+def smallest(volumes: Iterable[Object], claim: Object) -> Object | None:
+    """One that is meant for the claim, else the smallest, else the first by name."""
+    found = list(volumes)
+    meant = [volume for volume in found if refers_to(volume, claim)]
+    return min(meant or found, key=lambda volume: (exact(_size(volume["spec"])), volume["metadata"]["name"]), default=None)
+
+
+def _is_free(volume: Object) -> bool:
+    return volume["spec"].get("claimRef") is None and dig(volume, "status.phase") == "Available"
 
 
 def _fits(volume: Object, claim: Object) -> bool:
