@@ -230,6 +230,7 @@ class Files:
 
     def _follow(self, path: str, *, last: bool = True) -> _Place:
         """Where a path leads, links followed (the ``last`` part, too, unless that is the question)."""
+        path = path.rstrip("/") or "/"
         for mount in self._mounts:
             root = mount.path.rstrip("/")
             if path == root or path.startswith(root + "/"):

@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from k8snb.kubelet.images.consumption import MIB, Appetite
+from k8snb.kubelet.images.files import ReadOnlyError
 from k8snb.kubelet.images.image import Image, releases
-from k8snb.kubelet.images.process import Process, ReadOnlyError
+from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell.commands import Call, Command, Result
 from k8snb.seams.cni import NO_SUCH_NAME, HTTPReply, HTTPRequest
 from k8snb.sim.state import Shelf

@@ -19,8 +19,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from k8snb.kubelet.images.consumption import MIB, Appetite
+from k8snb.kubelet.images.files import ReadOnlyError
 from k8snb.kubelet.images.image import Image
-from k8snb.kubelet.images.process import Process, ReadOnlyError
+from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell.commands import Call, Command, Result
 from k8snb.seams.cni import NO_SUCH_NAME, HTTPReply, HTTPRequest
 
