@@ -142,7 +142,7 @@ class KubeletState:
     measured: Shelf = field(default_factory=Shelf)  # UIDs of pods that limit what they write
     static: Shelf = field(default_factory=Shelf)  # file in the directory of manifests -> the pod that it stands for
     found: Shelf = field(default_factory=Shelf)  # (resource, namespace, name) -> a ConfigMap or Secret as it was when last seen
-    links: Shelf = field(default_factory=Shelf)  # (namespace, whether its own are wanted) -> the variables for its Services, as they were when last seen
+    links: Shelf = field(default_factory=Shelf)  # (namespace, its own too) -> variables for Services, as they were when last seen
     foreign: Shelf = field(default_factory=Shelf)  # resource -> bytes that something outside Kubernetes uses on the machine
     images: Shelf = field(default_factory=Shelf)  # image -> (when it was first seen, when it was last used), µs
     reported: int = 0  # bytes of the images in the last status of the node

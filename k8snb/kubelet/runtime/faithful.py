@@ -367,7 +367,8 @@ class FaithfulRuntime:
     def written(self) -> int:
         """What all containers have written."""
         running = [self.usage(container_id) for container_id in self.state.containers]
-        return sum(use.disk for use in running if use is not None) + sum(sum(self.volume_usage(uid).values()) for uid in self.state.volumes)
+        in_volumes = sum(sum(self.volume_usage(uid).values()) for uid in self.state.volumes.own)
+        return sum(use.disk for use in running if use is not None) + in_volumes
 
     def pod_usage(self, pod_uid: str) -> Mapping[str, Usage]:
         """What the running containers of a pod use."""
