@@ -94,12 +94,17 @@ class Kernel:
     def cancel(self, component: str) -> None:
         """Forget everything scheduled for a component: it has stopped. (Events of its earlier epoch are skipped.)"""
         self.state.epochs[component] = self.state.epochs.get(component, 0) + 1
+        self._skip()
 
-    def peek(self) -> Event | None:
-        """The next event that will be handled, or None."""
+    def _skip(self) -> None:
+        """Drop forgotten events from the front. Done where they come there, not where somebody looks: looking changes no state."""
         heap, epochs = self.state.heap, self.state.epochs
         while heap and heap[0].epoch != epochs.get(heap[0].component, 0):
             heapq.heappop(heap)
+
+    def peek(self) -> Event | None:
+        """The next event that will be handled, or None."""
+        heap = self.state.heap
         return heap[0] if heap else None
 
     def step(self) -> Event | None:
@@ -109,6 +114,7 @@ class Kernel:
             return None
         state = self.state
         heapq.heappop(state.heap)
+        self._skip()
         state.now = event.time
         state.processed += 1
         self.causes = event.causes

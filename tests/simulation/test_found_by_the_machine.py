@@ -42,3 +42,13 @@ def test_a_kubelet_that_starts_while_no_node_object_is_there_judges_by_its_own_m
     cluster.faults.start("kubelet/node-1")
     cluster.settle(limit=400)
     assert cluster.get("deployments", "web")["status"]["readyReplicas"] == 3
+
+
+def test_looking_for_the_next_event_changes_nothing():
+    cluster = Cluster(nodes=3, seed=8577, shuffle=True)
+    cluster.client.create("deployments.apps", deployment("api", 3, "nginx:1.27"), "default")
+    cluster.run_for(0.5)
+    cluster.faults.fail_node("node-1")
+    for _ in range(44):
+        cluster.run_for(0.25)
+        assert digest(Cluster._over(cluster.simulation.past(cluster.position))) == digest(cluster)
