@@ -18,7 +18,7 @@ from k8snb.network.ingress.controller import IngressController, Routed
 from k8snb.network.ingress.routing import CONNECT_TIMEOUT, READ_TIMEOUT, rewritten
 from k8snb.network.paths import Paths, Way
 from k8snb.seams.cni import TIMEOUT, Hop, HTTPReply, HTTPRequest, Server, Source
-from k8snb.sim.clock import MILLISECOND, SECOND
+from k8snb.sim.clock import MILLISECOND, SECOND, duration
 
 OWN_TIME = 1 * MILLISECOND
 _PAGE = (
@@ -59,7 +59,7 @@ class Proxying:
                 return reply, hops, pod
             status, last = (504, onward.made.pod) if onward.error == TIMEOUT or not onward.error else (502, onward.made.pod)
             if not onward.error:
-                hops.append(Hop(f"pod/{last}", text("hop.busy"), wait))
+                hops.append(Hop(f"pod/{last}", text("hop.too_slow", limit=duration(wait)), wait))
         hops.append(Hop(f"pod/{way.made.pod}", text("hop.gave_up", status=_title(status))))
         return self._own(status), hops, ""
 
