@@ -182,7 +182,8 @@ def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDi
         if type(item) is field.plain:  # text and truth values, by far the most: nothing to look at
             new = item
         elif item is None and field.type.rules is None:
-            changes[key] = _GONE
+            if not field.null:  # which Go prints for it anyway
+                changes[key] = _GONE
             continue
         else:
             new = _decode(field.type, item, inner)
@@ -202,8 +203,6 @@ def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDi
 
 def _with(value: FrozenDict, changes: Mapping[str, Any], missing: Mapping[str, Any]) -> FrozenDict:
     """A struct with some fields changed or gone, and with what Go prints of those that are missing."""
-    if not changes.keys() - missing.keys() and all(value.get(key, _GONE) is new for key, new in missing.items()):
-        return value  # null, which Go prints for it anyway
     kept = {key: changes.get(key, item) for key, item in value.items()}
     return FrozenDict({**{key: item for key, item in kept.items() if item is not _GONE}, **missing})
 

@@ -86,7 +86,10 @@ class Selector:
         if self.never:
             return False
         known = labels or {}
-        return all(requirement.matches(known) for requirement in self.requirements)
+        for requirement in self.requirements:  # noqa: SIM110  (asked too often for a generator)
+            if not requirement.matches(known):
+                return False
+        return True
 
     @property
     def empty(self) -> bool:
@@ -291,7 +294,10 @@ class FieldSelector:
 
     def matches(self, value_of: Callable[[str], str]) -> bool:
         """Whether an object is meant; ``value_of(field)`` gives a field's text, empty where absent."""
-        return all((value_of(r.field) == r.value) == (r.operator == "=") for r in self.requirements)
+        for r in self.requirements:  # noqa: SIM110  (asked too often for a generator)
+            if (value_of(r.field) == r.value) != (r.operator == "="):
+                return False
+        return True
 
     def exact(self, field: str) -> str | None:
         """The one value that ``field`` must have, or None: what an index can use."""

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, FieldError, forbidden, invalid, not_supported, quote, required, too_long, within
-from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object
+from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.apimachinery.resource import once
 
 Format = Callable[[str], list[str]]
@@ -317,10 +317,11 @@ def _validate_namespace(namespace: str, namespaced: bool) -> Errors:
 
 def _validate_common(meta: Object) -> Errors:
     errors = not_negative("generation", meta.get("generation"))
-    errors += within("labels", validate_labels(meta.get("labels") or EMPTY_DICT))
-    errors += within("annotations", validate_annotations(meta.get("annotations") or EMPTY_DICT))
-    errors += within("ownerReferences", validate_owner_references(meta.get("ownerReferences") or EMPTY_LIST))
-    return errors + within("finalizers", validate_finalizers(meta.get("finalizers") or EMPTY_LIST))
+    for field, validate in _COMMON:
+        given = meta.get(field)
+        if given:
+            errors += within(field, validate(given))
+    return errors
 
 
 @once
@@ -357,6 +358,14 @@ def validate_finalizers(finalizers: list[str]) -> Errors:
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         errors.append(invalid("", list(finalizers), "finalizer orphan and foregroundDeletion cannot be both set"))
     return errors
+
+
+_COMMON: tuple[tuple[str, Callable[[Any], Errors]], ...] = (
+    ("labels", validate_labels),
+    ("annotations", validate_annotations),
+    ("ownerReferences", validate_owner_references),
+    ("finalizers", validate_finalizers),
+)
 
 
 def validate_object_meta_update(new: Object, old: Object) -> Errors:

@@ -21,6 +21,7 @@ class Catalogue:
         self.by_kind: dict[tuple[str, str], Resource] = {}
         self.by_key: dict[str, Resource] = {}  # the storage version
         self._by_prefix: dict[str, Resource] = {}
+        self._stored: dict[tuple[str, str, str], Resource] = {}
         for resource in self.all():
             self.by_path[resource.group, resource.version, resource.plural] = resource
             self.by_kind.setdefault((resource.api_version, resource.kind), resource)
@@ -48,9 +49,11 @@ class Catalogue:
 
     def storage_of(self, resource: Resource) -> Resource:
         """The stored version of a served resource."""
-        if self.is_storage(resource):
-            return resource
-        return self.by_path[*_stored_as(resource), resource.plural]
+        path = (resource.group, resource.version, resource.plural)
+        found = self._stored.get(path)
+        if found is None:
+            found = self._stored[path] = resource if self.is_storage(resource) else self.by_path[*_stored_as(resource), resource.plural]
+        return found
 
     def of_key(self, key: str) -> Resource | None:
         """The resource whose object lies under an etcd key."""

@@ -43,4 +43,5 @@ def _prefix(resource: Resource) -> str:
 
 def key_of(resource: Resource, namespace: str, name: str) -> str:
     """The key of one object."""
-    return f"{prefix_of(resource)}{namespace}/{name}" if resource.namespaced else f"{prefix_of(resource)}{name}"
+    prefix = _PREFIXES.get((resource.key, resource.custom)) or prefix_of(resource)
+    return f"{prefix}{namespace}/{name}" if resource.namespaced else f"{prefix}{name}"

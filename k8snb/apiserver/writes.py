@@ -56,7 +56,8 @@ def create_decoded(context: Context, resource: Resource, obj: Object, managed: A
     _say_if_unsimulated(context, stored)
     if not context.request.options.dry_run:
         obj = _store_new(context, stored, obj, managed)
-    return server.managed.shown(stored, _key(stored, obj), resource.from_storage(obj)) if _external(context) else resource.from_storage(obj)
+    shown = resource.from_storage(obj)
+    return server.managed.shown(stored, _key(stored, obj), shown) if _external(context) else shown
 
 
 def _placed(context: Context, resource: Resource, obj: Object) -> Object:
@@ -110,13 +111,13 @@ def _store_new(context: Context, resource: Resource, obj: Object, managed: Any) 
     existing = server.store.get(key)
     if existing is not None:
         raise _taken(resource, obj, existing.value)
-    _note(context, resource, obj, old=None, managed=managed)
-    _put(server, resource, obj, expect=0, lease=lease)
+    _note(context, resource, key, obj, old=None, managed=managed)
+    _put(server, resource, key, obj, expect=0, lease=lease)
     return obj
 
 
-def _put(server: Any, resource: Resource, obj: Object, *, expect: int, lease: int) -> None:
-    server.store.put(_key(resource, obj), obj, expect=expect, lease=lease)
+def _put(server: Any, resource: Resource, key: str, obj: Object, *, expect: int, lease: int) -> None:
+    server.store.put(key, obj, expect=expect, lease=lease)
     if resource.schema is not None:
         trust(resource.schema, obj)
 
@@ -197,7 +198,7 @@ def _written(context: Context, resource: Resource, obj: Object, *, old: Object, 
     key = _key(resource, old)
     obj = store_update(context.server, resource, obj, old)
     if context.server.store.get(key) is not None:
-        _note(context, resource, obj, old=old, managed=managed, sub="status" if status else "")
+        _note(context, resource, key, obj, old=old, managed=managed, sub="status" if status else "")
     return obj
 
 
@@ -277,7 +278,7 @@ def store_update(server: Any, resource: Resource, obj: Object, old: Object) -> O
     meta = FrozenDict({**obj["metadata"], "resourceVersion": str(server.store.revision + 1)})
     obj = FrozenDict({**obj, "metadata": meta})
     try:
-        _put(server, resource, obj, expect=int(old["metadata"]["resourceVersion"]), lease=server.store.state.keys[key].lease)
+        _put(server, resource, key, obj, expect=int(old["metadata"]["resourceVersion"]), lease=server.store.state.keys[key].lease)
     except (CompareFailed, KeyError):
         raise conflict(resource.group, resource.plural, old["metadata"]["name"]) from None
     return obj
@@ -376,9 +377,9 @@ delete = deletion.delete
 delete_collection = deletion.delete_collection
 
 
-def _note(context: Context, resource: Resource, new: Object, *, old: Object | None, managed: Any, sub: str = "") -> None:
+def _note(context: Context, resource: Resource, key: str, new: Object, *, old: Object | None, managed: Any, sub: str = "") -> None:
     """Keep who owns what. Server-side apply hands in the entries it computed; an empty list given by a client resets."""
-    server, request, key = context.server, context.request, _key(resource, new)
+    server, request = context.server, context.request
     if request.patch_type == APPLY_PATCH and managed is not None:
         server.managed.applied(key, managed)
         return

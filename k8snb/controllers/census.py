@@ -44,7 +44,7 @@ def standing(pod: Object) -> Iterable[tuple[str, str]]:
     ref = controller_of(pod)
     if ref is None:
         return ()
-    uid, labels = ref["uid"], json.dumps(pod["metadata"].get("labels") or {}, sort_keys=True)
+    uid, labels = ref["uid"], _text(pod["metadata"].get("labels") or EMPTY_DICT)
     found = [(uid, OWNED + labels)]
     if is_pod_active(pod):
         found += [(uid, "active"), (uid, ACTIVE_LABELS + labels)]
@@ -53,6 +53,11 @@ def standing(pod: Object) -> Iterable[tuple[str, str]]:
     elif not is_pod_terminal(pod):
         found.append((uid, "terminating"))
     return tuple(found)
+
+
+@once
+def _text(labels: Object) -> str:
+    return json.dumps(labels, sort_keys=True)
 
 
 def left_the_selector(controller: Controller, owner: Object, selector: Selector) -> bool:

@@ -181,9 +181,9 @@ def ports(container: Object) -> tuple[int, ...]:
     """The ports that the container declares or that its probes use."""
     declared = {port.get("name", ""): port["containerPort"] for port in container.get("ports") or ()}
     found: dict[int, None] = dict.fromkeys(port["containerPort"] for port in container.get("ports") or ())
-    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+    for probe in filter(None, map(container.get, ("startupProbe", "livenessProbe", "readinessProbe"))):
         for kind in ("httpGet", "tcpSocket", "grpc"):
-            port: Any = dig(container, (probe, kind, "port"))
+            port: Any = dig(probe, (kind, "port"))
             number = declared.get(port, port)
             if isinstance(number, int):
                 found[number] = None

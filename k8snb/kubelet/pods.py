@@ -9,10 +9,12 @@ Models: pkg/kubelet/kuberuntime/kuberuntime_manager.go (computePodActions), kube
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze
+from k8snb.apimachinery.resource import once
 from k8snb.kubelet.restarts import goes_on, restarts
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, WAITING, ContainerState, PodState
 from k8snb.kubelet.status import terminated
@@ -27,12 +29,15 @@ class Action(NamedTuple):
     container: str = ""
 
 
-def specs_of(pod: Object) -> dict[str, Object]:
+def specs_of(pod: Object) -> Mapping[str, Object]:
     """The container specs by name: init containers first, ephemeral ones last."""
-    spec = pod["spec"]
-    return {
-        one["name"]: one for one in (*(spec.get("initContainers") or ()), *spec["containers"], *(spec.get("ephemeralContainers") or ()))
-    }
+    return _by_name(pod["spec"])
+
+
+@once
+def _by_name(spec: Object) -> Mapping[str, Object]:
+    lists = (spec.get("initContainers") or (), spec["containers"], spec.get("ephemeralContainers") or ())
+    return {container["name"]: container for containers in lists for container in containers}
 
 
 def new_containers(pod: Object) -> dict[str, ContainerState]:
@@ -106,6 +111,8 @@ def is_finished(pod: Object, state: PodState) -> bool:
     """Whether no container will run any more: the pod has succeeded, or failed for good."""
     if state.rejected or state.evicted:
         return True
+    if all(c.phase != EXITED for c in state.containers.values()):
+        return False
     specs = specs_of(pod)
     init = [c for c in state.containers.values() if c.kind == INIT]
     if any(c.phase == EXITED and c.exit_code and not restarts(pod, specs[c.name], c) for c in init):

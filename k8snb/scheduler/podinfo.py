@@ -11,8 +11,8 @@ Models: pkg/scheduler/framework/types.go (PodInfo, AffinityTerm); the idea of th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from k8snb.apimachinery.meta import parse_time
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, Object, dig, memo, put
@@ -50,8 +50,7 @@ class AffinityTerm:
         return not self.namespace_selector.never and self.namespace_selector.matches(namespaces.get(pod.namespace, EMPTY_DICT))
 
 
-@dataclass(frozen=True, slots=True)
-class PodInfo:
+class PodInfo(NamedTuple):
     """The digest of one Pod. Amounts are millicores for ``cpu``, units for all else."""
 
     pod: FrozenDict
@@ -126,7 +125,7 @@ def pod_info(pod: Any) -> PodInfo:
 def assumed(pod: FrozenDict, node: str) -> FrozenDict:
     """The pod as it will be once it is bound. Its digest is that of the pod, but for the node."""
     bound = put(pod, "spec.nodeName", node)
-    memo(bound)[pod_info.__wrapped__] = replace(pod_info(pod), pod=bound, node_name=node)  # type: ignore[attr-defined]
+    memo(bound)[pod_info.__wrapped__] = pod_info(pod)._replace(pod=bound, node_name=node)  # type: ignore[attr-defined]
     return bound
 
 

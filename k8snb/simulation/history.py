@@ -71,7 +71,8 @@ class History:
     def due(self, root: Root) -> bool:
         """Whether it is time for another: the larger the state, the rarer, so that the cost keeps in line with the work."""
         last = self.checkpoints[-1].position.events if self.checkpoints else -EVERY
-        return root.kernel.processed - last >= max(EVERY, 2 * len(root.store.keys))
+        passed = root.kernel.processed - last
+        return passed >= EVERY and passed >= 2 * len(root.store.keys)
 
     def before(self, position: Position) -> Checkpoint:
         """The latest checkpoint that is not after ``position``. Raises LookupError where there is none."""

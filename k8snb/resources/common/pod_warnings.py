@@ -11,6 +11,7 @@ from typing import Any
 from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST
 from k8snb.apimachinery.quantity import exact
+from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import label_value
 from k8snb.resources.common.claim import claim_spec_warnings
 from k8snb.resources.common.pod_annotations import APP_ARMOR, SECCOMP_CONTAINER, SECCOMP_POD
@@ -216,16 +217,18 @@ def _null_selectors(at: str, spec: Spec) -> Iterator[str]:
 def overlapping_paths(volumes: Sequence[Spec]) -> Iterator[str]:
     """Files of one volume of which one hides the other."""
     for volume in volumes:
-        name = quote(volume.get("name", ""))
         for kind, label, key in (
             ("configMap", "ConfigMap", "name"),
             ("secret", "Secret", "secretName"),
             ("downwardAPI", "DownwardAPI", ""),
         ):
-            source = volume.get(kind) or EMPTY_DICT
+            source = volume.get(kind)
+            if not source:
+                continue
             owner = f"{label} {quote(source.get(key, ''))}" if key else label
-            yield from _overlaps(_paths(source), f"volume {name} ({owner}): overlapping paths")
-        yield from _projected_overlaps(name, (volume.get("projected") or EMPTY_DICT).get("sources") or EMPTY_LIST)
+            yield from _overlaps(_paths(source), f"volume {quote(volume.get('name', ''))} ({owner}): overlapping paths")
+        for words in _projected_overlaps((volume.get("projected") or EMPTY_DICT).get("sources") or EMPTY_LIST):
+            yield f"volume {quote(volume.get('name', ''))} (Projected{words}"
 
 
 def _paths(source: Spec) -> list[str]:
@@ -244,19 +247,22 @@ _PROJECTED: dict[str, Callable[[Spec], tuple[str, list[str]]]] = {
 }
 
 
-def _projected_overlaps(name: str, sources: Sequence[Spec]) -> Iterator[str]:
+@once
+def _projected_overlaps(sources: Sequence[Spec]) -> list[str]:
+    """What is to be said of the sources of a projected volume, after its name: worked out once for all Pods that share them."""
+    found: list[str] = []
     taken: set[str] = set()
     for source in sources:
         given = [kind for kind in _PROJECTED if source.get(kind) is not None]
         if not any(value is not None for value in source.values()):
-            yield f"volume {name} (Projected) has no sources provided"
+            found.append(") has no sources provided")
         if not given:
             continue
         owner, paths = _PROJECTED[given[0]](source[given[0]])
-        words = f"volume {name} (Projected {owner}): overlapping paths"
-        yield from _overlaps(paths, words)
-        yield from _overlaps(sorted([*set(paths), *taken]), words)
+        words = f" {owner}): overlapping paths"
+        found += [*_overlaps(paths, words), *_overlaps(sorted([*set(paths), *taken]), words)]
         taken |= set(paths)
+    return found
 
 
 def _overlaps(paths: Sequence[str], words: str) -> Iterator[str]:

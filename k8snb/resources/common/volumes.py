@@ -13,6 +13,7 @@ from typing import Any
 from k8snb.apimachinery.errors import Errors, duplicate, forbidden, invalid, not_supported, required, too_long, within
 from k8snb.apimachinery.objects import EMPTY_DICT
 from k8snb.apimachinery.quantity import exact
+from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label, dns_subdomain, in_range
 from k8snb.resources.common.claim import validate_claim_template
 from k8snb.resources.common.downward import VOLUME_FIELDS, validate_field_ref, validate_resource_ref
@@ -264,6 +265,7 @@ def _projected_paths(kind: str, source: Source) -> list[str]:
     return [source.get("path", "")] if kind == "clusterTrustBundle" else []
 
 
+@once
 def _projected(volume: Source) -> Errors:
     errors = file_mode("defaultMode", volume.get("defaultMode"))
     taken: set[str] = set()
@@ -344,7 +346,9 @@ _MISSPELT = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}  # where more than
 
 def one_source(volume: Source, sources: Mapping[str, tuple[Rule, str]]) -> Errors:
     """Exactly one of ``sources``, sound in itself."""
-    given = [kind for kind in sources if volume.get(kind) is not None]
+    given = [kind for kind in volume if kind in sources and volume[kind] is not None]
+    if len(given) > 1:
+        given = [kind for kind in sources if kind in given]
     if not given:
         return [required("", "must specify a volume type")]
     rule, path = sources[given[0]]
