@@ -46,7 +46,8 @@ def five_pods():
     cluster.client.create("statefulsets.apps", labelled("StatefulSet", "db", 1, NGINX), "default")
     cluster.client.create("daemonsets.apps", labelled("DaemonSet", "agent", 0, NGINX), "default")
     cluster.client.create("pods", nginx("alone"), "default")
-    cluster.client.create("pods", nginx("patient", tolerations=[{"operator": "Exists"}], nodeSelector={"kubernetes.io/hostname": NODE}), "default")
+    anywhere, here = [{"operator": "Exists"}], {"kubernetes.io/hostname": NODE}
+    cluster.client.create("pods", nginx("patient", tolerations=anywhere, nodeSelector=here), "default")
     cluster.settle()
     for name in ("node-1", "node-3"):
         cluster.kubectl(f"uncordon {name}")
