@@ -55,6 +55,7 @@ class Traits(NamedTuple):
     smallest: int = 1 << 30  # bytes; sizes are rounded up to whole ones
     largest: int = 16 << 40
     timing: Timing = Timing()
+    directory: str = ""  # no CSI driver at all: a provisioner that makes directories below this one on the machines
     limits: tuple[tuple[str, int], ...] = ()  # node.kubernetes.io/instance-type -> limit, where it depends on the machine
 
 

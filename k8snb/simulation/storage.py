@@ -26,8 +26,8 @@ TRAITS: Final[tuple[Traits, ...]] = (
     Traits("ebs.csi.aws.com", topology=(ZONE,), limit=26),
     Traits("pd.csi.storage.gke.io", topology=(ZONE,), limit=15),
     Traits("hostpath.csi.k8s.io", topology=(HOST,), attach=False),
-    Traits("rancher.io/local-path", topology=(HOST,), attach=False, smallest=1),
-    Traits("k8s.io/minikube-hostpath", attach=False, modes=EVERYWHERE, smallest=1),
+    Traits("rancher.io/local-path", topology=(HOST,), attach=False, smallest=1, directory="/opt/local-path-provisioner"),
+    Traits("k8s.io/minikube-hostpath", attach=False, modes=EVERYWHERE, smallest=1, directory="/tmp/hostpath-provisioner"),
     Traits(NFS, attach=False, modes=EVERYWHERE, filesystem="nfs4", smallest=1),  # no CSI driver: the servers of nfs volumes
     Traits("nfs.csi.k8s.io", attach=False, modes=EVERYWHERE, filesystem="nfs4", smallest=1),
 )

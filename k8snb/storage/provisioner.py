@@ -122,9 +122,10 @@ class Provisioner(Sidecar):
         return tuple(allowed[turn:] + allowed[:turn])
 
     def _segments(self, node: Object, driver: Driver) -> Segments:
-        entry = entry_of(self.client.find(CSINODES, node["metadata"]["name"]), driver.traits.name)
-        labels = node["metadata"].get("labels") or EMPTY_DICT
-        return tuple((key, labels[key]) for key in (entry or EMPTY_DICT).get("topologyKeys") or () if key in labels)
+        labels, traits = node["metadata"].get("labels") or EMPTY_DICT, driver.traits
+        entry = None if traits.directory else entry_of(self.client.find(CSINODES, node["metadata"]["name"]), traits.name)
+        keys = traits.topology if traits.directory else (entry or EMPTY_DICT).get("topologyKeys") or ()
+        return tuple((key, labels[key]) for key in keys if key in labels)
 
     # -- volumes -----------------------------------------------------------------------------------------------------
 
@@ -168,15 +169,9 @@ def volume_object(claim: Object, found: Object, driver: Driver, created: Created
     meta, spec, traits = claim["metadata"], claim["spec"], driver.traits
     names = {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion")}
     ref = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **names}
-    source: dict[str, Any] = {
-        "driver": traits.name, "volumeHandle": created.handle,
-        "volumeAttributes": {"storage.kubernetes.io/csiProvisionerIdentity": f"{now // 1000}-8081-{traits.name}"},
-    }  # fmt: skip
-    if spec.get("volumeMode", "Filesystem") == "Filesystem":
-        source["fsType"] = (found.get("parameters") or EMPTY_DICT).get("csi.storage.k8s.io/fstype", traits.filesystem)
     whole: dict[str, Any] = {
         "accessModes": spec["accessModes"], "capacity": {"storage": quantity.write(created.size, "BinarySI")}, "claimRef": ref,
-        "csi": source, "persistentVolumeReclaimPolicy": found.get("reclaimPolicy", "Delete"),
+        **_source(claim, found, driver, created, now), "persistentVolumeReclaimPolicy": found.get("reclaimPolicy", "Delete"),
         "storageClassName": found["metadata"]["name"], "volumeMode": spec.get("volumeMode", "Filesystem"),
     }  # fmt: skip
     if found.get("mountOptions"):
@@ -191,6 +186,21 @@ def volume_object(claim: Object, found: Object, driver: Driver, created: Created
         "metadata": {"name": f"pvc-{meta['uid']}", "annotations": notes, "finalizers": [FINALIZER]}, "spec": whole,
     })  # fmt: skip
     return made
+
+
+def _source(claim: Object, found: Object, driver: Driver, created: Created, now: int) -> dict[str, Any]:
+    """What lies behind the PersistentVolume."""
+    traits = driver.traits
+    if traits.directory:
+        path = f"{traits.directory}/pvc-{claim['metadata']['uid']}"
+        return {"hostPath": {"path": path, "type": "DirectoryOrCreate"}}
+    source: dict[str, Any] = {
+        "driver": traits.name, "volumeHandle": created.handle,
+        "volumeAttributes": {"storage.kubernetes.io/csiProvisionerIdentity": f"{now // 1000}-8081-{traits.name}"},
+    }  # fmt: skip
+    if claim["spec"].get("volumeMode", "Filesystem") == "Filesystem":
+        source["fsType"] = (found.get("parameters") or EMPTY_DICT).get("csi.storage.k8s.io/fstype", traits.filesystem)
+    return {"csi": source}
 
 
 def _allows(found: Object, place: Mapping[str, str]) -> bool:

@@ -31,7 +31,7 @@ class Registrar(Sidecar):
 
     def reconcile(self, key: str) -> None:
         driver = self.driver(key)
-        if driver is None:
+        if driver is None or driver.traits.directory:
             return
         if self.informers[DRIVERS].get(key) is None:
             if any(item["provisioner"] == key for item in self.informers[CLASSES].all()):

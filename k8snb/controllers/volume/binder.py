@@ -34,6 +34,7 @@ from k8snb.sim.clock import SECOND
 CLAIMS, VOLUMES, CLASSES = "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io"
 BOUND, BY_CONTROLLER = "pv.kubernetes.io/bind-completed", "pv.kubernetes.io/bound-by-controller"
 PROVISIONER, BETA_PROVISIONER = "volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner"
+PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 RESYNC = 15 * SECOND
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 NOT_FOUND = "no persistent volumes available for this claim and no storage class is set"
@@ -208,9 +209,11 @@ class PersistentVolumeBinder(Controller):
         wanted = merge(claim, changes)
         if wanted != claim:
             claim = self.client.update(CLAIMS, wanted)
-        have = volume["spec"]
-        known = {key: value for key, value in claim["status"].items() if key not in ("phase", "accessModes", "capacity")}
-        status = freeze({**known, "phase": "Bound", "accessModes": have["accessModes"], "capacity": have["capacity"]})
+        have, was = volume["spec"], claim["status"]
+        known = {key: value for key, value in was.items() if key not in ("phase", "accessModes", "capacity")}
+        # A bound claim keeps its capacity: it is the size of the file system, which follows a disk that has grown.
+        capacity = was["capacity"] if was.get("phase") == "Bound" and "capacity" in was else have["capacity"]
+        status = freeze({**known, "phase": "Bound", "accessModes": have["accessModes"], "capacity": capacity})
         if status != claim["status"]:
             self.client.update_status(CLAIMS, FrozenDict({**claim, "status": status}))
 
@@ -264,8 +267,8 @@ class PersistentVolumeBinder(Controller):
             self._fail(volume, "No recycler plugin found for the volume!", "VolumeFailedRecycle")
         if policy != "Delete" or "deletionTimestamp" in volume["metadata"]:
             return
-        if volume["spec"].get("csi") is not None:
-            return  # its driver's provisioner deletes it
+        if volume["spec"].get("csi") is not None or PROVISIONED_BY in (volume["metadata"].get("annotations") or EMPTY_DICT):
+            return  # its provisioner deletes it
         path = dig(volume, "spec.hostPath.path", "")
         if path.startswith("/tmp/"):
             try:
