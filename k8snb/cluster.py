@@ -45,6 +45,7 @@ from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
 from k8snb.simulation.watching import Watch
 from k8snb.views.difference import Difference, difference
 from k8snb.views.graph import Graph
+from k8snb.views.load import Load
 from k8snb.views.packet import PacketTrace
 from k8snb.views.scheduling import Grid
 from k8snb.views.steps import Step
@@ -224,6 +225,25 @@ class Cluster:
         Raises ValueError where there is none of that name.
         """
         return Machine(self.simulation, name)
+
+    def load_test(
+        self, url: str, rate: float | tuple[float, float] = 10, duration: float = 60, *, from_pod: str = "", shape: str = "steady",
+        timeout: float = 1, wait: bool = True,
+    ) -> Load:  # fmt: skip
+        """Send requests over virtual time and keep what comes back: how many fail and how, and how long they take.
+
+            cluster.load_test("http://web", rate=20, duration=60, from_pod="box")
+            cluster.load_test("http://20.50.0.11", rate=(5, 50), shape="ramp", wait=False)     # goes on while you look at other things
+
+        ``rate``: requests a second, or the lowest and the highest for the shapes ``ramp``, ``step`` and ``sine``. ``duration`` and
+        ``timeout`` in seconds. With ``wait`` the whole time passes now. Raises ValueError for what cannot be sent.
+        """
+        low, high = (rate / 10 if shape != "steady" else rate, rate) if isinstance(rate, (int, float)) else rate
+        times = {"duration": seconds(duration), "timeout": seconds(timeout)}
+        number = self.simulation.fault("load", url=url, pod=from_pod, low=float(low), high=float(high), shape=shape, **times)
+        if wait:
+            self.run_for(duration)
+        return Load(self.simulation, number)
 
     @property
     def cloud(self) -> Cloud:

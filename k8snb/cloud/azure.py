@@ -37,7 +37,6 @@ class AzureState:
     pools: Shelf = field(default_factory=Shelf)  # name -> NodePool
     instances: Shelf = field(default_factory=Shelf)  # name -> Instance
     balancers: Shelf = field(default_factory=Shelf)  # service -> LoadBalancer
-    disks: Shelf = field(default_factory=Shelf)  # name -> Disk
     zones_down: Shelf = field(default_factory=Shelf)
     addresses: int = 0  # private addresses given to machines
     public: int = 0  # public addresses given to load balancers

@@ -37,6 +37,8 @@ LATENCY: Final[dict[str, int]] = {
     "load balancer": 12 * SECOND,  # a cloud makes a load balancer with a public address
     "load balancer change": 2 * SECOND,
     "disk create": 3 * SECOND,
+    "disk attach": 8 * SECOND,
+    "disk detach": 6 * SECOND,
 }
 
 

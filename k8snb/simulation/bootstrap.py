@@ -14,6 +14,7 @@ from k8snb.apiserver.keys import key_of
 from k8snb.apiserver.request import User
 from k8snb.apiserver.server import Server
 from k8snb.client.client import Client
+from k8snb.cloud.disks import CLASSES
 from k8snb.metrics.resources import API_SERVICE
 from k8snb.network.ingress import install
 from k8snb.resources.discovery import bootstrap as bootstrap_objects
@@ -39,7 +40,8 @@ def bootstrap(server: Server, more: tuple[Object, ...] = ()) -> None:
 
 def beginning(config: Config) -> tuple[Object, ...]:
     """The objects that a cluster of this configuration begins with, beyond those of every API server."""
-    return (*((standard_class(),) if config.storage else ()), *(METRICS_OBJECTS if config.metrics else ()))
+    found = (standard_class(),) if config.storage else ()
+    return (*found, *(METRICS_OBJECTS if config.metrics else ()), *(CLASSES if config.cloud else ()))
 
 
 METRICS_OBJECTS: tuple[Object, ...] = freeze([

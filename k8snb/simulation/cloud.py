@@ -15,16 +15,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from k8snb.apimachinery.objects import FrozenDict, freeze
 from k8snb.cloud.autoscaler.scale_up import EXPANDERS
 from k8snb.cloud.azure import CREATING, RUNNING, STOPPED
 from k8snb.cloud.balancers import Balancer
+from k8snb.cloud.disks import DISK, FILE
 from k8snb.cloud.pools import Instance, NodePool
 from k8snb.cloud.sizes import SIZES
 from k8snb.messages import Mistake, text
 from k8snb.sim.clock import duration
+from k8snb.simulation.commands import Command
+from k8snb.simulation.storage import STATE as STORAGE
+from k8snb.storage.disks import Disk, StorageState
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
@@ -35,14 +39,6 @@ FIRST_POOL = "nodepool1"
 ZONES = ("1", "2", "3")
 MOST_MACHINES = 1000
 _NAME = re.compile(r"[a-z][a-z0-9]{0,11}")  # what AKS allows for Linux pools
-
-
-class Command(NamedTuple):
-    """One thing that can be asked of the cloud. ``check`` refuses before anything happens."""
-
-    verb: str
-    check: Callable[..., None]
-    apply: Callable[..., Any]
 
 
 def managed(simulation: Simulation) -> Managed:
@@ -374,6 +370,39 @@ class LoadBalancers(_Things[Balancer]):
         return text("cloud.healthy", healthy=len(one.healthy(port)), nodes=len(one.nodes))
 
 
+class Disks(Mapping[str, Disk]):
+    """The disks and file shares by handle, as a PersistentVolume names them."""
+
+    def __init__(self, simulation: Simulation):
+        self._simulation = simulation
+
+    @property
+    def _all(self) -> dict[str, Disk]:
+        state: StorageState = self._simulation.root.components[STORAGE].own
+        return {handle: disk for driver in (DISK, FILE) for handle, disk in state.disks.get(driver, {}).items()}
+
+    def __getitem__(self, handle: str) -> Disk:
+        if handle not in self._all:
+            raise Mistake(text("cloud.no_disk", name=handle, names=", ".join(self._all) or "-"))
+        return self._all[handle]
+
+    def __contains__(self, handle: object) -> bool:
+        return handle in self._all
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __repr__(self) -> str:
+        rows = [
+            [handle, f"{disk.size >> 30} GiB", ", ".join(value for _, value in disk.segments) or "-", ", ".join(disk.nodes) or "-"]
+            for handle, disk in self._all.items()
+        ]
+        return _table(text("cloud.disk_head").split("|"), rows, "cloud.no_disks")
+
+
 class Autoscaler:
     """What the cluster autoscaler last found of each machine of the pools that are left to it."""
 
@@ -410,6 +439,7 @@ class Cloud:
         self.node_pools = NodePools(simulation)
         self.instances = Instances(simulation)
         self.load_balancers = LoadBalancers(simulation)
+        self.disks = Disks(simulation)
         self.autoscaler = Autoscaler(simulation)
 
     def fail_zone(self, zone: str) -> None:
@@ -421,4 +451,4 @@ class Cloud:
         self._simulation.fault("cloud_restore_zone", zone=str(zone))
 
     def __repr__(self) -> str:
-        return "\n\n".join(map(repr, (self.node_pools, self.instances, self.load_balancers)))
+        return "\n\n".join(map(repr, (self.node_pools, self.instances, self.load_balancers, self.disks)))

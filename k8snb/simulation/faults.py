@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.messages import Mistake, text
 from k8snb.sim.clock import seconds
-from k8snb.simulation import etcd
-from k8snb.simulation.cloud import COMMANDS
+from k8snb.simulation import cloud, etcd, load
 from k8snb.simulation.machine_files import known_manifest, static_pod
 from k8snb.simulation.node_faults import (
     crash_container,
@@ -154,7 +153,7 @@ FAULTS: dict[str, Fault] = {
     "static_pod": Fault(known_manifest, _noted_file(static_pod)),
     "use_resource": Fault(known_amount, _noted("use", use_resource)),
     "crash_container": Fault(known_container, _noted("crash", crash_container)),
-    **{name: Fault(command.check, _noted(command.verb, command.apply)) for name, command in COMMANDS.items()},
+    **{name: Fault(command.check, _noted(command.verb, command.apply)) for name, command in (cloud.COMMANDS | load.COMMANDS).items()},
 }
 
 

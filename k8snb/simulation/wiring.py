@@ -24,6 +24,7 @@ from k8snb.cloud.azure import NAME as AZURE
 from k8snb.cloud.azure import Azure, AzureState
 from k8snb.cloud.balancers import LoadBalancerService
 from k8snb.cloud.controller_manager import CloudControllerManager
+from k8snb.cloud.disks import DRIVERS as DISK_DRIVERS
 from k8snb.controllers.registry import CONTROLLERS
 from k8snb.etcd.store import Store
 from k8snb.kubelet.images import Catalogue
@@ -41,6 +42,7 @@ from k8snb.seams.services import Services
 from k8snb.sim.kernel import Kernel
 from k8snb.simulation.etcd import open_store
 from k8snb.simulation.history import Code
+from k8snb.simulation.load import LoadGenerator
 from k8snb.simulation.machines import Machines, put_up
 from k8snb.simulation.root import Root
 from k8snb.simulation.storage import drivers
@@ -61,6 +63,7 @@ class Parts:
     components: dict[str, Component]
     env: Environment
     machines: Machines
+    load: LoadGenerator
     cloud: Managed | None = None
 
 
@@ -83,10 +86,11 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Sequence[Code
     config = ServerConfig(loud=root.config.loud, acted_on=(INGRESSES,) if root.config.ingress else ())
     server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
     serve_definitions(server)
-    env = Environment(kernel, server.handle, server.hub, root.components, services=Services(drivers(root.components)))
+    services = Services(drivers(root.components, DISK_DRIVERS if root.config.cloud else ()))
+    env = Environment(kernel, server.handle, server.hub, root.components, services=services)
     machines, on_nodes = put_up(root, env, catalogue if catalogue is not None else Catalogue())
     server.kubelets = machines.endpoint
-    parts = Parts(kernel, held, store, server, {}, env, machines)
+    parts = Parts(kernel, held, store, server, {}, env, machines, LoadGenerator(kernel, env.states, machines))
     controllers = ControllerProcess(
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))
     )

@@ -1,0 +1,14 @@
+"""A thing that can be asked of a simulation from outside, by name: recorded and replayed, as a fault is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Command(NamedTuple):
+    """``verb`` for the trace; ``check`` refuses before anything happens (ValueError with a sentence); ``apply`` does it."""
+
+    verb: str
+    check: Callable[..., None]
+    apply: Callable[..., Any]
