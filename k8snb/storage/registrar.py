@@ -2,7 +2,7 @@
 
 A driver is installed when a CSIDriver object says so. On a real cluster a manifest brings it; here a StorageClass that names a
 driver which is simulated is enough, and its CSIDriver appears. Then each node lists the driver in its CSINode, with its place
-and its limit. A node that comes later does so itself (:mod:`k8snb.kubelet.node`).
+and its limit: a node that comes later does so when it is there, and in a cloud once the cloud has said where it is.
 
 Models: node-driver-registrar; pkg/volume/csi/nodeinfomanager (installDriverToCSINode).
 Simplified: a node without drivers has no CSINode.
@@ -10,14 +10,32 @@ Simplified: a node without drivers has no CSINode.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.objects import Object, freeze
+from k8snb.apimachinery.objects import Object, dig, freeze
 from k8snb.client.controller import Watches
 from k8snb.component_helpers.csinode import driver_entry, with_entry
 from k8snb.seams.csi import Driver
 from k8snb.storage.sidecar import Sidecar
 
 CLASSES, DRIVERS, NODES = "storageclasses.storage.k8s.io", "csidrivers.storage.k8s.io", "csinodes.storage.k8s.io"
+
+
+UNINITIALIZED = "node.cloudprovider.kubernetes.io/uninitialized"
+
+
+def _usable(node: Object | None) -> bool:
+    """Whether a node is there, and known to its cloud: before that nobody can say in which zone it is."""
+    return node is not None and not any(taint["key"] == UNINITIALIZED for taint in dig(node, "spec.taints", ()))
+
+
+def _installed(registrar: Any, old: Object | None, new: Object | None) -> Iterable[str]:
+    """All drivers, when a node becomes usable."""
+    if _usable(old) or not _usable(new):
+        return []
+    return [driver["metadata"]["name"] for driver in registrar.informers[DRIVERS].all()]
 
 
 class Registrar(Sidecar):
@@ -27,6 +45,7 @@ class Registrar(Sidecar):
     watches = (
         Watches(CLASSES, lambda _self, _old, new: [new["provisioner"]] if new is not None else []),
         Watches(DRIVERS),
+        Watches("nodes", _installed),
     )
 
     def reconcile(self, key: str) -> None:
@@ -38,7 +57,8 @@ class Registrar(Sidecar):
                 self._install(driver)
             return
         for node in self.client.list("nodes"):
-            self._register(driver, node)
+            if _usable(node):
+                self._register(driver, node)
 
     def _install(self, driver: Driver) -> None:
         try:

@@ -67,7 +67,8 @@ def test_a_pod_whose_disk_is_in_a_dead_zone_waits_for_it(cluster: Cluster) -> No
     create(cluster, consumer("db", "data"))
     cluster.run_for(30)
     assert not cluster.get("pods", "db")["spec"].get("nodeName")
-    assert any("volume node affinity" in event["message"] for event in cluster.get("events") if event["reason"] == "FailedScheduling")
+    [said] = [event["message"] for event in cluster.get("events") if event["reason"] == "FailedScheduling"]
+    assert "node affinity" in said, said
     cluster.cloud.restore_zone(zone)
     cluster.run_for(90)
     assert cluster.get("pods", "db")["spec"]["nodeName"] == home
