@@ -61,6 +61,8 @@ DRY_RUN = Flag("dry-run", default="none", bare="unchanged")
 VALIDATE = Flag("validate", default="strict", bare="strict")
 SUBRESOURCE = Flag("subresource")
 CHUNK_SIZE = Flag("chunk-size", kind="int", default=500)
+RECORD = Flag("record", kind="bool", deprecated="--record will be removed in the future")
+CHANGE_CAUSE = "kubernetes.io/change-cause"
 PRINT = (
     Flag("output", "o"), Flag("template"), boolean("allow-missing-template-keys", default=True), boolean("show-managed-fields"),
 )  # fmt: skip
@@ -165,6 +167,14 @@ class Call:
         if "validate" in self.values.known:
             options["field_validation"] = validation(str(self.flag("validate")))
         return options
+
+    @property
+    def cause(self) -> dict[str, Any]:
+        """What ``--record`` writes down: a merge patch with the command as the cause of the change; empty without the flag."""
+        if not self.flag("record"):
+            return {}
+        said = " ".join([self.path, *self.args, *self.values.line])
+        return {"metadata": {"annotations": {CHANGE_CAUSE: said}}}
 
     def wait(self, until: Callable[[], bool], seconds: float) -> bool:
         """Let virtual time pass until something holds, or so many seconds are over; whether it held. Once held, it is not asked again."""

@@ -34,6 +34,7 @@ class Flag:
     default: Any = None
     bare: str | None = None
     required: bool = False
+    deprecated: str = ""  # what kubectl says to whoever still uses it
 
     @property
     def start(self) -> Any:
@@ -60,6 +61,7 @@ class Values:
         self.known = {flag.name: flag for flag in flags}
         self.values: dict[str, Any] = {flag.name: flag.start for flag in flags}
         self.changed: set[str] = set()
+        self.line: list[str] = []  # the flags as they were given, each as --name=value
         self.args: list[str] = []
         self.dash = -1
 
@@ -84,6 +86,7 @@ class Values:
             value = (*self.values[flag.name], *value)
         self.values[flag.name] = value
         self.changed.add(flag.name)
+        self.line.append(f"--{flag.name}={text}")
 
 
 _DURATION = re.compile(r"([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|µs|ms|s|m|h)")

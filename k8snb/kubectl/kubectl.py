@@ -104,7 +104,11 @@ class Kubectl:
         unset = missing(values)
         if unset and not values.help:
             raise Failure(f"required flag(s) {', '.join(quote(name) for name in unset)} not set")
-        return Call(self.session, Paced(self.session.send, self.session.host), path=path, values=values, inputs=inputs)
+        call = Call(self.session, Paced(self.session.send, self.session.host), path=path, values=values, inputs=inputs)
+        for flag in flags:
+            if flag.deprecated and values.said(flag.name):
+                call.err(f"Flag --{flag.name} has been deprecated, {flag.deprecated}")
+        return call
 
     def complete(self, line: str, cursor: int | None = None) -> list[str]:
         """What may stand at the cursor: commands, resource types, names of live objects, flags."""

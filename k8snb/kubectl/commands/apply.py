@@ -18,7 +18,7 @@ from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import dig, drop, merge
 from k8snb.apiserver.request import APPLY_PATCH, MERGE_PATCH
 from k8snb.kubectl.builder import Info, manifests, scope_of, visit
-from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, SELECTOR, SUBRESOURCE, VALIDATE, Call, Command
+from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, RECORD, SELECTOR, SUBRESOURCE, VALIDATE, Call, Command
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.lastapplied import ANNOTATION, last_applied, with_last_applied
 from k8snb.kubectl.patches import three_way
@@ -112,7 +112,8 @@ def _server_side(call: Call, info: Info) -> tuple[Any, str]:
 
 
 def _client_side(call: Call, info: Info) -> tuple[Any, str]:
-    modified, verb = with_last_applied(info.obj), f"retrieving current configuration of:\n{described(info)}\nfrom server for:"
+    modified = with_last_applied(merge(info.obj, call.cause))
+    verb = f"retrieving current configuration of:\n{described(info)}\nfrom server for:"
     if not info.name:
         raise with_source(Failure("resource name may not be empty"), verb, info.source)
     try:
@@ -211,7 +212,7 @@ def set_last_applied(call: Call) -> None:
 COMMAND = Command(
     "apply", "Apply a configuration to a resource by file name or stdin", "kubectl apply (-f FILENAME | -k DIRECTORY)", run,
     (
-        *FILENAME, *PRINT, SELECTOR, DRY_RUN, VALIDATE, SUBRESOURCE, Flag("field-manager"), boolean("server-side"),
+        *FILENAME, *PRINT, SELECTOR, DRY_RUN, RECORD, VALIDATE, SUBRESOURCE, Flag("field-manager"), boolean("server-side"),
         boolean("force-conflicts"), boolean("prune"), boolean("all"), boolean("force"), boolean("overwrite", default=True),
         boolean("wait"), Flag("timeout", kind="duration"), Flag("grace-period", kind="int", default=-1),
         boolean("openapi-patch", default=True),

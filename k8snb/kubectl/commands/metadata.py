@@ -15,7 +15,7 @@ from k8snb.apimachinery.objects import dig, merge
 from k8snb.apiserver.request import MERGE_PATCH
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import Info, scope_of, visit
-from k8snb.kubectl.call import ALL, ALL_NAMESPACES, DRY_RUN, FIELD_SELECTOR, FILENAME, PRINT, SELECTOR, Call, Command, field_manager
+from k8snb.kubectl.call import ALL, ALL_NAMESPACES, DRY_RUN, FIELD_SELECTOR, FILENAME, PRINT, RECORD, SELECTOR, Call, Command, field_manager
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, raise_all
@@ -100,6 +100,8 @@ def _change(call: Call, info: Info, what: str, asked: Changes) -> None:
                 call.out(f'label "{key}" not found.')
     patch = {key: value for key, value in asked.new.items() if known.get(key) != value} | {key: None for key in asked.gone if key in known}
     meta: dict[str, Any] = {field: patch} if patch else {}
+    if call.cause:
+        meta["annotations"] = meta.get("annotations", {}) | call.cause["metadata"]["annotations"]
     if call.flag("resource-version"):
         meta["resourceVersion"] = call.flag("resource-version")
     changed = merge(info.obj, {"metadata": meta})
@@ -127,7 +129,8 @@ def _message(old: Json, new: Json, asked: Changes, call: Call) -> str:
 
 
 FLAGS = (
-    *FILENAME, *PRINT, SELECTOR, FIELD_SELECTOR, ALL, ALL_NAMESPACES, DRY_RUN, boolean("overwrite"), boolean("list"), boolean("local"),
+    *FILENAME, *PRINT, SELECTOR, FIELD_SELECTOR, ALL, ALL_NAMESPACES, DRY_RUN, RECORD, boolean("overwrite"), boolean("list"),
+    boolean("local"),
     Flag("resource-version"),
 )  # fmt: skip
 LABEL = Command(

@@ -9,12 +9,12 @@ from typing import Any
 
 from k8snb.apimachinery import yaml
 from k8snb.apimachinery.errors import ApiError, quote
-from k8snb.apimachinery.objects import dig, freeze, put
+from k8snb.apimachinery.objects import dig, freeze, merge, put
 from k8snb.apimachinery.patch import apply_patch
 from k8snb.apiserver.request import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from k8snb.kubectl.api import raw_request
 from k8snb.kubectl.builder import Info, documents, manifests, scope_of, texts, visit
-from k8snb.kubectl.call import ALL, DRY_RUN, FILENAME, PRINT, SELECTOR, SUBRESOURCE, VALIDATE, Call, Command, field_manager
+from k8snb.kubectl.call import ALL, DRY_RUN, FILENAME, PRINT, RECORD, SELECTOR, SUBRESOURCE, VALIDATE, Call, Command, field_manager
 from k8snb.kubectl.commands.create_workloads import read
 from k8snb.kubectl.commands.delete import DELETE_FLAGS, WAIT_SECONDS, Manner, delete_all, wait_until_gone
 from k8snb.kubectl.flags import Flag, boolean
@@ -61,7 +61,15 @@ def _patch(call: Call, info: Info, body: Any, patch_type: str) -> None:
         return
     options: dict[str, Any] = {"subresource": call.flag("subresource"), "body": body, "patch_type": patch_type}
     made = call.api.do("patch", info.kind, info.namespace, info.name, **options, **call.writes)
+    made = _record(call, info) or made
     _show_patched(call, info.obj if call.flag("subresource") != "scale" else None, made)
+
+
+def _record(call: Call, info: Info) -> Any:
+    """Write down the cause of a change that was already made; nothing without ``--record``."""
+    if not call.cause or call.dry_run != "none":
+        return None
+    return call.api.do("patch", info.kind, info.namespace, info.name, body=freeze(call.cause), patch_type=MERGE_PATCH, **call.writes)
 
 
 def _show_patched(call: Call, before: Any, after: Any) -> None:
@@ -100,7 +108,8 @@ def run_replace(call: Call) -> None:
 
 
 def _replace(call: Call, info: Info) -> Any:
-    body = with_last_applied(info.obj) if call.flag("save-config") else info.obj
+    body = merge(info.obj, call.cause)
+    body = with_last_applied(body) if call.flag("save-config") else body
     if call.dry_run == "client":
         return body
     return call.api.do("update", info.kind, info.namespace, info.name, subresource=call.flag("subresource"), body=body, **call.writes)
@@ -129,6 +138,7 @@ def run_scale(call: Call) -> None:
     for info in infos:
         try:
             _scale(call, info)
+            _record(call, info)
             printer(call, "scaled")(info.obj)
         except (ApiError, Failure) as problem:
             errors.append(problem)
@@ -157,7 +167,7 @@ def _scale(call: Call, info: Info) -> None:
 PATCH = Command(
     "patch", "Update fields of a resource", "kubectl patch (-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE]", run_patch,
     (
-        *FILENAME, *PRINT, DRY_RUN, SUBRESOURCE, Flag("patch", "p"), Flag("patch-file"), Flag("type", default="strategic"),
+        *FILENAME, *PRINT, DRY_RUN, RECORD, SUBRESOURCE, Flag("patch", "p"), Flag("patch-file"), Flag("type", default="strategic"),
         boolean("local"),
         field_manager("kubectl-patch"),
     ),
@@ -165,7 +175,7 @@ PATCH = Command(
 REPLACE = Command(
     "replace", "Replace a resource by file name or stdin", "kubectl replace -f FILENAME", run_replace,
     (
-        *FILENAME, *PRINT, *DELETE_FLAGS, DRY_RUN, VALIDATE, SUBRESOURCE, boolean("save-config"), Flag("raw"),
+        *FILENAME, *PRINT, *DELETE_FLAGS, DRY_RUN, RECORD, VALIDATE, SUBRESOURCE, boolean("save-config"), Flag("raw"),
         field_manager("kubectl-replace"),
     ),
 )  # fmt: skip
@@ -173,7 +183,7 @@ SCALE = Command(
     "scale", "Set a new size for a deployment, replica set, or replication controller",
     "kubectl scale [--resource-version=version] [--current-replicas=count] --replicas=COUNT (-f FILENAME | TYPE NAME)", run_scale,
     (
-        *FILENAME, *PRINT, SELECTOR, ALL, DRY_RUN, Flag("replicas", kind="int", required=True),
+        *FILENAME, *PRINT, SELECTOR, ALL, DRY_RUN, RECORD, Flag("replicas", kind="int", required=True),
         Flag("current-replicas", kind="int", default=-1), Flag("resource-version"), Flag("timeout", kind="duration"),
     ),
 )  # fmt: skip

@@ -7,16 +7,18 @@ Simplified: ``run -it`` and ``--attach`` show the container's log when it has en
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import dig, freeze, merge
+from k8snb.apimachinery.quantity import QuantityError, canonical
 from k8snb.kubectl import generate
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import Info, scope_of, visit
-from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, SELECTOR, Call, Command, field_manager
+from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, RECORD, SELECTOR, Call, Command, field_manager
 from k8snb.kubectl.commands.create_workloads import given_namespace
 from k8snb.kubectl.commands.delete import Manner, delete_all
 from k8snb.kubectl.commands.pods import container_log, end_with
@@ -92,7 +94,8 @@ def _create(call: Call, obj: Json, operation: str = "created") -> None:
 
 
 def _send(call: Call, obj: Json) -> Json:
-    obj = with_last_applied(obj) if call.flag("save-config") else freeze(obj)
+    obj = merge(freeze(obj), call.cause)
+    obj = with_last_applied(obj) if call.flag("save-config") else obj
     made: Any = obj
     if call.dry_run != "client":
         kind = call.mapper.kind(obj["apiVersion"], obj["kind"])
@@ -128,7 +131,7 @@ RUN = Command(
     'kubectl run NAME --image=image [--env="key=value"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] '
     "[--command] -- [COMMAND] [args...]", run_run,
     (
-        *PRINT, DRY_RUN, field_manager("kubectl-run"), Flag("image", required=True), Flag("port", kind="int", default=-1),
+        *PRINT, DRY_RUN, RECORD, field_manager("kubectl-run"), Flag("image", required=True), Flag("port", kind="int", default=-1),
         Flag("env", kind="array"),
         Flag("labels", "l"), Flag("annotations", kind="array"), Flag("restart", default="Always"), Flag("overrides"),
         Flag("override-type", default="merge"),
@@ -226,7 +229,7 @@ EXPOSE = Command(
     "kubectl expose (-f FILENAME | TYPE NAME) [--port=port] [--protocol=TCP|UDP|SCTP] [--target-port=number-or-name] [--name=name] "
     "[--external-ip=external-ip-of-service] [--type=type]", run_expose,
     (
-        *FILENAME, *PRINT, DRY_RUN, field_manager("kubectl-expose"), Flag("port"), Flag("target-port"), Flag("protocol"),
+        *FILENAME, *PRINT, DRY_RUN, RECORD, field_manager("kubectl-expose"), Flag("port"), Flag("target-port"), Flag("protocol"),
         Flag("name"), Flag("type"),
         Flag("selector"), Flag("labels", "l"), Flag("external-ip"), Flag("external-name"), Flag("cluster-ip"), Flag("session-affinity"),
         Flag("load-balancer-ip"), Flag("overrides"), Flag("override-type", default="merge"), boolean("save-config"),
@@ -243,22 +246,34 @@ def run_autoscale(call: Call) -> None:
         raise Failure(f"--max=MAXPODS is required and must be at least 1, max: {call.flag('max')}")
     if call.flag("max") < call.flag("min"):
         raise Failure(f"--max=MAXPODS must be larger or equal to --min=MINPODS, max: {call.flag('max')}, min: {call.flag('min')}")
+    if call.flag("cpu-percent") > 0 and call.flag("cpu"):
+        raise Failure("--cpu-percent and --cpu are mutually exclusive")
+    metrics = _metrics(call)
     infos, errors = visit(call, scope_of(call, must_name=True))
     raise_all(errors)
     for info in infos:
         if "scale" not in (info.kind.subresources or {}):
             raise Failure(f"cannot autoscale a {info.kind.kind}: the server could not find the requested resource")
-        _create(call, _autoscaler(call, info), "created" if call.dry_run == "client" else "autoscaled")
+        try:
+            _create(call, _autoscaler(call, info, metrics), "created" if call.dry_run == "client" else "autoscaled")
+        except ApiError as problem:
+            raise _beyond_v1(call) or problem from None
 
 
-def _autoscaler(call: Call, info: Info) -> Json:
+def _beyond_v1(call: Call) -> Failure | None:
+    """After any refusal kubectl tries again with autoscaling/v1, which says the same, unless that version cannot say what is asked for."""
+    cpu = call.flag("cpu").strip()
+    if not call.flag("memory") and cpu.endswith("%"):
+        return None
+    why = "%!w(<nil>)" if cpu else "empty input"
+    return Failure(f"failed to create autoscaling/v2 HPA and the configuration is incompatible with autoscaling/v1: {why}")
+
+
+def _autoscaler(call: Call, info: Info, metrics: list[Json]) -> Json:
     target = {"kind": info.kind.kind, "name": info.name, "apiVersion": info.kind.api_version}
     spec: Json = {"scaleTargetRef": target, "maxReplicas": call.flag("max")}
     if call.flag("min") > 0:
         spec["minReplicas"] = call.flag("min")
-    percent = call.flag("cpu-percent")
-    wanted = [("cpu", call.flag("cpu") or (f"{percent}%" if percent >= 0 else "")), ("memory", call.flag("memory"))]
-    metrics = [_metric(name, text) for name, text in wanted if text]
     if metrics:
         spec["metrics"] = metrics
     name = call.flag("name") or info.name
@@ -266,21 +281,34 @@ def _autoscaler(call: Call, info: Info) -> Json:
     return generate.obj("autoscaling/v2", "HorizontalPodAutoscaler", name, given_namespace(call), spec=spec, status=status)
 
 
-def _metric(name: str, text: str) -> Json:
-    target: Json = {"type": "AverageValue", "averageValue": text}
+def _metrics(call: Call) -> list[Json]:
+    percent = call.flag("cpu-percent")
+    wanted = [("cpu", call.flag("cpu") or (f"{percent}%" if percent > 0 else "")), ("memory", call.flag("memory"))]
+    return [{"type": "Resource", "resource": {"name": name, "target": _target(name, text.strip())}} for name, text in wanted if text]
+
+
+def _target(name: str, text: str) -> Json:
+    """A share of what is requested, or an amount; a bare number counts milli-CPUs, or mebibytes."""
     if text.endswith("%"):
         if not text[:-1].isdigit():
-            raise Failure(f"invalid {name} target: {quote(text)}")
-        target = {"type": "Utilization", "averageUtilization": int(text[:-1])}
-    return {"type": "Resource", "resource": {"name": name, "target": target}}
+            raise Failure(f"invalid percentage value: {text[:-1]}")
+        return {"type": "Utilization", "averageUtilization": int(text[:-1])}
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        text = f"{float(text):g}{'m' if name == 'cpu' else 'Mi'}"
+    try:
+        return {"type": "AverageValue", "averageValue": canonical(text)}
+    except QuantityError:
+        raise Failure(f"invalid resource {name} value: {text}") from None
 
 
+CPU_PERCENT = "Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU)."
 AUTOSCALE = Command(
     "autoscale", "Auto-scale a deployment, replica set, stateful set, or replication controller",
     "kubectl autoscale (-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu=CPU] [--memory=MEMORY]", run_autoscale,
     (
-        *FILENAME, *PRINT, DRY_RUN, field_manager("kubectl-autoscale"), Flag("min", kind="int", default=-1),
+        *FILENAME, *PRINT, DRY_RUN, RECORD, field_manager("kubectl-autoscale"), Flag("min", kind="int", default=-1),
         Flag("max", kind="int", default=-1, required=True),
-        Flag("cpu"), Flag("memory"), Flag("cpu-percent", kind="int", default=-1), Flag("name"), boolean("save-config"), SELECTOR,
+        Flag("cpu"), Flag("memory"), Flag("cpu-percent", kind="int", default=-1, deprecated=CPU_PERCENT), Flag("name"),
+        boolean("save-config"), SELECTOR,
     ),
 )  # fmt: skip

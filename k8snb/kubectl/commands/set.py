@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError, quote
-from k8snb.apimachinery.objects import dig, freeze, put, thaw
+from k8snb.apimachinery.objects import dig, freeze, merge, put, thaw
 from k8snb.kubectl import generate
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import Info, manifests, scope_of, visit, words
-from k8snb.kubectl.call import ALL, DRY_RUN, FILENAME, PRINT, SELECTOR, Call, Command, field_manager
+from k8snb.kubectl.call import ALL, DRY_RUN, FILENAME, PRINT, RECORD, SELECTOR, Call, Command, field_manager
 from k8snb.kubectl.commands.metadata import split
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.mapper import group_of, label_of
@@ -52,7 +52,7 @@ def _apply(call: Call, resources: Sequence[str], done: str, change: Change) -> N
 
 
 def _one(call: Call, info: Info, done: str, change: Change) -> None:
-    changed = freeze(change(thaw(info.obj)))
+    changed = merge(change(thaw(info.obj)), call.cause)
     patch, patch_type = two_way(info.obj, changed)
     if call.flag("local") or call.dry_run == "client":
         printer(call, done)(changed)
@@ -230,7 +230,7 @@ def run_subject(call: Call) -> None:
     _apply(call, call.args, "subjects updated", change)
 
 
-_FLAGS = (*FILENAME, *PRINT, SELECTOR, ALL, DRY_RUN, boolean("local"), field_manager("kubectl-set"))
+_FLAGS = (*FILENAME, *PRINT, SELECTOR, ALL, DRY_RUN, RECORD, boolean("local"), field_manager("kubectl-set"))
 _CONTAINERS = Flag("containers", "c", default="*")
 _WHO = (Flag("user", kind="array"), Flag("group", kind="array"), Flag("serviceaccount", kind="array"))
 COMMAND = Command(
