@@ -237,3 +237,14 @@ def test_only_a_forced_deletion_takes_a_pod_of_a_dead_node_out_of_the_api() -> N
     cluster.faults.restore_node("node-2")
     cluster.run_for(60)
     assert not runtime.state.containers
+
+
+def test_an_eviction_says_in_the_status_who_ended_the_pod() -> None:
+    cluster = Cluster(nodes=1)
+    slow = {"containers": [{"name": "main", "image": "busybox:1.36", "command": ["sleep", "999"]}]}
+    cluster.client.create("pods", pod("slow", **slow), "default")
+    cluster.settle()
+    cluster.kubectl("drain node-1 --force --timeout=1s")
+    conditions = {c["type"]: c for c in cluster.get("pods", "slow")["status"]["conditions"]}
+    target = conditions["DisruptionTarget"]
+    assert (target["status"], target["reason"], target["message"]) == ("True", "EvictionByEvictionAPI", "Eviction API: evicting")

@@ -101,5 +101,8 @@ class TaintEvictionController(Controller):
 def disrupted(pod: Object, reason: str, message: str, now: int) -> Object:
     """The Pod with the condition DisruptionTarget: somebody else than its owner ends it."""
     others = [c for c in pod["status"].get("conditions") or () if c["type"] != "DisruptionTarget"]
-    new = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": message, "lastTransitionTime": timestamp(now)}
+    new = {
+        "type": "DisruptionTarget", "status": "True", "reason": reason, "message": message, "lastProbeTime": None,
+        "lastTransitionTime": timestamp(now), "observedGeneration": pod["metadata"].get("generation", 1),
+    }  # fmt: skip
     return FrozenDict({**pod, "status": FrozenDict({**pod["status"], "conditions": freeze([*others, new])})})

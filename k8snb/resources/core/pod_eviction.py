@@ -13,7 +13,7 @@ from typing import Any
 
 from k8snb.apimachinery.errors import ApiError, object_not_found
 from k8snb.apimachinery.meta import is_true, timestamp
-from k8snb.apimachinery.objects import Object, freeze, merge
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze, merge, put
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.resources.core.pod_binding import too_many_requests
 
@@ -28,7 +28,7 @@ def evict(context: Any, request: Any, pod: Object | None) -> Object:
         raise object_not_found("", "pods", request.name)
     options = (request.body or {}).get("deleteOptions") or {}
     if not _protected(pod):
-        _delete(context, options)
+        _delete(context, options, pod)
         return SUCCESS  # type: ignore[no-any-return]
     budgets = [b for b in context.list(BUDGETS, request.namespace) if _covers(b, pod)]
     if len(budgets) > 1:
@@ -37,7 +37,7 @@ def evict(context: Any, request: Any, pod: Object | None) -> Object:
         )
     if budgets and not _may_go_unready(pod, budgets[0]):
         _take(context, budgets[0], pod)
-    _delete(context, options)
+    _delete(context, options, pod)
     return SUCCESS  # type: ignore[no-any-return]
 
 
@@ -79,5 +79,18 @@ def _refused(_budget: str, why: str, retry: int = 0) -> ApiError:
     return too_many_requests(VIOLATES, {"causes": causes, **({"retryAfterSeconds": retry} if retry else {})})
 
 
-def _delete(context: Any, options: Object) -> None:
+def _delete(context: Any, options: Object, pod: Object) -> None:
+    """Say in the Pod's status who ends it, then delete it. (Not where the caller names the revision that it has seen.)"""
+    if not (options.get("preconditions") or EMPTY_DICT).get("resourceVersion"):
+        context.replace("pods", _disrupted(pod, context.now))
     context.delegate(verb="delete", subresource="", body=options)
+
+
+def _disrupted(pod: Object, now: int) -> Object:
+    status = pod.get("status") or EMPTY_DICT
+    new = {
+        "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting",
+        "lastProbeTime": None, "lastTransitionTime": timestamp(now), "observedGeneration": pod["metadata"].get("generation", 1),
+    }  # fmt: skip
+    others = [one for one in status.get("conditions") or () if one["type"] != new["type"]]
+    return put(pod, ("status", "conditions"), freeze([*others, new]))
