@@ -17,9 +17,9 @@ the node come at once.
                      readiness        liveness          both
 
 Models: pkg/kubelet/prober (worker.go, prober.go, prober_manager.go), pkg/probe/{http,tcp,exec,grpc}.
-Simplified: a container answers at once or after the latency that its image states; a gRPC probe asks whether somebody listens; the
-random part is drawn once for a pod, not for each of its probes; a redirect is taken for success, not followed; a probe whose
-``host`` is neither empty nor the node itself is asked of the pod all the same.
+Simplified: a container answers at once or after the latency that its image states; the random part is drawn once for a pod, not for
+each of its probes; a redirect is taken for success, not followed; a probe whose ``host`` is neither empty nor the node itself is
+asked of the pod all the same.
 """
 
 from __future__ import annotations
@@ -214,10 +214,11 @@ _RUNTIME_ERROR = ("failed to create", "failed to start exec", "OCI runtime exec 
 
 def _grpc(action: Object, target: Target, runtime: Runtime, limit: int) -> Outcome:
     port = port_number(action.get("port"), target.container)
-    if runtime.listens(target.uid, port):
-        return Outcome(True)
-    service = f'failed to connect service "{target.address}:{port}" within {limit // SECOND}s'
-    return Outcome(False, f"timeout: {service}: context deadline exceeded")
+    said = runtime.health(target.uid, port, action.get("service") or "")
+    if not said:  # nobody is there, or somebody who does not understand the question
+        service = f'failed to connect service "{target.address}:{port}" within {limit // SECOND}s'
+        return Outcome(False, f"timeout: {service}: context deadline exceeded")
+    return Outcome(said == "SERVING", "" if said == "SERVING" else f'service unhealthy (responded with "{said}")')
 
 
 _HANDLERS: dict[str, Any] = {"httpGet": _http, "tcpSocket": _tcp, "exec": _exec, "grpc": _grpc}

@@ -261,6 +261,11 @@ class Runtime(Protocol):
         """Whether a container of the pod listens on a port."""
         ...
 
+    def health(self, pod_uid: str, port: int, service: str) -> str | None:
+        """What gRPC's health service behind a port says of a service (``SERVING``, ``NOT_SERVING``); empty where the program speaks
+        no gRPC, None where nothing listens."""
+        ...
+
     def serve(self, pod_uid: str, request: Any) -> Any:
         """The answer (:class:`~k8snb.seams.cni.HTTPReply`) of the container behind a port, or None."""
         ...

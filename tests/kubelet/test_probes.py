@@ -150,3 +150,26 @@ def test_a_probe_may_have_a_grace_period_of_its_own(story: Story) -> None:
     story.pod("app", "sleep", "999", livenessProbe=probe)
     story.run(9)
     assert story.main("app")["restartCount"] == 1
+
+
+def test_a_grpc_probe_asks_the_health_service_of_the_program(story: Story) -> None:
+    from k8snb.kubelet.images import Image, Process
+
+    class Talker(Image):
+        name = "talker"
+        ports = (9090,)
+
+        def health(self, process: Process, service: str) -> str:
+            return "SERVING" if service == "" or process.uptime > 5 else "NOT_SERVING"
+
+    story.cluster.images.add(Talker)
+    story.pod("app", image="talker", readinessProbe={"grpc": {"port": 9090, "service": "shop"}, "periodSeconds": 2})
+    story.pod("web", image="nginx:1.27", readinessProbe={"grpc": {"port": 80}})
+    story.run(4)
+    assert story.events("app", "Unhealthy") == ['Readiness probe failed: service unhealthy (responded with "NOT_SERVING")']
+    address = story.status("web")["podIP"]
+    assert story.events("web", "Unhealthy") == [
+        f'Readiness probe failed: timeout: failed to connect service "{address}:80" within 1s: context deadline exceeded'
+    ]
+    story.run(6)
+    assert (story.ready("app"), story.ready("web")) == (True, False)

@@ -170,6 +170,10 @@ class Podinfo(WebServer):
         chosen = (option(process, "port", "9898"), option(process, "port-metrics", "9797"), option(process, "grpc-port", "9999"))
         return str(port) in chosen
 
+    def health(self, process: Process, service: str) -> str:
+        """It serves the health protocol beside its pages."""
+        return "SERVING"
+
     def http(self, process: Process, request: HTTPRequest) -> HTTPReply:
         """Its best-known paths."""
         path, number = request.path.partition("?")[0], "6.9.0" if process.version == "latest" else process.version

@@ -105,6 +105,10 @@ class Image:
         """Whether the program listens on a TCP port."""
         return port in self.ports
 
+    def health(self, process: Process, service: str) -> str:
+        """What its gRPC health service says (``SERVING``, ``NOT_SERVING``); empty: it speaks no gRPC."""
+        return ""
+
     def terminate(self, process: Process) -> None:
         """SIGTERM (or the image's own stop signal): end in good time, or do nothing and be killed."""
         process.exit(143)

@@ -148,6 +148,13 @@ def _reply(process: Process, request: HTTPRequest) -> HTTPReply:
     return answer
 
 
+def health(process: Process, service: str) -> str:
+    """What gRPC's health service in the program says; empty where it has none."""
+    found: list[str] = []
+    _guarded(process, lambda: found.append(process.image.health(process, service)))
+    return found[0] if found else ""
+
+
 def static(process: Process, root: str, path: str) -> HTTPReply:
     """A file below a directory, as a web server answers."""
     name = (root.rstrip("/") + path.partition("?")[0]).rstrip("/") or "/"
@@ -240,5 +247,6 @@ def ends(image: Image, state: ProcessState, system: System, limit: int) -> tuple
 
 
 __all__ = [
-    "FOREVER", "Executed", "NotExecutable", "begin", "ends", "execute", "go_on", "listens", "next_wake", "serve", "static", "terminate",
+    "FOREVER", "Executed", "NotExecutable", "begin", "ends", "execute", "go_on", "health", "listens", "next_wake", "serve", "static",
+    "terminate",
 ]  # fmt: skip

@@ -430,6 +430,14 @@ class FaithfulRuntime:
         """Whether a container of the pod listens there."""
         return any(processes.listens(self._process(container), port) for container in self._running(pod_uid))
 
+    def health(self, pod_uid: str, port: int, service: str) -> str | None:
+        """What the first container that listens there says of itself."""
+        for container in self._running(pod_uid):
+            process = self._process(container)
+            if processes.listens(process, port):
+                return processes.health(process, service)
+        return None
+
     def serve(self, pod_uid: str, request: HTTPRequest) -> HTTPReply | None:
         """The answer of the first container that listens."""
         for container in self._running(pod_uid):

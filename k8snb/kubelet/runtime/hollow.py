@@ -199,6 +199,10 @@ class HollowRuntime:
         """Nothing listens."""
         return False
 
+    def health(self, pod_uid: str, port: int, service: str) -> str | None:
+        """Nothing listens."""
+        return None
+
     def serve(self, pod_uid: str, request: HTTPRequest) -> HTTPReply | None:
         """Nobody answers."""
         return None
