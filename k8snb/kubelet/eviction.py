@@ -110,7 +110,7 @@ def met(seen: Mapping[str, Observation]) -> list[Threshold]:
 
 def look(kubelet: Kubelet) -> bool:
     """What the eviction manager does every ten seconds; whether the node's conditions have changed."""
-    if kubelet.runtime.instant or kubelet.own.evicting[0]:
+    if kubelet.runtime.instant or kubelet.own.evicting[0] or kubelet.own.runtime_lost_at:
         return False
     seen = observe(kubelet)
     memory = seen.get(MEMORY)

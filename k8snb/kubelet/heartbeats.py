@@ -4,6 +4,9 @@
     every 10 s    -> the Lease ("I am here"), and a look at memory and disk
     every 5 min   -> the Node's status; at once where it has changed, or where somebody has said meanwhile that the node is lost
 
+A kubelet whose container runtime does not answer can do nothing for its pods: after half a minute it says itself that the node is
+not ready.
+
 Models: pkg/kubelet/kubelet_node_status.go (registerWithAPIServer, syncNodeStatus), component-helpers/apimachinery/lease.
 """
 
@@ -12,8 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.meta import condition_status, is_true
+from k8snb.apimachinery.meta import condition_status
 from k8snb.apimachinery.objects import FrozenDict, Object, put
+from k8snb.component_helpers.timing import timing
 from k8snb.kubelet import eviction, image_gc
 from k8snb.kubelet import node as nodes
 
@@ -43,7 +47,11 @@ def renew(kubelet: Kubelet) -> None:
     node = node_of(kubelet)
     if node is None:
         return
-    if pressed or not is_true(node, "Ready") or sum(kubelet.runtime.images().values()) != kubelet.own.reported:
+    if (
+        pressed
+        or condition_status(node, "Ready") != str(not _problem(kubelet))
+        or sum(kubelet.runtime.images().values()) != kubelet.own.reported
+    ):
         report(kubelet)
     new = nodes.lease(node, kubelet.kernel.now)
     try:
@@ -73,13 +81,19 @@ def report(kubelet: Kubelet) -> None:
     images = [((kubelet.runtime.image_id(image), image), known[image]) for image in names]
     pressure, kubelet.own.reported = frozenset(kubelet.own.pressure), sum(known.values())
     now, boots = kubelet.kernel.now, kubelet.own.boots
-    status = nodes.node_status(node, kubelet.manifest, now=now, images=images, pressure=pressure, boots=boots)
+    status = nodes.node_status(node, kubelet.manifest, now=now, images=images, pressure=pressure, boots=boots, problem=_problem(kubelet))
     try:
         kubelet.client.update_status("nodes", put(node, "status", status))
     except ApiError:
         kubelet.own.reported = -1  # the next turn tries again
         return
     _tell(kubelet, node, boots)
+
+
+def _problem(kubelet: Kubelet) -> str:
+    """Why the node is not ready, or empty."""
+    lost = kubelet.own.runtime_lost_at
+    return "container runtime is down" if lost and kubelet.kernel.now - lost >= timing("runtime silence") else ""
 
 
 def _tell(kubelet: Kubelet, node: Object, boots: int) -> None:
@@ -89,8 +103,9 @@ def _tell(kubelet: Kubelet, node: Object, boots: int) -> None:
     if before not in ("", boot):
         text = f"Node {name} has been rebooted, boot id: {boot}"
         kubelet.recorder.event(nodes.reference(name), "Warning", "Rebooted", text)
-    if condition_status(node, "Ready") == "Unknown":
-        kubelet.recorder.event(nodes.reference(name), "Normal", "NodeReady", f"Node {name} status is now: NodeReady")
+    known, reason = condition_status(node, "Ready"), "NodeNotReady" if _problem(kubelet) else "NodeReady"
+    if known and known != str(not _problem(kubelet)):
+        kubelet.recorder.event(nodes.reference(name), "Normal", reason, f"Node {name} status is now: {reason}")
 
 
 def node_of(kubelet: Kubelet) -> Object | None:

@@ -285,8 +285,20 @@ class Kubelet(Component):
         if state is not None:
             self.sync(state)
 
+    def lose_runtime(self) -> None:
+        """The container runtime does not answer any more. What runs goes on; nothing can be started, stopped or asked."""
+        self.own.runtime_lost_at = self.own.runtime_lost_at or self.kernel.now
+
+    def find_runtime(self) -> None:
+        """The container runtime answers again: look at all pods."""
+        self.own.runtime_lost_at = 0
+        for uid, state in self.own.pods.items():
+            self._schedule(uid, state, 0, "the container runtime answers again")
+
     def sync(self, state: PodState) -> None:
         """One turn of a pod's worker, and what follows from it: a status written, a pod removed, the next alarm."""
+        if self.own.runtime_lost_at:
+            return  # all pods are looked at when it is back
         pod = self.pod_of(state)
         if pod is None:
             state.gone = True

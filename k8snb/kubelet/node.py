@@ -85,23 +85,18 @@ def new_node(manifest: Object, name: str) -> Object:
 
 
 def node_status(
-    node: Object,
-    manifest: Object,
-    *,
-    now: int,
-    images: list[tuple[tuple[str, str], int]],
-    pressure: frozenset[str] = frozenset(),
-    boots: int = 0,
-) -> FrozenDict:
+    node: Object, manifest: Object, *, now: int, images: list[tuple[tuple[str, str], int]], pressure: frozenset[str], boots: int,
+    problem: str,
+) -> FrozenDict:  # fmt: skip
     """The status that the kubelet writes. ``images``: (names, bytes) of what lies on the disk, largest first. ``boots``: see
-    :func:`boot_id`."""
+    :func:`boot_id`. ``problem``: why the node is not ready; empty: it is."""
     name = node["metadata"]["name"]
     given = manifest.get("status") or EMPTY_DICT
     old = node.get("status") or EMPTY_DICT
     capacity = given.get("capacity") or EMPTY_DICT
     status: dict[str, Any] = {
         **old, "capacity": capacity, "allocatable": given.get("allocatable") or capacity,
-        "conditions": conditions(old.get("conditions") or EMPTY_LIST, now, pressure),
+        "conditions": conditions(old.get("conditions") or EMPTY_LIST, now, pressure, problem),
         "addresses": freeze([{"type": "InternalIP", "address": machine_address(manifest)}, {"type": "Hostname", "address": name}]),
         "daemonEndpoints": freeze({"kubeletEndpoint": {"Port": 10250}}), "nodeInfo": node_info(name, boots),
     }  # fmt: skip
@@ -110,11 +105,12 @@ def node_status(
     return FrozenDict(status)
 
 
-def conditions(old: FrozenList, now: int, pressure: frozenset[str]) -> FrozenList:
+def conditions(old: FrozenList, now: int, pressure: frozenset[str], problem: str = "") -> FrozenList:
     """The four conditions of a machine, with the time of this heartbeat."""
     rows = [(kind, kind in pressure, *(_PRESSED if kind in pressure else _WELL)[kind]) for kind in PRESSURES]
     found = old
-    for kind, true, reason, message in [*rows, ("Ready", True, "KubeletReady", "kubelet is posting ready status")]:
+    ready = ("Ready", False, "KubeletNotReady", problem) if problem else ("Ready", True, "KubeletReady", "kubelet is posting ready status")
+    for kind, true, reason, message in [*rows, ready]:
         wanted = {"type": kind, "status": str(true), "reason": reason, "message": message, "lastHeartbeatTime": timestamp(now)}
         found = set_condition(found, wanted, now)
     return found

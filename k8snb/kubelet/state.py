@@ -132,6 +132,7 @@ class KubeletState:
     registered: bool = False
     status_at: int = 0  # when the node's status was last written
     rebooted: bool = False  # the machine has lost power since the kubelet ran last
+    runtime_lost_at: int = 0  # since when the container runtime does not answer (µs); 0: it does
     boots: int = 0  # how often the machine has lost power
     deferred: Shelf = field(default_factory=Shelf)  # UIDs of pods whose resize waits for room
     in_use: dict[str, Shelf] = field(default_factory=dict)  # attachable volume -> the pods that have it mounted

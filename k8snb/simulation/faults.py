@@ -25,6 +25,7 @@ from k8snb.simulation.node_faults import (
 )
 
 if TYPE_CHECKING:
+    from k8snb.kubelet.kubelet import Kubelet
     from k8snb.simulation.simulation import Simulation
 
 API_SERVER = "kube-apiserver"
@@ -39,7 +40,16 @@ class Fault(NamedTuple):
 
 def component_names(simulation: Simulation) -> list[str]:
     """Everything that can be stopped."""
-    return [*_etcd(simulation), API_SERVER, *simulation.parts.components]
+    return [*_etcd(simulation), API_SERVER, *simulation.parts.components, *_runtimes(simulation)]
+
+
+def _runtimes(simulation: Simulation) -> list[str]:
+    """The container runtimes by name: ``containerd/node-1``."""
+    return [f"containerd/{node}" for node, runtime in simulation.parts.machines.runtimes.items() if not runtime.instant]
+
+
+def _kubelet_over(simulation: Simulation, runtime: str) -> Kubelet:
+    return simulation.parts.machines.kubelets[runtime.partition("/")[2]]
 
 
 def _etcd(simulation: Simulation) -> list[str]:
@@ -63,6 +73,8 @@ def _stop(simulation: Simulation, component: str) -> None:
     elif component == API_SERVER:
         simulation.root.server.running = False
         _break_watches(simulation)
+    elif component in _runtimes(simulation):
+        _kubelet_over(simulation, component).lose_runtime()
     elif simulation.parts.components[component].state.running:
         simulation.parts.components[component].stop()
 
@@ -75,6 +87,8 @@ def _start(simulation: Simulation, component: str) -> None:
         etcd.start_member(simulation, component)
     elif component == API_SERVER:
         simulation.root.server.running = True
+    elif component in _runtimes(simulation):
+        _kubelet_over(simulation, component).find_runtime()
     elif not simulation.parts.components[component].state.running:
         simulation.parts.components[component].start()
 
@@ -167,7 +181,10 @@ class Faults:
         return f"<Faults: {', '.join(name for name in dir(self) if not name.startswith('_'))}>"
 
     def stop(self, component: str) -> None:
-        """Stop a component (``kube-scheduler``, ``kubelet/node-1``, ``etcd`` ...): what it had in memory is lost."""
+        """Stop a component (``kube-scheduler``, ``kubelet/node-1``, ``etcd`` ...): what it had in memory is lost.
+
+        A stopped container runtime (``containerd/node-1``) leaves its containers running and its kubelet helpless.
+        """
         self._simulation.fault("stop", component=component)
 
     def start(self, component: str) -> None:

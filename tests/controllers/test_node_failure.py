@@ -248,3 +248,27 @@ def test_an_eviction_says_in_the_status_who_ended_the_pod() -> None:
     conditions = {c["type"]: c for c in cluster.get("pods", "slow")["status"]["conditions"]}
     target = conditions["DisruptionTarget"]
     assert (target["status"], target["reason"], target["message"]) == ("True", "EvictionByEvictionAPI", "Eviction API: evicting")
+
+
+def test_a_kubelet_without_its_container_runtime_says_itself_that_the_node_is_not_ready() -> None:
+    cluster = Cluster(nodes=3)
+    cluster.client.create("deployments.apps", deployment(3), "default")
+    cluster.settle()
+    lost = {p["metadata"]["name"]: p["status"]["podIP"] for p in pods(cluster) if p["spec"]["nodeName"] == "node-2"}
+    cluster.faults.stop("containerd/node-2")
+    cluster.run_for(25)
+    assert taints(cluster, "NoSchedule") == {}
+    cluster.run_for(20)
+    condition = next(c for c in cluster.get("nodes", "node-2")["status"]["conditions"] if c["type"] == "Ready")
+    assert (condition["status"], condition["reason"], condition["message"]) == ("False", "KubeletNotReady", "container runtime is down")
+    assert (taints(cluster, "NoSchedule"), taints(cluster)) == ({"node-2": "not-ready"}, {"node-2": "not-ready"})
+    assert "Node node-2 status is now: NodeNotReady" in events(cluster, "NodeNotReady")
+    address = next(iter(lost.values()))
+    assert cluster.http(f"http://{address}", from_node="node-1").status == 200  # what runs goes on
+    cluster.run_for(330)
+    assert ready(cluster) == 3
+    assert {p["metadata"]["name"] for p in cluster.get("pods") if "deletionTimestamp" in p["metadata"]} == set(lost)
+    cluster.faults.start("containerd/node-2")
+    cluster.run_for(20)
+    assert not [p for p in cluster.get("pods") if "deletionTimestamp" in p["metadata"]]
+    assert (taints(cluster, "NoSchedule"), taints(cluster)) == ({}, {})
