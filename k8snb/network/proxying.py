@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from k8snb.messages import text
+from k8snb.network.ingress import log
 from k8snb.network.ingress.certificates import FAKE
 from k8snb.network.ingress.controller import IngressController, Routed
+from k8snb.network.ingress.log import Attempt, Visit
 from k8snb.network.ingress.routing import CONNECT_TIMEOUT, READ_TIMEOUT, rewritten
 from k8snb.network.paths import Paths, Way
 from k8snb.seams.cni import TIMEOUT, Hop, HTTPReply, HTTPRequest, Server, Source
@@ -45,36 +47,50 @@ class Proxying:
     def handle(self, way: Way, request: HTTPRequest) -> tuple[HTTPReply, list[Hop], str]:
         """Answer a request that arrived over ``way``: (reply, the hops onward, the pod that answered, if any)."""
         routed = self.controller.route(request.host, request.path, request.scheme)
-        hops = [self._decided(way, request, routed)]
-        if routed.status:
-            return self._own(routed.status, routed.to), hops, ""
-        status, last = 502, ""
-        for upstream in self.controller.next(routed):
+        hops, attempts, pod = [self._decided(way, request, routed)], list[Attempt](), ""
+        reply: HTTPReply | None = self._own(routed.status, routed.to) if routed.status else None
+        for upstream in self.controller.next(routed) if reply is None else ():
             onward = self.paths.to_pod(self._source(way), upstream.address, upstream.port)
-            reply, wait = self._asked(onward, routed, way, request)
-            hops += [*onward.hops[:-1], onward.hops[-1]._replace(latency=wait)] if onward.error else onward.hops
+            reply, attempt = self._asked(onward, routed, way, request)
+            attempts.append(attempt)
+            hops += [*onward.hops[:-1], onward.hops[-1]._replace(latency=attempt.took)] if onward.error else onward.hops
+            pod = onward.made.pod
             if reply is not None:
-                pod, said = onward.made.pod, text("hop.answered", method=request.method, path=request.path, status=_title(reply.status))
+                said = text("hop.answered", method=request.method, path=request.path, status=_title(reply.status))
                 hops.append(Hop(f"pod/{pod}", said, reply.latency))
-                return reply, hops, pod
-            status, last = (504, onward.made.pod) if onward.error == TIMEOUT or not onward.error else (502, onward.made.pod)
+                break
             if not onward.error:
-                hops.append(Hop(f"pod/{last}", text("hop.too_slow", limit=duration(wait)), wait))
-        hops.append(Hop(f"pod/{way.made.pod}", text("hop.gave_up", status=_title(status))))
-        return self._own(status), hops, ""
+                hops.append(Hop(f"pod/{pod}", text("hop.too_slow", limit=duration(attempt.took)), attempt.took))
+        if reply is None:
+            reply, pod = self._own(attempts[-1].status), ""
+            hops.append(Hop(f"pod/{way.made.pod}", text("hop.gave_up", status=_title(reply.status))))
+        self._log(way, request, reply, routed, attempts)
+        return reply, hops, pod if attempts else ""
 
-    def _asked(self, onward: Way, routed: Routed, way: Way, request: HTTPRequest) -> tuple[HTTPReply | None, int]:
-        """One attempt: the reply, or None; and how long it was waited for what did not come (µs)."""
+    def _asked(self, onward: Way, routed: Routed, way: Way, request: HTTPRequest) -> tuple[HTTPReply | None, Attempt]:
+        """One attempt: the reply or None, and what came of it."""
         assert routed.location is not None
+        target = f"{onward.address}:{onward.port}"
+        if onward.error == TIMEOUT:
+            return None, Attempt(target, 504, routed.location.timeout("proxy-connect-timeout", CONNECT_TIMEOUT) * SECOND, error=TIMEOUT)
         if onward.error:
-            connect = routed.location.timeout("proxy-connect-timeout", CONNECT_TIMEOUT) * SECOND
-            return None, connect if onward.error == TIMEOUT else onward.made.latency
+            return None, Attempt(target, 502, onward.made.latency, error=onward.error)
         added = (("X-Forwarded-For", way.seen), ("X-Forwarded-Proto", request.scheme), ("X-Real-IP", way.seen))
         path = rewritten(routed.location, request.path)
         asked = request._replace(path=path, port=onward.port, source=onward.seen, headers=(*request.headers, *added), scheme="http")
         reply = self.server.serve(onward.made.node, onward.made.uid, asked)
         limit = routed.location.timeout("proxy-read-timeout", READ_TIMEOUT) * SECOND
-        return (None, limit) if reply is None or reply.latency > limit else (reply, 0)
+        if reply is None or reply.latency > limit:
+            return None, Attempt(target, 504, limit)
+        return reply, Attempt(target, reply.status, reply.latency, len(reply.body.encode()))
+
+    def _log(self, way: Way, request: HTTPRequest, reply: HTTPReply, routed: Routed, attempts: list[Attempt]) -> None:
+        """What ``kubectl logs`` of the controller's pod shows of a request."""
+        visit = Visit(self.controller.kernel.now, self.controller.count(), way.seen, request)
+        target = routed.location.target if routed.location else None
+        lines = [log.error(visit, one) for one in attempts if one.error or (one.status == 504 and not one.length)]
+        for line in (*lines, log.access(visit, reply, target, attempts)):
+            self.server.say(way.made.node, way.made.uid, line)
 
     def _source(self, way: Way) -> Source:
         """The controller's pod as a client."""

@@ -172,6 +172,10 @@ class Server(Protocol):
         """The answer of the process behind the port, or None where nothing listens."""
         ...
 
+    def say(self, node: str, uid: str, line: str) -> None:
+        """A line in the log of the pod's process, for a server whose work is done on the network's side (an Ingress controller)."""
+        ...
+
 
 class PodNetwork(Protocol):
     """What the kubelet needs: an address for each sandbox (CNI ADD and DEL), and a way to probe it."""

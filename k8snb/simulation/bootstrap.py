@@ -60,10 +60,10 @@ METRICS_OBJECTS: tuple[Object, ...] = freeze([
 """What the manifest of a metrics server adds: who serves the API, and who may read it."""
 
 
-def install_ingress(server: Server) -> None:
-    """Create the objects of an Ingress controller, as ``kubectl apply`` of its manifest does."""
+def install_ingress(server: Server, *, cloud: bool) -> None:
+    """Create the objects of an Ingress controller, as ``kubectl apply`` of its manifest (for a cloud, or for none) does."""
     client = Client(server.handle, User(), "kubectl")
-    for resource, obj in install.objects():
+    for resource, obj in install.objects(cloud=cloud):
         client.create(resource, obj, obj["metadata"].get("namespace", ""))
 
 

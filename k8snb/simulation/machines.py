@@ -63,6 +63,12 @@ class Machines:
         reply: HTTPReply | None = self.runtimes[node].serve(uid, request) if node in self.runtimes else None
         return reply
 
+    def say(self, node: str, uid: str, line: str) -> None:
+        """A line in the log of a pod's process."""
+        runtime = self.runtimes.get(node)
+        if isinstance(runtime, FaithfulRuntime):
+            runtime.say(uid, line)
+
     def node_of(self, address: str) -> str:
         """The machine that has this address itself, or empty."""
         return self.by_address.get(address, "")

@@ -85,7 +85,7 @@ class Simulation:
         for component in simulation.parts.components.values():
             component.start()
         if config.ingress:
-            install_ingress(simulation.parts.server)
+            install_ingress(simulation.parts.server, cloud=bool(config.cloud))
         found_pool(simulation)
         simulation.history.checkpoint(root)
         return simulation

@@ -182,6 +182,38 @@ def test_a_slow_backend_is_a_504(cluster: Cluster) -> None:
     assert cluster.http("http://shop.example/", timeout=30).status == 200
 
 
+def test_the_log_of_the_controller_tells_which_endpoints_were_tried(cluster: Cluster) -> None:
+    ingress(cluster, path("/", "web"))
+    cluster.http("http://shop.example/a", headers={"User-Agent": "curl/8.14"})
+    cluster.client.patch("services", "web", {"spec": {"ports": [{"port": 80, "targetPort": 9999}]}}, "default")
+    cluster.settle(limit=20)
+    cluster.http("http://shop.example/b")
+    cluster.http("http://shop.example/b", headers={"Host": "bank.example"})
+    log = cluster.kubectl("logs -n ingress-nginx deploy/ingress-nginx-controller").text.splitlines()
+    good, *refused, bad, nobody = log[-6:]
+    assert '"GET /a HTTP/1.1" 200' in good
+    assert '"curl/8.14"' in good
+    assert "[default-web-80]" in good
+    assert all("connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.1" in line for line in refused)
+    assert bad.count(":9999") == bad.count("502,") + 1 == 3
+    assert "[upstream-default-backend]" in nobody
+
+
+def test_in_a_cloud_the_way_in_is_a_load_balancer() -> None:
+    cluster = Cluster(nodes=2, cloud="aks", seed=1, ingress=True)
+    cluster.apply(WEB)
+    cluster.settle(limit=300)
+    ingress(cluster, path("/", "web"))
+    cluster.run_for(60)
+    service = cluster.get("services", "ingress-nginx-controller", "ingress-nginx")
+    public = service["status"]["loadBalancer"]["ingress"][0]["ip"]
+    response = cluster.http("http://shop.example/")
+    assert (response.status, response.address) == (200, public)
+    wheres = [hop.where.split("/")[0] for hop in response.hops]
+    assert wheres == ["dns", "load-balancer", "kube-proxy", "network", "pod", "network", "pod"]
+    assert cluster.get("ingresses.networking.k8s.io", "shop")["status"]["loadBalancer"]["ingress"] == [{"ip": public}]
+
+
 def test_one_dead_endpoint_of_three_is_tried_elsewhere(cluster: Cluster) -> None:
     ingress(cluster, path("/", "web"))
     cluster.faults.crash_container(web_pods(cluster)[0]["metadata"]["name"])

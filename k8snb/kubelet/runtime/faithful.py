@@ -450,6 +450,11 @@ class FaithfulRuntime:
                 return reply
         return None
 
+    def say(self, pod_uid: str, line: str) -> None:
+        """A line in the log of the pod's first container."""
+        for container in self._running(pod_uid)[:1]:
+            self._process(container).log(line)
+
     def process_memory(self, pod_uid: str, name: str) -> Mapping[str, object]:
         """What a program remembers: for views of a load generator's results."""
         for container in self._running(pod_uid):

@@ -59,6 +59,7 @@ class IngressState:
     hosts: Shelf = field(default_factory=Shelf)  # host -> address that the status of its Ingress names
     told: Shelf = field(default_factory=Shelf)  # Ingress -> generation that an Event told of
     turn: Shelf = field(default_factory=Shelf)  # target -> number of the endpoint whose turn it is
+    requests: int = 0  # how many the proxy has handled
     due: bool = False
     synced: int = -SYNC_PERIOD
 
@@ -147,8 +148,12 @@ class IngressController(Component):
         return found is not None and bool(found["spec"].get("controller") == CONTROLLER)
 
     def _address(self) -> str:
-        """The address of the node on which a pod of the controller is ready."""
+        """Where the proxy is reached: at its Service's load balancer, or at the node on which one of its pods is ready."""
         ready = [pod for pod in self.pods.all() if is_controller(key_of(pod)) and is_true(pod, "Ready")]
+        service = self.services.get(f"{NAMESPACE}/{NAME}")
+        if service is not None:
+            given = dig(service, "status.loadBalancer.ingress", EMPTY_LIST)
+            return str(given[0].get("ip", "")) if ready and given else ""
         return str(min((dig(pod, "status.hostIP", "") for pod in ready), default=""))
 
     def _endpoints(self, target: Target) -> tuple[Upstream, ...]:
@@ -223,6 +228,11 @@ class IngressController(Component):
             return True
         server = server_of(host, list(self.own.certificates))
         return location.option("ssl-redirect", "true") == "true" and bool(server)
+
+    def count(self) -> int:
+        """The number of this request."""
+        self.own.requests += 1
+        return self.own.requests
 
     def next(self, routed: Routed) -> list[Upstream]:
         """The endpoints in the order in which one request tries them: one after the other has its turn."""
