@@ -397,6 +397,14 @@ class Cluster:
         one, two = (side.snapshot() if isinstance(side, Cluster) else side for side in (first, second))
         return difference(one, two)
 
+    def encrypt_secrets(self) -> None:
+        """Turn encryption at rest on: from now on Secrets are written to etcd as ciphertext.
+
+        Those that are there stay as they are until somebody writes them again (``kubectl get secrets -A -o json | kubectl replace
+        -f -``). The API server is started anew for it, as a real one must be to read another EncryptionConfiguration.
+        """
+        self.simulation.fault("encrypt_secrets")
+
     def save(self) -> bytes:
         """The whole cluster as JSON bytes; a learner's own controllers are code, and are not saved."""
         return self.simulation.save()

@@ -6,7 +6,8 @@
     - resources: [secrets]
       providers: [aescbc: {keys: [{name: key1, ...}]}, identity: {}]
 
-Who can read etcd's disk, or a backup of it, learns nothing; who may ``get secrets`` at the API server reads them as before.
+Who can read etcd's disk, or a backup of it, learns nothing; who may ``get secrets`` at the API server reads them as before. What was
+written before there was a key stays readable until it is written again: the provider ``identity`` reads it, and it counts as stale.
 
 The cipher is real (AES-256 in CBC mode with PKCS#7 padding, as the provider ``aescbc`` has it). Simulated: the key comes from the
 cluster's seed and the initial vectors from a named stream, so that every run is the same; a real key is random and rotated.
@@ -120,6 +121,11 @@ class EncryptedStore(Store):
     def at(self, revision: int, prefix: str = "") -> dict[str, Any]:
         """Key to value at a past revision, decrypted."""
         return {key: self._open(value) for key, value in self.inner.at(revision, prefix).items()}
+
+    def stale(self, key: str) -> bool:
+        """Whether it should be ciphertext and was written before there was a key. (Upstream: a value of another provider is stale.)"""
+        held = self.inner.get(key) if key.startswith(KEYS) else None
+        return held is not None and not isinstance(held.value, str)
 
     def opened(self, change: Change) -> Change:
         """A change of the journal, decrypted."""

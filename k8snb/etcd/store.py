@@ -208,6 +208,10 @@ class Store:
         late = [c for c in state.latest.values() if c.revision > revision and c.key.startswith(prefix)]
         return sorted(found + late, key=_revision) if late else found
 
+    def stale(self, key: str) -> bool:
+        """Whether the key is held in a form in which it would not be written any more: then even an unchanged object is written."""
+        return False
+
     def opened(self, change: Change) -> Change:
         """A change of the journal as whoever reads through this store sees it: here, as it is."""
         return change

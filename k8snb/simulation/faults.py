@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8snb.etcd.store import COMPONENT as ETCD
@@ -140,6 +141,13 @@ def _noted_file(act: Callable[..., Any]) -> Callable[..., Any]:
     return noted
 
 
+def _encrypt_secrets(simulation: Simulation) -> None:
+    """The API server is started again with an EncryptionConfiguration. What etcd holds already stays as it is until it is written."""
+    simulation.root.config = replace(simulation.root.config, encrypt_secrets=True)
+    simulation.rewire()
+    _break_watches(simulation)
+
+
 def _anything(_simulation: Simulation, **_arguments: Any) -> None:
     """Every argument is fine."""
 
@@ -161,6 +169,7 @@ FAULTS: dict[str, Fault] = {
     "lossy_etcd": Fault(etcd.known_percent, _noted("lossy", etcd.lossy_member)),
     "etcd_put": Fault(etcd.own_key, _noted("put", etcd.put_key)),
     "etcd_compact": Fault(etcd.can_compact, _noted("compact", etcd.compact)),
+    "encrypt_secrets": Fault(_anything, _noted("encrypt", _encrypt_secrets)),
     "fail_node": Fault(known_node, _noted("fail", fail_node)),
     "partition_node": Fault(known_node, _noted("partition", partition_node)),
     "restore_node": Fault(known_node, _noted("restore", restore_node)),

@@ -272,10 +272,14 @@ class Simulation:
             self.parts.kernel.step()
         self.root.kernel.now = time
 
+    def rewire(self) -> None:
+        """Put the code together anew over the same state: something about it was chosen differently."""
+        self.parts = wire(self.root, self.images, self.programs)
+
     def become(self, other: Simulation) -> None:
         """Take over another simulation's state and history (rewinding in place)."""
         self.root, self.history, self.programs = other.root, other.history, other.programs
-        self.parts = wire(self.root, self.images, self.programs)
+        self.rewire()
         self._tell()
 
     # ------------------------------------------------------------------ files

@@ -81,3 +81,49 @@ def test_forks_replays_and_files_agree(cluster):
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=16, max_size=16), st.binary(max_size=100))
 def test_what_was_encrypted_can_be_decrypted(key, vector, plain):
     assert decrypt(key, encrypt(key, vector, plain)) == plain
+
+
+@pytest.fixture(params=[1, 3], ids=["one member", "three members"])
+def late(request):
+    """A cluster in which encryption was turned on after a Secret had been written."""
+    made = Cluster(nodes=0, etcd=request.param)
+    made.kubectl("create secret generic db --from-literal=password='correct horse'")
+    made.encrypt_secrets()
+    return made
+
+
+def test_turning_it_on_encrypts_what_is_written_from_then_on(late):
+    late.kubectl("create secret generic other --from-literal=password='correct horse'")
+    assert late.etcd.get("/registry/secrets/default/other").value.startswith(PREFIX)
+    assert PASSWORD in late.etcd.get(KEY).value, "what is there stays as it is"
+    assert late.get("secrets", "db")["data"] == {"password": PASSWORD}
+
+
+def test_writing_it_again_unchanged_makes_it_ciphertext(late):
+    everything = late.kubectl("get secrets -A -o json").stdout
+    assert late.kubectl("replace -f -", stdin=everything).ok
+    assert late.etcd.get(KEY).value.startswith(PREFIX)
+    assert late.get("secrets", "db")["data"] == {"password": PASSWORD}
+    written = late.etcd.get(KEY).held.mod_revision
+    assert late.kubectl("replace -f -", stdin=late.kubectl("get secrets -A -o json").stdout).ok
+    assert late.etcd.get(KEY).held.mod_revision == written, "a second time there is nothing to write"
+
+
+def test_turning_it_on_is_an_input_like_any_other(late):
+    late.kubectl("label secret db tier=data")
+    digest = state.digest(late.simulation.root)
+    assert state.digest(late.fork().simulation.root) == digest
+    assert state.digest(late.simulation.past(late.position).root) == digest
+    assert Cluster.load(late.save()).etcd.get(KEY).value == late.etcd.get(KEY).value
+
+
+def test_a_cluster_at_work_goes_on_working():
+    cluster = Cluster(nodes=1)
+    before = cluster.position
+    cluster.encrypt_secrets()
+    cluster.kubectl("create deployment web --image=nginx --replicas=2")
+    cluster.settle()
+    assert [pod["status"]["phase"] for pod in cluster.get("pods")] == ["Running", "Running"]
+    cluster.rewind(before)
+    cluster.kubectl("create secret generic db --from-literal=password='correct horse'")
+    assert PASSWORD in cluster.etcd.get(KEY).value
