@@ -42,7 +42,7 @@ class LimitRanger:
         if obj is None or (old is not None and old["metadata"].get("deletionTimestamp")):
             return
         judge: Callable[[Mapping[str, Any], Object], list[str]]
-        if is_plain(request, resource, "pods") and old is None:
+        if resource.key == "pods" and (request.subresource == "resize" or (old is None and not request.subresource)):
             judge = _pod_violations
         elif is_plain(request, resource, "persistentvolumeclaims"):
             judge = _claim_violations

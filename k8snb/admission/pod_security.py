@@ -62,7 +62,7 @@ class PodSecurity:
             return
         if is_plain(request, resource, "namespaces"):
             self._check_labels(context, obj, old)
-        elif is_plain(request, resource, "pods"):
+        elif resource.key == "pods" and request.subresource in ("", "ephemeralcontainers"):
             self._check_pod(context, request, resource, (obj, old))
         elif resource.key in _TEMPLATES and not request.subresource:
             self._warn(context, dig(obj, _TEMPLATES[resource.key]), context.get("namespaces", request.namespace))

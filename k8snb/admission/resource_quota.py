@@ -27,9 +27,10 @@ class ResourceQuota:
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object | None, old: Object | None) -> None:
         """Refuse what exceeds a quota, and charge the rest."""
-        if obj is None or request.subresource or not resource.namespaced:
+        resizes = request.subresource == "resize"
+        if obj is None or (request.subresource and not resizes) or not resource.namespaced:
             return
-        if old is not None and resource.key not in _ON_UPDATE:
+        if old is not None and resource.key not in _ON_UPDATE and not resizes:
             return
         quotas = context.list("resourcequotas", request.namespace)
         concerned = [quota for quota in quotas if matches(quota, resource.key, obj)]

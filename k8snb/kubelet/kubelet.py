@@ -86,7 +86,7 @@ class Kubelet(Component):
 
     def reboot(self) -> None:
         """The machine has lost power: all its containers are dead. What follows from it, the next start finds."""
-        self.own.rebooted = True
+        self.own.rebooted, self.own.runtime_lost_at = True, 0
         self.own.boots += 1
         for state in self.own.pods.values():
             for container in state.containers.values():

@@ -272,3 +272,9 @@ def test_a_kubelet_without_its_container_runtime_says_itself_that_the_node_is_no
     cluster.run_for(20)
     assert not [p for p in cluster.get("pods") if "deletionTimestamp" in p["metadata"]]
     assert (taints(cluster, "NoSchedule"), taints(cluster)) == ({}, {})
+    cluster.faults.stop("containerd/node-2")
+    cluster.faults.fail_node("node-2")
+    cluster.run_for(20)
+    cluster.faults.restore_node("node-2")  # a machine that boots starts its runtime, too
+    cluster.run_for(60)
+    assert taints(cluster, "NoSchedule") == {}

@@ -241,3 +241,11 @@ def test_a_stop_signal_of_its_own_ends_a_container_that_ignores_sigterm(story: S
     assert story.main("app")["stopSignal"] == "SIGUSR1"
     story.cluster.client.delete("pods", "app", "default")
     assert seconds_until_gone(story, "app") < 2
+
+
+def test_an_ephemeral_container_may_not_do_what_the_namespace_forbids(story: Story) -> None:
+    story.pod("app", image="nginx:1.27")
+    story.cluster.kubectl("label namespace default pod-security.kubernetes.io/enforce=baseline")
+    with pytest.raises(ApiError, match="violates PodSecurity"):
+        debug(story, "app", container("debugger", "sleep 1", securityContext={"privileged": True}))
+    debug(story, "app", container("debugger", "sleep 1"))

@@ -148,3 +148,19 @@ def test_a_resize_while_the_kubelet_is_away_is_found_when_it_returns(story: Stor
     story.cluster.faults.start("kubelet/node-1")
     story.run(2)
     assert (story.main("app")["resources"], story.main("app")["restartCount"]) == (sized("300m"), 0)
+
+
+def test_quotas_and_limits_of_the_namespace_hold_for_a_resize_too(story: Story) -> None:
+    story.pod("app", "sleep", "999", resources=sized("100m"))
+    story.run(3)
+    story.cluster.kubectl("create quota small --hard=requests.cpu=300m")
+    story.run(2)
+    with pytest.raises(ApiError, match=r"exceeded quota: small, requested: requests\.cpu=400m, used: requests\.cpu=100m, limited"):
+        resize(story, "app", sized("500m"))
+    resize(story, "app", sized("200m"))
+    story.run(1)
+    assert story.cluster.get("resourcequotas", "small")["status"]["used"]["requests.cpu"] == "200m"
+    limits = {"limits": [{"type": "Container", "max": {"memory": "128Mi"}}]}
+    story.cluster.client.create("limitranges", {"metadata": {"name": "most"}, "spec": limits}, "default")
+    with pytest.raises(ApiError, match="maximum memory usage per Container is 128Mi, but limit is 256Mi"):
+        resize(story, "app", sized("200m", "256Mi"))
