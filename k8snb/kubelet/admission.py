@@ -8,8 +8,7 @@ and a node may have changed meanwhile: so the kubelet asks again, with the same 
 
 Models: pkg/kubelet/lifecycle/predicate.go, pkg/scheduler/eventhandlers.go (AdmissionCheck), pkg/kubelet/eviction (Admit),
 pkg/kubelet/kubelet.go (rejectPod).
-Simplified: a critical pod that finds no room does not push others out; devices are not allocated, so UnexpectedAdmissionError
-never happens.
+Simplified: devices are not allocated, so UnexpectedAdmissionError never happens. (A critical pod makes room: :mod:`.preemption`.)
 """
 
 from __future__ import annotations
@@ -59,6 +58,12 @@ def rejection(pod: Object, node: Object, requests: Mapping[str, int], room: Room
     if room.pressure and not _endures(pod, room.pressure):
         return Rejection(EVICTED, f"The node had condition: [{' '.join(room.pressure)}]. ")
     return None
+
+
+def missing(requests: Mapping[str, int], room: Room) -> dict[str, int]:
+    """By resource, how much more than there is room for the requests ask."""
+    found = {name: room.used.get(name, 0) + amount - room.capacity[name] for name, amount in requests.items() if name in room.capacity}
+    return {name: amount for name, amount in found.items() if amount > 0}
 
 
 def _predicate(name: str, why: str) -> Rejection:

@@ -22,7 +22,7 @@ from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
 from k8snb.client.recorder import Recorder
 from k8snb.component_helpers import pod_requests, resource_amounts
-from k8snb.kubelet import admission, environment, eviction, heartbeats, pods, probes, static
+from k8snb.kubelet import admission, environment, eviction, heartbeats, pods, preemption, probes, static
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.state import EXITED, RUNNING, ContainerState, KubeletState, PodState
 from k8snb.kubelet.status import FAITHFUL, Style, pod_status
@@ -246,6 +246,9 @@ class Kubelet(Component):
         capacity = (node.get("status") or {}).get("allocatable") or (self.manifest.get("status") or {}).get("allocatable")
         ports = self._ports_in_use() if admission.host_ports(pod) else frozenset()
         room = admission.Room(resource_amounts(capacity), used, ports, tuple(self.own.pressure))
+        lacking = admission.missing(state.requests, room) if admission.is_critical(pod) else {}
+        for victim in preemption.victims(self, pod, lacking) if lacking else ():
+            preemption.end(self, victim)
         found = admission.rejection(pod, node, state.requests, room)
         if found is not None:
             return found.reason, f"Pod was rejected: {found.message}"

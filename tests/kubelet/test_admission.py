@@ -88,3 +88,31 @@ def test_ports_collide_on_one_address_or_on_all() -> None:
     assert collide([("10.0.0.2", "UDP", 53)], taken)
     assert not collide([("10.0.0.2", "TCP", 80)], taken)
     assert not collide([("10.0.0.1", "UDP", 80)], taken)
+
+
+def test_a_critical_pod_makes_room_for_itself_with_as_little_harm_as_possible(story: Story) -> None:
+    sizes = {"small": "200m", "fitting": "600m", "large": "1100m"}
+    for name, cpu in sizes.items():
+        story.pod(name, "sleep", "999", resources={"requests": {"cpu": cpu}}, spec={"terminationGracePeriodSeconds": 5})
+    story.run(3)
+    critical = {"priorityClassName": "system-node-critical"}
+    story.pod("critical", image="nginx:1.27", resources={"requests": {"cpu": "650m"}}, spec=critical)
+    story.run(10)
+    assert story.status("critical")["phase"] == "Running"
+    ended = story.status("fitting")
+    assert (ended["phase"], ended["reason"], ended["message"]) == ("Failed", "Preempting", "Preempted in order to admit critical pod")
+    target = next(c for c in ended["conditions"] if c["type"] == "DisruptionTarget")
+    assert (target["reason"], target["message"]) == (
+        "TerminationByKubelet", "Pod was preempted by Kubelet to accommodate a critical pod.",
+    )  # fmt: skip
+    assert [story.status(name)["phase"] for name in ("small", "large")] == ["Running", "Running"]
+    assert story.cluster.simulation.parts.machines.kubelets["node-1"].own.used["cpu"] == 200 + 1100 + 650
+
+
+def test_a_critical_pod_that_could_never_fit_ends_nobody(story: Story) -> None:
+    story.pod("app", "sleep", "999", resources={"requests": {"cpu": "1"}})
+    story.run(3)
+    story.pod("critical", image="nginx:1.27", resources={"requests": {"cpu": "3"}}, spec={"priorityClassName": "system-node-critical"})
+    story.run(3)
+    assert refused(story, "critical")[0] == "OutOfcpu"
+    assert story.status("app")["phase"] == "Running"
