@@ -8,6 +8,8 @@ A kubelet whose container runtime does not answer can do nothing for its pods: a
 not ready.
 
 Models: pkg/kubelet/kubelet_node_status.go (registerWithAPIServer, syncNodeStatus), component-helpers/apimachinery/lease.
+Simplified: heartbeats come every ten seconds exactly (upstream up to 4 % later); the look at memory and disk, which upstream has a
+timer of its own, comes with them; Events about a start (Starting, NodeHasSufficientMemory ...) are not written.
 """
 
 from __future__ import annotations
