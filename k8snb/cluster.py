@@ -39,6 +39,7 @@ from k8snb.simulation.faults import Faults
 from k8snb.simulation.history import Position
 from k8snb.simulation.learners import Controllers
 from k8snb.simulation.machine_files import Machine
+from k8snb.simulation.outside import Forwards
 from k8snb.simulation.past import Past
 from k8snb.simulation.scheduling import Scheduling, chosen_scheduler
 from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
@@ -131,6 +132,7 @@ class Cluster:
         self.controllers = Controllers(simulation)
         self._cloud = Cloud(simulation)
         self.scheduler = Scheduling(simulation)
+        self.forwards = Forwards(simulation)
         self._terminal = Kubectl(self.send, SimulatedHost(simulation))
         self._view: ClusterView | None = None
 
@@ -244,6 +246,13 @@ class Cluster:
         if wait:
             self.run_for(duration)
         return Load(self.simulation, number)
+
+    def registry(self, host: str, username: str = "", password: str = "") -> None:
+        """Put up a registry of images in the world outside: with a user's name a private one, which wants an imagePullSecret.
+
+        It has copies of the images of Docker Hub: ``registry.example.com/nginx:1.27``. Raises ValueError for what is no host.
+        """
+        self.simulation.fault("registry", host=host, user=username, password=password, down=False)
 
     @property
     def cloud(self) -> Cloud:

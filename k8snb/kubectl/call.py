@@ -8,7 +8,7 @@ Models: k8s.io/kubectl/pkg/cmd/util/factory.go and genericclioptions (IOStreams)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -50,6 +50,15 @@ class Host(Protocol):
 
     def read(self, path: str) -> str:
         """The text of a file. Raises OSError."""
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file, and the folders on the way. Raises OSError."""
+
+    def listing(self, path: str) -> list[str]:
+        """The files below a folder, by their paths inside it; empty where it is none."""
+
+    def forward(self, namespace: str, pod: str, port: int, local: int) -> int:
+        """Open a port of this machine that leads to a pod (``local`` 0: any free one). Its number, or 0 where it is taken."""
 
 
 FILENAME = (Flag("filename", "f", "array"), Flag("kustomize", "k"), boolean("recursive", "R"))
@@ -187,6 +196,27 @@ class Call:
 
         return self.host.advance(latched, int(seconds * MICROS))
 
+    def local_files(self, path: str) -> dict[str, str]:
+        """A file (under an empty name) or all files of a folder of this machine, by their paths inside it. Raises Failure."""
+        given, root = dict(self.inputs.files), path.rstrip("/")
+        if root in given:
+            return {"": given[root]}
+        inside = {name[len(root) + 1 :]: text for name, text in given.items() if name.startswith(root + "/")}
+        try:
+            return inside or {name: self.host.read(f"{root}/{name}") for name in self.host.listing(root)} or {"": self.host.read(root)}
+        except (OSError, UnicodeDecodeError):
+            return {}
+
+    def save(self, path: str, text: str) -> None:
+        """Write a file of this machine: into the files that were given, where some were, else on the disk. Raises Failure."""
+        if self.inputs.sink is not None:
+            self.inputs.sink[path] = text
+            return
+        try:
+            self.host.write(path, text)
+        except OSError as problem:
+            raise Failure(f"{path}: {problem.strerror}") from None
+
     def exactly_one_name(self) -> str:
         """The NAME of a create command."""
         if len(self.args) != 1:
@@ -200,6 +230,7 @@ class Inputs:
 
     stdin: str | None = None
     files: tuple[tuple[str, str], ...] = ()
+    sink: MutableMapping[str, str] | None = None  # where files are written to, if not on the disk
 
 
 def validation(text: str) -> str:

@@ -32,3 +32,17 @@ class SimulatedHost:
     def read(self, path: str) -> str:
         """The text of a file. Raises OSError."""
         return Path(path).read_text(encoding="utf-8")
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file, and the folders on the way. Raises OSError."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text, encoding="utf-8")
+
+    def listing(self, path: str) -> list[str]:
+        """The files below a folder."""
+        root = Path(path)
+        return sorted(file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file()) if root.is_dir() else []
+
+    def forward(self, namespace: str, pod: str, port: int, local: int) -> int:
+        """Open a forward; its local port, or 0 where that is taken."""
+        return int(self.simulation.fault("forward", namespace=namespace, pod=pod, port=port, local=local))

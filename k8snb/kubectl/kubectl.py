@@ -14,7 +14,8 @@ Models: k8s.io/kubectl/pkg/cmd/cmd.go, github.com/spf13/cobra/command.go.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
 
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apiserver.request import ADMIN, MASTERS, Request, Response, User
@@ -75,7 +76,7 @@ class Kubectl:
         return f"<Kubectl {self.session.user.name} in {self.session.namespace}>"
 
     def run(self, line: str | Sequence[str], stdin: str | None = None, files: Mapping[str, str] | None = None) -> Result:
-        """Run one command. ``line`` may start with ``kubectl``; ``files`` are what ``-f NAME`` finds first."""
+        """Run one command. ``line`` may start with ``kubectl``; ``files`` are what ``-f NAME`` finds first, and where ``cp`` writes."""
         try:
             argv = shlex.split(line, comments=False) if isinstance(line, str) else list(line)
         except ValueError as problem:
@@ -84,7 +85,8 @@ class Kubectl:
         shell = next((word for word in argv if word in SHELL_WORDS), "")
         if shell and isinstance(line, str):
             return _refused(sentence("kubectl.no_shell", word=shell))
-        inputs = Inputs(stdin, tuple((files or {}).items()))
+        sink = files if isinstance(files, MutableMapping) else None
+        inputs = Inputs(stdin, tuple((files or {}).items()), sink)
         try:
             command, path, rest = find(argv)
             call = self._call(command, path, rest, inputs)
@@ -95,8 +97,8 @@ class Kubectl:
 
     def _call(self, command: Command, path: str, rest: Sequence[str], inputs: Inputs) -> Call:
         flags = command.flags + tuple(flag for flag in GLOBAL_FLAGS if flag.name not in {own.name for own in command.flags})
-        taken = {flag.shorthand for flag in command.flags}
-        flags = tuple(flag if flag in command.flags or flag.shorthand not in taken else Flag(flag.name, kind=flag.kind) for flag in flags)
+        taken = {flag.shorthand for flag in command.flags} - {""}
+        flags = tuple(flag if flag in command.flags or flag.shorthand not in taken else replace(flag, shorthand="") for flag in flags)
         try:
             values = parse(rest, flags)
         except FlagError as problem:

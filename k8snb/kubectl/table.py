@@ -5,9 +5,11 @@ from __future__ import annotations
 from k8snb.kubectl.call import Command
 from k8snb.kubectl.commands import (
     apply,
+    attach,
     auth,
     config,
     create,
+    debug,
     delete,
     describe,
     diff,
@@ -31,7 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     create.COMMAND, run.EXPOSE, run.RUN, set_command.COMMAND, explain.COMMAND, get.COMMAND, delete.COMMAND,
     rollout.COMMAND, modify.SCALE, run.AUTOSCALE,
     auth.CERTIFICATE, info.CLUSTER_INFO, top.COMMAND, nodes.CORDON, nodes.UNCORDON, nodes.DRAIN, nodes.TAINT,
-    describe.COMMAND, pods.LOGS, pods.EXEC, auth.AUTH, events.COMMAND,
+    describe.COMMAND, pods.LOGS, attach.ATTACH, attach.EXEC, attach.PORT_FORWARD, attach.CP, auth.AUTH, debug.COMMAND, events.COMMAND,
     diff.COMMAND, apply.COMMAND, modify.PATCH, modify.REPLACE, wait.COMMAND,
     metadata.LABEL, metadata.ANNOTATE,
     info.API_RESOURCES, info.API_VERSIONS, config.COMMAND, info.VERSION_COMMAND, *refused.COMMANDS,

@@ -13,6 +13,7 @@ from k8snb.apimachinery.meta import micro_timestamp
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.state import RUNNING, ContainerState, PodState
 from k8snb.kubelet.status import init_done
+from k8snb.seams.cri import Executed
 from k8snb.seams.kubelet import ContainerStats, LogOptions, NodeStats, PodStats
 from k8snb.sim.clock import HOUR
 
@@ -38,13 +39,24 @@ class Endpoint:
         text = "".join(f"{micro_timestamp(when)} {line}\n" if options.timestamps else f"{line}\n" for when, line in shown)
         return text.encode()[: options.limit_bytes].decode(errors="ignore") if options.limit_bytes else text
 
-    def run(self, namespace: str, name: str, container: str, command: tuple[str, ...]) -> tuple[str, int]:
+    def run(self, namespace: str, name: str, container: str, command: tuple[str, ...], stdin: str = "") -> Executed:
         """Run a command in a running container, to its end, at one instant."""
         _state, found = self._container(namespace, name, container, "exec")
         if found.phase != RUNNING or self.kubelet.runtime.ended(found.id) is not None:
             raise ApiError(500, "InternalError", f'unable to upgrade connection: container not found ("{found.name}")')
-        result = self.kubelet.runtime.execute(found.id, command, HOUR)
-        return result.output, result.code
+        result = self.kubelet.runtime.execute(found.id, command, HOUR, stdin)
+        if result.failed:
+            raise ApiError(500, "InternalError", f"Internal error occurred: error executing command in container: {result.output}")
+        return result
+
+    def attach(self, namespace: str, name: str, container: str, stdin: str) -> None:
+        """Type into process 1 of a running container."""
+        _state, found = self._container(namespace, name, container, "attach")
+        if found.phase != RUNNING or self.kubelet.runtime.ended(found.id) is not None:
+            raise ApiError(
+                500, "InternalError", f"unable to upgrade connection: container {found.name} not found in pod {name}_{namespace}"
+            )
+        self.kubelet.runtime.attach(found.id, stdin)
 
     def stats(self) -> NodeStats:
         """What the machine uses: its system, and the containers that run."""

@@ -202,14 +202,9 @@ def _exec(action: Object, target: Target, runtime: Runtime, limit: int) -> Outco
     result = runtime.execute(target.id, command, limit)
     if not result.finished or result.duration > limit:
         return Outcome(False, f'command timed out: "{shlex.join(command)}" timed out after {limit // SECOND}s')
-    if result.code in _NOT_STARTED and result.output.startswith(_RUNTIME_ERROR):
-        return Outcome(False, f"rpc error: code = Unknown desc = failed to exec in container: {result.output}: unknown", error=True)
+    if result.failed:
+        return Outcome(False, f"rpc error: code = Unknown desc = {result.output}", error=True)
     return Outcome(result.code == 0, result.output.rstrip("\n") if result.code else "")
-
-
-_NOT_STARTED = (126, 127)
-_RUNTIME_ERROR = ("failed to create", "failed to start exec", "OCI runtime exec failed")
-"""How the runtime's own sentences begin, where a command could not even be started."""
 
 
 def _grpc(action: Object, target: Target, runtime: Runtime, limit: int) -> Outcome:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.component_helpers.resolver import own_resolver
 from k8snb.component_helpers.timing import timing
-from k8snb.kubelet import environment, pods, probes, resize, restarts, stopping
+from k8snb.kubelet import environment, pods, probes, pull_secrets, resize, restarts, stopping
 from k8snb.kubelet.pods import Action, go_duration
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, ContainerState, PodState, ProbeState
 from k8snb.kubelet.volumes import manager as volumes
@@ -256,10 +256,20 @@ class Worker:
         own = self.kubelet.own
         self.event(NORMAL, "Pulling", f'Pulling image "{image}"', container.name)
         begin = max(self.now, own.pull_free_at)
-        result = self.runtime.pull(image)
+        result = self.runtime.pull(image, self._logins())
         own.pull_free_at = begin + result.duration
         self.state.operation_note = (*result, own.pull_free_at - self.now)
         return self._operate("pull", container.name, own.pull_free_at - self.now)
+
+    def _logins(self) -> tuple[pull_secrets.Login, ...]:
+        """The logins that the pod brings along; what is missing is said."""
+        if not self.pod["spec"].get("imagePullSecrets"):
+            return ()
+        found, missing = pull_secrets.logins_of(self.pod, self.find)
+        if missing:
+            said = f"Unable to retrieve some image pull secrets ({', '.join(missing)}); attempting to pull the image may not succeed."
+            self.event(WARNING, "FailedToRetrieveImagePullSecret", said)
+        return found
 
     def _pulled(self, container: ContainerState) -> None:
         duration, size, error, waited = self.state.operation_note
@@ -337,7 +347,7 @@ class Worker:
             hostname=pod.get("hostname") or (self.kubelet.node_name if pod.get("hostNetwork") else state.name), address=state.address,
             mounts=mounts, ports=environment.ports(spec), read_only=bool(dig(spec, "securityContext.readOnlyRootFilesystem")),
             batch=container.kind == INIT or restarts.restart_policy(self.pod, spec) != "Always",
-            message_path=spec.get("terminationMessagePath", "/dev/termination-log"),
+            stdin=bool(spec.get("stdin")), message_path=spec.get("terminationMessagePath", "/dev/termination-log"),
             message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError",
             resources=pods.resources({"resources": container.allocated}),
             stop_signal=(spec.get("lifecycle") or EMPTY_DICT).get("stopSignal", "").removeprefix("SIG"),

@@ -80,6 +80,7 @@ class ContainerConfig(NamedTuple):
     mounts: tuple[MountPoint, ...] = ()
     ports: tuple[int, ...] = ()  # declared or probed
     batch: bool = False  # it is meant to end: an init container, or a pod that is not always restarted
+    stdin: bool = False  # it keeps its standard input open, until somebody attaches
     message_path: str = "/dev/termination-log"
     message_from_log: bool = False  # terminationMessagePolicy: FallbackToLogsOnError
     resources: Resources = Resources()
@@ -111,12 +112,15 @@ class Ended(NamedTuple):
 
 
 class Executed(NamedTuple):
-    """A command run in a container. ``finished`` False: it would not have ended within the limit."""
+    """A command run in a container. ``finished`` False: it would not have ended within the limit. ``printed``: the output
+    piece by piece, each with its descriptor (1 or 2)."""
 
     output: str
     code: int
     duration: int
     finished: bool = True
+    printed: tuple[tuple[int, str], ...] = ()
+    failed: bool = False  # it was never started: ``output`` is the runtime's sentence
 
 
 class Latencies(NamedTuple):
@@ -149,8 +153,8 @@ class Runtime(Protocol):
         """Whether the image's own user is root."""
         ...
 
-    def pull(self, image: str) -> Pull:
-        """Ask a registry; the image counts as present once :meth:`pulled` is called."""
+    def pull(self, image: str, credentials: tuple[tuple[str, str, str], ...] = ()) -> Pull:
+        """Ask a registry, with logins (registry, user, password); the image counts as present once :meth:`pulled` is called."""
         ...
 
     def pulled(self, image: str) -> None:
@@ -253,7 +257,11 @@ class Runtime(Protocol):
         """The lines of a container's log with their times; None where there is no such container."""
         ...
 
-    def execute(self, container_id: str, command: tuple[str, ...], limit: int) -> Executed:
+    def attach(self, container_id: str, stdin: str) -> None:
+        """Type into process 1 of a running container that waits for it; its standard input ends there."""
+        ...
+
+    def execute(self, container_id: str, command: tuple[str, ...], limit: int, stdin: str = "") -> Executed:
         """Run a command in a running container."""
         ...
 

@@ -2,7 +2,7 @@
 metrics server asks here what containers use (:class:`NodeStats`).
 
 Models: pkg/kubelet/server/server.go.
-Simplified: attach, port-forward and the streaming of logs are not there; exec runs to its end at one instant.
+Simplified: exec runs to its end at one instant.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-from k8snb.seams.cri import Usage
+from k8snb.seams.cri import Executed, Usage
 
 
 class LogOptions(NamedTuple):
@@ -58,8 +58,12 @@ class KubeletEndpoint(Protocol):
         """
         ...
 
-    def run(self, namespace: str, name: str, container: str, command: tuple[str, ...]) -> tuple[str, int]:
-        """Run a command in a running container: (output, exit code). Raises ``ApiError`` where there is none."""
+    def attach(self, namespace: str, name: str, container: str, stdin: str) -> None:
+        """Type something into process 1 of a running container; its input ends with it. Raises ``ApiError`` where there is none."""
+        ...
+
+    def run(self, namespace: str, name: str, container: str, command: tuple[str, ...], stdin: str = "") -> Executed:
+        """Run a command in a running container, to its end, with ``stdin`` typed into it. Raises ``ApiError`` where there is none."""
         ...
 
     def stats(self) -> NodeStats:

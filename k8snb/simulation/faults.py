@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.messages import Mistake, text
 from k8snb.sim.clock import seconds
-from k8snb.simulation import cloud, etcd, load
+from k8snb.simulation import cloud, etcd, load, outside
 from k8snb.simulation.machine_files import known_manifest, static_pod
 from k8snb.simulation.node_faults import (
     crash_container,
@@ -175,6 +175,9 @@ FAULTS: dict[str, Fault] = {
     "restore_node": Fault(known_node, _noted("restore", restore_node)),
     "static_pod": Fault(known_manifest, _noted_file(static_pod)),
     "use_resource": Fault(known_amount, _noted("use", use_resource)),
+    "registry": Fault(outside.known_host, _noted("registry", outside.change_registry)),
+    "forward": Fault(outside.known_pod, _noted("forward", outside.forward)),
+    "stop_forward": Fault(outside.known_forward, _noted("stop forward", outside.stop_forward)),
     "crash_container": Fault(known_container, _noted("crash", crash_container)),
     **{name: Fault(command.check, _noted(command.verb, command.apply)) for name, command in (cloud.COMMANDS | load.COMMANDS).items()},
 }
@@ -239,6 +242,22 @@ class Faults:
     def crash_container(self, pod: str, container: str = "", code: int = 137) -> bool:
         """The process of a container dies (``pod``: ``name`` or ``namespace/name``); False where none is running."""
         return bool(self._simulation.fault("crash_container", pod=pod, container=container, code=code))
+
+    def registry_down(self, registry: str) -> None:
+        """A registry of images (``docker.io``, ``registry.example.com``) does not answer any more: pulls from it time out."""
+        self._simulation.fault("registry", host=registry, down=True)
+
+    def registry_up(self, registry: str) -> None:
+        """A registry answers again, at its usual speed and without limit."""
+        self._simulation.fault("registry", host=registry, down=False, limited=False, slow=1)
+
+    def registry_limit(self, registry: str = "docker.io") -> None:
+        """A registry has enough of you: every pull is answered with 429, too many requests."""
+        self._simulation.fault("registry", host=registry, limited=True)
+
+    def registry_slow(self, registry: str, factor: int) -> None:
+        """Every pull from a registry takes ``factor`` times as long as usual."""
+        self._simulation.fault("registry", host=registry, slow=factor)
 
     def break_watches(self, component: str = "") -> None:
         """Cut the open watches of one component, or of all: they must list again."""

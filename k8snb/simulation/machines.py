@@ -28,10 +28,11 @@ from k8snb.network.ingress.controller import IngressController
 from k8snb.network.kube_proxy import KubeProxy
 from k8snb.network.paths import Way
 from k8snb.network.policy import PolicyAgent
-from k8snb.network.traffic import ClusterNetwork
+from k8snb.network.traffic import ClusterNetwork, parse_url
 from k8snb.seams.cni import Headers, HTTPReply, HTTPRequest, HTTPResponse, Source
 from k8snb.seams.cri import Runtime
 from k8snb.seams.kubelet import KubeletEndpoint
+from k8snb.simulation.outside import LOCAL, through
 from k8snb.simulation.root import Root
 
 STYLES: dict[str, Style] = {"faithful": FAITHFUL, "hollow": HOLLOW, "hollow-exits": HOLLOW_EXITS}
@@ -83,9 +84,19 @@ class Machines:
     def http(self, url: str, *, pod: str = "", node: str = "", method: str = "GET", **options: Any) -> HTTPResponse:
         """A request from a pod, from a node, or from the outside. Raises ValueError for an unknown pod and for no URL."""
         source, kernel = self.source(pod, node), self.env.kernel
-        response: HTTPResponse = self.network.http(url, source, method=method, **options)
+        forwarded = None if pod or node else self._forwarded(url, method, **options)
+        response: HTTPResponse = forwarded or self.network.http(url, source, method=method, **options)
         kernel.trace.add(kernel.now, "note", source.label, method, url, str(response.status or response.error))
         return response
+
+    def _forwarded(self, url: str, method: str, **options: Any) -> HTTPResponse | None:
+        """The answer through a port that ``kubectl port-forward`` has opened; None where the URL names no such port."""
+        parts = parse_url(url)
+        found = self.root.outside.forwards.get(parts.port) if parts.host in LOCAL else None
+        if found is None:
+            return None
+        headers, body = options.get("headers", ()), options.get("body", "")
+        return through(self, found, HTTPRequest(method, parts.path, parts.host, found.port, "127.0.0.1", body, headers))
 
     def trace(self, url: str, *, pod: str = "", node: str = "", mode: str = "iptables", headers: Headers = ()) -> tuple[Way, ...]:
         """Every way that a request could take. Only looks. Raises ValueError as :meth:`http` does."""
@@ -176,8 +187,10 @@ class Machines:
         if kind == "faithful":
             state = states.setdefault(owner, ComponentState(own=RuntimeState())).own
             cores = milli_value(dig(manifest, "status.capacity.cpu") or "1")
-            drivers = self.env.services.drivers
-            return FaithfulRuntime(self.env.kernel, state, name, self.network, self.catalogue, cores=cores, drivers=drivers)
+            drivers, registries = self.env.services.drivers, self.root.outside.registries
+            return FaithfulRuntime(
+                self.env.kernel, state, name, self.network, self.catalogue, registries=registries, cores=cores, drivers=drivers
+            )
         state = states.setdefault(owner, ComponentState(own=HollowState())).own
         return HollowRuntime(self.env.kernel, state, f"kubelet/{name}", self.catalogue, exits=kind == "hollow-exits")
 

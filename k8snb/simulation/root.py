@@ -11,6 +11,7 @@ from k8snb.etcd.store import StoreState
 from k8snb.sim.kernel import KernelState
 from k8snb.sim.state import Shelf
 from k8snb.simulation.config import Config
+from k8snb.simulation.outside import Outside
 
 
 @dataclass(slots=True)
@@ -23,4 +24,5 @@ class Root:
     etcd: GroupState | None = None  # the members, where there are several
     server: ServerState = field(default_factory=ServerState)
     components: dict[str, ComponentState] = field(default_factory=dict)
+    outside: Outside = field(default_factory=Outside)  # registries, and ports of the learner's machine
     nodes: Shelf = field(default_factory=Shelf)  # machines: node name -> manifest; a machine may be without a Node object

@@ -1,15 +1,15 @@
-"""``kubectl logs`` and ``exec``: what a container wrote, and a command inside it.
+"""``kubectl logs``: what containers wrote.
 
-Both are requests to subresources of the pod; the kubelet on its node answers them.
+It is a request to a subresource of the pod; the kubelet on its node answers it.
 
-Models: k8s.io/kubectl/pkg/cmd/logs/logs.go, pkg/cmd/exec/exec.go.
-Simplified: ``logs -f`` follows for 30 s of virtual time unless ``--request-timeout`` says otherwise; ``exec`` has no terminal.
+Models: k8s.io/kubectl/pkg/cmd/logs/logs.go.
+Simplified: ``logs -f`` follows for 30 s of virtual time unless ``--request-timeout`` says otherwise, and says when it stops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from k8snb.apimachinery import meta
 from k8snb.apimachinery.errors import ApiError, quote
@@ -17,9 +17,11 @@ from k8snb.apimachinery.objects import dig
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import words
-from k8snb.kubectl.call import ALL_NAMESPACES, FILENAME, SELECTOR, Call, Command
+from k8snb.kubectl.call import ALL_NAMESPACES, SELECTOR, Call, Command
 from k8snb.kubectl.flags import Flag, boolean, duration
 from k8snb.kubectl.result import Failure, usage_error
+from k8snb.kubectl.text import MICROS
+from k8snb.messages import text as sentence
 
 FOLLOW_SECONDS = 30.0
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
@@ -69,10 +71,10 @@ def text_of(body: Any) -> str:
     return str(body.get("text", ""))
 
 
-def container_log(call: Call, pod: str, container: str, **parameters: str) -> str:
+def container_log(call: Call, namespace: str, pod: str, container: str, **parameters: str) -> str:
     """The log of one container."""
     pairs = tuple({"container": container, **parameters}.items())
-    return text_of(call.api.get(call.mapper.resource("pods"), call.namespace, pod, subresource="log", parameters=pairs))
+    return text_of(call.api.get(call.mapper.resource("pods"), namespace, pod, subresource="log", parameters=pairs))
 
 
 def _parameters(call: Call) -> dict[str, str]:
@@ -99,10 +101,24 @@ def run_logs(call: Call) -> None:
     parameters = _parameters(call)
     targets = [(pod, name) for pod in pods for name in _names(call, pod)]
     if call.flag("follow"):
-        _follow(call, targets, parameters)
+        if len(targets) > call.flag("max-log-requests"):
+            most = call.flag("max-log-requests")
+            raise Failure(
+                f"you are attempting to follow {len(targets)} log streams, but maximum allowed concurrency is {most}, "
+                "use --max-log-requests to increase the limit"
+            )
+        given = str(call.flag("request-timeout", "0"))
+        follow(call, targets, parameters, duration(given if given[-1].isalpha() else given + "s") or FOLLOW_SECONDS)
         return
     for pod, name in targets:
-        call.write(_prefixed(call, pod, name, container_log(call, pod["metadata"]["name"], name, **parameters)))
+        try:
+            text = container_log(call, pod["metadata"]["namespace"], pod["metadata"]["name"], name, **parameters)
+        except ApiError as problem:
+            if not call.flag("ignore-errors"):
+                raise
+            call.err(f"error: {problem.message}")
+            continue
+        call.write(_prefixed(call, pod, name, text))
 
 
 def _chosen(call: Call) -> list[Json]:
@@ -121,7 +137,7 @@ def _chosen(call: Call) -> list[Json]:
         if problem.reason == "NotFound" and "/" not in call.args[0]:
             raise Failure(f"error from server (NotFound): {problem.message} in namespace {quote(call.namespace)}") from None
         raise
-    if len(found) > 1 and not call.flag("all-pods"):
+    if len(found) > 1 and not call.flag("all-pods"):  # of a workload, which stands for one of its pods
         call.err(f"Found {len(found)} pods, using pod/{found[0]['metadata']['name']}")
         return found[:1]
     return found
@@ -143,24 +159,51 @@ def _prefixed(call: Call, pod: Json, name: str, text: str) -> str:
     return "".join(f"[pod/{pod['metadata']['name']}/{name}] {line}" for line in text.splitlines(keepends=True))
 
 
-def _follow(call: Call, targets: Sequence[tuple[Json, str]], parameters: dict[str, str]) -> None:
-    """Print logs as they grow, for a bounded time."""
-    printed: dict[tuple[str, str], int] = {}
+def follow(call: Call, targets: Sequence[tuple[Json, str]], parameters: dict[str, str], seconds: float = FOLLOW_SECONDS) -> None:
+    """Print logs as they grow: until the containers have ended, at most so many seconds; says so where it is cut short."""
+    printed: dict[tuple[str, str], str] = {}
+    begun = call.host.now
 
     def look() -> bool:
+        over = True
         for pod, name in targets:
-            key = (pod["metadata"]["name"], name)
-            options = parameters if key not in printed else {name: value for name, value in parameters.items() if name != "tailLines"}
-            text = container_log(call, *key, **options)
-            whole = text if "tailLines" not in options else container_log(call, *key)
-            fresh = text if key not in printed else text[printed[key] :]
-            printed[key] = len(whole)
-            call.write(_prefixed(call, pod, name, fresh))
-        return False
+            over = _print_fresh(call, pod, name, parameters, printed) and over
+        return over
 
-    look()
-    given = str(call.flag("request-timeout", "0"))
-    call.wait(look, duration(given if given[-1].isalpha() else given + "s") or FOLLOW_SECONDS)
+    if not look() and not call.wait(look, seconds):
+        call.err(sentence("kubectl.follow_ended", seconds=f"{(call.host.now - begun) / MICROS:g}"))
+
+
+def _print_fresh(call: Call, pod: Json, name: str, parameters: dict[str, str], printed: dict[tuple[str, str], str]) -> bool:
+    """Print what a container has written since the last look; whether it has ended for good (or is gone)."""
+    key = (pod["metadata"]["name"], name)
+    meta = pod["metadata"]
+    options = parameters if key not in printed else {k: v for k, v in parameters.items() if k not in ("tailLines", "limitBytes")}
+    try:
+        text = container_log(call, meta["namespace"], meta["name"], name, **options)
+        now = call.api.get(call.mapper.resource("pods"), meta["namespace"], meta["name"])
+    except ApiError as problem:
+        if problem.code == 404:
+            return True
+        raise
+    known = printed.get(key)
+    if known is None and "tailLines" in parameters:
+        known_after = container_log(
+            call, meta["namespace"], meta["name"], name, **{k: v for k, v in parameters.items() if k != "tailLines"}
+        )
+        fresh = text
+    else:
+        fresh, known_after = (text[len(known) :] if known is not None and text.startswith(known) else text), text
+    printed[key] = known_after
+    call.write(_prefixed(call, pod, name, fresh))
+    return _ended(now, name)
+
+
+def _ended(pod: Json, name: str) -> bool:
+    """Whether that container has ended (the stream ends with it, even if it will start again)."""
+    kinds = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+    found = [one for kind in kinds for one in dig(pod, ("status", kind), []) if one["name"] == name]
+    return bool(found) and "running" not in found[0].get("state", {})
 
 
 LOGS = Command(
@@ -171,54 +214,4 @@ LOGS = Command(
         boolean("timestamps"), boolean("prefix"), boolean("ignore-errors"), Flag("max-log-requests", kind="int", default=5), ALL_NAMESPACES,
         Flag("pod-running-timeout", kind="duration"), boolean("insecure-skip-tls-verify-backend"),
     ),
-)  # fmt: skip
-
-
-# -- exec --------------------------------------------------------------------------------------------------------------------
-
-
-def run_exec(call: Call) -> None:
-    """Run a command in a container and print what it says."""
-    dash = call.values.dash
-    names, command = (call.args[:1], call.args[1:]) if dash < 0 else (call.args[:dash], call.args[dash:])
-    if not names and not call.flag("filename"):
-        raise usage_error(call.path, "pod, type/name or --filename must be specified")
-    if dash < 0 and command:
-        raise Failure(
-            "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\n"
-            "See 'kubectl exec -h' for help and examples"
-        )
-    if not command:
-        raise Failure("you must specify at least one command for the container")
-    pod = pods_behind(call, names[0])[0]
-    if dig(pod, "status.phase") in ("Succeeded", "Failed"):
-        raise Failure(f"cannot exec into a container in a completed pod; current phase is {dig(pod, 'status.phase')}")
-    container = call.flag("container") or default_container(call, pod)
-    parameters = (("container", container), *(("command", word) for word in command), ("stdout", "true"), ("stderr", "true"))
-    if call.flag("stdin") and call.inputs.stdin is not None:
-        parameters += (("stdin", call.inputs.stdin),)
-    answer = call.api.do(
-        "create", call.mapper.resource("pods"), call.namespace, pod["metadata"]["name"], subresource="exec", parameters=parameters
-    )
-    _show(call, answer)
-
-
-def end_with(call: Call, remark: str, code: int) -> NoReturn:
-    """End with the exit code of something that ran in a container."""
-    call.err(remark)
-    raise Failure("", code)
-
-
-def _show(call: Call, answer: Any) -> None:
-    """What the command wrote, and its exit code."""
-    call.write(str(answer.get("stdout", "")))
-    code = int(answer.get("exitCode") or 0)
-    if code:
-        end_with(call, f"command terminated with exit code {code}", code)
-
-
-EXEC = Command(
-    "exec", "Execute a command in a container", "kubectl exec (POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...]", run_exec,
-    (*FILENAME, Flag("container", "c"), boolean("stdin", "i"), boolean("tty", "t"), boolean("quiet", "q"),
-     Flag("pod-running-timeout", kind="duration")),
 )  # fmt: skip

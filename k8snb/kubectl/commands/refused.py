@@ -31,11 +31,7 @@ def _refusal(name: str, short: str, key: str) -> Command:
 
 COMMANDS = (
     _refusal("edit", "Edit a resource on the server", "kubectl.edit"),
-    _refusal("cp", "Copy files and directories to and from containers", "kubectl.cp"),
-    _refusal("port-forward", "Forward one or more local ports to a pod", "kubectl.port_forward"),
     _refusal("proxy", "Run a proxy to the Kubernetes API server", "kubectl.proxy"),
-    _refusal("attach", "Attach to a running container", "kubectl.attach"),
-    _refusal("debug", "Create debugging sessions for troubleshooting workloads and nodes", "kubectl.debug"),
     _refusal("kustomize", "Build a kustomization target from a directory or URL", "kubectl.kustomize"),
     _refusal("plugin", "Provides utilities for interacting with plugins", "kubectl.plugin"),
     _refusal("completion", "Output shell completion code for the specified shell", "kubectl.completion"),

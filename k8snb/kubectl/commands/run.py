@@ -1,7 +1,7 @@
 """``kubectl run``, ``expose`` and ``autoscale``: one object out of flags, about another.
 
 Models: k8s.io/kubectl/pkg/cmd/run/run.go, pkg/cmd/expose/expose.go, pkg/cmd/autoscale/autoscale.go.
-Simplified: ``run -it`` and ``--attach`` show the container's log when it has ended; nobody types into it.
+Simplified: ``run -it`` types what is given as ``stdin``, and follows until the container ends; there is no terminal.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from k8snb.kubectl import generate
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import Info, scope_of, visit
 from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, RECORD, SELECTOR, Call, Command, field_manager
+from k8snb.kubectl.commands.attach import end_with, type_into
 from k8snb.kubectl.commands.create_workloads import given_namespace
 from k8snb.kubectl.commands.delete import Manner, delete_all
-from k8snb.kubectl.commands.pods import container_log, end_with
+from k8snb.kubectl.commands.pods import follow
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.lastapplied import with_last_applied
 from k8snb.kubectl.printers import printer
@@ -107,23 +108,32 @@ def _send(call: Call, obj: Json) -> Json:
 
 
 def _attach(call: Call, pod: Json) -> None:
-    """Wait for the container, show what it wrote, remove it where asked."""
+    """Wait for the container, type what was given into it, show what it writes, remove it where asked."""
     kind, name = call.mapper.resource("pods"), pod["metadata"]["name"]
-    wanted = ("Succeeded", "Failed") if dig(pod, "spec.restartPolicy") == "Never" else ("Succeeded", "Failed", "Running")
-    last: list[Json] = []
-
-    def ended() -> bool:
-        last[:] = [call.api.get(kind, call.namespace, name)]
-        return dig(last[0], "status.phase") in wanted
-
-    if not call.wait(ended, RUN_SECONDS):
+    if not call.wait(lambda: dig(call.api.get(kind, call.namespace, name), "status.phase") != "Pending", RUN_SECONDS):
         raise Failure("timed out waiting for the condition")
-    call.write(container_log(call, name, call.args[0]))
-    codes = [dig(status, "state.terminated.exitCode", 0) for status in dig(last[0], "status.containerStatuses", [])]
+    now = call.api.get(kind, call.namespace, name)
+    if call.flag("stdin") and _runs(now):
+        type_into(call, now, call.args[0], call.inputs.stdin or "")
+    follow(call, [(now, call.args[0])], {}, RUN_SECONDS)
+    now = call.api.get(kind, call.namespace, name)
+    codes = [code for status in dig(now, "status.containerStatuses", []) for code in [_exit_code(status)] if code]
     if call.flag("rm"):
-        delete_all(call, [Info(kind, call.namespace, name, last[0])], Manner(-1, "Background", False, True))
-    if any(codes):
-        end_with(call, f"pod {call.namespace}/{name} terminated (Error)", next(code for code in codes if code))
+        delete_all(call, [Info(kind, call.namespace, name, now)], Manner(-1, "Background", False, True))
+    elif call.flag("stdin") and not codes:
+        tty = " -t" if call.flag("tty") else ""
+        call.err(f"Session ended, resume using 'kubectl attach {name} -c {call.args[0]} -i{tty}' command when the pod is running")
+    if codes:
+        end_with(call, f"pod {call.namespace}/{name} terminated (Error)", codes[0])
+
+
+def _runs(pod: Json) -> bool:
+    return any("running" in status.get("state", {}) for status in dig(pod, "status.containerStatuses", []))
+
+
+def _exit_code(status: Json) -> int:
+    ended = dig(status, "state.terminated") or dig(status, "lastState.terminated") or {}
+    return int(ended.get("exitCode", 0))
 
 
 RUN = Command(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from k8snb.kubelet.images.consumption import MIB, Appetite
-from k8snb.kubelet.images.echo import NO_SHELL, WebServer, option
+from k8snb.kubelet.images.echo import WebServer, option
 from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.process import Process
 from k8snb.seams.cni import HTTPReply, HTTPRequest
@@ -71,7 +71,7 @@ class FluentBit(Fluentd):
     entrypoint: ClassVar[tuple[str, ...]] = ()
     command: ClassVar[tuple[str, ...]] = ("/fluent-bit/bin/fluent-bit",)
     programs: ClassVar[tuple[str, ...]] = ("fluent-bit",)
-    absent: ClassVar[tuple[str, ...]] = NO_SHELL
+    shell = False
     ports: ClassVar[tuple[int, ...]] = (2020,)
     uses: ClassVar[Appetite] = Appetite(cpu=1, memory=12 * MIB)
 

@@ -123,7 +123,7 @@ class Pause(Image):
     root = False
     entrypoint: ClassVar[tuple[str, ...]] = ("/pause",)
     programs: ClassVar[tuple[str, ...]] = ("pause",)
-    absent: ClassVar[tuple[str, ...]] = ("sh", "bash", "curl", "echo", "cat", "ls", "wget", "sleep", "env")
+    shell = False
 
     def terminate(self, process: Process) -> None:
         """End."""

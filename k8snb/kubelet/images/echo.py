@@ -17,9 +17,6 @@ from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.process import Process
 from k8snb.seams.cni import HTTPReply, HTTPRequest
 
-NO_SHELL = ("sh", "bash", "curl", "echo", "cat", "ls", "wget", "sleep", "env", "nslookup", "nc", "httpd", "ps", "ping")
-"""The commands that an image without a shell lacks: all that one would try."""
-
 
 def option(process: Process, name: str, default: str) -> str:
     """An option of the command line: ``-name=x``, ``--name x``."""
@@ -51,7 +48,7 @@ class Echo(WebServer):
     root = False
     entrypoint: ClassVar[tuple[str, ...]] = ("/http-echo",)
     programs: ClassVar[tuple[str, ...]] = ("http-echo",)
-    absent: ClassVar[tuple[str, ...]] = NO_SHELL
+    shell = False
     ports: ClassVar[tuple[int, ...]] = (5678,)
 
     def start(self, process: Process) -> None:
@@ -97,7 +94,7 @@ class Whoami(WebServer):
     size = 2_900_000
     entrypoint: ClassVar[tuple[str, ...]] = ("/whoami",)
     programs: ClassVar[tuple[str, ...]] = ("whoami",)
-    absent: ClassVar[tuple[str, ...]] = NO_SHELL
+    shell = False
     ports: ClassVar[tuple[int, ...]] = (80,)
 
     def listens(self, process: Process, port: int) -> bool:

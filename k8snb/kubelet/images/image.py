@@ -53,6 +53,13 @@ def _tags(versions: tuple[str, ...], variants: tuple[str, ...]) -> frozenset[str
     return frozenset(version + variant for version in versions for variant in variants)
 
 
+DIRECTORIES = (
+    "/bin/", "/dev/", "/etc/", "/home/", "/lib/", "/mnt/", "/opt/", "/proc/", "/root/", "/run/", "/sbin/", "/srv/", "/sys/", "/tmp/",
+    "/usr/bin/", "/usr/lib/", "/usr/local/bin/", "/usr/share/", "/var/log/", "/var/lib/", "/var/run/", "/var/tmp/",
+)  # fmt: skip
+"""The directories that every image has."""
+
+
 class Image:
     """The base: a program that runs until it is told to stop, and serves nothing."""
 
@@ -66,6 +73,7 @@ class Image:
     command: ClassVar[tuple[str, ...]] = ()
     programs: ClassVar[tuple[str, ...]] = ()  # names of its own executables
     tools: ClassVar[Mapping[str, Command]] = {}  # commands of its own that run to an end
+    shell: ClassVar[bool] = True  # whether it has a shell and its commands at all
     absent: ClassVar[tuple[str, ...]] = ("curl", "bash")  # commands of the shell that it does not have
     ports: ClassVar[tuple[int, ...]] = ()
     files: ClassVar[Mapping[str, str]] = {}
@@ -84,6 +92,15 @@ class Image:
     def has(self, reference: Reference) -> bool:
         """Whether there is such a version. A digest is taken at its word."""
         return bool(reference.digest) or reference.tag in _tags(self.versions, self.variants)
+
+    @functools.cached_property
+    def tree(self) -> Mapping[str, str]:
+        """Its files, with the directories that every image has."""
+        return {**dict.fromkeys(DIRECTORIES, ""), **self.files}
+
+    def brings(self, command: str) -> bool:
+        """Whether it has a command of the shell (or the shell itself)."""
+        return self.shell and command not in self.absent
 
     # -- hooks -------------------------------------------------------------------------------------------------------
 

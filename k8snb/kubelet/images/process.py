@@ -85,6 +85,7 @@ class ProcessState:
     message: str = ""
     shell: ShellState | None = None
     batch: bool = False  # it is meant to end by itself
+    interactive: bool = False  # a shell without a script waits until somebody attaches
     program: bool = False  # the image's own program runs (by itself, or started by a shell)
     resources: Resources = NO_LIMITS
     consumption: Consumption | None = None  # None: nothing but what the image's appetite says
@@ -96,6 +97,8 @@ class Process:
     def __init__(self, state: ProcessState, image: Image, files: Files, system: System):
         self.state, self.image, self.files, self.system = state, image, files, system
         self.main: Process = self  # process 1 of the container; another one where a command is executed beside it
+        self.printed: list[tuple[int, str]] | None = None  # (descriptor, text), where somebody waits for the output; else the log
+        self.stdin = ""  # what is typed into it
         self.spent: int | None = None  # CPU time of this call (µs); None: what the image's appetite says
 
     def __repr__(self) -> str:
@@ -142,8 +145,11 @@ class Process:
         """Print a line to standard output: ``kubectl logs`` shows it."""
         self.write(line + "\n")
 
-    def write(self, text: str) -> None:
+    def write(self, text: str, descriptor: int = 1) -> None:
         """Print text that may hold several lines, or a part of one."""
+        if self.printed is not None:
+            self.printed.append((descriptor, text))
+            return
         *lines, self.state.partial = (self.state.partial + text).split("\n")
         log = self.state.log
         log.extend((self.now, line) for line in lines)

@@ -38,12 +38,22 @@ def begin(process: Process) -> None:
     if not beside and (not state.argv or name in image.programs or (image.generic and not machine.runs(name))):
         state.program = True
         _guarded(process, lambda: image.start(process))
-    elif name in image.tools or (machine.runs(name) and name not in image.absent):
+    elif name in image.tools or (machine.runs(name) and image.brings(name)):
+        if state.interactive and name in machine.SHELLS and len(state.argv) == 1:
+            return  # it waits for somebody who attaches
         script, arguments = _script(process, name)
         state.shell = machine.start(script, process, arguments)
         go_on(process)
     else:
         raise NotExecutable(f'exec: "{state.argv[0]}": {_reason(state.argv[0])}')
+
+
+def attach(process: Process, stdin: str) -> None:
+    """Somebody attaches to process 1 and types a script: a shell that waited for it runs it, and ends. Others do not listen."""
+    state = process.state
+    if state.interactive and state.exit_code is None and state.shell is None and not state.program:
+        state.shell = machine.start(stdin, process)
+        go_on(process)
 
 
 def _reason(name: str) -> str:
@@ -185,7 +195,7 @@ class _Clockwork:
         return self._system.fraction()
 
 
-def execute(main: Process, argv: tuple[str, ...], limit: int = HOUR) -> Executed:
+def execute(main: Process, argv: tuple[str, ...], limit: int = HOUR, stdin: str = "") -> Executed:
     """Run a command in the container to its end, at one instant of the cluster's time: ``kubectl exec``, exec probes, hooks.
 
     It shares files and environment with process 1. ``limit`` (µs) bounds the time that it may sleep. Raises
@@ -198,7 +208,7 @@ def execute(main: Process, argv: tuple[str, ...], limit: int = HOUR) -> Executed
         mounts=kept.mounts, memory=Shelf(kept.memory), log=Tape(),
     )  # fmt: skip
     process = Process(state, main.image, main.files, system)
-    process.main = main
+    process.main, process.printed, process.stdin = main, [], stdin
     begun = system.now
     begin_beside(process)
     for _ in range(10_000):
@@ -207,9 +217,10 @@ def execute(main: Process, argv: tuple[str, ...], limit: int = HOUR) -> Executed
             break
         system.now = wake
         go_on(process)
-    output = "".join(f"{line}\n" for _, line in state.log) + state.partial
+    output = "".join(text for _, text in process.printed)
     finished = state.exit_code is not None
-    return Executed(output, state.exit_code if state.exit_code is not None else 0, system.now - begun if finished else limit, finished)
+    code = state.exit_code if state.exit_code is not None else 0
+    return Executed(output, code, system.now - begun if finished else limit, finished, tuple(process.printed))
 
 
 def begin_beside(process: Process) -> None:
@@ -229,7 +240,7 @@ def ends(image: Image, state: ProcessState, system: System, limit: int) -> tuple
     It needs no network and no cluster: what the hollow runtime with ends asks beforehand.
     """
     clock = _Clockwork(system)
-    process = Process(state, image, Files(state.files, image.files, (), {}), clock)
+    process = Process(state, image, Files(state.files, image.tree, (), {}), clock)
     begun = clock.now
     try:
         begin(process)

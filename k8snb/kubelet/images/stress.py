@@ -70,7 +70,7 @@ class VishStress(Image):
     size = 1_400_000
     entrypoint: ClassVar[tuple[str, ...]] = ("/stress",)
     programs: ClassVar[tuple[str, ...]] = ("stress",)
-    absent: ClassVar[tuple[str, ...]] = ("sh", "bash", "curl", "wget", "cat", "ls", "echo")
+    shell = False
     uses: ClassVar[Appetite] = Appetite(memory=MIB)
 
     def start(self, process: Process) -> None:

@@ -6,7 +6,6 @@ process printed stays until the container is removed.
 
 Models: containerd behind the CRI plugin; its sentences for what can go wrong.
 How CPU and memory are used, and when a container is killed for it, says :mod:`k8snb.kubelet.images.consumption`.
-Simplified: pulls take a time that depends on the image alone.
 """
 
 from __future__ import annotations
@@ -17,21 +16,20 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from k8snb.kubelet.images import Catalogue, Image, parse_reference
+from k8snb.kubelet.images import Catalogue
 from k8snb.kubelet.images import run as processes
 from k8snb.kubelet.images.consumption import charge, cpu_at, exhausted_at, memory_at
 from k8snb.kubelet.images.files import Files, size_of, text_of
 from k8snb.kubelet.images.process import Process, ProcessState
+from k8snb.kubelet.registries import Registries
+from k8snb.kubelet.runtime.image_store import ImageStore
 from k8snb.kubelet.runtime.volumes import Volumes, VolumesState
 from k8snb.seams.cni import Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse, Network, Source, header
-from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, MountPoint, PodVolume, Pull, Resources, Started, Usage
+from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, MountPoint, PodVolume, Resources, Started, Usage
 from k8snb.seams.csi import Driver
-from k8snb.sim.clock import LATENCY, MILLISECOND
+from k8snb.sim.clock import LATENCY
 from k8snb.sim.kernel import Event, Kernel
 from k8snb.sim.state import Shelf
-
-ORDINARY_SIZE = 70_000_000  # bytes, which take LATENCY["image pull"]
-REGISTRY_ANSWER = 250 * MILLISECOND  # until a registry says that it does not have something
 
 
 @dataclass(slots=True)
@@ -105,73 +103,23 @@ class ContainerSystem:
         return self._kernel.rng(self._id).fraction()
 
 
-class FaithfulRuntime:
+class FaithfulRuntime(ImageStore):
     """Implements :class:`k8snb.seams.cri.Runtime` for one node."""
 
     instant = False
     latencies = Latencies(LATENCY["sandbox"], LATENCY["container start"], LATENCY["container stop"])
 
     def __init__(
-        self, kernel: Kernel, state: RuntimeState, node: str, network: Network, catalogue: Catalogue, *, cores: int = 4000,
+        self, kernel: Kernel, state: RuntimeState, node: str, network: Network, catalogue: Catalogue, *,
+        registries: Registries, cores: int = 4000,
         drivers: Mapping[str, Driver] = MappingProxyType({}),
     ):  # fmt: skip
-        self.kernel, self.state, self.node, self.network, self.catalogue = kernel, state, node, network, catalogue
+        super().__init__(state.images, catalogue, registries)
+        self.kernel, self.state, self.node, self.network = kernel, state, node, network
         self.cores = cores  # millicores of the machine
-        self.volumes = Volumes(state.volumes, drivers, lambda image: self._image(image).files)
+        self.volumes = Volumes(state.volumes, drivers, lambda image: self.image_of(image).files)
         self.name, self.kubelet = f"containerd/{node}", f"kubelet/{node}"
         kernel.handlers[self.name] = self.handle
-
-    # -- images ------------------------------------------------------------------------------------------------------
-
-    def image_present(self, image: str) -> bool:
-        """Whether the node has it."""
-        return parse_reference(image).full in self.state.images
-
-    def image_id(self, image: str) -> str:
-        """Repository and digest."""
-        return parse_reference(image).id
-
-    def image_name(self, image: str) -> str:
-        """The full reference, as containerd reports it."""
-        return parse_reference(image).full
-
-    def images(self) -> Mapping[str, int]:
-        """What is on the disk."""
-        return self.state.images
-
-    def remove_image(self, image: str) -> None:
-        """Delete it from the disk."""
-        self.state.images.pop(image, None)
-
-    def simulated(self, image: str) -> bool:
-        """Whether it is in the catalogue."""
-        found = self.catalogue.find(parse_reference(image))
-        return found is not None and not found.generic
-
-    def runs_as_root(self, image: str) -> bool:
-        """Whether the image's own user is root, as far as the catalogue knows."""
-        return self._image(image).root
-
-    def pull(self, image: str) -> Pull:
-        """What the registry will say."""
-        reference = parse_reference(image)
-        found = self.catalogue.find(reference)
-        failed = f'failed to pull and unpack image "{reference.full}": failed to resolve reference "{reference.full}": '
-        if found is None:
-            return Pull(REGISTRY_ANSWER, error=f"rpc error: code = NotFound desc = {failed}{reference.full}: not found")
-        if not reference.public:
-            path = reference.repository.partition("/")[2]
-            head = f'failed to do request: Head "https://{reference.registry}/v2/{path}/manifests/{reference.tag}": '
-            return Pull(REGISTRY_ANSWER, error=f"{failed}{head}dial tcp: lookup {reference.registry.partition(':')[0]}: no such host")
-        if reference.full in self.state.images:
-            return Pull(REGISTRY_ANSWER, found.size)
-        return Pull(max(REGISTRY_ANSWER, LATENCY["image pull"] * found.size // ORDINARY_SIZE), found.size)
-
-    def pulled(self, image: str) -> None:
-        """It is on the disk now."""
-        reference = parse_reference(image)
-        found = self.catalogue.find(reference)
-        self.state.images[reference.full] = found.size if found else 0
 
     # -- containers --------------------------------------------------------------------------------------------------
 
@@ -202,12 +150,12 @@ class FaithfulRuntime:
 
     def start(self, config: ContainerConfig) -> Started:
         """Create and start it."""
-        image = self._image(config.image)
+        image = self.image_of(config.image)
         argv = (*(config.command or image.entrypoint), *(config.args or (() if config.command else image.command)))
         state = ProcessState(
             image=config.image, argv=argv, env=Shelf({"PATH": _PATH, **image.environment}),
             hostname=config.hostname, working_dir=config.working_dir or "/", mounts=config.mounts, ports=config.ports,
-            batch=config.batch, resources=config.resources,
+            batch=config.batch, resources=config.resources, interactive=config.stdin,
         )  # fmt: skip
         state.env.update({"HOSTNAME": config.hostname, **dict(config.env), "HOME": "/root"})
         state.files.update(self._etc(config))
@@ -233,16 +181,13 @@ class FaithfulRuntime:
             "/etc/resolv.conf": self.network.resolver(config.namespace, config.pod).text,
         }
 
-    def _image(self, image: str) -> Image:
-        return self.catalogue.find(parse_reference(image)) or self.catalogue.generic
-
     def _process(self, container: Container) -> Process:
-        image = self._image(container.config.image)
+        image = self.image_of(container.config.image)
         config, now = container.config, self.kernel.now
         volumes = self.volumes.of(config.pod_uid) if config.mounts else {}
         hosts = text_of(container.process.files.get("/etc/hosts")) or ""
         system = ContainerSystem(self.kernel, self.network, config, self.node, hosts)
-        files = Files(container.process.files, image.files, config.mounts, volumes, now=now, read_only=config.read_only)
+        files = Files(container.process.files, image.tree, config.mounts, volumes, now=now, read_only=config.read_only)
         return Process(container.process, image, files, system)
 
     def _settle(self, container: Container) -> None:
@@ -410,13 +355,20 @@ class FaithfulRuntime:
         partial = [(self.kernel.now, container.process.partial)] if container.process.partial else []
         return [*container.process.log, *partial]
 
-    def execute(self, container_id: str, command: tuple[str, ...], limit: int) -> Executed:
+    def attach(self, container_id: str, stdin: str) -> None:
+        """Type into process 1."""
+        container = self.state.containers.get(container_id)
+        if container is not None and not container.ended_at:
+            processes.attach(self._process(container), stdin)
+            self._settle(container)
+
+    def execute(self, container_id: str, command: tuple[str, ...], limit: int, stdin: str = "") -> Executed:
         """Run a command beside process 1."""
         container = self.state.containers[container_id]
         try:
-            result = processes.execute(self._process(container), command, limit)
+            result = processes.execute(self._process(container), command, limit, stdin)
         except processes.NotExecutable as error:
-            result = Executed(f"{_RUNC}{error}", 127, 0)
+            result = Executed(f"{_EXEC}{error}: unknown", 126 if "permission denied" in str(error) else 127, 0, failed=True)
         self._settle(container)  # `kill 1` may have ended it
         return result
 
@@ -465,6 +417,7 @@ class FaithfulRuntime:
 
 _LOOPBACK = ("127.0.0.1", "::1")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_EXEC = "failed to exec in container: failed to start exec: OCI runtime exec failed: exec failed: unable to start container process: "
 _RUNC = (
     "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
     "unable to start container process: error during container init: "

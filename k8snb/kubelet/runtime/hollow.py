@@ -74,7 +74,7 @@ class HollowRuntime:
         """Nothing is known of images."""
         return False
 
-    def pull(self, image: str) -> Pull:
+    def pull(self, image: str, credentials: tuple[tuple[str, str, str], ...] = ()) -> Pull:
         """Nothing is ever pulled."""
         return Pull(0)
 
@@ -191,7 +191,10 @@ class HollowRuntime:
         """Hollow containers say nothing."""
         return []
 
-    def execute(self, container_id: str, command: tuple[str, ...], limit: int) -> Executed:
+    def attach(self, container_id: str, stdin: str) -> None:
+        """Nobody listens."""
+
+    def execute(self, container_id: str, command: tuple[str, ...], limit: int, stdin: str = "") -> Executed:
         """Commands do nothing, and succeed."""
         return Executed("", 0, 0)
 

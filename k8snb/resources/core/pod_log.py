@@ -13,7 +13,10 @@ from typing import Any
 
 from k8snb.apimachinery.errors import bad_request, object_not_found
 from k8snb.apimachinery.meta import parse_time
-from k8snb.apimachinery.objects import FrozenDict, Object
+from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object
+
+TYPED = "k8snb-stdin"
+"""The parameter of exec that holds what was typed: a request is one message here, not a conversation."""
 
 
 def log(context: Any, request: Any, pod: Object | None) -> Object:
@@ -23,6 +26,8 @@ def log(context: Any, request: Any, pod: Object | None) -> Object:
     asked = dict(request.options.parameters)
     container = _container(pod, asked.get("container", ""))
     since = parse_time(asked["sinceTime"]) if asked.get("sinceTime") else 0
+    if asked.get("sinceMicros"):  # of kubectl in process, which follows from a moment on
+        since = int(asked["sinceMicros"])
     if asked.get("sinceSeconds"):
         since = context.now - int(asked["sinceSeconds"]) * 1_000_000
     choices = {
@@ -41,8 +46,24 @@ def execute(context: Any, request: Any, pod: Object | None) -> Object:
     command = tuple(value for key, value in request.options.parameters if key == "command")
     if not command:
         raise bad_request("you must specify at least one command for the container")
-    output, code = _endpoint(context, pod).run(pod["metadata"]["namespace"], pod["metadata"]["name"], container, command)
-    return FrozenDict({"stdout": output, "exitCode": code})
+    stdin = dict(request.options.parameters).get(TYPED, "")
+    done = _endpoint(context, pod).run(pod["metadata"]["namespace"], pod["metadata"]["name"], container, command, stdin)
+    printed = done.printed or ((1, done.output),)
+    return FrozenDict({
+        "stdout": "".join(text for descriptor, text in printed if descriptor == 1),
+        "stderr": "".join(text for descriptor, text in printed if descriptor == 2),
+        "printed": FrozenList([FrozenList(piece) for piece in printed]), "exitCode": done.code,
+    })  # fmt: skip
+
+
+def attach(context: Any, request: Any, pod: Object | None) -> Object:
+    """POST pods/NAME/attach: type into process 1 of a container. What it prints is in its log."""
+    if pod is None:
+        raise object_not_found("", "pods", request.name)
+    asked = dict(request.options.parameters)
+    container = _container(pod, asked.get("container", ""))
+    _endpoint(context, pod).attach(pod["metadata"]["namespace"], pod["metadata"]["name"], container, asked.get(TYPED, ""))
+    return FrozenDict({})
 
 
 def _true(asked: dict[str, str], name: str) -> bool:
@@ -55,7 +76,7 @@ def _container(pod: Object, asked: str) -> str:
     ordinary = [container["name"] for container in spec["containers"]]
     init = [container["name"] for container in spec.get("initContainers") or ()]
     if asked:
-        if asked not in ordinary + init + [container["name"] for container in spec.get("ephemeralContainers") or ()]:
+        if asked not in [*ordinary, *init, *(one["name"] for one in spec.get("ephemeralContainers") or ())]:
             raise bad_request(f"container {asked} is not valid for pod {name}")
         return asked
     if len(ordinary) == 1 and not init:

@@ -14,7 +14,8 @@ from k8snb.kubelet.images.shell.state import Frame, Job, ShellState
 from k8snb.sim.state import Shelf
 
 _DISCARD = ("/dev/null",)
-_CONTAINER = ("/dev/stdout", "/dev/stderr", "/proc/1/fd/1", "/proc/1/fd/2", "/dev/tty")
+_CONTAINER = ("/dev/stdout", "/dev/stderr", "/dev/tty")
+_TO_MAIN = ("/proc/1/fd/1", "/proc/1/fd/2")  # what process 1 prints: the container's log
 
 
 def frame_of(job: Job, name: str) -> str:
@@ -92,7 +93,8 @@ class Shell:
             if frame.stdin is not None:
                 text, frame.stdin = frame.stdin, ""
                 return text
-        return ""
+        text, self.process.stdin = self.process.stdin, ""
+        return text
 
     def read_line(self) -> str | None:
         """One line of standard input, or None at its end."""
@@ -102,7 +104,10 @@ class Shell:
                     return None
                 line, _, frame.stdin = frame.stdin.partition("\n")
                 return line
-        return None
+        if not self.process.stdin:
+            return None
+        line, _, self.process.stdin = self.process.stdin.partition("\n")
+        return line
 
     def write(self, text: str, descriptor: int = 1) -> None:
         """Print to where the innermost redirection leads."""
@@ -121,7 +126,11 @@ class Shell:
                 target = ""
             if target in _DISCARD:
                 return
+            if target in _TO_MAIN:
+                self.process.main.write(text, int(target[-1]))
+                return
             if target in _CONTAINER:
+                descriptor = 2 if target.endswith("err") else 1
                 break
             if target.startswith("/"):
                 self._append(target, text)
@@ -129,7 +138,7 @@ class Shell:
             if target:
                 frame.buffer += text
                 return
-        self.process.write(text)
+        self.process.write(text, descriptor)
 
     def _append(self, path: str, text: str) -> None:
         try:

@@ -6,6 +6,8 @@ Simplified: every file is root's, and whoever asks may do everything.
 
 from __future__ import annotations
 
+import io
+import tarfile
 from datetime import UTC, datetime
 
 from k8snb.kubelet.images.files import WriteError
@@ -145,6 +147,59 @@ def tee(call: Call) -> Result:
     return Result(text)
 
 
+def tar(call: Call) -> Result:
+    """``tar -c`` and ``-x``, ``-t``: with ``-f FILE`` (``-``: standard input or output), ``-C DIRECTORY``. An archive is real."""
+    args = (f"-{call.args[0]}" if call.args and not call.args[0].startswith("-") else "", *call.args[1:]) if call.args else ()
+    args = args if args and args[0] else call.args
+    options, names = call._replace(args=tuple(args)).split("cxtvmzpkO", "fC")
+    where, base = options.get("f", "-"), call.path(options.get("C", "."))
+    if "c" in options:
+        return _pack(call, where, base, names)
+    given = call.stdin if where == "-" else call.files.read(call.path(where))
+    if given is None:
+        return fail(call, f"can't open '{where}': No such file or directory")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(given.encode(errors="surrogateescape"))) as archive:
+            return _unpack(call, archive, base, options)
+    except tarfile.TarError:
+        return fail(call, "invalid tar magic")
+
+
+def _pack(call: Call, where: str, base: str, names: list[str]) -> Result:
+    buffer, errors = io.BytesIO(), ""
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name in names:
+            path = call.path(name if name.startswith("/") else f"{base}/{name}")
+            inside = [one for one in call.files.names() if one.startswith(path.rstrip("/") + "/") and not one.endswith("/")]
+            found = [path] if call.files.read(path) is not None else inside
+            if not found and not call.files.is_directory(path):
+                return Result(status=1, err=f"tar: {name}: No such file or directory\ntar: error exit delayed from previous errors\n")
+            errors = "tar: removing leading '/' from member names\n" if name.startswith("/") else errors
+            for one in found:
+                data = (call.files.read(one) or "").encode(errors="surrogateescape")
+                info = tarfile.TarInfo((name + one[len(path) :]).lstrip("/"))
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    text = buffer.getvalue().decode(errors="surrogateescape")
+    if where == "-":
+        return Result(text, err=errors)
+    call.files.write(call.path(where), text)
+    return Result(err=errors)
+
+
+def _unpack(call: Call, archive: tarfile.TarFile, base: str, options: dict[str, str]) -> Result:
+    out = ""
+    for member in archive.getmembers():
+        content = archive.extractfile(member)
+        if content is None:
+            continue
+        out += f"{member.name}\n" if "t" in options or "v" in options else ""
+        if "x" in options:
+            call.files.write(f"{base.rstrip('/')}/{member.name.lstrip('/')}", content.read().decode(errors="surrogateescape"))
+    return Result(out)
+
+
 FILES: dict[str, Command] = {
     "cat": cat, "ls": ls, "mkdir": mkdir, "rm": rm, "rmdir": rm, "touch": touch, "cp": copy, "mv": copy, "tee": tee,
+    "tar": tar,
 }  # fmt: skip

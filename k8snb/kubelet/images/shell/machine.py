@@ -32,7 +32,7 @@ KNOWN_ELSEWHERE = frozenset({
     "awk", "bc", "bzip2", "chroot", "cmp", "comm", "cron", "crond", "dd", "diff", "du", "ed", "expr", "find", "fold", "free",
     "ftpget", "gunzip", "gzip", "hexdump", "ifconfig", "install", "ip", "less", "md5sum", "mktemp", "more", "nice",
     "od", "openssl", "paste", "patch", "ping", "realpath", "rev", "route", "sha256sum", "split", "stat", "strings", "su",
-    "tar", "telnet", "timeout", "top", "traceroute", "tree", "tty", "unzip", "uptime", "vi", "watch", "which", "xargs", "yes", "zcat",
+    "telnet", "timeout", "top", "traceroute", "tree", "tty", "unzip", "uptime", "vi", "watch", "which", "xargs", "yes", "zcat",
     "jq", "python", "python3", "perl", "apt-get", "apk",
 })  # fmt: skip
 """Real programs that this shell does not have; asked for, they say so."""
