@@ -308,7 +308,10 @@ class Cluster:
         return window.why(window.identify(what, namespace))
 
     def timeline(self, what: str | Object, namespace: str = "default") -> Timeline:
-        """The lives of all pods that an object owns or owned, as bars over time. ``what`` as in :meth:`graph`."""
+        """The lives of all pods that an object owns or owned, as bars over time; of a pod, those of its containers.
+
+        ``what`` as in :meth:`graph`.
+        """
         window = Window(self.simulation)
         return window.timeline(window.identify(what, namespace))
 

@@ -7,7 +7,7 @@
 
 A private registry has copies of the images of Docker Hub under the same names: ``registry.example.com/nginx:1.27``. What does
 not exist anywhere: other tags of a simulated image, repositories whose name says so (``does-not-exist``, ``no-such-image``), and
-on Docker Hub what would be an official image and is none (``ngnix``).
+on Docker Hub what would be an official image and is none (``nginxx``).
 
 Models: what containerd says of a registry's answers (remotes/docker).
 Simplified: one user a registry; nobody pushes.

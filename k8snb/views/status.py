@@ -25,6 +25,11 @@ _FAILED = (  # how the words begin that mean trouble
 _POD = {"Running": "ok", "Succeeded": "done", "Completed": "done", "Pending": "pending", "Terminating": "ending", "Unknown": "unknown"}
 
 
+def is_trouble(word: str) -> bool:
+    """Whether one of Kubernetes' words for a pod or a container means that something is wrong."""
+    return word.startswith(_FAILED)
+
+
 class Seen(NamedTuple):
     """A state and the word that stands beside it."""
 

@@ -26,6 +26,7 @@ from k8snb.simulation.past import Past
 from k8snb.simulation.simulation import QUIET, Simulation
 from k8snb.views import live
 from k8snb.views.builders import ownership, traffic
+from k8snb.views.container_lives import container_lives
 from k8snb.views.flows import WRITES, components, from_outside
 from k8snb.views.graph import Graph
 from k8snb.views.inspect import Closeup
@@ -207,7 +208,10 @@ class Window:
         return text("views.scheduling.not_yet", pod=place(pod))
 
     def timeline(self, name: str) -> Timeline:
-        """The lives of all pods that an object owns or ever owned, directly or through a controller in between."""
+        """The lives of all pods that an object owns or ever owned, directly or through a controller in between; of a pod, those
+        of its containers."""
+        if name.startswith("pods "):
+            return self._containers(name)
         catalogue, family = self.simulation.parts.server.catalogue, {self._uid(name)}
         found: list[tuple[int, Object | None, Object | None]] = []
         for change in self._journal:
@@ -220,6 +224,14 @@ class Window:
         begin, last = (found[0][0], found[-1][0]) if found else (0, 0)
         end = min(self.simulation.now, last + max(SECOND, (last - begin) // 10))  # a little beyond, to show what it came to
         return Timeline(text("views.timeline.title", name=name), lifetimes(found, end))
+
+    def _containers(self, name: str) -> Timeline:
+        uid = self._uid(name)
+        found = [(c.time, c.value) for c in self._journal if uid and dig(c.value or c.previous, "metadata.uid") == uid]
+        last = found[-1][0] if found else 0
+        begin = found[0][0] if found else 0
+        end = min(self.simulation.now, last + max(SECOND, (last - begin) // 10))
+        return Timeline(text("views.timeline.containers", name=name), container_lives(found, end))
 
     def _uid(self, name: str) -> str:
         change = self._change(name, None)

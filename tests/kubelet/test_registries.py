@@ -35,7 +35,7 @@ def secret(story: Story, user: str, password: str, registry: str = HOST) -> None
     ("image", "words"),
     [
         ("nginx:1.82", 'rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/library/nginx:1.82"'),
-        ("ngnix", "pull access denied, repository does not exist or may require authorization"),
+        ("nginxx", "pull access denied, repository does not exist or may require authorization"),
         ("example/does-not-exist:1", "pull access denied"),
         ("registry.nowhere.example/app:1", "dial tcp: lookup registry.nowhere.example: no such host"),
     ],

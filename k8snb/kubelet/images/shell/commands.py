@@ -288,8 +288,13 @@ def pwd(call: Call) -> Result:
 
 
 def processes(call: Call) -> Result:
-    """Print the main process."""
-    return Result(f"PID   USER     TIME  COMMAND\n    1 root      0:00 {' '.join(call.process.argv)}\n")
+    """Print the processes of the container: its main one, and the one that asks."""
+    main = call.process.main
+    rows = [(1, " ".join(main.argv))]
+    if main is not call.process:
+        rows += [(47, " ".join(call.process.argv))] if call.process.argv[:1] != ("ps",) else []
+        rows += [(53, " ".join((call.name, *call.args)))]
+    return Result("PID   USER     TIME  COMMAND\n" + "".join(f"{number:5} root      0:00 {words}\n" for number, words in rows))
 
 
 COMMANDS: dict[str, Command] = {
