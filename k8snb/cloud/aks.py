@@ -1,8 +1,8 @@
 """AKS, the managed service: what it does to node pools that takes many steps, each of which can be watched.
 
     scale down   drain the newest nodes, then delete their machines
-    upgrade      make surge machines; then, as many at a time: cordon, drain, give the machine the new image, wait until it is
-                 Ready; at last drain and delete the surge machines
+    upgrade      make surge machines; then, as many at a time: cordon, drain, remove the Node (so that load balancers leave it
+                 out), give the machine the new image, wait until it is Ready; at last drain and delete the surge machines
     preemption   the cloud announces that it takes a spot machine back: cordon and drain it while there is time
 
 A drain respects PodDisruptionBudgets. A budget that never allows an eviction stops an upgrade: the node stays cordoned, the
@@ -32,7 +32,7 @@ from k8snb.sim.state import Shelf
 LOOK = 5 * SECOND
 DRAIN_TIMEOUT = 30 * MINUTE
 UPGRADE, SCALE_DOWN, PREEMPT = "upgrade", "scale down", "preemption"
-DRAIN, REIMAGE = "drain", "reimage"
+DRAIN, REMOVE, REIMAGE = "drain", "remove", "reimage"
 UNSCHEDULABLE = "remediator.kubernetes.azure.com/unschedulable"
 
 
@@ -197,9 +197,12 @@ class Aks(Component):
             self._fail(operation, name)
 
     def _drained(self, operation: Operation, name: str) -> None:
-        if operation.kind == UPGRADE and name not in operation.surge:
+        if operation.kind == UPGRADE and operation.now[name].what == DRAIN:
             if self.nodes.get(name) is not None:
                 self.client.delete("nodes", name)
+            operation.now[name] = Step(REMOVE, self.kernel.now)  # load balancers need a moment to hear of it
+            return
+        if operation.kind == UPGRADE and name not in operation.surge:
             self.azure.reimage(name)
             operation.now[name] = Step(REIMAGE, self.kernel.now)
             return

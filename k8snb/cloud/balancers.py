@@ -29,7 +29,8 @@ PUBLIC, INTERNAL = "20.50.", "10.224.250."
 
 
 class Balancer(NamedTuple):
-    """One load balancer, with one address. ``ready`` (µs): when the cloud will have done what was asked last.
+    """One load balancer, with one address. It serves from ``since`` (µs) on, also while the cloud changes something about it;
+    ``ready`` (µs): when the cloud will have done what was asked last.
 
     ``failures``: for each (port, node) how many probes in a row have failed; no entry: none has been made.
     """
@@ -39,6 +40,7 @@ class Balancer(NamedTuple):
     internal: bool
     frontends: tuple[Frontend, ...]
     nodes: tuple[str, ...]
+    since: int
     ready: int
     failures: tuple[tuple[int, str, int], ...] = ()
     going: bool = False
@@ -72,7 +74,8 @@ class LoadBalancerService:
         self.state.public += 1
         number = self.state.public
         address = f"{INTERNAL}{number + 3}" if internal else f"{PUBLIC}{number // 200}.{number % 200 + 10}"
-        made = Balancer(service, address, internal, frontends, nodes, self.kernel.now + LATENCY["load balancer"])
+        since = self.kernel.now + LATENCY["load balancer"]
+        made = Balancer(service, address, internal, frontends, nodes, since, since)
         self._keep(made, "create load balancer")
         return made
 
@@ -98,7 +101,7 @@ class LoadBalancerService:
     def load_balancer(self, address: str, port: int) -> LoadBalancer | None:
         """What listens on an address and port."""
         for one in self.state.balancers.values():
-            if one.address == address and one.ready <= self.kernel.now and any(f.port == port for f in one.frontends):
+            if one.address == address and one.since <= self.kernel.now and any(f.port == port for f in one.frontends):
                 return LoadBalancer(one.service, one.healthy(port))
         return None
 

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from k8snb.apimachinery.objects import FrozenDict, freeze
+from k8snb.cloud.aks import Operation
+from k8snb.cloud.autoscaler.autoscaler import Verdict
 from k8snb.cloud.autoscaler.scale_up import EXPANDERS
 from k8snb.cloud.azure import CREATING, RUNNING, STOPPED
 from k8snb.cloud.balancers import Balancer
@@ -204,7 +206,7 @@ def _on_azure(method: str) -> Callable[..., Any]:
 
 
 COMMANDS: dict[str, Command] = {
-    "cloud_add_pool": Command("add pool", _can_add, _add),
+    "cloud_add_pool": Command("add pool", _can_add, _add, ("pool",)),
     "cloud_scale": Command("scale pool", _can_scale, _scale),
     "cloud_autoscale": Command("autoscale pool", _can_autoscale, _autoscale),
     "cloud_expander": Command("set expander", _known_expander, _expander),
@@ -251,6 +253,10 @@ class _Things(Mapping[str, T]):
     def __contains__(self, name: object) -> bool:
         return name in self._all
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The one of that name, or ``default``."""
+        return self._all.get(name, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)
 
@@ -289,6 +295,11 @@ class NodePools(_Things[NodePool]):
         """Give every machine of the pool a new node image, ``max_surge`` at a time."""
         self._simulation.fault("cloud_upgrade", pool=name, image=image, max_surge=max_surge)
         return self
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """What is being done to pools, or was done last: by pool (a preemption by machine)."""
+        return dict(managed(self._simulation).aks.own.operations)
 
     def delete(self, name: str) -> NodePools:
         """Delete a pool with all its machines, undrained."""
@@ -370,30 +381,15 @@ class LoadBalancers(_Things[Balancer]):
         return text("cloud.healthy", healthy=len(one.healthy(port)), nodes=len(one.nodes))
 
 
-class Disks(Mapping[str, Disk]):
+class Disks(_Things[Disk]):
     """The disks and file shares by handle, as a PersistentVolume names them."""
 
-    def __init__(self, simulation: Simulation):
-        self._simulation = simulation
+    _missing = "cloud.no_disk"
 
     @property
     def _all(self) -> dict[str, Disk]:
         state: StorageState = self._simulation.root.components[STORAGE].own
         return {handle: disk for driver in (DISK, FILE) for handle, disk in state.disks.get(driver, {}).items()}
-
-    def __getitem__(self, handle: str) -> Disk:
-        if handle not in self._all:
-            raise Mistake(text("cloud.no_disk", name=handle, names=", ".join(self._all) or "-"))
-        return self._all[handle]
-
-    def __contains__(self, handle: object) -> bool:
-        return handle in self._all
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all)
-
-    def __len__(self) -> int:
-        return len(self._all)
 
     def __repr__(self) -> str:
         rows = [
@@ -417,6 +413,11 @@ class Autoscaler:
     @expander.setter
     def expander(self, name: str) -> None:
         self._simulation.fault("cloud_expander", expander=name)
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """By machine: how much of it is asked for, and what keeps it (nothing: it is unneeded)."""
+        return dict(managed(self._simulation).autoscaler.own.verdicts)
 
     def __repr__(self) -> str:
         own = managed(self._simulation).autoscaler.own

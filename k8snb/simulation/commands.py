@@ -7,8 +7,12 @@ from typing import Any, NamedTuple
 
 
 class Command(NamedTuple):
-    """``verb`` for the trace; ``check`` refuses before anything happens (ValueError with a sentence); ``apply`` does it."""
+    """``verb`` for the trace; ``check`` refuses before anything happens (ValueError with a sentence); ``apply`` does it.
+
+    ``told``: the arguments that the trace names; empty: all.
+    """
 
     verb: str
     check: Callable[..., None]
     apply: Callable[..., Any]
+    told: tuple[str, ...] = ()

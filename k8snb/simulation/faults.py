@@ -121,11 +121,12 @@ def _api_errors(simulation: Simulation, verb: str = "*", resource: str = "*", co
     simulation.root.server.faults[verb, resource] = count
 
 
-def _noted(verb: str, act: Callable[..., Any]) -> Callable[..., Any]:
+def _noted(verb: str, act: Callable[..., Any], told: tuple[str, ...] = ()) -> Callable[..., Any]:
     """The same act, with a record in the trace that everything which follows names as its cause."""
 
     def noted(simulation: Simulation, **arguments: Any) -> Any:
-        _note(simulation, verb, " ".join(str(value) for value in arguments.values() if value != ""))
+        shown = [value for name, value in arguments.items() if value != "" and (not told or name in told)]
+        _note(simulation, verb, " ".join(map(str, shown)))
         return act(simulation, **arguments)
 
     return noted
@@ -179,7 +180,7 @@ FAULTS: dict[str, Fault] = {
     "forward": Fault(outside.known_pod, _noted("forward", outside.forward)),
     "stop_forward": Fault(outside.known_forward, _noted("stop forward", outside.stop_forward)),
     "crash_container": Fault(known_container, _noted("crash", crash_container)),
-    **{name: Fault(command.check, _noted(command.verb, command.apply)) for name, command in (cloud.COMMANDS | load.COMMANDS).items()},
+    **{name: Fault(one.check, _noted(one.verb, one.apply, one.told)) for name, one in (cloud.COMMANDS | load.COMMANDS).items()},
 }
 
 

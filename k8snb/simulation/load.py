@@ -156,4 +156,4 @@ def _begin(simulation: Simulation, **choices: Any) -> int:
     return simulation.parts.load.begin(**choices)
 
 
-COMMANDS: dict[str, Command] = {"load": Command("load", _check, _begin)}
+COMMANDS: dict[str, Command] = {"load": Command("load", _check, _begin, ("url",))}

@@ -86,6 +86,16 @@ def test_new_nodes_become_backends_and_excluded_ones_do_not(cluster: Cluster) ->
     assert "UpdatedLoadBalancer" in reasons(cluster, "web")
 
 
+def test_while_nodes_come_and_go_it_goes_on_serving(cluster: Cluster) -> None:
+    cluster.run_for(15)
+    load = cluster.load_test("http://20.50.0.11", rate=5, duration=300, wait=False)
+    cluster.cloud.node_pools.scale("nodepool1", 4)
+    cluster.run_for(120)
+    cluster.cloud.node_pools.upgrade("nodepool1")
+    cluster.run_for(180)
+    assert load.error_rate < 0.01, load
+
+
 def test_a_controller_that_restarts_in_the_middle_finishes_what_was_begun(cluster: Cluster) -> None:
     cluster.faults.stop("cloud-controller-manager")
     cluster.run_for(30)
