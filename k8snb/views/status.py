@@ -89,6 +89,7 @@ def _phase(obj: Object) -> Seen:
         "Available": "ok",
         "Pending": "pending",
         "Terminating": "ending",
+        "Released": "done",
         "Lost": "failed",
         "Failed": "failed",
     }

@@ -34,6 +34,7 @@ from k8snb.views.members import members
 from k8snb.views.scheduling import Grid, is_decision
 from k8snb.views.snapshot import Snapshot, identity, place
 from k8snb.views.steps import sentence
+from k8snb.views.storage import storage
 from k8snb.views.timeline import Timeline, lifetimes
 from k8snb.views.why import Why
 
@@ -273,6 +274,9 @@ class Window:
         where, _, name = self.identify(named, namespace).partition(" ")[2].rpartition("/")
         return traffic(self.snapshot(), name, namespace=where)
 
+    def _storage(self, of: str | Object, namespace: str) -> Graph:
+        return storage(self.snapshot(), self.identify(of, namespace) if of else "")
+
     def _etcd(self, _of: str | Object, _namespace: str) -> Graph:
         return members(Etcd(self.simulation).members())
 
@@ -284,6 +288,7 @@ GRAPHS: dict[str, Callable[[Window, str | Object, str], Graph]] = {
     "components": Window._components,
     "ownership": Window._ownership,
     "traffic": Window._traffic,
+    "storage": Window._storage,
     "causes": Window._causes,
     "etcd": Window._etcd,
 }
