@@ -39,7 +39,7 @@ spec:
 
 def waiting_shop():
     cluster = Cluster(nodes=2, storage=True)
-    cluster.apply(SHOP_CLAIM.format(mode="ReadWriteOnce", kind="standart"))
+    cluster.apply(SHOP_CLAIM.format(mode="ReadWriteOnce", kind="fast"))
     cluster.apply(SHOP_POD.format(claim="shop-data"))
     cluster.run_for(30)
     return cluster
