@@ -278,3 +278,17 @@ def test_a_kubelet_without_its_container_runtime_says_itself_that_the_node_is_no
     cluster.faults.restore_node("node-2")  # a machine that boots starts its runtime, too
     cluster.run_for(60)
     assert taints(cluster, "NoSchedule") == {}
+
+
+def test_who_returns_in_time_hears_that_the_deletion_is_called_off() -> None:
+    cluster = Cluster(nodes=2)
+    cluster.client.create("pods", pod("web", nodeName="node-2"), "default")
+    cluster.client.create("pods", pod("rock", nodeName="node-2", tolerations=[{"operator": "Exists"}]), "default")
+    cluster.settle()
+    cluster.faults.partition_node("node-2")
+    cluster.run_for(120)
+    cluster.faults.restore_node("node-2")
+    cluster.run_for(30)
+    assert events(cluster, "TaintManagerEviction") == ["Cancelling deletion of Pod default/web"]
+    cluster.run_for(400)
+    assert "deletionTimestamp" not in cluster.get("pods", "web")["metadata"]

@@ -73,12 +73,15 @@ class TaintEvictionController(Controller):
         node = self.informers["nodes"].get(pod["spec"].get("nodeName", "")) if pod is not None else None
         taints = no_execute(node) if pod is not None and node is not None else []
         if pod is None or not taints or "deletionTimestamp" in pod["metadata"]:
-            self.own.pop(key, None)
+            waited = self.own.pop(key, None)
+            if waited is not None and pod is not None and not taints and waited[1] == pod["metadata"]["uid"]:
+                self.recorder.event(pod, "Normal", "TaintManagerEviction", f"Cancelling deletion of Pod {key}")
             return
         since, uid = self.own.get(key, (self.now, pod["metadata"]["uid"]))
         self.own[key] = since, uid = (since, uid) if uid == pod["metadata"]["uid"] else (self.now, pod["metadata"]["uid"])
         moment = eviction_time(pod, taints, since)
         if moment is None:
+            del self.own[key]  # it tolerates all of them for ever
             return
         if moment > self.now:
             self.queue.add_after(key, moment - self.now, f"{key} tolerates the taint no longer")
