@@ -57,10 +57,24 @@ def other_workloads_are_whole(cluster: Cluster) -> None:
 
 def no_pod_runs_twice(cluster: Cluster) -> None:
     """No two kubelets hold containers of the same Pod, and a StatefulSet's name exists once (names are unique anyway)."""
-    held = Counter(uid for kubelet in cluster.simulation.parts.machines.kubelets.values() for uid in kubelet.own.pods)
+    kubelets = cluster.simulation.parts.machines.kubelets.values()
+    held = Counter(uid for kubelet in kubelets for uid, state in kubelet.own.pods.items() if not state.static)
     assert not [uid for uid, count in held.items() if count > 1]
     known = {pod["metadata"]["uid"] for pod in cluster.get("pods")}
     assert set(held) <= known, "a kubelet runs a pod that no longer exists"
+
+
+def static_pods_run_and_are_shown(cluster: Cluster) -> None:
+    """For each file on a machine there is one running mirror, and no mirror without a file."""
+    wanted = {
+        f"{pod['metadata']['name']}": pod["metadata"]["uid"]
+        for kubelet in cluster.simulation.parts.machines.kubelets.values()
+        for pod in kubelet.own.static.values()
+    }
+    mark = "kubernetes.io/config.mirror"
+    shown = [pod for pod in cluster.get("pods") if mark in (pod["metadata"].get("annotations") or {})]
+    assert {pod["metadata"]["name"]: pod["metadata"]["annotations"][mark] for pod in shown} == wanted
+    assert all(is_pod_ready(pod) for pod in shown if is_pod_active(pod))
 
 
 def nobody_is_an_orphan(cluster: Cluster) -> None:
@@ -106,6 +120,6 @@ def the_past_can_be_replayed(cluster: Cluster) -> None:
 
 
 INVARIANTS = (
-    replica_counts_are_met, other_workloads_are_whole, no_pod_runs_twice, nobody_is_an_orphan, no_node_is_overcommitted,
-    endpoints_are_the_ready_pods, the_past_can_be_replayed,
+    replica_counts_are_met, other_workloads_are_whole, no_pod_runs_twice, static_pods_run_and_are_shown, nobody_is_an_orphan,
+    no_node_is_overcommitted, endpoints_are_the_ready_pods, the_past_can_be_replayed,
 )  # fmt: skip

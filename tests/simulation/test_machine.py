@@ -114,6 +114,25 @@ class AnythingMayHappen(RuleBasedStateMachine):
         self.cluster.faults.stop(component)
         self.stopped.add(component)
 
+    @rule(node=NODES)
+    def lose_a_runtime(self, node):
+        self.cluster.faults.stop(f"containerd/{node}")
+        self.stopped.add(f"containerd/{node}")
+
+    @rule(node=NODES, memory=st.sampled_from(["0", "3Gi", "4050Mi", "4096Mi"]), disk=st.sampled_from(["0", "43Gi", "46Gi"]))
+    def a_machine_runs_short(self, node, memory, disk):
+        self.cluster.faults.use_memory(node, memory)
+        self.cluster.faults.use_disk(node, disk)
+
+    @rule(node=NODES, image=st.one_of(st.none(), IMAGES))
+    def write_a_static_pod(self, node, image):
+        files = self.cluster.node(node).static_pods
+        if image is not None:
+            container = {"name": "main", "image": image}
+            files["motd.yaml"] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "motd"}, "spec": {"containers": [container]}}
+        elif "motd.yaml" in files:
+            del files["motd.yaml"]
+
     @rule(component=st.sampled_from(["", "kube-controller-manager", "kube-scheduler"]))
     def break_watches(self, component):
         self.cluster.faults.break_watches(component)
@@ -160,6 +179,9 @@ class AnythingMayHappen(RuleBasedStateMachine):
             cluster.faults.start(component)
         for component in ("kube-controller-manager", "kube-scheduler"):
             cluster.faults.delay_watches(component, 0)
+        for node in ("node-1", "node-2", "node-3"):
+            cluster.faults.use_memory(node, 0)
+            cluster.faults.use_disk(node, 0)
         cluster.run_for(HEALING_TIME)
         cluster.settle(limit=600)
         for invariant in INVARIANTS:
