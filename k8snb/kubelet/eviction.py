@@ -41,6 +41,7 @@ from k8snb.kubelet.admission import is_critical
 from k8snb.kubelet.node import STATUS_EVENTS, reference
 from k8snb.kubelet.state import APP, RUNNING, SIDECAR, PodState
 from k8snb.seams.cri import Usage
+from k8snb.sim.clock import SECOND
 
 if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
@@ -213,7 +214,7 @@ def evict(kubelet: Kubelet, state: PodState, why: str, *, disruption: bool = Fal
         kubelet.recorder.event(pod, "Warning", "Evicted", why)
     state.evicted, state.operation = ("Evicted", why), None
     state.disruption = ("TerminationByKubelet", why) if disruption else None
-    state.grace = timing("eviction grace") // 1_000_000
+    state.grace = timing("eviction grace") // SECOND
     kubelet.own.evicting = (state.uid, kubelet.kernel.now + CLEANUP_LIMIT)
     kubelet.sync(state)
     kubelet.kernel.after(CLEANUP_POLL, kubelet.name, ("evicted",), why=f"is {state.key} gone?")

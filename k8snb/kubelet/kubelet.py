@@ -191,10 +191,10 @@ class Kubelet(Component):
         if not any(key_of(pod) == state.key for pod in self.own.static.values()):
             static.remove(self, state)
 
-    def take_up(self, pod: Object, *, static: bool = False) -> None:
+    def take_up(self, pod: Object) -> None:
         """Begin with a pod that comes from a file."""
         state = self._admit(pod)
-        state.static = static
+        state.static = True
         self.sync(state)
 
     def pod_of(self, state: PodState) -> Object | None:

@@ -91,7 +91,7 @@ def look(kubelet: Kubelet) -> None:
         name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
         if uid in kubelet.own.pods or kubelet.own.uids.get(name) in kubelet.own.pods:
             continue  # it runs, or its predecessor has not ended yet
-        kubelet.take_up(pod, static=True)
+        kubelet.take_up(pod)
 
 
 def find(kubelet: Kubelet, state: PodState) -> Object | None:
