@@ -179,17 +179,10 @@ class Kubelet(Component):
     def _mirror_changed(self, mirror: Object, old: Object | None, new: Object | None) -> None:
         """Somebody has touched the image of a static pod: see to it that it is right again."""
         state = self.own.pods.get(self.own.uids.get(key_of(mirror), ""))
-        if state is None or not state.static:
-            if new is not None and self.state.running:
-                self._orphan_mirror(new)
+        if state is None or not state.static:  # its file went while this kubelet was away, perhaps
+            self.kernel.after(LATENCY["kubelet sync"], self.name, ("static",), why=f"the mirror {key_of(mirror)} has no pod here")
         elif old is None or new is None or not _only_our_status(old, new, state):
             self._schedule(state.uid, state, LATENCY["kubelet sync"], f"the mirror of {state.key} changed")
-
-    def _orphan_mirror(self, mirror: Object) -> None:
-        """A mirror without a file: its file went while this kubelet was away."""
-        state = PodState(mirror["metadata"]["uid"], mirror["metadata"]["namespace"], mirror["metadata"]["name"])
-        if not any(key_of(pod) == state.key for pod in self.own.static.values()):
-            static.remove(self, state)
 
     def take_up(self, pod: Object) -> None:
         """Begin with a pod that comes from a file."""

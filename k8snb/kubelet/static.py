@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.decode import decode_object
 from k8snb.apimachinery.errors import ApiError, object_invalid, within
-from k8snb.apimachinery.meta import timestamp
+from k8snb.apimachinery.meta import key_of, timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, freeze, put
 from k8snb.apimachinery.validation import validate_object_meta
+from k8snb.component_helpers.timing import timing
 from k8snb.kubelet.state import PodState
 from k8snb.resources.common.pod_annotations import MIRROR
 from k8snb.resources.core.pod import RESOURCE
@@ -83,7 +84,7 @@ def set_file(kubelet: Kubelet, file: str, manifest: Object | None) -> None:
 
 
 def look(kubelet: Kubelet) -> None:
-    """Take up the pods of new files; end those whose file is gone or says something else."""
+    """Take up the pods of new files; end those whose file is gone or says something else; remove mirrors that show nothing."""
     wanted = {pod["metadata"]["uid"]: pod for pod in kubelet.own.static.values()}
     for state in [s for s in kubelet.own.pods.values() if s.static and s.uid not in wanted]:
         kubelet.sync(state)
@@ -92,6 +93,12 @@ def look(kubelet: Kubelet) -> None:
         if uid in kubelet.own.pods or kubelet.own.uids.get(name) in kubelet.own.pods:
             continue  # it runs, or its predecessor has not ended yet
         kubelet.take_up(pod)
+    for mirror in [pod for pod in kubelet.pods.all() if is_mirror(pod) and key_of(pod) not in kubelet.own.uids]:
+        try:
+            _delete(kubelet, mirror)
+        except ApiError:
+            kubelet.kernel.after(timing("retry"), kubelet.name, ("static",), why="a mirror without a pod", background=True)
+            return
 
 
 def find(kubelet: Kubelet, state: PodState) -> Object | None:
@@ -122,10 +129,14 @@ def reflect(kubelet: Kubelet, state: PodState) -> None:
 def remove(kubelet: Kubelet, state: PodState) -> None:
     """Take the mirror out of the API."""
     mirror = kubelet.pods.get(state.key)
-    if mirror is None or not is_mirror(mirror):
-        return
+    if mirror is not None and is_mirror(mirror):
+        _delete(kubelet, mirror)
+
+
+def _delete(kubelet: Kubelet, mirror: Object) -> None:
+    meta = mirror["metadata"]
     try:
-        kubelet.client.delete("pods", state.name, state.namespace, grace=0, uid=mirror["metadata"]["uid"])
+        kubelet.client.delete("pods", meta["name"], meta["namespace"], grace=0, uid=meta["uid"])
     except ApiError as error:
         if error.code not in (404, 409):
             raise

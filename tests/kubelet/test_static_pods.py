@@ -133,9 +133,20 @@ def test_a_file_that_goes_while_the_kubelet_is_away_takes_its_mirror_with_it(clu
     del cluster.node("node-1").static_pods["web.yaml"]
     cluster.run_for(5)
     assert mirror(cluster) is not None
+    cluster.faults.api_errors(3, verb="delete")
     cluster.faults.start("kubelet/node-1")
-    cluster.run_for(5)
+    cluster.run_for(60)
     assert (mirror(cluster), running(cluster)) == (None, [])
+
+
+def test_a_mirror_that_somebody_made_up_is_removed(cluster: Cluster) -> None:
+    notes = {"kubernetes.io/config.mirror": "x", "kubernetes.io/config.source": "file", "kubernetes.io/config.hash": "x"}
+    spec = {"nodeName": "node-1", "containers": [{"name": "main", "image": "nginx:1.27"}]}
+    cluster.faults.api_errors(2, verb="delete")
+    cluster.client.create("pods", {"metadata": {"name": "made-up", "annotations": notes}, "spec": spec}, "default")
+    cluster.run_for(60)
+    assert cluster.get("pods", "made-up") is None
+    assert running(cluster) == ["nginx:1.27"]
 
 
 def test_no_execute_taints_and_drains_leave_static_pods_alone(cluster: Cluster) -> None:
