@@ -184,11 +184,16 @@ _JSON_WORDS = (
 def _json_error(error: Exception, at: int) -> str:
     if not isinstance(error, json.JSONDecodeError):
         return "exceeded max depth"
+    words = go_json_error(error)
+    return f"json: offset {at + error.pos + 1}: {words}" if words.startswith("invalid") else "unexpected EOF"
+
+
+def go_json_error(error: json.JSONDecodeError) -> str:
+    """What Go says of text that is no JSON."""
     if error.pos >= len(error.doc) or error.msg.startswith("Unterminated"):
-        return "unexpected EOF"
-    char = error.doc[error.pos]
+        return "unexpected end of JSON input"
     words = next((words for sign, words in _JSON_WORDS if sign in error.msg), "looking for beginning of value")
-    return f"json: offset {at + error.pos + 1}: invalid character {_go_char(char)} {words}"
+    return f"invalid character {_go_char(error.doc[error.pos])} {words}"
 
 
 def _go_char(char: str) -> str:

@@ -27,6 +27,7 @@ ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 
 def delete(context: Context, resource: Resource) -> Object:
     """DELETE: gives ``Status`` Success when the object is gone, or the object as it now waits for its end."""
+    context = _heeding(context)
     stored = context.server.catalogue.storage_of(resource)
     request = context.request
     key = key_of(stored, request.namespace if stored.namespaced else "", request.name)
@@ -34,6 +35,14 @@ def delete(context: Context, resource: Resource) -> Object:
     if found is None:
         raise object_not_found(resource.group, resource.plural, request.name)
     return _delete(context, resource, stored, found.value)
+
+
+def _heeding(context: Context) -> Context:
+    """A dry run may be asked for in the options that are the body, as kubectl does."""
+    request = context.request
+    if request.options.dry_run or "All" not in ((request.body or {}).get("dryRun") or ()):
+        return context
+    return replace(context, request=request._replace(options=request.options._replace(dry_run=True)))
 
 
 def _delete(context: Context, resource: Resource, stored: Resource, obj: Object) -> Object:

@@ -9,13 +9,14 @@ Pure: text and headers in, data out. What a URL means: :mod:`k8snb.apiserver.add
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from tornado.httputil import HTTPHeaders
 
 from k8snb.apimachinery.errors import ApiError, bad_request
-from k8snb.apimachinery.yaml import documents
+from k8snb.apimachinery.yaml import documents, go_json_error
 from k8snb.apiserver.addresses import options_of, target_of, verb_of
 from k8snb.apiserver.request import APPLY_PATCH, Request, User
 from k8snb.http.protobuf import decode as protobuf
@@ -32,11 +33,26 @@ def request_of(method: str, url: str, headers: HTTPHeaders, body: bytes, user: U
     media = headers.get("Content-Type", "application/json").partition(";")[0].strip()
     patch_type = media if verb == "patch" else ""
     options = options_of(pairs, as_table="as=Table" in headers.get("Accept", ""))
+    value = _body(body, media, patch_type)
     return Request(
         verb, target.group, target.version, target.resource, target.namespace, target.name, target.subresource,
-        body=_body(body, media, patch_type), patch_type=patch_type, options=options, user=impersonated(user, headers),
+        body=_delete_options(dict(pairs)) if value is None and verb in _DELETES else value,
+        patch_type=patch_type, options=options, user=impersonated(user, headers),
         agent=headers.get("User-Agent", "unknown").partition(" ")[0].partition("/")[0], path=target.path,
     )  # fmt: skip
+
+
+_DELETES = ("delete", "deletecollection")
+
+
+def _delete_options(asked: Mapping[str, str]) -> dict[str, Any] | None:
+    """The options of a deletion from its query, where it has no body."""
+    found: dict[str, Any] = {"propagationPolicy": asked["propagationPolicy"]} if asked.get("propagationPolicy") else {}
+    if asked.get("gracePeriodSeconds", "").isdigit():
+        found["gracePeriodSeconds"] = int(asked["gracePeriodSeconds"])
+    if asked.get("orphanDependents"):
+        found["orphanDependents"] = asked["orphanDependents"] in ("true", "1")
+    return found or None
 
 
 def _body(body: bytes, media: str, patch_type: str) -> Any:
@@ -50,9 +66,9 @@ def _body(body: bytes, media: str, patch_type: str) -> Any:
             return next((document.value for document in documents(text)), None)
         return json.loads(text)
     except (UnicodeDecodeError, ValueError) as error:
-        raise bad_request(
-            f"the object provided is unrecognized (must be of type): couldn't get version/kind; json parse error: {error}"
-        ) from None
+        words = go_json_error(error) if isinstance(error, json.JSONDecodeError) else str(error)
+        unrecognized = f"the object provided is unrecognized (must be of type): couldn't get version/kind; json parse error: {words}"
+        raise bad_request(words if patch_type else unrecognized) from None
 
 
 def impersonated(user: User, headers: HTTPHeaders) -> User:

@@ -77,6 +77,8 @@ def words(call: Call, args: Sequence[str]) -> list[Word]:
     slashes = [arg.count("/") for arg in args]
     if any(slashes):
         return [_pair(call, arg) for arg in _split_pairs(call, args)]
+    if len(args) > 1 and len(call.mapper.category(args[0].lower())) > 1:
+        raise Failure("you must specify only one resource")
     kinds = kinds_of_word(call, args[0])
     return [Word(kind, name) for kind in kinds for name in args[1:]] if len(args) > 1 else [Word(kind) for kind in kinds]
 
@@ -311,10 +313,28 @@ def _options(scope: Scope) -> dict[str, Any]:
     return {"as_table": True, "include_object": "Object"} if scope.as_table else {}
 
 
+def looked_up(call: Call, kind: Kind, namespace: str, name: str, **options: Any) -> Any:
+    """One object. Where it is not there because its namespace is not, kubectl says that (cli-runtime's ``Info.Get``)."""
+    try:
+        return call.api.get(kind, namespace, name, **options)
+    except ApiError as problem:
+        if problem.reason == "NotFound" and namespace not in ("", "default"):
+            _say_if_no_namespace(call, namespace)
+        raise
+
+
+def _say_if_no_namespace(call: Call, namespace: str) -> None:
+    try:
+        call.api.get(call.mapper.resource("namespaces"), "", namespace)
+    except ApiError as problem:
+        if problem.reason == "NotFound":
+            raise problem from None
+
+
 def _get(call: Call, word: Word, scope: Scope) -> Callable[[], list[Info]]:
     def step() -> list[Info]:
         namespace = call.namespace if word.kind.namespaced else ""
-        obj = call.api.get(word.kind, namespace, word.name, subresource=scope.subresource, **_options(scope))
+        obj = looked_up(call, word.kind, namespace, word.name, subresource=scope.subresource, **_options(scope))
         return [Info(word.kind, namespace, word.name, obj)]
 
     return step
@@ -355,7 +375,7 @@ def _flattened(kind: Kind, body: Json) -> list[Info]:
 
 def _refresh(call: Call, info: Info, scope: Scope) -> Callable[[], list[Info]]:
     def step() -> list[Info]:
-        obj = call.api.get(info.kind, info.namespace, info.name, subresource=scope.subresource, **_options(scope))
+        obj = looked_up(call, info.kind, info.namespace, info.name, subresource=scope.subresource, **_options(scope))
         return [Info(info.kind, info.namespace, info.name, obj, info.source)]
 
     return step

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from k8snb.apimachinery import validation
+from k8snb.apimachinery import quantity, validation
 from k8snb.apimachinery.errors import quote
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.result import Failure
@@ -235,7 +235,10 @@ def resource_list(text: str) -> dict[str, str]:
         key, equals, value = part.partition("=")
         if not equals:
             raise Failure(f"Invalid argument syntax {part}, expected <resource>=<value>")
-        found[key] = value
+        try:
+            found[key] = quantity.canonical(value)
+        except quantity.QuantityError as problem:
+            raise Failure(str(problem)) from None
     return found
 
 

@@ -18,9 +18,14 @@ _PATH = ("metadata", "annotations", ANNOTATION)
 
 def with_last_applied(obj: Json) -> FrozenDict:
     """The object with itself in its annotation (and always with a map of annotations, as kubectl does)."""
-    notes = {key: value for key, value in dig(obj, "metadata.annotations", {}).items() if key != ANNOTATION}
-    plain = put(obj, "metadata.annotations", notes)
+    plain = without_last_applied(obj)
     return put(plain, _PATH, go_json(plain) + "\n")
+
+
+def without_last_applied(obj: Json) -> FrozenDict:
+    """The object without the annotation, but with a map of annotations."""
+    notes = {key: value for key, value in dig(obj, "metadata.annotations", {}).items() if key != ANNOTATION}
+    return put(obj, "metadata.annotations", notes)
 
 
 def has_last_applied(obj: Json) -> bool:

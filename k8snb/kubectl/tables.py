@@ -102,14 +102,14 @@ def sort_template(text: str) -> Template:
         raise Failure(str(problem)) from None
 
 
-def sorted_by(rows: Sequence[Any], objects: Sequence[Json], text: str, *, must_find: bool = False) -> list[Any]:
-    """``rows`` in the order of a field of their objects; one without it comes first. With ``must_find`` some object must have it."""
+def sorted_by(rows: Sequence[Any], objects: Sequence[Json], text: str) -> list[Any]:
+    """``rows`` in the order of a field of their objects; one without it comes first. Raises Failure where none has it."""
     template = sort_template(text)
     try:
         found = [[value for values in template.results(obj) for value in values] for obj in objects]
     except JSONPathError as problem:
         raise Failure(str(problem)) from None
-    if must_find and objects and not any(found):
+    if objects and not any(found):
         raise Failure(f"couldn't find any field with path {quote(relaxed(text))} in the list of objects")
     order = sorted(range(len(rows)), key=lambda index: sort_key(found[index]))
     return [rows[index] for index in order]

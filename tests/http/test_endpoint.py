@@ -195,3 +195,30 @@ def test_a_file_of_nodes_that_cannot_be_used_is_named(tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(ValueError, match=said):
         machines(str(path))
+
+
+def test_a_dry_run_of_a_deletion_is_asked_for_in_its_body_and_deletes_nothing(served):
+    served.ask("POST", MAPS, config_map("a"))
+    options = {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]}
+    assert served.ask("DELETE", f"{MAPS}/a", options)[1]["status"] == "Success"
+    assert served.ask("GET", f"{MAPS}/a")[0] == 200
+    served.ask("DELETE", MAPS, options)
+    assert served.ask("GET", f"{MAPS}/a")[0] == 200
+
+
+def test_a_deletion_without_a_body_takes_its_options_from_the_query(served):
+    served.ask("POST", "/apis/apps/v1/namespaces/default/deployments", WEB)
+    served.pause(0.5)
+    served.ask("DELETE", "/apis/apps/v1/namespaces/default/deployments/web?propagationPolicy=Orphan")
+    served.pause(0.5)
+    assert served.ask("GET", "/apis/apps/v1/namespaces/default/deployments/web")[0] == 404
+    sets = served.ask("GET", "/apis/apps/v1/namespaces/default/replicasets")[1]["items"]
+    assert [("ownerReferences" in one["metadata"]) for one in sets] == [False]
+
+
+def test_text_that_is_no_json_is_refused_in_the_words_of_go(served):
+    merge = {"Content-Type": "application/merge-patch+json"}
+    served.ask("POST", MAPS, config_map("a"))
+    assert served.ask("PATCH", f"{MAPS}/a", b'{"data":', headers=merge)[1]["message"] == "unexpected end of JSON input"
+    words = served.ask("POST", MAPS, b'{"kind" x}')[1]["message"]
+    assert words.endswith("json parse error: invalid character 'x' after object key")

@@ -5,7 +5,7 @@ Each row of ``GENERATORS``: names, a sentence, the function that makes the objec
 
 from __future__ import annotations
 
-from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig
 from k8snb.kubectl import generate
 from k8snb.kubectl.api import Json
@@ -54,6 +54,9 @@ def _rules(call: Call) -> list[Json]:
         raise Failure("at least one verb must be specified")
     if "*" in verbs:
         verbs = ["*"]
+    for verb in verbs:
+        if verb not in VERBS:
+            call.err(f"Warning: '{verb}' is not a standard resource verb")
     if call.flag("non-resource-url", ()):
         return [{"verbs": verbs, "nonResourceURLs": list(call.flag("non-resource-url"))}]
     if not call.flag("resource"):
@@ -90,9 +93,7 @@ def _binding(kind: str, namespaced: bool) -> object:
     def make(call: Call) -> Json:
         name, role, cluster_role = call.exactly_one_name(), call.flag("role", ""), call.flag("clusterrole")
         if bool(role) == bool(cluster_role):
-            raise Failure(
-                "exactly one of clusterrole or role must be specified" if namespaced else "exactly one of clusterrole must be specified"
-            )
+            raise Failure("exactly one of clusterrole or role must be specified")
         ref = ("Role", role) if role else ("ClusterRole", cluster_role)
         who = {"users": call.flag("user"), "groups": call.flag("group"), "accounts": call.flag("serviceaccount")}
         return generate.binding(kind, name, given_namespace(call) if namespaced else "", role=ref, **who)
@@ -100,6 +101,8 @@ def _binding(kind: str, namespaced: bool) -> object:
     return make
 
 
+VERBS = ("*", "get", "delete", "list", "create", "update", "patch", "watch", "proxy", "deletecollection", "use", "bind", "approve", "sign",
+         "escalate", "impersonate")  # fmt: skip
 _WHO = (Flag("user", kind="array"), Flag("group", kind="array"), Flag("serviceaccount", kind="array"), Flag("clusterrole"))
 _RULES = (Flag("verb", kind="strings"), Flag("resource", kind="strings"), Flag("resource-name", kind="array"))
 GENERATORS = (
@@ -119,7 +122,7 @@ GENERATORS = (
     (("rolebinding",), "Create a role binding for a particular role or cluster role", _binding("RoleBinding", True),
      "failed to create rolebinding: ", (*_WHO, Flag("role"))),
     (("clusterrolebinding",), "Create a cluster role binding for a particular cluster role", _binding("ClusterRoleBinding", False),
-     "failed to create clusterrolebinding: ", _WHO),
+     "failed to create clusterrolebinding: ", (*_WHO[:-1], Flag("clusterrole", required=True))),
 )  # fmt: skip
 
 
@@ -136,7 +139,10 @@ def _token(call: Call) -> None:
         "spec": spec,
         "status": {"token": "", "expirationTimestamp": None},
     }
-    answer = call.api.do("create", kind, call.namespace, name, subresource="token", body=body)
+    try:
+        answer = call.api.do("create", kind, call.namespace, name, subresource="token", body=body)
+    except ApiError as problem:
+        raise Failure(f"failed to create token: {problem.message}") from None
     token = dig(answer, "status.token", "")
     if not token:
         raise Failure(f"failed to create token: no token in server response for {quote(name)}")

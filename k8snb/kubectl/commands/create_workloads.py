@@ -87,6 +87,13 @@ def read(call: Call, path: str) -> str:
         raise Failure(f"error reading {path}: {problem.strerror or 'no such file or directory'}") from None
 
 
+def _read_pem(call: Call, path: str) -> str:
+    try:
+        return read(call, path)
+    except Failure:
+        raise Failure(f"Cannot read file {path}, open {path}: no such file or directory") from None
+
+
 def _config_map(call: Call) -> Json:
     name = call.exactly_one_name()
     return generate.config_map(name, given_namespace(call), entries(call, "ConfigMap"))
@@ -100,7 +107,7 @@ def _secret(call: Call) -> Json:
 def _tls(call: Call) -> Json:
     if not call.flag("key") or not call.flag("cert"):
         raise Failure("key and cert must be specified")
-    data = {"tls.crt": read(call, call.flag("cert")), "tls.key": read(call, call.flag("key"))}
+    data = {"tls.crt": _read_pem(call, call.flag("cert")), "tls.key": _read_pem(call, call.flag("key"))}
     return generate.secret(call.exactly_one_name(), given_namespace(call), data, "kubernetes.io/tls")
 
 

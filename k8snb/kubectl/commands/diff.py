@@ -16,7 +16,7 @@ from k8snb.kubectl.builder import Info, manifests
 from k8snb.kubectl.call import FILENAME, SELECTOR, Call, Command
 from k8snb.kubectl.commands.apply import MANAGER, SERVER_MANAGER
 from k8snb.kubectl.flags import Flag, boolean
-from k8snb.kubectl.lastapplied import last_applied, with_last_applied
+from k8snb.kubectl.lastapplied import last_applied, without_last_applied
 from k8snb.kubectl.patches import three_way
 from k8snb.kubectl.result import Failure, fatal, not_found
 
@@ -30,8 +30,8 @@ def run(call: Call) -> None:
         for info in manifests(call, validate=True):
             differs |= _diff(call, info)
     except (ApiError, Failure) as problem:
-        text, _ = fatal(problem)
-        raise Failure(text, 2) from None
+        call.err(fatal(problem)[0].removesuffix("\n"))
+        raise Failure("", 2) from None
     if differs:
         raise Failure("")
 
@@ -66,7 +66,7 @@ def _merged(call: Call, info: Info, live: Json | None) -> Json:
         options = {"field_manager": call.flag("field-manager") or SERVER_MANAGER, "force": call.flag("force-conflicts")}
         made: Json = call.api.do("patch", *where, info.name, body=info.obj, patch_type=APPLY_PATCH, dry_run=True, **options)
         return made
-    modified, manager = with_last_applied(info.obj), call.flag("field-manager") or MANAGER
+    modified, manager = without_last_applied(info.obj), call.flag("field-manager") or MANAGER
     if live is None:
         created: Json = call.api.do("create", *where, body=modified, dry_run=True, field_manager=manager)
         return created

@@ -8,7 +8,7 @@ from __future__ import annotations
 from k8snb.kubectl.call import Call, Command
 from k8snb.kubectl.explanation import explain
 from k8snb.kubectl.flags import Flag, boolean
-from k8snb.kubectl.result import Failure
+from k8snb.kubectl.result import Failure, NoMatch, Several
 
 
 def run(call: Call) -> None:
@@ -20,7 +20,10 @@ def run(call: Call) -> None:
     if len(call.args) > 1:
         raise Failure("We accept only this format: explain RESOURCE")
     word, *path = call.args[0].split(".")
-    kind = call.mapper.resource(word)
+    try:
+        kind = call.mapper.resource(word)
+    except NoMatch as unknown:
+        raise Several([unknown]) from None  # kubectl prints it without the word error
     if call.flag("api-version"):
         found = call.mapper.kind(call.flag("api-version"), kind.kind)
         if found is None:

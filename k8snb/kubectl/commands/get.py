@@ -118,8 +118,13 @@ def _human(call: Call, options: TableOptions) -> None:
     infos, errors = _found(call, as_table=not custom)
     mixed = bool(call.flag("show-kind")) or len({info.kind.qualified for info in infos}) > 1
     groups = list(_by_kind(infos))
-    if call.flag("sort-by"):
-        groups = [_sorted(call, group) for group in groups]
+    if call.flag("sort-by") and not _names_one(call):
+        try:
+            groups = [_sorted(call, group) for group in groups]
+        except Failure:
+            if len(infos) > 1:
+                raise
+            groups = []  # kubectl passes over what it could not sort, and then has nothing to print
     blocks = [_block(call, group, options, mixed=mixed) for group in groups]
     for index, block in enumerate(blocks):
         call.write(("\n" if index and not custom else "") + block)
@@ -213,7 +218,7 @@ def _as_list(call: Call, infos: Sequence[Info]) -> Json:
             continue
         items += [item if item.get("kind") else {"apiVersion": info.kind.api_version, "kind": info.kind.kind, **item} for item in found]
     if call.flag("sort-by"):
-        items = tables.sorted_by(items, items, call.flag("sort-by"), must_find=True)
+        items = tables.sorted_by(items, items, call.flag("sort-by"))
     return {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
 
 

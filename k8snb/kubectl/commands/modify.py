@@ -38,7 +38,7 @@ def run_patch(call: Call) -> None:
         )  # fmt: skip
     text = call.flag("patch") or read(call, call.flag("patch-file"))
     body = _patch_body(text)
-    infos, errors = visit(call, scope_of(call, must_name=True))
+    infos, errors = visit(call, scope_of(call, must_name=True, subresource=call.flag("subresource")))
     for info in infos:
         try:
             _patch(call, info, body, PATCH_TYPES[kind])
@@ -62,7 +62,7 @@ def _patch(call: Call, info: Info, body: Any, patch_type: str) -> None:
     options: dict[str, Any] = {"subresource": call.flag("subresource"), "body": body, "patch_type": patch_type}
     made = call.api.do("patch", info.kind, info.namespace, info.name, **options, **call.writes)
     made = _record(call, info) or made
-    _show_patched(call, info.obj if call.flag("subresource") != "scale" else None, made)
+    _show_patched(call, info.obj, made)
 
 
 def _record(call: Call, info: Info) -> Any:
@@ -73,7 +73,7 @@ def _record(call: Call, info: Info) -> Any:
 
 
 def _show_patched(call: Call, before: Any, after: Any) -> None:
-    """Say whether anything changed; a subresource of another kind always counts as changed."""
+    """Say whether anything changed."""
     printer(call, "patched (no change)" if before == after else "patched", suffix="")(after)
 
 

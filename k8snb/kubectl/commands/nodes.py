@@ -12,6 +12,7 @@ from typing import Any
 from k8snb.apimachinery import meta
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig, freeze
+from k8snb.apimachinery.validation import qualified_name
 from k8snb.apiserver.request import MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import Info, Scope, scope_of, visit
@@ -224,10 +225,15 @@ def parse_taints(specs: Sequence[str]) -> tuple[list[Json], list[Json]]:
         text, removing = (spec[:-1], True) if spec.endswith("-") else (spec, False)
         pair, colon, effect = text.partition(":")
         key, _, value = pair.partition("=")
+        if ":" in effect or "=" in value:
+            raise usage_error("kubectl taint", f"invalid taint spec: {text}")
         if colon and effect not in EFFECTS:
             raise usage_error("kubectl taint", f"invalid taint effect: {effect}, unsupported taint effect")
+        wrong = qualified_name(key if colon else pair)
+        if wrong:
+            raise usage_error("kubectl taint", f"invalid taint spec: {text}, {'; '.join(wrong)}")
         if not removing and not colon:
-            raise Failure(f"invalid taint spec: {spec}")
+            raise usage_error("kubectl taint", f"invalid taint spec: {spec}")
         taint = {"key": key, **({"value": value} if value else {}), **({"effect": effect} if effect else {})}
         (gone_ if removing else new).append(taint)
     return new, gone_
@@ -259,6 +265,7 @@ def _taint(call: Call, info: Info, new: Sequence[Json], removed: Sequence[Json])
     if missing:
         raise Failure(f"taint {quote(_taint_name(missing[0]))} not found")
     clash = [taint for taint in new if any(_same(known, taint) for known in old)]
+    changed = bool(clash) or bool(new and removed)
     if clash and not call.flag("overwrite"):
         names = ", ".join(taint["key"] for taint in clash)
         raise Failure(f"node {info.name} already has {names} taint(s) with same effect(s) and --overwrite is false")
@@ -267,7 +274,7 @@ def _taint(call: Call, info: Info, new: Sequence[Json], removed: Sequence[Json])
     if call.dry_run != "client":
         body = freeze({"spec": {"taints": [*new, *kept] or None}})
         made = call.api.do("patch", info.kind, "", info.name, body=body, patch_type=MERGE_PATCH, **call.writes)
-    printer(call, "modified" if new and removed else "untainted" if removed else "tainted", suffix="")(made)
+    printer(call, "modified" if changed else "untainted" if removed else "tainted", suffix="")(made)
 
 
 def _same(one: Json, other: Json) -> bool:

@@ -16,7 +16,7 @@ from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.kubectl.api import Json
-from k8snb.kubectl.builder import words
+from k8snb.kubectl.builder import looked_up, words
 from k8snb.kubectl.call import ALL_NAMESPACES, SELECTOR, Call, Command
 from k8snb.kubectl.flags import Flag, boolean, duration
 from k8snb.kubectl.result import Failure, usage_error
@@ -30,7 +30,7 @@ DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 def pods_behind(call: Call, text: str) -> list[Json]:
     """The pod that ``web`` or ``deploy/web`` means; of a workload all its pods, the ready ones first."""
     word = words(call, [text] if "/" in text else ["pods", text])[0]
-    obj = call.api.get(word.kind, call.namespace, word.name)
+    obj = looked_up(call, word.kind, call.namespace, word.name)
     if word.kind.kind == "Pod":
         return [obj]
     selector = dig(obj, "spec.selector")

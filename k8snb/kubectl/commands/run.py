@@ -218,7 +218,7 @@ def _expose_ports(call: Call, obj: Json) -> list[Json]:
     protocol, target = call.flag("protocol") or "TCP", call.flag("target-port")
     numbers = [int(text) for text in call.flag("port").split(",")] if call.flag("port") else _ports_of(obj)
     if not numbers:
-        raise usage_error(call.path, "couldn't find port via --port flag or introspection")
+        raise Failure("couldn't find port via --port flag or introspection")
     ports = []
     for index, number in enumerate(numbers):
         wanted: Any = (int(target) if target.isdigit() else target) if target else number

@@ -72,7 +72,7 @@ def _deleted(call: Call, infos: list[Info], seconds: float) -> None:
 
 
 def _created(call: Call, seconds: float) -> None:
-    found = words(call, call.args)
+    words(call, call.args)  # a type that does not exist is told at once
     scope = scope_of(call)
     infos: list[Info] = []
 
@@ -81,7 +81,7 @@ def _created(call: Call, seconds: float) -> None:
         return bool(infos) and not errors
 
     if not (there() or call.wait(there, seconds)):
-        raise Failure(f"timed out waiting for the condition on {found[0].kind.resource}/{found[0].name}")
+        raise Failure("timed out waiting for the condition")
     for info in infos:
         printer(call, "condition met")(info.obj)
 
