@@ -143,3 +143,11 @@ def resources(container: Object) -> Resources:
         quantity.milli_value(requests.get("cpu", "0")), quantity.milli_value(limits.get("cpu", "0")),
         quantity.value(requests.get("memory", "0")), quantity.value(limits.get("memory", "0")),
     )  # fmt: skip
+
+
+def host_ports(pod: Object) -> tuple[tuple[int, int, str], ...]:
+    """(port of the node, port of the container, protocol) of every hostPort; none for a pod in its node's network."""
+    if pod["spec"].get("hostNetwork"):
+        return ()
+    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports") or ()]
+    return tuple((port["hostPort"], port["containerPort"], port.get("protocol", "TCP")) for port in ports if port.get("hostPort"))

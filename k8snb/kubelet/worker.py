@@ -177,6 +177,8 @@ class Worker:
         state = self.state
         self.kubelet.attach(state, host=bool(self.pod["spec"].get("hostNetwork")))
         self.kubelet.network.set_resolver(state.namespace, state.name, own_resolver(self.pod))
+        if ports := pods.host_ports(self.pod):
+            self.kubelet.network.map_ports(self.kubelet.node_name, state.uid, ports)
         state.sandbox = "ready"
 
     def _compare_specs(self) -> None:

@@ -3,8 +3,8 @@
 Addresses are handed out one after the other and wrap around, as the host-local plugin does, so that one which has just been
 given back is not used again at once. A node that has failed answers nobody; one that is cut off reaches only itself.
 
-Models: the ``bridge`` and ``host-local`` plugins of the Container Network Interface.
-Simplified: one IPv4 address a pod; hostPort is not translated.
+Models: the ``bridge``, ``host-local`` and ``portmap`` plugins of the Container Network Interface.
+Simplified: one IPv4 address a pod.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class CNIState:
     last: Shelf = field(default_factory=Shelf)  # node -> the number of the address handed out last
     hosts: Shelf = field(default_factory=Shelf)  # a node's own address -> the Owners that share it
     down: Shelf = field(default_factory=Shelf)  # node -> "failed" or "partitioned"
+    mapped: Shelf = field(default_factory=Shelf)  # (node, hostPort, protocol) -> (uid, container port)
     resolvers: Shelf = field(default_factory=Shelf)  # namespace/name -> Resolver of a pod that looks names up in a way of its own
 
 
@@ -88,8 +89,21 @@ class CNI:
         self.state.hosts[address] = (*others, Owner(node, uid, namespace, pod))
         self.state.pods[f"{namespace}/{pod}"] = address
 
+    def map_ports(self, node: str, uid: str, ports: tuple[tuple[int, int, str], ...]) -> None:
+        """Lead ports of the node (hostPort) to ports of a pod: (port of the node, port of the container, protocol)."""
+        for host, container, protocol in ports:
+            self.state.mapped[node, host, protocol] = (uid, container)
+
+    def behind(self, node: str, port: int, protocol: str = "TCP") -> tuple[str, int] | None:
+        """The pod's address and port behind a port of a node (hostPort)."""
+        uid, container = self.state.mapped.get((node, port, protocol), ("", 0))
+        address = self.state.addresses.get(uid)
+        return (str(address), container) if address else None
+
     def detach(self, node: str, uid: str) -> None:
         """Give the address back."""
+        for key in [key for key, (owner, _) in self.state.mapped.items() if owner == uid]:
+            del self.state.mapped[key]
         for shared, owners in self.state.hosts.items():
             if any(owner.uid == uid for owner in owners):
                 self.state.hosts[shared] = tuple(owner for owner in owners if owner.uid != uid)

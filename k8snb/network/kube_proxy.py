@@ -34,6 +34,7 @@ from k8snb.sim.state import Shelf
 SERVICE_LABEL = "kubernetes.io/service-name"
 MIN_SYNC_PERIOD = 1 * SECOND  # pkg/proxy/apis/config/v1alpha1/defaults.go
 HEALTHZ_PORT = 10256
+REMEMBERED = 10_000  # clients that a node remembers for session affinity
 
 
 @dataclass(slots=True)
@@ -186,7 +187,11 @@ class KubeProxy(Component):
     def remember(self, rule: Rule, client: str, backend: Backend) -> None:
         """Session affinity: the client's time begins anew with every connection."""
         if rule.affinity:
-            self.own.affinity[rule.label, client] = (backend, self.kernel.now)
+            known = self.own.affinity
+            known.pop((rule.label, client), None)
+            known[rule.label, client] = (backend, self.kernel.now)
+            if len(known) > REMEMBERED:
+                del known[next(iter(known))]  # who has not come for the longest time
 
     def health(self, port: int) -> HTTPReply | None:
         """The answer of its own small servers; None where it has none on that port, or does not run."""

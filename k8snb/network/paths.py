@@ -186,6 +186,10 @@ class _Walk(NamedTuple):
             yield from self.translate(way, proxy, rule, "nodeports" if own else "services")
         elif own and proxy is not None and proxy.health(port) is not None:
             yield way._replace(made=Connection(node=node, latency=LATENCY["network hop"]))
+        elif own and (behind := paths.cni.behind(node, port)) is not None:
+            said = text("hop.host_port", destination=f"{way.address}:{port}", target=f"{behind[0]}:{behind[1]}")
+            mapped = way.hop(f"node/{node}", said, LATENCY["network hop"], "CNI-HOSTPORT-DNAT")
+            yield self.to_owner(mapped._replace(address=behind[0], port=behind[1], at=node))
         elif own and paths.cni.state.hosts.get(way.address):
             yield self.connect(way._replace(port=port))  # pods with hostNetwork may listen there
         else:
@@ -224,8 +228,7 @@ class _Walk(NamedTuple):
 
     def deliver(self, way: Way, proxy: KubeProxy, masquerade: bool, *, leaves: bool) -> Way:
         """A translated packet on its way from the node whose rules it met. ``leaves``: its sender is on that node."""
-        owner = self.paths.cni.owner(way.address)
-        server = Party(way.address, owner.node if owner else "", owner.namespace if owner else "", owner.pod if owner else "")
+        server = self.server(way)
         if leaves and (way := self.leave(way, server)).error:
             return way
         client = self.paths.party(way.source)
@@ -236,10 +239,17 @@ class _Walk(NamedTuple):
 
     def direct(self, way: Way) -> Way:
         """A packet straight to a pod's address."""
+        left = self.leave(way, self.server(way))
+        return left if left.error else self.to_owner(left)
+
+    def to_owner(self, way: Way) -> Way:
+        """A packet that only has to enter the pod whose address it carries."""
+        return self.enter(way, self.paths.party(way.source), self.server(way))
+
+    def server(self, way: Way) -> Party:
+        """Whose address the packet carries now."""
         owner = self.paths.cni.owner(way.address)
-        server = Party(way.address, owner.node if owner else "", owner.namespace if owner else "", owner.pod if owner else "")
-        left = self.leave(way, server)
-        return left if left.error else self.enter(left, self.paths.party(way.source), server)
+        return Party(way.address, owner.node, owner.namespace, owner.pod) if owner else Party(way.address)
 
     def leave(self, way: Way, server: Party) -> Way:
         """The policies of the client's pod."""

@@ -107,6 +107,10 @@ class ClusterNetwork:
         """A connection straight to a pod, past all rules: what a kubelet's probe does."""
         return self.cni.connect(source, address, port)
 
+    def map_ports(self, node: str, uid: str, ports: tuple[tuple[int, int, str], ...]) -> None:
+        """Ports of the node that lead to a pod."""
+        self.cni.map_ports(node, uid, ports)
+
     def set_resolver(self, namespace: str, pod: str, resolver: Resolver | None) -> None:
         """How a pod looks names up, where it is not as usual."""
         if resolver is not None:

@@ -192,6 +192,10 @@ class PodNetwork(Protocol):
         """Give the address back. Detaching what is not attached does nothing."""
         ...
 
+    def map_ports(self, node: str, uid: str, ports: tuple[tuple[int, int, str], ...]) -> None:
+        """Lead ports of the node (hostPort) to ports of a pod: (port of the node, port of the container, protocol)."""
+        ...
+
     def set_resolver(self, namespace: str, pod: str, resolver: Resolver | None) -> None:
         """How a pod looks names up, where it is not as usual; None: as usual."""
         ...

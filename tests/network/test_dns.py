@@ -180,3 +180,15 @@ def test_without_coredns_names_time_out_and_addresses_still_work(cluster: Cluste
     cluster.faults.start("coredns")
     cluster.run_for(1)
     assert cluster.http("http://web", "box").status == 200
+
+
+def test_what_a_shell_shows_of_it(cluster: Cluster) -> None:
+    def said(arguments: str) -> str:
+        return str(cluster.kubectl(f"exec box -- nslookup {arguments}"))
+
+    ip = cluster.get("services", "web")["spec"]["clusterIP"]
+    reverse = ".".join(reversed(ip.split("."))) + ".in-addr.arpa"
+    assert f"{reverse}\tname = web.default.svc.cluster.local" in said(ip)
+    assert "alias.default.svc.cluster.local\tcanonical name = web.default.svc.cluster.local" in said("alias.default.svc.cluster.local")
+    assert "*** Can't find web.default.svc.cluster.local: No answer" in said("-type=aaaa web.default.svc.cluster.local.")
+    assert "service = 0 100 5432 db-0.db.default.svc.cluster.local" in said("-type=srv _sql._tcp.db.default.svc.cluster.local")

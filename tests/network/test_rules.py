@@ -283,3 +283,71 @@ def test_a_node_that_is_cut_off_keeps_the_rules_it_had(cluster: Cluster) -> None
     cluster.faults.restore_node(other)
     cluster.run_for(20)
     assert cluster.rules(other, "web") == cluster.rules(node, "web")
+
+
+def test_a_service_of_two_ports_has_chains_for_each(cluster: Cluster) -> None:
+    cluster.apply("""
+apiVersion: v1
+kind: Pod
+metadata: {name: twin, labels: {app: twin}}
+spec:
+  containers:
+  - {name: web, image: "k8snb/web:1", ports: [{name: http, containerPort: 8080}]}
+  - {name: side, image: hashicorp/http-echo, args: ["-text=side"], ports: [{name: metrics, containerPort: 5678}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: twin}
+spec: {selector: {app: twin}, ports: [{name: http, port: 80, targetPort: http}, {name: metrics, port: 9090, targetPort: metrics}]}
+""")
+    cluster.settle(limit=30)
+    assert cluster.http("http://twin", "box").body.startswith("Hello from twin")
+    assert cluster.http("http://twin:9090", "box").body == "side\n"
+    lines = cluster.rules("node-1", "twin")
+    assert {line.split('"')[1] for line in lines if line.startswith("-A KUBE-SERVICES")} == {
+        "default/twin:http cluster IP",
+        "default/twin:metrics cluster IP",
+    }
+    assert cluster.http("http://twin:81", "box", timeout=1).error == TIMEOUT  # no rule: packets for it are lost
+
+
+def test_an_address_in_front_of_a_proxying_balancer_is_none_of_the_nodes_business(cluster: Cluster) -> None:
+    patch(cluster, {"type": "LoadBalancer"})
+    ingress = [{"ip": "203.0.113.7", "ipMode": "Proxy"}]
+    cluster.client.patch("services", "web", {"status": {"loadBalancer": {"ingress": ingress}}}, "default", subresource="status")
+    cluster.settle(limit=30)
+    assert not any("203.0.113.7" in line for line in cluster.rules("node-1", "web"))
+
+
+def test_a_host_port_leads_to_the_pod_on_that_node_only(cluster: Cluster) -> None:
+    cluster.apply("""
+apiVersion: v1
+kind: Pod
+metadata: {name: door}
+spec: {nodeName: node-2, containers: [{name: web, image: "k8snb/web:1", ports: [{containerPort: 8080, hostPort: 8088}]}]}
+""")
+    cluster.settle(limit=30)
+    response = cluster.http(f"http://{address(cluster, 'node-2')}:8088")
+    assert (response.status, response.hops[0].rule) == (200, "CNI-HOSTPORT-DNAT")
+    assert cluster.http(f"http://{address(cluster, 'node-1')}:8088").error == REFUSED
+    cluster.kubectl("delete pod door")
+    assert cluster.http(f"http://{address(cluster, 'node-2')}:8088").error == REFUSED
+
+
+def test_endpoints_written_by_hand_lead_out_of_the_cluster(cluster: Cluster) -> None:
+    cluster.apply("""
+apiVersion: v1
+kind: Service
+metadata: {name: old}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: old-1, labels: {kubernetes.io/service-name: old}}
+addressType: IPv4
+ports: [{port: 80}]
+endpoints: [{addresses: ["198.51.100.20"]}]
+""")
+    cluster.settle(limit=30)
+    assert any("--to-destination 198.51.100.20:80" in line for line in cluster.rules("node-1", "old"))
+    assert cluster.http("http://old", "box", timeout=1).error == TIMEOUT  # nobody is there, in this world

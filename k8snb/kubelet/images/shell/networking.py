@@ -113,7 +113,8 @@ def nslookup(call: Call) -> Result:
     names = [arg for arg in call.args if not arg.startswith("-")]
     if not names:
         return fail(call, "missing host")
-    kind = "SRV" if any("srv" in option.lower() for option in options) else "A"
+    kind = next((option.partition("=")[2].upper() for option in options if option.startswith(("-type=", "-q"))), "A")
+    kind = "PTR" if re.fullmatch(r"[\d.]+", names[0]) else kind
     answer = call.process.system.resolve(names[0], kind)
     server = call.process.files.read("/etc/resolv.conf") or ""
     found = re.search(r"nameserver (\S+)", server)
@@ -121,10 +122,15 @@ def nslookup(call: Call) -> Result:
     out = f"Server:\t\t{address}\nAddress:\t{address}:53\n\n"
     if answer.error == NO_SUCH_NAME:
         asked = answer.asked[-1] if answer.asked else names[0]
+        if answer.code == "NODATA":
+            return Result(out + f"*** Can't find {asked}: No answer\n\n", 1, "", answer.latency + START)
         return Result(out + f"** server can't find {asked}: NXDOMAIN\n\n", 1, "", answer.latency + START)
     if answer.error:
         return Result(";; connection timed out; no servers could be reached\n\n", 1, "", answer.latency + START)
-    rows = "".join(f"{answer.name}\tservice = {' '.join(row)}\n" for row in answer.records)
+    word = "name" if kind == "PTR" else "service"
+    chain = (*answer.cnames, answer.name)
+    rows = "".join(f"{alias}\tcanonical name = {chain[at + 1]}\n" for at, alias in enumerate(answer.cnames))
+    rows += "".join(f"{answer.name}\t{word} = {' '.join(row)}\n" for row in answer.records)
     rows += "" if answer.records else "".join(f"Name:\t{answer.name}\nAddress: {one}\n" for one in answer.addresses)
     return Result(out + rows + "\n", delay=answer.latency + START)
 
