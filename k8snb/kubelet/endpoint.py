@@ -11,6 +11,7 @@ from typing import Any
 from k8snb.apimachinery.errors import ApiError, bad_request
 from k8snb.apimachinery.meta import micro_timestamp
 from k8snb.kubelet.kubelet import Kubelet
+from k8snb.kubelet.node import SYSTEM_CPU, SYSTEM_MEMORY
 from k8snb.kubelet.state import RUNNING, ContainerState, PodState
 from k8snb.kubelet.status import init_done
 from k8snb.seams.cri import Executed
@@ -18,7 +19,6 @@ from k8snb.seams.kubelet import ContainerStats, LogOptions, NodeStats, PodStats
 from k8snb.sim.clock import HOUR
 
 _PULLING = ("ErrImagePull", "ImagePullBackOff")
-SYSTEM_CPU, SYSTEM_MEMORY = 60, 420 << 20  # what kernel, kubelet and container runtime use themselves: millicores, bytes
 
 
 class Endpoint:
@@ -63,7 +63,8 @@ class Endpoint:
         self._reach("metrics/resource")
         pods = tuple(found for state in self.kubelet.own.pods.values() if (found := self._stats_of(state)) is not None)
         used = [one.usage for pod in pods for one in pod.containers]
-        return NodeStats(SYSTEM_CPU + sum(one.cpu for one in used), SYSTEM_MEMORY + sum(one.memory for one in used), pods)
+        system = SYSTEM_MEMORY + self.kubelet.own.foreign.get("memory", 0)
+        return NodeStats(SYSTEM_CPU + sum(one.cpu for one in used), system + sum(one.memory for one in used), pods)
 
     def _stats_of(self, state: PodState) -> PodStats | None:
         usage = self.kubelet.runtime.pod_usage(state.uid)

@@ -15,8 +15,9 @@ score at once (:func:`oom_adjustment` is how the kubelet has prepared that). The
 Independently of all that, a pod is evicted that exceeds a limit of its own on ephemeral storage.
 
 Models: pkg/kubelet/eviction (eviction_manager.go, helpers.go), pkg/kubelet/qos/policy.go, pkg/kubelet/oom.
-Simplified: the system itself uses nothing; inodes and process ids are not counted (there is no default threshold for the latter);
-soft thresholds are not configured, as by default; memory that jumps between two looks is noticed with the next one.
+Simplified: the system itself uses a fixed amount of memory and no disk; inodes and process ids are not counted (there is no default
+threshold for the latter); soft thresholds are not configured, as by default; memory that jumps between two looks is noticed with
+the next one.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from k8snb.component_helpers import (
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet import image_gc
 from k8snb.kubelet.admission import is_critical
-from k8snb.kubelet.node import STATUS_EVENTS, reference
+from k8snb.kubelet.node import STATUS_EVENTS, SYSTEM_MEMORY, reference
 from k8snb.kubelet.state import APP, RUNNING, SIDECAR, PodState
 from k8snb.seams.cri import Usage
 from k8snb.sim.clock import SECOND
@@ -90,7 +91,7 @@ def capacity_of(kubelet: Kubelet, resource: str) -> int:
 
 def observe(kubelet: Kubelet) -> dict[str, Observation]:
     """What is left of memory and disk, for resources whose capacity is known."""
-    used = {MEMORY: kubelet.runtime.memory() + kubelet.own.foreign.get(MEMORY, 0), DISK: disk_used(kubelet)}
+    used = {MEMORY: SYSTEM_MEMORY + kubelet.runtime.memory() + kubelet.own.foreign.get(MEMORY, 0), DISK: disk_used(kubelet)}
     found = {name: Observation(capacity_of(kubelet, name) - amount, capacity_of(kubelet, name)) for name, amount in used.items()}
     return {name: seen for name, seen in found.items() if seen.capacity}
 

@@ -25,6 +25,8 @@ LEASE_SECONDS = timing("node lease duration") // SECOND
 LEASE_NAMESPACE = "kube-node-lease"
 PROVIDED_NODE_IP = "alpha.kubernetes.io/provided-node-ip"
 
+SYSTEM_CPU, SYSTEM_MEMORY = 60, 420 << 20
+"""What kernel, kubelet and container runtime of a machine use themselves: millicores, bytes."""
 IMAGES_SHOWN = 50
 """``nodeStatusMaxImages``: so many images stand in the status of the node."""
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure")

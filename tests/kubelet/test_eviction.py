@@ -56,7 +56,7 @@ def test_under_memory_pressure_the_pod_furthest_above_its_request_goes(story: St
     eater(story, "modest", 300, request="512Mi")
     eater(story, "greedy", 900, request="100Mi")
     story.run(5)
-    story.cluster.faults.use_memory("node-1", "2850Mi")
+    story.cluster.faults.use_memory("node-1", "2430Mi")
     story.run(15)
     status = story.status("greedy")
     assert (status["phase"], status["reason"]) == ("Failed", "Evicted")
@@ -73,7 +73,7 @@ def test_under_memory_pressure_the_pod_furthest_above_its_request_goes(story: St
 def test_the_node_says_so_is_tainted_and_recovers_five_minutes_after(story: Story) -> None:
     eater(story, "greedy", 900)
     story.run(5)
-    story.cluster.faults.use_memory("node-1", "3200Mi")
+    story.cluster.faults.use_memory("node-1", "2780Mi")
     story.run(12)
     pressure = condition(story, "MemoryPressure")
     assert (pressure["status"], pressure["reason"], pressure["message"]) == (
@@ -91,7 +91,7 @@ def test_the_node_says_so_is_tainted_and_recovers_five_minutes_after(story: Stor
 
 
 def test_a_node_under_memory_pressure_takes_up_no_best_effort_pod(story: Story) -> None:
-    story.cluster.faults.use_memory("node-1", "4050Mi")
+    story.cluster.faults.use_memory("node-1", "3630Mi")
     story.run(12)
     story.pod("idle", "sleep", "9")
     story.pod("asking", "sleep", "99", resources={"requests": {"memory": "1Mi"}})
@@ -111,7 +111,7 @@ def test_first_who_exceeds_its_request_then_the_lower_priority_then_who_exceeds_
     eater(story, "small", 300)
     eater(story, "large", 400)
     story.run(5)
-    for foreign in (2050, 2450, 2750):  # each time 46 MiB are left
+    for foreign in (1630, 2030, 2330):  # each time 46 MiB are left
         story.cluster.faults.use_memory("node-1", f"{foreign}Mi")
         story.run(20)
     assert evicted(story) == ["large", "small", "important"]
@@ -122,7 +122,7 @@ def test_critical_and_static_pods_stay(story: Story) -> None:
     eater(story, "critical", 900, priority="system-node-critical")
     eater(story, "plain", 100)
     story.run(5)
-    story.cluster.faults.use_memory("node-1", "3150Mi")
+    story.cluster.faults.use_memory("node-1", "2730Mi")
     story.run(60)
     assert (story.status("critical")["phase"], story.status("plain")["phase"]) == ("Running", "Failed")
 
@@ -141,7 +141,7 @@ def test_a_replicaset_replaces_an_evicted_pod_elsewhere() -> None:
     )
     cluster.settle()
     cluster.kubectl("uncordon node-2")
-    cluster.faults.use_memory("node-1", "3200Mi")
+    cluster.faults.use_memory("node-1", "2780Mi")
     cluster.run_for(30)
     found = {p["spec"]["nodeName"]: p["status"]["phase"] for p in cluster.get("pods")}
     assert found == {"node-1": "Failed", "node-2": "Running"}
@@ -239,7 +239,7 @@ def test_a_restarted_kubelet_remembers_pressure_and_goes_on_evicting(story: Stor
     for number in range(3):
         eater(story, f"eater-{number}", 400)
     story.run(5)
-    story.cluster.faults.use_memory("node-1", "3900Mi")
+    story.cluster.faults.use_memory("node-1", "3480Mi")
     story.run(6)
     story.cluster.faults.stop("kubelet/node-1")
     story.run(20)

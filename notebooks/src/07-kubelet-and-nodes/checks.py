@@ -4,6 +4,7 @@ from k8snb import Cluster
 from k8snb.apimachinery.objects import dig
 from k8snb.course.exercise import Exercise, Wrong, finding
 from k8snb.course.world import condition, is_ending, pods, ready_pods
+from k8snb.kubelet.node import SYSTEM_MEMORY
 from k8snb.sim.clock import SECOND
 
 
@@ -347,7 +348,7 @@ def of_the_database(cluster):
 
 def starve(cluster):
     """Leave 50 MiB on the machine, whatever its Pods use now, and wait."""
-    used = cluster.simulation.parts.machines.runtimes["node-1"].memory()
+    used = SYSTEM_MEMORY + cluster.simulation.parts.machines.runtimes["node-1"].memory()
     cluster.faults.use_memory("node-1", 4096 * 2**20 - used - 50 * 2**20)
     cluster.run_for(40)
 
