@@ -1,6 +1,6 @@
 """How a kubelet speaks for its node: it registers it, renews its Lease, writes its status.
 
-    start         -> the Node, if there is none; then both of these
+    start         -> the Node, if there is none, and its CSINode; then both of these
     every 10 s    -> the Lease ("I am here"), and a look at memory and disk
     every 5 min   -> the Node's status; at once where it has changed, or where somebody has said meanwhile that the node is lost
 
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import condition_status
 from k8snb.apimachinery.objects import FrozenDict, Object, put
+from k8snb.component_helpers.csinode import driver_entry, with_entry
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet import eviction, image_gc
 from k8snb.kubelet import node as nodes
@@ -26,7 +27,7 @@ from k8snb.kubelet import node as nodes
 if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
 
-LEASES = "leases.coordination.k8s.io"
+LEASES, CSINODES = "leases.coordination.k8s.io", "csinodes.storage.k8s.io"
 
 
 def register(kubelet: Kubelet) -> None:
@@ -40,6 +41,27 @@ def register(kubelet: Kubelet) -> None:
         return
     report_regularly(kubelet)
     renew(kubelet)
+    register_drivers(kubelet)
+
+
+def register_drivers(kubelet: Kubelet) -> None:
+    """List the CSI drivers that the cluster has in the CSINode of this node. (What fails, a driver's registrar makes good.)"""
+    try:
+        node = kubelet.client.find("nodes", kubelet.node_name)
+        names = [driver["metadata"]["name"] for driver in kubelet.client.list("csidrivers.storage.k8s.io")]
+        if node is None:
+            return
+        for driver in (kubelet.drivers[name] for name in names if name in kubelet.drivers):
+            facts = driver.node_info(kubelet.node_name, node["metadata"].get("labels") or {})
+            entry = driver_entry(driver.traits.name, facts.id, [key for key, _ in facts.segments], facts.limit)
+            known = kubelet.client.find(CSINODES, kubelet.node_name)
+            wanted = with_entry(known, node, entry)
+            if known is None:
+                kubelet.client.create(CSINODES, wanted)
+            elif known != wanted:
+                kubelet.client.update(CSINODES, wanted)
+    except ApiError:
+        return
 
 
 def renew(kubelet: Kubelet) -> None:

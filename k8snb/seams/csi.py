@@ -50,6 +50,7 @@ class Traits(NamedTuple):
     limit: int = 0
     attach: bool = True
     expands: bool = True
+    provisions: bool = True  # it makes volumes for claims
     modes: tuple[str, ...] = SINGLE_WRITER
     filesystem: str = "ext4"
     smallest: int = 1 << 30  # bytes; sizes are rounded up to whole ones

@@ -28,7 +28,9 @@ TRAITS: Final[tuple[Traits, ...]] = (
     Traits("hostpath.csi.k8s.io", topology=(HOST,), attach=False),
     Traits("rancher.io/local-path", topology=(HOST,), attach=False, smallest=1, directory="/opt/local-path-provisioner"),
     Traits("k8s.io/minikube-hostpath", attach=False, modes=EVERYWHERE, smallest=1, directory="/tmp/hostpath-provisioner"),
-    Traits(NFS, attach=False, modes=EVERYWHERE, filesystem="nfs4", smallest=1),  # no CSI driver: the servers of nfs volumes
+    Traits(
+        NFS, attach=False, provisions=False, modes=EVERYWHERE, filesystem="nfs4", smallest=1
+    ),  # no CSI driver: the servers of nfs volumes
     Traits("nfs.csi.k8s.io", attach=False, modes=EVERYWHERE, filesystem="nfs4", smallest=1),
 )
 """The drivers of every cluster, in order. A line here is a driver."""

@@ -32,7 +32,7 @@ class Sidecar(Controller):
     def driver(self, name: str) -> Driver | None:
         """The driver of that name; None where it is not simulated, and then nobody does its work."""
         found: Driver | None = self.process.env.services.drivers.get(name)
-        return found
+        return found if found is not None and found.traits.provisions else None
 
     def has_taken(self, key: str, duration: int, why: str) -> bool:
         """Whether the operation on ``key`` has taken its ``duration`` (µs). Begins it, if it was not begun."""

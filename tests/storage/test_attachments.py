@@ -3,6 +3,7 @@
 import pytest
 
 from k8snb.cluster import Cluster
+from k8snb.sim.state import digest
 from tests.storage.world import CLAIMS, VOLUMES, attached, claim, create, disks, messages, phase, put_up, storage_class, user_of
 
 LATE = {"volumeBindingMode": "WaitForFirstConsumer"}
@@ -213,3 +214,26 @@ def test_storage_forks_and_saves_with_the_cluster(cluster):
     create(loaded, on("node-3"))
     loaded.run_for(20)
     assert sh(loaded, "cat /data/x") == "three\n"
+
+
+def test_a_machine_that_comes_later_knows_the_drivers(cluster):
+    with_disk(cluster, on("node-1"))
+    cluster.client.delete("csinodes.storage.k8s.io", "node-3")
+    cluster.faults.stop("kubelet/node-3")
+    cluster.faults.start("kubelet/node-3")
+    cluster.run_for(2)
+    found = cluster.get("csinodes.storage.k8s.io", "node-3", "")
+    assert [entry["name"] for entry in found["spec"]["drivers"]] == ["disk.csi.k8snb"]
+
+
+def test_the_past_is_the_same_again(cluster):
+    with_disk(cluster, on("node-1"))
+    sh(cluster, "echo one > /data/x")
+    here = cluster.position
+    before = digest(cluster.simulation.root)
+    sh(cluster, "echo two > /data/x")
+    cluster.client.delete("pods", "app", "default")
+    cluster.run_for(30)
+    cluster.rewind(here)
+    assert digest(cluster.simulation.root) == before
+    assert sh(cluster, "cat /data/x") == "one\n"

@@ -18,6 +18,7 @@ Simplified: nothing has an owner, and permissions are shown but not enforced.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from k8snb.seams.cri import MountPoint
@@ -77,6 +78,7 @@ class Volume(NamedTuple):
     filesystem: str = "ext4"
     size: int = 0
     limited: bool = False  # a write beyond ``size`` fails
+    extra: Mapping[str, Entry] = MappingProxyType({})  # files that somebody else keeps writing: seen, never written
 
 
 class Stat(NamedTuple):
@@ -142,6 +144,8 @@ class Files:
             return True
         inside = place.key + "/"
         if any(name.startswith(inside) for name, entry in place.shelf.items() if entry is not None):
+            return True
+        if place.volume is not None and any(name.startswith(inside) for name in place.volume.extra):
             return True
         below = path.rstrip("/") + "/"
         if any(f"{mount.path.rstrip('/')}/".startswith(below) and self._is_tree(mount) for mount in self._mounts):
@@ -250,6 +254,8 @@ class Files:
 
     def _entry(self, place: _Place) -> Entry:
         found: Entry = place.shelf.get(place.key)
+        if found is None and place.volume is not None:
+            return place.volume.extra.get(place.key)
         if found is None and place.shelf is self._layer and place.key not in place.shelf:
             return self._base.get(place.key)
         return found
@@ -259,6 +265,9 @@ class Files:
         prefix = place.key if place.key in ("", "/") else place.key + "/"
         for name, entry in place.shelf.items():
             if name.startswith(prefix) and name != prefix and entry is not None:
+                yield name[len(prefix) :]
+        for name in place.volume.extra if place.volume is not None else ():
+            if name.startswith(prefix):
                 yield name[len(prefix) :]
         if place.shelf is self._layer:
             yield from (n[len(prefix) :] for n in self._base if n.startswith(prefix) and self._layer.get(n, "") is not None)

@@ -11,7 +11,7 @@ How CPU and memory are used, and when a container is killed for it, says :mod:`k
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +23,7 @@ from k8snb.kubelet.images.files import Files, size_of, text_of
 from k8snb.kubelet.images.process import Process, ProcessState
 from k8snb.kubelet.registries import Registries
 from k8snb.kubelet.runtime.image_store import ImageStore
-from k8snb.kubelet.runtime.volumes import Volumes, VolumesState
+from k8snb.kubelet.runtime.volumes import ContainerLogs, Volumes, VolumesState
 from k8snb.seams.cni import Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse, Network, Source, header
 from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, MountPoint, PodVolume, Resources, Started, Usage
 from k8snb.seams.csi import Driver
@@ -117,9 +117,15 @@ class FaithfulRuntime(ImageStore):
         super().__init__(state.images, catalogue, registries)
         self.kernel, self.state, self.node, self.network = kernel, state, node, network
         self.cores = cores  # millicores of the machine
-        self.volumes = Volumes(state.volumes, drivers, lambda image: self.image_of(image).files)
+        self.volumes = Volumes(state.volumes, drivers, lambda image: self.image_of(image).files, ContainerLogs(self._logs))
         self.name, self.kubelet = f"containerd/{node}", f"kubelet/{node}"
         kernel.handlers[self.name] = self.handle
+
+    def _logs(self) -> Iterator[tuple[str, str, str, str, Sequence[tuple[int, str]]]]:
+        """Of each container: its pod, namespace and name, its id, and what it has printed."""
+        for number, container in self.state.containers.items():
+            config = container.config
+            yield config.pod, config.namespace, config.name, number, container.process.log
 
     # -- containers --------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The volumes of a machine's pods, as files: where the tree behind each is, and how much of it a pod sees.
 
     own     a shelf of the pod, gone with it                    emptyDir, configMap, secret, projected, downwardAPI
-    host    the machine's own files, below a path               hostPath, local
+    host    the machine's own files, below a path               hostPath, local; with the logs of its containers
     disk    the files on a disk of a CSI driver                 persistentVolumeClaim, csi
     image   the files of an image, read-only                    image
 
@@ -10,10 +10,11 @@ Only the first two are kept here; a disk is the driver's, and every pod that mou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from k8snb.apimachinery.meta import micro_timestamp
 from k8snb.kubelet.images.files import File, Volume, text_of
 from k8snb.seams.cri import DISK, HOST, IMAGE, PodVolume
 from k8snb.seams.csi import Driver
@@ -33,6 +34,7 @@ DIRECTORIES: Final = (
 """The directories of a machine with Linux and a kubelet. Below ``mnt``, every path is one: there a disk is mounted."""
 
 SPARE = "mnt/"
+LOGS = "var/log/containers"
 
 
 def fresh_machine() -> Shelf:
@@ -41,6 +43,32 @@ def fresh_machine() -> Shelf:
 
 
 _OS_RELEASE = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nNAME="Debian GNU/Linux"\nVERSION_ID="13"\nID=debian\n'
+
+
+class ContainerLogs(Mapping[str, str]):
+    """``var/log/containers``: the logs of a machine's containers as files, made when somebody reads one.
+
+    ``containers()`` gives (pod, namespace, container, id, lines with their times).
+    """
+
+    def __init__(self, containers: Callable[[], Iterable[tuple[str, str, str, str, Sequence[tuple[int, str]]]]]):
+        self._containers = containers
+
+    def __getitem__(self, path: str) -> str:
+        for name, lines in self._files():
+            if name == path:
+                return "".join(f"{micro_timestamp(when)} stdout F {line}\n" for when, line in lines)
+        raise KeyError(path)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._files())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._files())
+
+    def _files(self) -> Iterator[tuple[str, Sequence[tuple[int, str]]]]:
+        for pod, namespace, container, number, lines in self._containers():
+            yield f"{LOGS}/{pod}_{namespace}_{container}-{number.rpartition('/')[2]}.log", lines
 
 
 @dataclass(slots=True)
@@ -55,8 +83,8 @@ class VolumesState:
 class Volumes:
     """The operations on a :class:`VolumesState`."""
 
-    def __init__(self, state: VolumesState, drivers: Mapping[str, Driver], images: Any):
-        self.state, self.drivers, self.images = state, drivers, images
+    def __init__(self, state: VolumesState, drivers: Mapping[str, Driver], images: Any, logs: Mapping[str, str]):
+        self.state, self.drivers, self.images, self.logs = state, drivers, images, logs
 
     def mount(self, uid: str, name: str, volume: PodVolume) -> None:
         """A volume of a pod is there from now on."""
@@ -94,7 +122,9 @@ class Volumes:
     def _view(self, uid: str, name: str, volume: PodVolume) -> Volume:
         shown = (volume.read_only, volume.device, volume.filesystem, volume.size, volume.limited)
         if volume.kind == HOST:
-            return Volume(self._host(), volume.place.strip("/"), *shown)
+            place = volume.place.strip("/")
+            sees_logs = f"{LOGS}/".startswith(f"{place}/") or f"{place}/".startswith(f"{LOGS}/") or not place
+            return Volume(self._host(), place, *shown, extra=self.logs) if sees_logs else Volume(self._host(), place, *shown)
         if volume.kind == DISK:
             driver = self.drivers.get(volume.driver)
             shelf = driver.files(volume.place) if driver is not None else None
@@ -119,6 +149,8 @@ class Volumes:
         if text_of(host.get(key)) is not None:
             return "file"
         inside = f"{key}/"
+        if key in self.logs:
+            return "file"
         if not key or key.startswith(SPARE) or inside in host or any(name.startswith(inside) for name in host):
             return "directory"
         return ""

@@ -63,6 +63,10 @@ def _empty_dir(worker: Worker, volume: Object, _state: MountState) -> int:
 
 
 def _made(worker: Worker, volume: Object, state: MountState) -> int:
+    for source in dig(volume, "projected.sources", ()):
+        for kind in ("clusterTrustBundle", "podCertificate"):
+            if kind in source:
+                worker.not_simulated(f'projected sources of kind {kind}: the volume "{volume["name"]}" is mounted without it')
     _told(worker, volume, PodVolume(device=TMPFS, filesystem=TMPFS, read_only=True))
     write(worker, volume, state)
     return 0
@@ -135,8 +139,3 @@ _KINDS: Final[dict[str, Callable[[Worker, Object, MountState], int]]] = {
     "emptyDir": _empty_dir, "hostPath": _host_path, "persistentVolumeClaim": _claim, "ephemeral": _claim, "nfs": _nfs, "image": _image,
     "csi": _inline_csi, **dict.fromkeys(MADE_FROM_OBJECTS, _made),
 }  # fmt: skip
-
-
-def bundles(volume: Object) -> bool:
-    """Whether a projected volume has sources that are not simulated."""
-    return any("clusterTrustBundle" in s or "podCertificate" in s for s in dig(volume, "projected.sources", ()))

@@ -151,3 +151,20 @@ def test_after_a_power_failure_disks_keep_what_memory_loses(story):
     story.cluster.faults.restore_node("node-1")
     story.run(20)
     assert story.sh("ls /d; ls /m") == "f\n"
+
+
+def test_a_machine_has_the_logs_of_its_containers_as_files(story):
+    story.pod("talker", container={"command": ["sh", "-c", "echo hello; sleep 99999"]})
+    story.pod("agent", volumes={"v": {"hostPath": {"path": "/var/log"}}}, mounts={"/var/log": {"name": "v", "readOnly": True}})
+    names = story.sh("ls /var/log/containers", pod="agent").split()
+    assert [name.split("-")[0] for name in names] == ["agent_default_main", "talker_default_main"]
+    line = story.sh("cat /var/log/containers/talker_default_main-*.log", pod="agent")
+    assert line.endswith(" stdout F hello\n")
+    assert story.sh("ls /var/log", pod="agent") == "containers\npods\n"
+
+
+def test_what_a_projected_volume_cannot_have_is_told(story):
+    sources = [{"clusterTrustBundle": {"path": "ca.pem", "name": "x"}}, {"configMap": {"name": "kube-root-ca.crt"}}]
+    story.pod(volumes={"v": {"projected": {"sources": sources}}}, mounts={"/v": "v"})
+    assert story.sh("ls /v") == "ca.crt\n"
+    assert story.said("NotSimulated")[0].startswith("k8snb does not simulate projected sources of kind clusterTrustBundle")
