@@ -148,8 +148,7 @@ class Server:
             raise ApiError(404, "NotFound", "the server could not find the requested resource", {})
         if resource.deprecated:
             context.warn(resource.deprecated)
-        elsewhere = self.aggregated.get(f"{resource.version}.{resource.group}")
-        if elsewhere is not None:
+        if self.aggregated and (elsewhere := self.aggregated.get(f"{resource.version}.{resource.group}")) is not None:
             return self._proxied(elsewhere, context, resource)
         if request.subresource:
             return writes.subresource(context, resource)

@@ -130,6 +130,8 @@ class Aks(Component):
     def on_event(self, key: Any) -> None:
         """One look at one operation, or the announcement of a preemption."""
         kind, name = key
+        if not self.state.running:
+            return  # whoever starts it again goes on with what is written down
         if kind == "preempt":
             instance: Instance | None = self.azure.state.instances.get(name)
             if instance is not None:

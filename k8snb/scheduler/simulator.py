@@ -28,6 +28,10 @@ class FilterTrial:
         name = node["metadata"]["name"]
         self.snapshot = Snapshot([*self.snapshot.nodes, NodeInfo(name).with_node(freeze(node))], {})
 
+    def without(self, node: str) -> FilterTrial:
+        """Another trial, without that node. What is known of the others is shared: it is made of values."""
+        return FilterTrial(self.scheduler, [info for info in self.snapshot.nodes if info.name != node])
+
     def remove(self, node: str) -> None:
         """One node less."""
         self.snapshot = Snapshot([info for info in self.snapshot.nodes if info.name != node], {})

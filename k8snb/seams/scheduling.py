@@ -22,6 +22,10 @@ class Trial(Protocol):
         """One node more, empty."""
         ...
 
+    def without(self, node: str) -> Trial:
+        """Another imagined cluster, as this one is but for that node. What happens in one is unknown in the other."""
+        ...
+
     def remove(self, node: str) -> None:
         """One node less."""
         ...

@@ -23,6 +23,7 @@ API, ETCD, SCHEDULER, MANAGER = "kube-apiserver", "etcd", "kube-scheduler", "kub
 ON_NODES = ("kubelet", "kube-proxy")  # one on each node: ``kubelet/node-1``
 INSIDE = (  # how the names of components begin
     "kube-", "kubelet", "coredns", "cloud-controller-manager", "network-policy", "ingress-nginx", "nginx-ingress-controller", "learner-",
+    "cluster-autoscaler", "aks", "metrics-server",
 )  # fmt: skip
 _ALSO = {"default-scheduler": SCHEDULER}  # a scheduler speaks under the name of its profile
 CONTROL_PLANE = (ETCD, API, SCHEDULER, MANAGER)

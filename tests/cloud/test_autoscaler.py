@@ -188,3 +188,16 @@ def test_it_restarts_in_the_middle_and_a_fork_goes_the_same_way(cluster: Cluster
     assert digest(cluster.simulation.root) == digest(other.simulation.root)
     assert running(cluster) == 5
     assert len(node_names(cluster, "user")) == 2
+
+
+def test_it_writes_down_what_it_does_for_everybody_to_read(cluster: Cluster) -> None:
+    cluster.run_for(25)
+    written = cluster.get("configmaps", "cluster-autoscaler-status", "kube-system")
+    assert "autoscalerStatus: Running" in written["data"]["status"]
+    assert "status: NoActivity" in written["data"]["status"]
+    revision = written["metadata"]["resourceVersion"]
+    cluster.run_for(60)
+    assert cluster.get("configmaps", "cluster-autoscaler-status", "kube-system")["metadata"]["resourceVersion"] == revision
+    cluster.client.create("deployments.apps", deployment(5), "default")
+    cluster.run_for(25)
+    assert "status: InProgress" in cluster.get("configmaps", "cluster-autoscaler-status", "kube-system")["data"]["status"]

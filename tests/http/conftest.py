@@ -14,8 +14,8 @@ from k8snb.cluster import Cluster
 class Served:
     """A cluster behind its endpoint. Whatever touches the cluster itself goes through ``run``, into the loop's thread."""
 
-    def __init__(self, folder):
-        self.cluster = Cluster(nodes=1, runtime="hollow", loud=False)
+    def __init__(self, folder, cluster=None):
+        self.cluster = cluster or Cluster(nodes=1, runtime="hollow", loud=False)
         self.connections = []
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)

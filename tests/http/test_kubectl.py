@@ -6,6 +6,9 @@ import subprocess
 
 import pytest
 
+from k8snb.cluster import Cluster
+from tests.http.conftest import Served
+
 STS = """
 apiVersion: apps/v1
 kind: StatefulSet
@@ -96,3 +99,19 @@ def test_what_is_not_there_is_refused_in_a_sentence(kubectl, command, says):
     kubectl("apply -f -", STS)
     kubectl("wait pod/web-0 --for=condition=Ready --timeout=20s")
     assert says in kubectl(command)
+
+
+@pytest.mark.slow
+def test_top_of_real_kubectl_prints_what_ours_prints(tmp_path):
+    if not shutil.which("kubectl"):
+        pytest.skip("no kubectl is installed on this machine")
+    served = Served(tmp_path, Cluster(nodes=2, metrics=True, loud=False))
+    try:
+        served.run(served.cluster.kubectl, "run box --image=busybox:1.36 -- sleep 100000")
+        served.run(served.cluster.run_for, 60)
+        for line in ("top nodes", "top pods", "top pods --containers -A", "top pods --sum", "top pod nope", "top pods -n kube-public"):
+            command = ["kubectl", "--kubeconfig", str(served.kubeconfig), *line.split()]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            assert (done.stdout + done.stderr).strip() == str(served.run(served.cluster.kubectl, line)).strip(), line
+    finally:
+        served.close()

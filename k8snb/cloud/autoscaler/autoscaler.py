@@ -21,16 +21,16 @@ from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import is_true, key_of
-from k8snb.apimachinery.objects import EMPTY_DICT, Object, put
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze, put
 from k8snb.apiserver.request import MASTERS, User
 from k8snb.client.component import Component, Environment
 from k8snb.client.recorder import Recorder
-from k8snb.cloud.autoscaler import scale_down, scale_up
+from k8snb.cloud.autoscaler import scale_down, scale_up, status
 from k8snb.cloud.azure import CREATING, RUNNING, STOPPED, Azure
 from k8snb.cloud.drain import by_node, evict, movable
 from k8snb.cloud.pools import TO_BE_DELETED, Instance, NodePool, template
 from k8snb.component_helpers import is_pod_terminal
-from k8snb.seams.scheduling import SchedulingSimulator
+from k8snb.seams.scheduling import SchedulingSimulator, Trial
 from k8snb.sim.clock import MINUTE, SECOND
 from k8snb.sim.state import Shelf
 
@@ -62,6 +62,7 @@ class AutoscalerState:
     last_scale_up: int = 0
     looking: bool = False  # a look is scheduled
     refused: str = ""  # why the last look helped nobody
+    status: Object | None = None  # as it was last written down
 
 
 class ClusterAutoscaler(Component):
@@ -108,6 +109,7 @@ class ClusterAutoscaler(Component):
         with suppress(ApiError):  # the API server does not answer, or somebody was faster: the next look sees
             if not self._scale_up():
                 self._scale_down()
+            self._write_status()
 
     # -- the world ---------------------------------------------------------------------------------------------------
 
@@ -186,7 +188,8 @@ class ClusterAutoscaler(Component):
         for name in list(self.own.leaving):
             self._go_on_leaving(name)
         world = self._world()
-        verdicts = {name: self._judge(node, world) for node, _ in world if (name := node["metadata"]["name"]) and self._shrinkable(name)}
+        trial, names = self.simulator.trial(world), [str(node["metadata"]["name"]) for node, _ in world]
+        verdicts = {name: self._judge(node, trial, names) for (node, _), name in zip(world, names, strict=True) if self._shrinkable(name)}
         self._remember(verdicts)
         ripe = [name for name, since in self.own.unneeded.items() if self.kernel.now - since >= UNNEEDED_TIME]
         if ripe and not self.own.leaving and self.kernel.now - self.own.last_scale_up >= DELAY_AFTER_ADD:
@@ -198,7 +201,7 @@ class ClusterAutoscaler(Component):
         pool = self.azure.pool_of(node)
         return pool is not None and pool.autoscale and not pool.going
 
-    def _judge(self, node: Object, world: World) -> Verdict:
+    def _judge(self, node: Object, trial: Trial, names: list[str]) -> Verdict:
         """Whether a node is needed, and why."""
         name, pods = node["metadata"]["name"], self._pods_on(node["metadata"]["name"])
         share = scale_down.utilization(node, pods)
@@ -212,7 +215,8 @@ class ClusterAutoscaler(Component):
         pod, why = scale_down.blocker(pods, self.informers[BUDGETS].all())
         if why:
             return Verdict(share, f"BlockedByPod {pod}: {why}")
-        nowhere = scale_down.homeless(self.simulator, movable(pods), [one for one in world if one[0] is not node])
+        guests = movable(pods)
+        nowhere = scale_down.homeless(trial.without(name), guests, [one for one in names if one != name]) if guests else ""
         return Verdict(share, f"NoPlaceToMovePods: {nowhere}" if nowhere else "")
 
     def _remember(self, verdicts: dict[str, Verdict]) -> None:
@@ -266,6 +270,28 @@ class ClusterAutoscaler(Component):
             del self.own.leaving[name]
             self._taint(name, TO_BE_DELETED, "")
             self._decide("scale-down failed", name, f"{len(refused or pods)} pods cannot be evicted")
+
+    # -- what everybody may read -------------------------------------------------------------------------------------
+
+    def _write_status(self) -> None:
+        """The ConfigMap, where something in it has changed."""
+        found = freeze(status.document([self._facts(pool) for pool in self._pools()]))
+        if found == self.own.status:
+            return
+        config_map = status.config_map(found, self.kernel.now)
+        if self.client.find("configmaps", status.NAME, status.NAMESPACE) is None:
+            self.client.create("configmaps", config_map, status.NAMESPACE)
+        else:
+            body = {"metadata": {"annotations": config_map["metadata"]["annotations"]}, "data": config_map["data"]}
+            self.client.patch("configmaps", status.NAME, body, status.NAMESPACE)
+        self.own.status = found
+
+    def _facts(self, pool: NodePool) -> status.GroupFacts:
+        machines = self.azure.instances_of(pool.name, CREATING, RUNNING, STOPPED)
+        nodes = [self.informers[NODES].get(one.name) for one in machines]
+        ready = sum(node is not None and is_true(node, "Ready") for node in nodes)
+        candidates = sum(one.name in self.own.unneeded for one in machines)
+        return status.GroupFacts(pool, len(machines), ready, candidates, len(machines) > ready)
 
     # -- small things ------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig, drop
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.cloud.drain import movable
 from k8snb.component_helpers import pod_requests, resource_amounts
-from k8snb.seams.scheduling import SchedulingSimulator
+from k8snb.seams.scheduling import Trial
 
 THRESHOLD = 0.5
 SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
@@ -68,12 +68,14 @@ def _covers(budget: Object, pod: Object) -> bool:
     return same and selector is not None and from_label_selector(selector).matches(pod["metadata"].get("labels") or EMPTY_DICT)
 
 
-def homeless(simulator: SchedulingSimulator, pods: Sequence[Object], world: Sequence[tuple[Object, Sequence[Object]]]) -> str:
-    """The first of the pods that would fit nowhere in that world (in which their node is missing); empty where all would."""
-    trial = simulator.trial(world)
+def homeless(trial: Trial, pods: Sequence[Object], nodes: Sequence[str]) -> str:
+    """The first of the pods that fits nowhere in an imagined cluster (in which their node is missing); empty where all do.
+
+    ``nodes``: where to try, by name.
+    """
     for pod in pods:
         free = drop(pod, "spec.nodeName")
-        home = next((node["metadata"]["name"] for node, _ in world if not trial.why_not(free, node["metadata"]["name"])), None)
+        home = next((name for name in nodes if not trial.why_not(free, name)), None)
         if home is None:
             return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
         trial.put(pod, home)

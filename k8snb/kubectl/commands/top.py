@@ -108,7 +108,8 @@ def run_pods(call: Call) -> None:
     for one, amounts in _sorted(call, [(one, _amounts([c["usage"] for c in one["containers"]])) for one in measured]):
         head = [one["metadata"]["namespace"]] if everywhere else []
         if call.flag("containers"):
-            containers = _sorted(call, [(c, _amounts([c["usage"]])) for c in one["containers"]])
+            by_name = sorted(one["containers"], key=lambda container: str(container["name"]))
+            containers = _sorted(call, [(c, _amounts([c["usage"]])) for c in by_name])
             rows += [[*head, one["metadata"]["name"], c["name"], *_shown(used)] for c, used in containers]
         else:
             rows.append([*head, one["metadata"]["name"], *_shown(amounts)])
