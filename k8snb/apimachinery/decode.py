@@ -7,8 +7,8 @@ The server decodes into Go structs and prints those again. Hence: unknown fields
 empty value of a field that is no pointer vanishes, a struct held by value appears as ``{}``, quantities and times come out
 in canonical form. The order in which Go meets the fields decides which error is reported; clients send sorted keys.
 
-What was found out about a frozen dict or list is remembered on it, under its type: to decode an object that shares
-most of its parts with a known one costs as much as its changed parts.
+What was found out about a frozen dict or list is remembered on it: that it is a proper value of a type, or what decoding it as
+that type gives. To decode an object that shares most of its parts with a known one costs as much as its changed parts.
 
 Models: k8s.io/apimachinery/pkg/runtime/serializer/json, sigs.k8s.io/json (a fork of encoding/json that reports unknown fields).
 Simplified: duplicate keys are not reported, since a dict has none; bodies are taken as if sent with sorted keys.
@@ -105,7 +105,7 @@ def trust(type_: Type, obj: Object) -> None:
     if type_.kind == STRUCT:
         for key, part in obj.items():
             if type(part) is FrozenDict and key in type_.fields:
-                memo(part)[type_.fields[key].type] = None
+                part.proper = type_.fields[key].type
 
 
 def cannot_be_handled(kind: str, version: str, why: str) -> ApiError:
@@ -138,13 +138,10 @@ def _decode(type_: Type, value: Any, problems: list[Problem]) -> Any:
         return value
     if type_.item is not None and type_.item.kind not in _CONTAINERS:
         return walk(type_, value, problems)  # a list or map of scalars: remembering costs more than looking again
-    known = memo(value)
-    if type_ not in known:
-        _remember(type_, value, walk)
-    remembered = known[type_]
-    if remembered is None:
+    if getattr(value, "proper", None) is type_:
         return value
-    result, found = remembered
+    known = getattr(value, "memo", None)
+    result, found = (known and known.get(type_)) or _walked(type_, value, walk)
     problems.extend(found)
     return result
 
@@ -158,14 +155,15 @@ def _scalar(type_: Type, value: Any, problems: list[Problem]) -> Any:
         return value
 
 
-def _remember(type_: Type, value: Any, walk: Walk) -> None:
-    """Remember what the walk finds. None stands for: clean, and decoding changes nothing (a value must not refer to itself)."""
+def _walked(type_: Type, value: Any, walk: Walk) -> tuple[Any, list[Problem]]:
+    """Walk, and remember what was found; most often that it is proper, and decoding changes nothing."""
     found: list[Problem] = []
     result = walk(type_, value, found)
     if not found:
-        memo(result)[type_] = None
+        result.proper = type_
     if found or result is not value:
         memo(value)[type_] = (result, found)
+    return result, found
 
 
 def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDict:

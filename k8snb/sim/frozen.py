@@ -26,10 +26,14 @@ def _refuse(self: Any, *_args: Any, **_kwargs: Any) -> NoReturn:
 
 
 class FrozenDict(dict):  # type: ignore[type-arg]
-    """A JSON object that cannot be changed. ``memo`` is where work on it is remembered."""
+    """A JSON object that cannot be changed. ``memo`` is where work on it is remembered, ``proper`` a type that it is known to fit.
 
-    __slots__ = ("memo",)
+    Both slots are empty until somebody has something to remember: ask with ``getattr``.
+    """
+
+    __slots__ = ("memo", "proper")
     memo: dict[Any, Any]
+    proper: Any
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
 
@@ -46,8 +50,9 @@ class FrozenDict(dict):  # type: ignore[type-arg]
 class FrozenList(list):  # type: ignore[type-arg]
     """A JSON array that cannot be changed."""
 
-    __slots__ = ("memo",)
+    __slots__ = ("memo", "proper")
     memo: dict[Any, Any]
+    proper: Any
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
     append = clear = extend = insert = pop = remove = reverse = sort = _refuse
 
