@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from k8snb.admission.plugin import Context, forbidden, is_plain
+from k8snb.admission.plugin import Context, forbidden, is_plain, of_namespace
 from k8snb.admission.quota_usage import texts
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, dig, put
 from k8snb.apimachinery.quantity import exact
@@ -33,7 +33,7 @@ class LimitRanger:
         """The pod with the defaults of its namespace."""
         if old is not None or not is_plain(request, resource, "pods"):
             return obj
-        for limit_range in context.list("limitranges", request.namespace):
+        for limit_range in of_namespace(context, "limitranges", request.namespace):
             obj = _with_defaults(obj, _container_defaults(limit_range))
         return obj
 
@@ -48,7 +48,7 @@ class LimitRanger:
             judge = _claim_violations
         else:
             return
-        for limit_range in context.list("limitranges", request.namespace):
+        for limit_range in of_namespace(context, "limitranges", request.namespace):
             wrong = list(dict.fromkeys(text for limit in dig(limit_range, "spec.limits", ()) for text in judge(limit, obj)))
             if wrong:
                 raise forbidden(request, resource, obj, wrong[0] if len(wrong) == 1 else f"[{', '.join(wrong)}]")

@@ -80,6 +80,11 @@ def forbidden(request: Request, resource: Resource, obj: Object | None, why: str
     return request_forbidden(resource.group, resource.plural, name, why)
 
 
+def of_namespace(context: Context, resource_key: str, namespace: str) -> list[Object]:
+    """The few objects of a namespace that judge every request in it (quotas, limit ranges), by :meth:`Context.remembered`."""
+    return [obj for obj in context.remembered(resource_key) if obj["metadata"].get("namespace") == namespace]
+
+
 def is_plain(request: Request, resource: Resource, key: str) -> bool:
     """True for a request for this kind itself, not for a subresource of it."""
     return resource.key == key and not request.subresource

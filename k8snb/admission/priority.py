@@ -18,7 +18,7 @@ _MUST_NOT = "must not be provided in pod spec; priority admission controller com
 
 def default_class(context: Context) -> Object | None:
     """The PriorityClass marked ``globalDefault``; the lowest value where there are several."""
-    marked = [c for c in context.list(CLASSES) if c.get("globalDefault")]
+    marked = [c for c in context.remembered(CLASSES) if c.get("globalDefault")]
     return min(marked, key=lambda c: (int(c["value"]), str(c["metadata"]["name"])), default=None)
 
 

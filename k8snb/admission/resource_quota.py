@@ -8,7 +8,7 @@ Models: k8s.io/apiserver/pkg/admission/plugin/resourcequota/{admission,controlle
 
 from __future__ import annotations
 
-from k8snb.admission.plugin import Context, forbidden
+from k8snb.admission.plugin import Context, forbidden, of_namespace
 from k8snb.admission.quota_usage import Usage, matches, matching_names, missing_requests, usage_of
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, put
@@ -32,7 +32,7 @@ class ResourceQuota:
             return
         if old is not None and resource.key not in _ON_UPDATE and not resizes:
             return
-        quotas = context.list("resourcequotas", request.namespace)
+        quotas = of_namespace(context, "resourcequotas", request.namespace)
         concerned = [quota for quota in quotas if matches(quota, resource.key, obj)]
         for quota in concerned:
             self._check(quota, request, resource, obj)
