@@ -12,6 +12,8 @@ from typing import Any
 
 Manifest = dict[str, Any]
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
+REQUIRED, PREFERRED = "requiredDuringSchedulingIgnoredDuringExecution", "preferredDuringSchedulingIgnoredDuringExecution"
 
 
 def amount(text: str) -> float:
@@ -33,8 +35,24 @@ def labels(obj: Manifest) -> dict[str, str]:
     return obj["metadata"].get("labels") or {}
 
 
+def holds(expression: Manifest, found: dict[str, str]) -> bool:
+    value, values = found.get(expression["key"]), expression.get("values", [])
+    return {
+        "In": value in values, "NotIn": value not in values, "Exists": value is not None, "DoesNotExist": value is None,
+    }[expression["operator"]]  # fmt: skip
+
+
 def selects(selector: Manifest, found: dict[str, str]) -> bool:
-    return all(found.get(key) == value for key, value in selector["matchLabels"].items())
+    same = all(found.get(key) == value for key, value in selector.get("matchLabels", {}).items())
+    return same and all(holds(expression, found) for expression in selector.get("matchExpressions", []))
+
+
+def narrowed(rule: Manifest, owner: Manifest, found: dict[str, str]) -> bool:
+    """Whether labels are meant by a rule of this owner, with its matchLabelKeys and mismatchLabelKeys."""
+    mine = labels(owner)
+    same = all(found.get(key) == mine[key] for key in rule.get("matchLabelKeys", []) if key in mine)
+    other = all(found.get(key) != mine[key] for key in rule.get("mismatchLabelKeys", []) if key in mine)
+    return selects(rule["labelSelector"], found) and same and other
 
 
 def tolerated(taint: Manifest, tolerations: list[Manifest]) -> bool:
@@ -47,16 +65,28 @@ def tolerated(taint: Manifest, tolerations: list[Manifest]) -> bool:
     return False
 
 
-def terms(pod: Manifest, kind: str, when: str) -> list[Manifest]:
-    found: list[Manifest] = pod["spec"].get("affinity", {}).get(kind, {}).get(f"{when}DuringSchedulingIgnoredDuringExecution", [])
-    return found
+def affinity(pod: Manifest, kind: str, when: str) -> Any:
+    return pod["spec"].get("affinity", {}).get(kind, {}).get(when, [])
+
+
+def node_term(term: Manifest, node: Manifest) -> bool:
+    return bool(term.get("matchExpressions")) and all(holds(one, labels(node)) for one in term["matchExpressions"])
 
 
 class Reference:
-    """The cluster as lists of manifests."""
+    """The cluster as lists of manifests.
 
-    def __init__(self, nodes: list[Manifest], pods: list[Manifest]):
-        self.nodes, self.pods = nodes, pods
+    ``services`` and ``namespaces`` likewise. What a profile may choose: ``most`` packs instead of spreading, ``hard`` is the weight
+    of existing pods' required affinity, ``added`` a node affinity of the profile.
+    """
+
+    def __init__(
+        self, nodes: list[Manifest], pods: list[Manifest], *, services: Any = (), namespaces: Any = (),
+        most: bool = False, hard: int = 1, added: Manifest | None = None,
+    ):  # fmt: skip
+        self.nodes, self.pods, self.services = nodes, pods, services
+        self.namespaces = {item["metadata"]["name"]: labels(item) for item in namespaces}
+        self.most, self.hard, self.added = most, hard, added or {}
 
     def on(self, node: Manifest) -> list[Manifest]:
         return [pod for pod in self.pods if pod["spec"]["nodeName"] == node["metadata"]["name"]]
@@ -68,7 +98,7 @@ class Reference:
     # Filters
 
     def feasible(self, pod: Manifest) -> list[str]:
-        checks = (self.open, self.tolerable, self.selected, self.free_ports, self.fits, self.even, self.neighbourly)
+        checks = (self.open, self.tolerable, self.enforced, self.selected, self.free_ports, self.fits, self.even, self.neighbourly)
         return [node["metadata"]["name"] for node in self.nodes if all(check(pod, node) for check in checks)]
 
     def open(self, _pod: Manifest, node: Manifest) -> bool:
@@ -78,8 +108,13 @@ class Reference:
         hard = [taint for taint in node["spec"].get("taints", []) if taint["effect"] != "PreferNoSchedule"]
         return all(tolerated(taint, pod["spec"].get("tolerations", [])) for taint in hard)
 
+    def enforced(self, _pod: Manifest, node: Manifest) -> bool:
+        return REQUIRED not in self.added or any(node_term(term, node) for term in self.added[REQUIRED]["nodeSelectorTerms"])
+
     def selected(self, pod: Manifest, node: Manifest) -> bool:
-        return all(labels(node).get(key) == value for key, value in pod["spec"].get("nodeSelector", {}).items())
+        wanted = affinity(pod, "nodeAffinity", REQUIRED)
+        allowed = not wanted or any(node_term(term, node) for term in wanted["nodeSelectorTerms"])
+        return allowed and all(labels(node).get(key) == value for key, value in pod["spec"].get("nodeSelector", {}).items())
 
     def free_ports(self, pod: Manifest, node: Manifest) -> bool:
         def ports(item: Manifest) -> set[int]:
@@ -94,30 +129,33 @@ class Reference:
         wanted = {resource: asks(pod, resource) for resource in ("cpu", "memory")}
         return all(not w or w <= amount(room[r]) - sum(asks(other, r) for other in here) + 1e-9 for r, w in wanted.items())
 
+    def counts(self, pod: Manifest, rule: Manifest, node: Manifest) -> bool:
+        """Whether a node counts for a spread constraint: nodeAffinityPolicy, nodeTaintsPolicy."""
+        picky = rule.get("nodeAffinityPolicy", "Honor") == "Ignore" or self.selected(pod, node)
+        return picky and (rule.get("nodeTaintsPolicy", "Ignore") == "Ignore" or self.tolerable(pod, node))
+
     def even(self, pod: Manifest, node: Manifest) -> bool:
-        for rule in pod["spec"].get("topologySpreadConstraints", []):
-            if rule["whenUnsatisfiable"] != "DoNotSchedule":
-                continue
-            keys = [r["topologyKey"] for r in pod["spec"]["topologySpreadConstraints"] if r["whenUnsatisfiable"] == "DoNotSchedule"]
+        rules = [rule for rule in pod["spec"].get("topologySpreadConstraints", []) if rule["whenUnsatisfiable"] == "DoNotSchedule"]
+        for rule in rules:
             key = rule["topologyKey"]
             if key not in labels(node):
                 return False
             counts: Counter[str] = Counter()
             for other in self.nodes:
-                if all(k in labels(other) for k in keys) and self.selected(pod, other):
+                if all(r["topologyKey"] in labels(other) for r in rules) and self.counts(pod, rule, other):
                     counts[labels(other)[key]] += self.matching(pod, rule, self.on(other))
-            least = min(counts.values(), default=2**31 - 1)
-            itself = selects(rule["labelSelector"], labels(pod))
+            least = 0 if len(counts) < rule.get("minDomains", 1) else min(counts.values(), default=2**31 - 1)
+            itself = narrowed(rule, pod, labels(pod))
             if counts[labels(node)[key]] + itself - least > rule["maxSkew"]:
                 return False
         return True
 
     def matching(self, pod: Manifest, rule: Manifest, pods: list[Manifest]) -> int:
         same = [other for other in pods if other["metadata"]["namespace"] == pod["metadata"]["namespace"]]
-        return sum(selects(rule["labelSelector"], labels(other)) for other in same)
+        return sum(narrowed(rule, pod, labels(other)) for other in same)
 
     def neighbourly(self, pod: Manifest, node: Manifest) -> bool:
-        wanted = terms(pod, "podAffinity", "required")
+        wanted = affinity(pod, "podAffinity", REQUIRED)
         if any(term["topologyKey"] not in labels(node) for term in wanted):
             return False
         around = {term["topologyKey"]: self.pods_at(term["topologyKey"], labels(node)[term["topologyKey"]]) for term in wanted}
@@ -130,27 +168,31 @@ class Reference:
         return (near or first) and not self.repelled(pod, node)
 
     def repelled(self, pod: Manifest, node: Manifest) -> bool:
-        for term in terms(pod, "podAntiAffinity", "required"):
+        for term in affinity(pod, "podAntiAffinity", REQUIRED):
             key = term["topologyKey"]
             if key in labels(node) and any(self.means(pod, term, other) for other in self.pods_at(key, labels(node)[key])):
                 return True
         for key, value in labels(node).items():
             for other in self.pods_at(key, value):
-                if any(t["topologyKey"] == key and self.means(other, t, pod) for t in terms(other, "podAntiAffinity", "required")):
+                if any(t["topologyKey"] == key and self.means(other, t, pod) for t in affinity(other, "podAntiAffinity", REQUIRED)):
                     return True
         return False
 
     def means(self, owner: Manifest, term: Manifest, pod: Manifest) -> bool:
-        same = owner["metadata"]["namespace"] == pod["metadata"]["namespace"]
-        return same and selects(term["labelSelector"], labels(pod))
+        """Whether a term of one pod means another: its labels, and the namespaces that the term names."""
+        selector, space = term.get("namespaceSelector"), pod["metadata"]["namespace"]
+        named = term.get("namespaces") or ([owner["metadata"]["namespace"]] if selector is None else [])
+        there = space in named or (selector is not None and selects(selector, self.namespaces.get(space, {})))
+        return there and narrowed(term, owner, labels(pod))
 
     # Scores
 
     def totals(self, pod: Manifest, names: list[str]) -> dict[str, int]:
         nodes = [node for node in self.nodes if node["metadata"]["name"] in names]
         columns = (
-            (3, self.soft_taints(pod, nodes)), (1, [self.least_allocated(pod, node) for node in nodes]),
-            (1, [self.balanced(pod, node) for node in nodes]), (2, self.soft_spread(pod, nodes)), (2, self.preferences(pod, nodes)),
+            (3, self.soft_taints(pod, nodes)), (2, self.preferred_nodes(pod, nodes)),
+            (1, [self.allocated(pod, node) for node in nodes]), (1, [self.balanced(pod, node) for node in nodes]),
+            (2, self.soft_spread(pod, nodes)), (2, self.preferences(pod, nodes)), (1, [self.images(pod, node) for node in nodes]),
         )  # fmt: skip
         return {name: sum(w * column[i] for w, column in columns) for i, name in enumerate(n["metadata"]["name"] for n in nodes)}
 
@@ -162,13 +204,19 @@ class Reference:
         most = max(counts)
         return [100 - 100 * count // most if most else 100 for count in counts]
 
-    def least_allocated(self, pod: Manifest, node: Manifest) -> int:
+    def preferred_nodes(self, pod: Manifest, nodes: list[Manifest]) -> list[int]:
+        wishes = [*affinity(pod, "nodeAffinity", PREFERRED), *self.added.get(PREFERRED, [])]
+        raw = [sum(wish["weight"] for wish in wishes if node_term(wish["preference"], node)) for node in nodes]
+        return [100 * points // max(raw) if max(raw) else points for points in raw]
+
+    def allocated(self, pod: Manifest, node: Manifest) -> int:
         defaults = {"cpu": 0.1, "memory": 200 * 2**20}
         points = []
         for resource, default in defaults.items():
             room = round(amount(node["status"]["allocatable"][resource]) * 1000)
             used = round(sum(asks(other, resource, default) for other in [*self.on(node), pod]) * 1000)
-            points.append(0 if used > room else (room - used) * 100 // room)
+            least = 0 if used > room else (room - used) * 100 // room
+            points.append(min(used, room) * 100 // room if self.most else least)
         return sum(points) // 2
 
     def balanced(self, pod: Manifest, node: Manifest) -> int:
@@ -183,25 +231,48 @@ class Reference:
             shares.append(min(1.0, used / round(amount(node["status"]["allocatable"][resource]) * 1000)))
         return int((1 - abs((shares[0] - shares[1]) / 2)) * 100)
 
+    def images(self, pod: Manifest, node: Manifest) -> int:
+        total = 0
+        for container in pod["spec"]["containers"]:
+            name = f"{container['image']}:latest"
+            having = [one for one in self.nodes if any(name in image["names"] for image in one["status"].get("images", []))]
+            if node in having:
+                size = next(image["sizeBytes"] for image in having[0]["status"]["images"] if name in image["names"])
+                total += int(size * (len(having) / len(self.nodes)))
+        low, high = 23 * 2**20, 1000 * 2**20 * len(pod["spec"]["containers"])
+        return 100 * (min(max(total, low), high) - low) // (high - low)
+
     def soft_spread(self, pod: Manifest, nodes: list[Manifest]) -> list[int]:
-        rules = [r for r in pod["spec"].get("topologySpreadConstraints", []) if r["whenUnsatisfiable"] == "ScheduleAnyway"]
+        own = pod["spec"].get("topologySpreadConstraints", [])
+        rules = [rule for rule in own if rule["whenUnsatisfiable"] == "ScheduleAnyway"] if own else self.default_rules(pod)
         if not rules:
             return [0] * len(nodes)
-        keys = [rule["topologyKey"] for rule in rules]
-        counted = [node for node in nodes if all(key in labels(node) for key in keys)]
-        raw = [self.spread_points(pod, rules, counted, node) if node in counted else None for node in nodes]
+        required = [rule["topologyKey"] for rule in rules] if own else []
+        counted = [node for node in nodes if all(key in labels(node) for key in required)]
+        raw = [self.spread_points(pod, rules, required, counted, node) if node in counted else None for node in nodes]
         known = [points for points in raw if points is not None]
         low, high = min(known, default=0), max(known, default=0)
         return [0 if points is None else 100 if high == 0 else 100 * (high + low - points) // high for points in raw]
 
-    def spread_points(self, pod: Manifest, rules: list[Manifest], counted: list[Manifest], node: Manifest) -> int:
+    def default_rules(self, pod: Manifest) -> list[Manifest]:
+        """Pods of a Service are spread over hostnames and zones, if they say nothing themselves."""
+        wanted: dict[str, str] = {}
+        for service in self.services:
+            same = service["metadata"]["namespace"] == pod["metadata"]["namespace"]
+            if same and selects({"matchLabels": service["spec"]["selector"]}, labels(pod)):
+                wanted |= service["spec"]["selector"]
+        rule = {"labelSelector": {"matchLabels": wanted}}
+        return [{**rule, "topologyKey": HOST, "maxSkew": 3}, {**rule, "topologyKey": ZONE, "maxSkew": 5}] if wanted else []
+
+    def spread_points(self, pod: Manifest, rules: list[Manifest], required: list[str], counted: list[Manifest], node: Manifest) -> int:
         total = 0.0
-        keys = [rule["topologyKey"] for rule in rules]
         for rule in rules:
             key = rule["topologyKey"]
-            eligible = [other for other in self.nodes if all(k in labels(other) for k in keys) and self.selected(pod, other)]
-            here = [pod for other in eligible if labels(other)[key] == labels(node)[key] for pod in self.on(other)]
-            values = {labels(other)[key] for other in counted}
+            if key not in labels(node):
+                continue
+            eligible = [other for other in self.nodes if all(k in labels(other) for k in required) and self.counts(pod, rule, other)]
+            here = [pod for other in eligible if labels(other).get(key) == labels(node)[key] for pod in self.on(other)]
+            values = {labels(other).get(key) for other in counted}
             total += self.matching(pod, rule, here) * math.log(len(values) + 2) + rule["maxSkew"] - 1
         return math.floor(total + 0.5)
 
@@ -217,8 +288,9 @@ class Reference:
                 pairs = ((pod, other), (other, pod))
                 for owner, meant in pairs:
                     for sign, kind in ((1, "podAffinity"), (-1, "podAntiAffinity")):
-                        for rule in terms(owner, kind, "preferred"):
+                        for rule in affinity(owner, kind, PREFERRED):
                             term = rule["podAffinityTerm"]
                             total += sign * rule["weight"] * (term["topologyKey"] == key and self.means(owner, term, meant))
-                total += sum(t["topologyKey"] == key and self.means(other, t, pod) for t in terms(other, "podAffinity", "required"))
+                wanting = affinity(other, "podAffinity", REQUIRED)
+                total += self.hard * sum(t["topologyKey"] == key and self.means(other, t, pod) for t in wanting)
         return total

@@ -58,6 +58,24 @@ def test_then_the_one_with_fewer_victims() -> None:
     assert room(World(three_nodes(), others).schedule(vip("900m"))) == ("node-2", ["one"])
 
 
+def test_before_that_the_smaller_sum_of_priorities_counts() -> None:
+    """Each node would lose a pod of priority 10 and one more."""
+    sums = {1: (10, 9), 2: (10, 2), 3: (10, 5)}
+    others = [pod(f"p-{n}-{p}", on=f"node-{n}", cpu="500m", priority=p) for n, priorities in sums.items() for p in priorities]
+    assert room(World(three_nodes(), others).schedule(vip("1"))) == ("node-2", ["p-2-10", "p-2-2"])
+
+
+def test_last_of_all_the_one_whose_most_important_victims_started_last() -> None:
+    others = [started(pod(f"other-{number}", on=f"node-{number}", cpu="1"), minute) for number, minute in ((1, 10), (2, 30), (3, 20))]
+    assert room(World(three_nodes(), others).schedule(vip())) == ("node-2", ["other-2"])
+
+
+def test_a_node_that_nobody_could_use_even_if_it_were_empty_is_not_considered() -> None:
+    small, large = node("small", cpu="500m"), node("large")
+    others = [pod("cheap", on="small", cpu="400m", priority=-10), pod("dear", on="large", cpu="1", priority=900)]
+    assert room(World([small, large], others).schedule(vip())) == ("large", ["dear"])
+
+
 def test_a_budget_is_respected_where_another_node_will_do() -> None:
     others = [
         pod("guarded", on="node-1", cpu="1", labels={"app": "web"}),

@@ -131,5 +131,10 @@ def test_too_many_pods() -> None:
     assert sentence(pod("web"), [pod("other", on="node-1")], crowded).startswith("0/1 nodes are available: 1 Too many pods. ")
 
 
+def test_a_pod_that_claims_devices_fits_nowhere_since_nobody_publishes_any() -> None:
+    said = sentence(pod("trainer", resourceClaims=[{"name": "gpu", "resourceClaimName": "gpu"}]))
+    assert said == f"0/3 nodes are available: 3 cannot allocate all claims. {NOT_HELPFUL}"
+
+
 def test_no_nodes_at_all() -> None:
     assert sentence(pod("web"), nodes=[]) == "no nodes available to schedule pods"

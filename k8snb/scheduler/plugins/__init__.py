@@ -3,8 +3,7 @@
 A new plugin is one file and one line in a tuple. The order is upstream's and it matters: the first Filter that objects gives a
 node's reason, and PostFilter plugins are asked in turn.
 
-Models: pkg/scheduler/apis/config/v1/default_plugins.go. Simplified: DynamicResources only says its
-sentence.
+Models: pkg/scheduler/apis/config/v1/default_plugins.go. Simplified: DynamicResources has no devices to give.
 """
 
 from k8snb.scheduler.framework import Plugin, Profile
