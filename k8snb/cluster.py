@@ -47,7 +47,7 @@ from k8snb.simulation.watching import Watch
 from k8snb.views.difference import Difference, difference
 from k8snb.views.graph import Graph
 from k8snb.views.load import Load
-from k8snb.views.packet import PacketTrace
+from k8snb.views.packet import PacketTrace, source_of, url_of
 from k8snb.views.scheduling import Grid
 from k8snb.views.steps import Step
 from k8snb.views.timeline import Timeline
@@ -197,19 +197,21 @@ class Cluster:
         return self.simulation.http(url, pod=from_pod, node=from_node, timeout=seconds(timeout), insecure=insecure, **sent)
 
     def trace_packet(
-        self, source: str, destination: str, *, mode: str = "iptables", headers: Mapping[str, str] | None = None
+        self, source: str | Object, destination: str | Object, *, mode: str = "iptables", headers: Mapping[str, str] | None = None
     ) -> PacketTrace:
         """Every way that a request could take now: each chain, policy and rule that decides, with the share of each way.
 
-            cluster.trace_packet("box", "http://web")          # from pod box; "outside" and "node/node-1" are sources, too
+            cluster.trace_packet("box", "http://web")          # from Pod box; "outside" and "node/node-1" are sources, too
 
-        ``mode``: kube-proxy's chains as ``iptables`` or ``nftables`` names them. Only looks: nothing is sent, drawn or counted.
+        Objects will do as well: a Pod or Node to begin at, a Service or Pod to ask (at its first port). ``mode``: kube-proxy's
+        chains as ``iptables`` or ``nftables`` names them. Only looks: nothing is sent, drawn or counted.
         """
-        kind, _, name = source.partition("/")
-        outside = source in ("", "outside")
-        place = {"node": name} if kind == "node" and name else {} if outside else {"pod": name if kind == "pod" else source}
-        ways = self.simulation.parts.machines.trace(destination, mode=_mode(mode), headers=tuple((headers or {}).items()), **place)
-        return PacketTrace(source or "outside", destination, ways)
+        begin, url = source_of(source), url_of(destination)
+        kind, _, name = begin.partition("/")
+        outside = begin in ("", "outside")
+        place = {"node": name} if kind == "node" and name else {} if outside else {"pod": name if kind == "pod" else begin}
+        ways = self.simulation.parts.machines.trace(url, mode=_mode(mode), headers=tuple((headers or {}).items()), **place)
+        return PacketTrace(begin or "outside", url, ways)
 
     def rules(self, node: str, service: str = "", *, mode: str = "iptables", namespace: str = "default") -> Rules:
         """kube-proxy's rules on a node as ``iptables-save`` (or, with ``mode="nftables"``, ``nft list``) prints them there.

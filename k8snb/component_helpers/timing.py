@@ -1,10 +1,10 @@
-"""How long Kubernetes waits: every period, limit and back-off of nodes and pods that is documented, in one table.
+"""How long Kubernetes waits: every period, limit and back-off of nodes, pods and the network that is documented, in one table.
 
 Unlike the latencies of :mod:`k8snb.sim.clock`, which are plausible, these are exact: each is the default of Kubernetes 1.36, with
 the flag, field or upstream constant that it comes from. What upstream draws at random (jitter) stands here too; the draw itself
 comes from a seeded stream, so a run can be repeated.
 
-Models: pkg/kubelet/apis/config/v1beta1/defaults.go, pkg/kubelet, pkg/controller/{nodelifecycle,podgc,tainteviction}.
+Models: pkg/kubelet/apis/config/v1beta1/defaults.go, pkg/kubelet, pkg/controller/{nodelifecycle,podgc,tainteviction}, pkg/proxy.
 """
 
 from __future__ import annotations
@@ -63,6 +63,12 @@ TIMING: Final[dict[str, Timing]] = {
     # pods that nobody finishes
     "pod collection": Timing(20 * SECOND, "podgc: gcCheckPeriod", "between two looks for orphaned pods"),
     "pod quarantine": Timing(40 * SECOND, "podgc: quarantineTime", "before a missing node is believed to be gone"),
+    # the network
+    "proxy sync": Timing(1 * SECOND, "kube-proxy: minSyncPeriod", "between two looks at what changed"),
+    "session affinity": Timing(180 * MINUTE, "DefaultClientIPServiceAffinitySeconds", "a client stays with its endpoint"),
+    "name lookup": Timing(10 * SECOND, "resolv.conf: timeout 5, attempts 2", "before a client gives up a name server that is silent"),
+    "ingress connect": Timing(5 * SECOND, "ingress-nginx: proxy-connect-timeout", "for an endpoint to accept a connection"),
+    "ingress read": Timing(60 * SECOND, "ingress-nginx: proxy-read-timeout", "for an endpoint to answer"),
 }
 
 

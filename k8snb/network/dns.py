@@ -25,13 +25,14 @@ from k8snb.apimachinery.objects import Object, freeze
 from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
 from k8snb.component_helpers.resolver import DOMAIN, Resolver, candidates
+from k8snb.component_helpers.timing import timing
 from k8snb.network.kube_proxy import service_of
 from k8snb.seams.cni import DNS_TIMEOUT, NO_SUCH_NAME, Answer
-from k8snb.sim.clock import LATENCY, SECOND
+from k8snb.sim.clock import LATENCY
 
 NAME = "coredns"
 POD = "kube-system/coredns"
-PATIENCE = 10 * SECOND  # resolv.conf's defaults: two attempts of five seconds
+PATIENCE = timing("name lookup")
 NXDOMAIN, NODATA = "NXDOMAIN", "NODATA"
 TTL = 30
 _ARPA = ".in-addr.arpa"

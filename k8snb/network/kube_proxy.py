@@ -24,6 +24,7 @@ from k8snb.apimachinery.objects import Object
 from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
 from k8snb.client.informer import key_of
+from k8snb.component_helpers.timing import timing
 from k8snb.network import iptables, nftables
 from k8snb.network.chains import IPTABLES, MODES
 from k8snb.network.rules import Backend, Rule, rules_of
@@ -32,7 +33,7 @@ from k8snb.sim.clock import LATENCY, SECOND
 from k8snb.sim.state import Shelf
 
 SERVICE_LABEL = "kubernetes.io/service-name"
-MIN_SYNC_PERIOD = 1 * SECOND  # pkg/proxy/apis/config/v1alpha1/defaults.go
+MIN_SYNC_PERIOD = timing("proxy sync")
 HEALTHZ_PORT = 10256
 REMEMBERED = 10_000  # clients that a node remembers for session affinity
 

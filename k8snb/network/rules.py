@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
+from k8snb.component_helpers.timing import timing
+from k8snb.sim.clock import SECOND
 
 SEND, REJECT, DROP = "send", "reject", "drop"
 NO_HINTS, SAME_ZONE, SAME_NODE = "", "PreferSameZone", "PreferSameNode"
@@ -107,7 +109,8 @@ def rules_of(service: Object, slices: Iterable[Object], node: str, zone: Callabl
     if spec.get("type") == "ExternalName" or cluster_ip in ("", "None"):
         return ()
     known = list(slices)
-    affinity = dig(spec, "sessionAffinityConfig.clientIP.timeoutSeconds", 10800) if spec.get("sessionAffinity") == "ClientIP" else 0
+    stays = timing("session affinity") // SECOND
+    affinity = dig(spec, "sessionAffinityConfig.clientIP.timeoutSeconds", stays) if spec.get("sessionAffinity") == "ClientIP" else 0
     found = []
     for port in spec.get("ports") or ():
         endpoints = endpoints_of(known, port.get("name", ""))

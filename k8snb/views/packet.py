@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from k8snb.apimachinery.objects import Object, dig
 from k8snb.messages import text
 from k8snb.network.paths import Way
 from k8snb.seams.cni import Hop
@@ -122,3 +123,22 @@ def _box(name: str, stage: _Stage) -> Node:
     lines = [*([rest] if rest else []), *textwrap.wrap(stage.hop.what, _WIDTH, break_long_words=False)]
     state = "" if end is None else "failed" if end.error else "ok"
     return Node(name, kind, tuple(lines), state, _outcome(end) if end is not None else "", note=stage.hop.rule)
+
+
+def source_of(source: str | Object) -> str:
+    """Where a packet begins, in words: ``box``, ``shop/box``, ``node/node-1``, ``outside``. A Pod or Node object will do."""
+    if isinstance(source, str):
+        return source
+    meta = source["metadata"]
+    return f"node/{meta['name']}" if source.get("kind") == "Node" else f"{meta['namespace']}/{meta['name']}"
+
+
+def url_of(destination: str | Object) -> str:
+    """Whom it asks, as a URL. A Service or Pod object stands for its first port."""
+    if isinstance(destination, str):
+        return destination
+    meta, kind = destination["metadata"], destination.get("kind")
+    if kind == "Service":
+        return f"http://{meta['name']}.{meta['namespace']}.svc.cluster.local:{dig(destination, ('spec', 'ports', 0, 'port'), 80)}"
+    port = dig(destination, ("spec", "containers", 0, "ports", 0, "containerPort"), 80)
+    return f"http://{dig(destination, 'status.podIP', '')}:{port}"

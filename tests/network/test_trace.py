@@ -76,6 +76,14 @@ def test_from_outside_through_a_node_port_and_through_an_ingress(cluster: Cluste
     )
 
 
+def test_objects_will_do_as_well(cluster: Cluster) -> None:
+    box, service, node = cluster.get("pods", "box"), cluster.get("services", "web"), cluster.get("nodes", "node-1")
+    assert [way.share for way in cluster.trace_packet(box, service).ways] == [1 / 3] * 3
+    web = next(pod for pod in cluster.get("pods") if pod["metadata"].get("labels", {}).get("app") == "web")
+    (way,) = cluster.trace_packet(node, web).ways
+    assert way.made.pod == f"default/{web['metadata']['name']}"
+
+
 def test_many_ways_are_counted(cluster: Cluster) -> None:
     cluster.kubectl("scale deployment web --replicas=20")
     cluster.settle(limit=120)

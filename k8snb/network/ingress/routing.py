@@ -16,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
+from k8snb.component_helpers.timing import timing
+from k8snb.sim.clock import SECOND
 
 PREFIX = "nginx.ingress.kubernetes.io/"
 ANNOTATIONS = (
@@ -23,7 +25,7 @@ ANNOTATIONS = (
     "permanent-redirect", "temporal-redirect", "app-root",
 )  # fmt: skip
 EXACT, PREFIX_PATH = "Exact", "Prefix"
-CONNECT_TIMEOUT, READ_TIMEOUT = 5, 60  # seconds; proxy-connect-timeout and proxy-read-timeout
+CONNECT_TIMEOUT, READ_TIMEOUT = timing("ingress connect") // SECOND, timing("ingress read") // SECOND
 
 
 class Target(NamedTuple):
