@@ -280,8 +280,9 @@ class Cluster:
 
     def _kind(self, resource: str) -> Resource:
         catalogue = self.simulation.parts.server.catalogue
-        named = (one for one in catalogue.all() if resource in (one.plural, one.singular, *one.short_names))
-        found = catalogue.by_key.get(resource) or next(named, None)
+        found = catalogue.by_key.get(resource) or next(
+            (one for one in catalogue.all() if resource in (one.plural, one.singular, *one.short_names)), None
+        )
         if found is None:
             raise Mistake(text("cluster.no_resource", resource=resource))
         return found
