@@ -27,12 +27,14 @@ Find = Callable[[str, str], Object | None]  # (resource, name) within the pod's 
 
 
 class Sources(NamedTuple):
-    """Where values come from: the pod, its addresses (``podIP``, ``hostIP``), its node, and a way to find other objects."""
+    """Where values come from: the pod, its addresses (``podIP``, ``hostIP``), its node, and ways to find other objects and to read
+    a file of one of its volumes."""
 
     pod: Object
     status: Object
     node: Object
     find: Find
+    read: Callable[[str, str], str | None] = lambda _volume, _path: None
 
 
 class ConfigError(Exception):
@@ -106,6 +108,8 @@ def _from(source: Object, container: Object, sources: Sources) -> str | None:
         return field_value(pod, source["fieldRef"]["fieldPath"], sources.status)
     if "resourceFieldRef" in source:
         return resource_value(pod, container, source["resourceFieldRef"], sources.node)
+    if "fileKeyRef" in source:
+        return _from_file(source["fileKeyRef"], sources)
     for field, resource, word, title in (
         ("configMapKeyRef", "configmaps", "configmap", "ConfigMap"), ("secretKeyRef", "secrets", "secret", "Secret"),
     ):  # fmt: skip
@@ -122,6 +126,22 @@ def _from(source: Object, container: Object, sources: Sources) -> str | None:
             raise ConfigError(f"couldn't find key {ref['key']} in {title} {pod['metadata']['namespace']}/{ref['name']}")
         return content.get(ref["key"])
     return None
+
+
+def _from_file(ref: Object, sources: Sources) -> str | None:
+    """A variable that an init container has written into a file of an emptyDir, as ``NAME='value'``."""
+    path = ref.get("path", "")
+    for line in (sources.read(ref.get("volumeName", ""), path) or "").splitlines():
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        found = re.fullmatch(r"\s*([^=\s']+)\s*=\s*'([^']*)'\s*", line)
+        if found is None:
+            raise ConfigError("couldn't parse env file")
+        if found[1] == ref.get("key"):
+            return found[2]
+    if ref.get("optional"):
+        return None
+    raise ConfigError(f'environment variable key "{ref.get("key", "")}" not found in file "{path}"')
 
 
 def field_value(pod: Object, path: str, status: Object) -> str:

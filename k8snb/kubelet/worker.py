@@ -15,6 +15,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.component_helpers.resolver import own_resolver
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet import environment, pods, probes, pull_secrets, resize, restarts, stopping
+from k8snb.kubelet.images.files import text_of
 from k8snb.kubelet.pods import Action, go_duration
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, ContainerState, PodState, ProbeState
 from k8snb.kubelet.volumes import manager as volumes
@@ -118,7 +119,11 @@ class Worker:
     def sources(self) -> environment.Sources:
         """Where the values of its environment and volumes come from."""
         status = {"podIP": self.state.address, "hostIP": self.kubelet.address}
-        return environment.Sources(self.pod, status, self.kubelet.node, self.find)
+        return environment.Sources(self.pod, status, self.kubelet.node, self.find, self._file)
+
+    def _file(self, volume: str, path: str) -> str | None:
+        """The text of a file in one of the pod's volumes."""
+        return text_of(self.runtime.volume_files(self.state.uid, volume).get(path.strip("/")))
 
     def target(self, container: ContainerState) -> probes.Target:
         """A container as probes and hooks see it."""

@@ -237,3 +237,17 @@ def test_the_past_is_the_same_again(cluster):
     cluster.rewind(here)
     assert digest(cluster.simulation.root) == before
     assert sh(cluster, "cat /data/x") == "one\n"
+
+
+@pytest.mark.parametrize(("mode", "field", "works"), [("Block", "volumeDevices", True), ("Block", "volumeMounts", False),
+                                                       ("Filesystem", "volumeDevices", False)])  # fmt: skip
+def test_a_raw_disk_is_a_device_and_a_file_system_is_mounted(cluster, mode, field, works):
+    pod = user_of()
+    main = pod["spec"]["containers"][0]
+    if field == "volumeDevices":
+        del main["volumeMounts"]
+        main["volumeDevices"] = [{"name": "disk", "devicePath": "/dev/xvda"}]
+    put_up(cluster, storage_class(), claim(storageClassName="fast", volumeMode=mode), pod)
+    assert phase(cluster, "pods", "app") == ("Running" if works else "Pending")
+    if not works:
+        assert messages(cluster, "FailedMount")[0].endswith(f"volume disk has volumeMode {mode}, but is specified in {field}")

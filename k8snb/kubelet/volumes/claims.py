@@ -6,7 +6,8 @@ What the kubelet says to be in use is not detached: that is how the attach/detac
 
 Models: pkg/kubelet/volumemanager (populator, reconciler), pkg/volume/csi, pkg/volume/local, operation_generator.go
 (GenerateMountVolumeFunc, nodeExpandVolume).
-Simplified: what is in use is written into the Node at once (upstream: with its next status).
+Simplified: what is in use is written into the Node at once (upstream: with its next status); a raw disk (volumeMode Block) is
+attached, but its device is no file of the container.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ def find(worker: Worker, name: str) -> Found:
 def mount(worker: Worker, volume: Object, use: Use) -> int:
     """Mount the disk behind a claim; how long it takes (µs)."""
     name, spec = use.found.name, use.found.volume["spec"]
+    _check_mode(worker.pod, volume["name"], spec.get("volumeMode", "Filesystem"))
     required = dig(spec, "nodeAffinity.required")
     if required is not None and not matches_node_selector(required, worker.kubelet.node):
         raise MountError(name, "no matching NodeSelectorTerms", "NodeAffinity check")
@@ -87,6 +89,14 @@ def mount(worker: Worker, volume: Object, use: Use) -> int:
     mounted = _in_tree(worker, name, spec)
     worker.runtime.set_volume(worker.state.uid, volume["name"], mounted._replace(read_only=use.read_only or mounted.read_only))
     return 0
+
+
+def _check_mode(pod: Object, name: str, mode: str) -> None:
+    """A file system is mounted, a raw disk is a device. Raises :class:`Unprocessed`."""
+    everyone = [*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"]]
+    for field, wanted in (("volumeMounts", "Filesystem"), ("volumeDevices", "Block")):
+        if mode != wanted and any(item["name"] == name for container in everyone for item in container.get(field) or ()):
+            raise Unprocessed(f"volume {name} has volumeMode {mode}, but is specified in {field}")
 
 
 def _in_tree(worker: Worker, name: str, spec: Object) -> PodVolume:

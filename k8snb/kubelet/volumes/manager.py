@@ -31,10 +31,11 @@ WARNING, FAILED = "Warning", "FailedMount"
 
 
 def used(pod: Object) -> list[Object]:
-    """The volumes that some container mounts; the others are nobody's business."""
+    """The volumes that some container mounts, or has as a device; the others are nobody's business."""
     spec = pod["spec"]
     everyone = [*(spec.get("initContainers") or ()), *spec["containers"], *(spec.get("ephemeralContainers") or ())]
-    names = {mount["name"] for container in everyone for mount in container.get("volumeMounts") or ()}
+    given = [item for container in everyone for field in ("volumeMounts", "volumeDevices") for item in container.get(field) or ()]
+    names = {item["name"] for item in given}
     return [volume for volume in spec.get("volumes") or () if volume["name"] in names]
 
 

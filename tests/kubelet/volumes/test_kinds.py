@@ -168,3 +168,16 @@ def test_what_a_projected_volume_cannot_have_is_told(story):
     story.pod(volumes={"v": {"projected": {"sources": sources}}}, mounts={"/v": "v"})
     assert story.sh("ls /v") == "ca.crt\n"
     assert story.said("NotSimulated")[0].startswith("k8snb does not simulate projected sources of kind clusterTrustBundle")
+
+
+def test_an_init_container_may_write_variables_into_a_file(story):
+    mount = [{"name": "v", "mountPath": "/v"}]
+    init = {"name": "init", "image": "busybox:1.36", "command": ["sh", "-c", "echo \"COLOUR='blue'\" > /v/env"], "volumeMounts": mount}
+    ref = {"volumeName": "v", "path": "env", "key": "COLOUR"}
+    story.pod(volumes={"v": {"emptyDir": {}}}, container={"env": [{"name": "X", "valueFrom": {"fileKeyRef": ref}}]}, initContainers=[init])
+    story.run(3)
+    assert story.sh("echo $X", container="main") == "blue\n"
+    bad = {"env": [{"name": "X", "valueFrom": {"fileKeyRef": {**ref, "key": "SIZE"}}}]}
+    story.pod("bad", volumes={"v": {"emptyDir": {}}}, container=bad, initContainers=[init])
+    story.run(3)
+    assert story.waiting("bad") == "CreateContainerConfigError"
