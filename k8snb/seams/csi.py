@@ -37,7 +37,7 @@ class Timing(NamedTuple):
     delete: int = SECOND
     attach: int = 3 * SECOND // 2
     detach: int = SECOND
-    stage: int = SECOND // 4
+    stage: int = SECOND // 10
     expand: int = SECOND
 
 
