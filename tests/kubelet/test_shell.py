@@ -91,7 +91,7 @@ def printed(script: str, **env: str) -> str:
         ("set -- a b; echo $# $1 $2; shift; echo $1", "2 a b\nb\n"),
         ("sh -c 'echo nested $0 $1' x y", "nested x y\n"),
         ("frobnicate; echo $?", "sh: frobnicate: not found\n127\n"),
-        ("awk 1; echo $?", "sh: awk: k8snb does not simulate this command\n127\n"),
+        ("jq 1; echo $?", "sh: jq: k8snb does not simulate this command\n127\n"),
         ("echo x > /config/color; echo $?", "sh: can't create /config/color: Read-only file system\n1\n"),
         ("trap 'echo bye' EXIT; echo hi", "hi\nbye\n"),
         ("cd /config && pwd && cat color", "/config\nblue\n"),

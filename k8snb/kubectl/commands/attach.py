@@ -75,6 +75,8 @@ def run_exec(call: Call) -> None:
     for descriptor, text in answer["printed"]:
         call.chunks.append(("stdout" if descriptor == 1 else "stderr", text))
     code = int(answer.get("exitCode") or 0)
+    if not answer["finished"]:
+        end_with(call, sentence("kubectl.exec_endless"), 130)
     if code:
         end_with(call, f"command terminated with exit code {code}", code)
 

@@ -58,6 +58,7 @@ DIRECTORIES = (
     "/usr/bin/", "/usr/lib/", "/usr/local/bin/", "/usr/share/", "/var/log/", "/var/lib/", "/var/run/", "/var/tmp/",
 )  # fmt: skip
 """The directories that every image has."""
+ACCOUNTS = {"/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n", "/etc/group": "root:x:0:\n"}
 
 
 class Image:
@@ -96,7 +97,7 @@ class Image:
     @functools.cached_property
     def tree(self) -> Mapping[str, str]:
         """Its files, with the directories that every image has."""
-        return {**dict.fromkeys(DIRECTORIES, ""), **self.files}
+        return {**dict.fromkeys(DIRECTORIES, ""), **ACCOUNTS, **self.files}
 
     def brings(self, command: str) -> bool:
         """Whether it has a command of the shell (or the shell itself)."""

@@ -52,7 +52,7 @@ def execute(context: Any, request: Any, pod: Object | None) -> Object:
     return FrozenDict({
         "stdout": "".join(text for descriptor, text in printed if descriptor == 1),
         "stderr": "".join(text for descriptor, text in printed if descriptor == 2),
-        "printed": FrozenList([FrozenList(piece) for piece in printed]), "exitCode": done.code,
+        "printed": FrozenList([FrozenList(piece) for piece in printed]), "exitCode": done.code, "finished": done.finished,
     })  # fmt: skip
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from k8snb.kubelet.images.files import WriteError
 from k8snb.kubelet.images.process import Process
@@ -30,10 +30,11 @@ def frame_of(job: Job, name: str) -> str:
 class Shell:
     """One job of a shell, with the process that it runs in."""
 
-    __slots__ = ("job", "process", "state")
+    __slots__ = ("commands", "job", "process", "state")
 
-    def __init__(self, state: ShellState, job: Job, process: Process):
+    def __init__(self, state: ShellState, job: Job, process: Process, commands: Collection[str] = ()):
         self.state, self.job, self.process = state, job, process
+        self.commands = commands  # the names of all commands that are no builtins
 
     # -- variables ---------------------------------------------------------------------------------------------------
 
@@ -48,9 +49,11 @@ class Shell:
         arguments = self.job.frames[-1].arguments
         if name.isdigit():
             return arguments[int(name)] if int(name) < len(arguments) else None
-        special = {"?": str(self.job.status), "#": str(len(arguments) - 1), "$": "1", "-": "", "0": arguments[0]}
+        special = {"?": str(self.job.status), "#": str(len(arguments) - 1), "$": self.pid, "-": "", "0": arguments[0]}
         if name in special:
             return special[name]
+        if name == "IFS" and name not in self._scope():
+            return None
         if name == "RANDOM":
             return str(int(self.process.system.fraction() * 32768))
         if name == "PWD":
@@ -58,9 +61,24 @@ class Shell:
         found: str | None = self._scope().get(name)
         return self.process.hostname if found is None and name == "HOSTNAME" else found
 
+    @property
+    def pid(self) -> str:
+        """The shell's own number: 1 for the container's main process."""
+        return "1" if self.process.main is self.process else "47"
+
     def put(self, name: str, value: str) -> None:
         """Set a variable."""
         self._scope()[name] = value
+
+    def unset(self, name: str) -> None:
+        """Forget a variable."""
+        self._scope().pop(name, None)
+
+    def localize(self, name: str) -> None:
+        """From now on a variable belongs to the function that runs; what it was comes back when the function ends."""
+        function = next((frame for frame in reversed(self.job.frames) if frame.function), None)
+        if function is not None and name not in function.kept:
+            function.kept[name] = self._scope().get(name)
 
     def all_variables(self) -> Shelf:
         """A copy of all variables, for a subshell."""
@@ -73,7 +91,7 @@ class Shell:
 
     def values(self) -> expand.Values:
         """What expansions need."""
-        return expand.Values(self.get, self.put, self.job.frames[-1].arguments, self._names)
+        return expand.Values(self.get, self.put, self.job.frames[-1].arguments, self._names, bool(self.state.options.get("u")))
 
     def _names(self) -> list[str]:
         inside = self.state.directory.rstrip("/") + "/"
@@ -82,8 +100,18 @@ class Shell:
         return sorted(found | dict.fromkeys(name[len(inside) :] for name in found if name.startswith(inside)))
 
     def path(self, name: str) -> str:
-        """A path made absolute."""
-        return name if name.startswith("/") else f"{self.state.directory.rstrip('/')}/{name}"
+        """A path made absolute, without ``.`` and ``..``."""
+        parts: list[str] = []
+        for part in (name if name.startswith("/") else f"{self.state.directory}/{name}").split("/"):
+            parts = parts[:-1] if part == ".." else parts if part in ("", ".") else [*parts, part]
+        return "/" + "/".join(parts) + ("/" if name.endswith("/") and parts else "")
+
+    def find(self, name: str) -> str:
+        """Where a command is: its path, its name where it is built in, or nothing."""
+        if name in self.state.functions or name in BUILTINS or name in (":", "echo", "test", "["):
+            return name
+        known = name in self.process.image.tools or name in self.process.programs
+        return f"/bin/{name}" if known or (self.process.image.brings(name) and name in self.commands) else ""
 
     # -- input and output --------------------------------------------------------------------------------------------
 
@@ -152,6 +180,12 @@ class Shell:
     def leave(self) -> None:
         """The innermost block has ended: hand over what it printed."""
         frame = self.job.frames.pop()
+        self.state.directory = frame.directory or self.state.directory
+        for name, value in frame.kept.items():
+            if value is None:
+                self._scope().pop(name, None)
+            else:
+                self.put(name, value)
         if not self.job.frames:
             self._ended(frame)
         elif frame.output == "|":
@@ -214,17 +248,18 @@ def return_(shell: Shell, args: tuple[str, ...], _inner: Frame) -> None:
     shell.leave()
 
 
-def cd(shell: Shell, args: tuple[str, ...], _inner: Frame) -> None:
+def cd(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
     """``cd [directory]``."""
-    target = shell.path(args[0]) if args else "/root"
-    parts: list[str] = []
-    for part in target.split("/"):
-        parts = parts[:-1] if part == ".." else parts if part in ("", ".") else [*parts, part]
-    target = "/" + "/".join(parts)
+    home = shell.get("HOME") or "/root"
+    target = shell.path(home if not args else shell.get("OLDPWD") or "/" if args[0] == "-" else args[0])
+    target = target.rstrip("/") or "/"
+    if args[:1] == ("-",):
+        shell.output(target + "\n", 1, inner)
     if target != "/root" and not shell.process.files.is_directory(target):
         shell.write(f"sh: cd: can't cd to {args[0]}: No such file or directory\n", 2)
         shell.job.status = 2
         return
+    shell.put("OLDPWD", shell.state.directory)
     shell.state.directory, shell.job.status = target, 0
 
 
@@ -242,6 +277,7 @@ def local(shell: Shell, args: tuple[str, ...], _inner: Frame) -> None:
     """``local NAME[=value]``."""
     for word in args:
         name, equals, value = word.partition("=")
+        shell.localize(name)
         if equals:
             shell.put(name, value)
     shell.job.status = 0
@@ -250,7 +286,7 @@ def local(shell: Shell, args: tuple[str, ...], _inner: Frame) -> None:
 def unset(shell: Shell, args: tuple[str, ...], _inner: Frame) -> None:
     """``unset NAME``."""
     for name in args:
-        shell._scope().pop(name, None)
+        shell.unset(name)
     shell.job.status = 0
 
 
@@ -282,9 +318,17 @@ def read(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
     else:
         line = shell.read_line()
     shell.job.status = 0 if line is not None else 1
-    words = (line or "").split(None, len(names) - 1)
-    for at, name in enumerate(names):
-        shell.put(name, words[at].strip() if at < len(words) else "")
+    for name, value in zip(names, _fields(line or "", shell.get("IFS"), len(names)), strict=True):
+        shell.put(name, value)
+
+
+def _fields(line: str, marks: str | None, count: int) -> list[str]:
+    """The words of a line for so many variables; the last one gets the rest."""
+    if marks is not None and marks.strip():
+        words = line.split(marks.strip()[0], count - 1)
+    else:
+        words = [word.strip() for word in line.split(None, count - 1)] if marks != "" else [line]
+    return [*words, *[""] * (count - len(words))]
 
 
 def trap(shell: Shell, args: tuple[str, ...], _inner: Frame) -> None:
@@ -300,9 +344,9 @@ def trap(shell: Shell, args: tuple[str, ...], _inner: Frame) -> None:
     shell.job.status = 0
 
 
-def wait(shell: Shell, _args: tuple[str, ...], _inner: Frame) -> None:
-    """``wait`` until all background jobs have ended, or a trap runs."""
-    shell.job.waiting, shell.job.status = True, 0
+def wait(shell: Shell, args: tuple[str, ...], _inner: Frame) -> None:
+    """``wait`` until all background jobs (or that one) have ended, or a trap runs."""
+    shell.job.waiting, shell.job.status, shell.job.waits_for = True, 0, args[-1] if args else ""
 
 
 def evaluate(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
@@ -327,6 +371,11 @@ def exec_(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
 
     if args:
         evaluate(shell, (shlex.join(args) + "\nexit $?",), inner)
+    else:  # redirections that hold from now on
+        frame = shell.job.frames[-1]
+        frame.output, frame.error = inner.output or frame.output, inner.error or frame.error
+        frame.stdin = frame.stdin if inner.stdin is None else inner.stdin
+        shell.job.status = 0
 
 
 def command(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
@@ -334,8 +383,9 @@ def command(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
     import shlex
 
     if args and args[0] == "-v":
-        shell.output(f"/bin/{args[1]}\n", 1, inner)
-        shell.job.status = 0
+        found = [shell.find(name) for name in args[1:]]
+        shell.output("".join(f"{place}\n" for place in found if place), 1, inner)
+        shell.job.status = 0 if all(found) else 127
     else:
         evaluate(shell, (shlex.join(args),), inner)
 
@@ -346,15 +396,61 @@ def kill(shell: Shell, args: tuple[str, ...], _inner: Frame) -> None:
     for word in args:
         if word.startswith("-"):
             signal = {"15": "TERM", "9": "KILL", "2": "INT", "3": "QUIT"}.get(word[1:], word[1:].removeprefix("SIG"))
-        elif word == "1" and signal != "0":
+        elif signal == "0":
+            known = {"1", shell.pid, *(job.pid for job in shell.state.jobs[1:] if job.frames)}
+            shell.job.status = 0 if word in known else 1
+        elif word == shell.pid != "1":
+            _signal_self(shell, signal)
+        elif word == "1":
             shell.process.signal(signal)
-        elif signal != "0":
-            for job in shell.state.jobs[1:]:
-                job.frames.clear()
+        else:
+            _kill_job(shell, word, signal)
+
+
+def _signal_self(shell: Shell, signal: str) -> None:
+    """A shell beside process 1 sends itself a signal: its trap runs, or it ends."""
+    if shell.state.traps.get(signal):
+        shell.state.pending = (*shell.state.pending, signal)
+    else:
+        shell.job.status = 128 + {"TERM": 15, "KILL": 9, "INT": 2, "QUIT": 3, "HUP": 1}.get(signal, 15)
+        shell.job.frames.clear()
+
+
+def _kill_job(shell: Shell, word: str, signal: str) -> None:
+    found = [job for job in shell.state.jobs[1:] if job.frames and word in (job.pid, f"%{job.pid}", "%1")]
+    for job in found:
+        job.frames.clear()
+        job.status = 128 + {"TERM": 15, "KILL": 9, "INT": 2}.get(signal, 15)
+    if not found:
+        shell.write(f"sh: can't kill pid {word}: No such process\n", 2)
+        shell.job.status = 1
+
+
+def type_(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
+    """``type name``."""
+    shell.job.status = 0
+    for name in args:
+        place = shell.find(name)
+        kind = f"{name} is a shell builtin" if place == name else f"{name} is {place}" if place else f"{name}: not found"
+        shell.output(kind + "\n", 1, inner)
+        shell.job.status = shell.job.status if place else 127
+
+
+def which(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
+    """``which name``."""
+    found = [shell.find(name) for name in args]
+    shell.output("".join(f"/bin/{place.rsplit('/', 1)[-1]}\n" for place in found if place), 1, inner)
+    shell.job.status = 0 if found and all(found) else 1
+
+
+def umask(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
+    """``umask``: nothing here has an owner."""
+    shell.output("" if args else "0022\n", 1, inner)
+    shell.job.status = 0
 
 
 BUILTINS: dict[str, Builtin] = {
     "exit": exit_, "return": return_, "cd": cd, "export": export, "readonly": export, "local": local, "unset": unset, "set": set_,
     "shift": shift, "read": read, "trap": trap, "wait": wait, "eval": evaluate, ".": source, "source": source, "exec": exec_,
-    "command": command, "time": command, "nohup": command, "kill": kill,
+    "command": command, "type": type_, "which": which, "umask": umask, "time": command, "nohup": command, "kill": kill,
 }  # fmt: skip

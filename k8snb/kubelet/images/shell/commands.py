@@ -109,7 +109,7 @@ def printf(call: Call) -> Result:
     form, args, out = unescape(call.args[0]), list(call.args[1:]), ""
     while True:
         before = len(args)
-        out += re.sub(r"%(-?0?\d*(?:\.\d+)?)([sdixcf%])", lambda found: _directive(found, args), form)
+        out += re.sub(r"%([-+ 0#]*\d*(?:\.\d+)?)([sdiuxXocfegbq%])", lambda found: _directive(found, args), form)
         if not args or len(args) == before:
             return Result(out)
 
@@ -119,9 +119,20 @@ def _directive(found: re.Match[str], args: list[str]) -> str:
     if kind == "%":
         return "%"
     value = args.pop(0) if args else ""
-    if kind in "dix":
-        return f"%{width}{kind}" % (int(value) if re.fullmatch(r"\s*[-+]?\d+", value) else 0)
-    return f"%{width}f" % float(value or 0) if kind == "f" else f"%{width}s" % (value[:1] if kind == "c" else value)
+    if kind in "diuxXo":
+        return f"%{width}{kind}" % _number(value)
+    if kind in "feg":
+        return f"%{width}{kind}" % (float(value) if re.fullmatch(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?", value) else 0.0)
+    return f"%{width}s" % (value[:1] if kind == "c" else unescape(value) if kind == "b" else value)
+
+
+def _number(text: str) -> int:
+    """A number as printf reads it: decimal, 0x, 0 for octal; anything else is 0."""
+    found = re.fullmatch(r"\s*([-+]?)(0[xX][0-9a-fA-F]+|\d+)", text)
+    if not found:
+        return ord(text[1]) if text[:1] in "'\"" and len(text) > 1 else 0
+    base = 16 if found[2][:2].lower() == "0x" else 8 if found[2].startswith("0") and found[2].isdigit() and "8" not in found[2] else 10
+    return int(found[1] + found[2], base)
 
 
 def true(_call: Call) -> Result:
@@ -190,13 +201,20 @@ def usleep(call: Call) -> Result:
 
 def seq(call: Call) -> Result:
     """Count: ``seq LAST``, ``seq FIRST LAST``, ``seq FIRST STEP LAST``."""
+    args, mark, wide = list(call.args), "\n", False
+    while args and re.match(r"-[sw]", args[0]):
+        word = args.pop(0)
+        wide = wide or word == "-w"
+        mark = mark if word == "-w" else word[2:] or (args.pop(0) if args else "")
     try:
-        numbers = [int(arg) for arg in call.args]
+        numbers = [int(arg) for arg in args]
         first, step, last = {1: (1, 1, *numbers), 2: (numbers[0], 1, numbers[-1]), 3: tuple(numbers)}[len(numbers)]
         counted = range(first, last + (1 if step > 0 else -1), step)
     except (ValueError, KeyError, IndexError):
         return fail(call, "invalid number")
-    return Result("".join(f"{number}\n" for number in counted[:100_000]))
+    found = [str(number) for number in counted[:100_000]]
+    width = max(map(len, found), default=0) if wide else 0
+    return Result(mark.join(word.zfill(width) for word in found) + "\n" if found else "")
 
 
 def test(call: Call) -> Result:
@@ -226,14 +244,16 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
     "-le": lambda a, b: a <= b, "-gt": lambda a, b: a > b, "-ge": lambda a, b: a >= b,
 }  # fmt: skip
 _ALIKE: dict[str, Callable[[str, str], bool]] = {"=": lambda a, b: a == b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b}
+DEVICES = ("/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty", "/dev/random", "/dev/urandom")
 _UNARY: dict[str, Callable[[Call, str], bool]] = {
     "-n": lambda _call, text: text != "",
     "-z": lambda _call, text: text == "",
-    "-e": lambda call, name: call.files.read(call.path(name)) is not None or call.files.is_directory(call.path(name)),
+    "-e": lambda call, name: name in DEVICES or call.files.read(call.path(name)) is not None or call.files.is_directory(call.path(name)),
     "-f": lambda call, name: call.files.read(call.path(name)) is not None,
     "-d": lambda call, name: call.files.is_directory(call.path(name)),
     "-s": lambda call, name: bool(call.files.read(call.path(name))),
-    "-r": lambda call, name: call.files.read(call.path(name)) is not None,
+    "-r": lambda call, name: name in DEVICES or call.files.read(call.path(name)) is not None or call.files.is_directory(call.path(name)),
+    "-c": lambda call, name: name in DEVICES,
     "-w": lambda call, name: call.files.read(call.path(name)) is not None,
     "-x": lambda call, name: call.files.read(call.path(name)) is not None or call.files.is_directory(call.path(name)),
 }
@@ -272,14 +292,18 @@ def whoami(_call: Call) -> Result:
     return Result("root\n")
 
 
-def identity(_call: Call) -> Result:
-    """Print user and groups."""
+def identity(call: Call) -> Result:
+    """Print user and groups; ``-u``, ``-g`` only the number, with ``-n`` the name."""
+    options, _ = call.split("ugGnr")
+    if options.keys() & {"u", "g", "G"}:
+        return Result("root\n" if "n" in options else "0\n")
     return Result("uid=0(root) gid=0(root) groups=0(root)\n")
 
 
-def nproc(_call: Call) -> Result:
-    """Print the number of processors."""
-    return Result("4\n")
+def nproc(call: Call) -> Result:
+    """Print the number of processors that it may use."""
+    limit = call.process.main.state.resources.cpu_limit
+    return Result(f"{max(1, -(-limit // 1000))}\n" if limit else "2\n")
 
 
 def pwd(call: Call) -> Result:
@@ -300,6 +324,6 @@ def processes(call: Call) -> Result:
 COMMANDS: dict[str, Command] = {
     "echo": echo, "printf": printf, "true": true, ":": true, "false": false, "env": env, "printenv": printenv,
     "hostname": hostname, "date": date, "sleep": sleep, "usleep": usleep, "seq": seq, "test": test, "[": test, "[[": test,
-    "uname": uname, "whoami": whoami, "id": identity, "nproc": nproc, "pwd": pwd, "ps": processes, "sync": true, "chmod": true,
-    "chown": true, "stty": true,
+    "uname": uname, "whoami": whoami, "id": identity, "nproc": nproc, "pwd": pwd, "ps": processes, "sync": true,
+    "stty": true,
 }  # fmt: skip

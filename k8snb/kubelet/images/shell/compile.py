@@ -49,6 +49,7 @@ class _Loop:
     """Where ``break`` and ``continue`` of one loop stand, until their targets are known."""
 
     start: int
+    counted: bool  # a ``for``, which keeps its words while it runs
     breaks: list[int] = field(default_factory=list)
 
 
@@ -177,7 +178,7 @@ class _Parser(Words):
             self.patch(jump)
 
     def while_(self, word: str) -> None:
-        loop = _Loop(len(self.code))
+        loop = _Loop(len(self.code), counted=False)
         self.loops.append(loop)
         self.commands(("do",))
         self.expect("do")
@@ -197,7 +198,7 @@ class _Parser(Words):
             words = self.words()
         self.take(";")
         self.emit("for", tuple(words))
-        loop = _Loop(len(self.code))
+        loop = _Loop(len(self.code), counted=True)
         self.loops.append(loop)
         leave = self.emit("next", name, 0)
         self.expect("do")
@@ -283,12 +284,17 @@ class _Parser(Words):
             self.emit("run", tuple(assigns), tuple(words), tuple(redirects))
 
     def loop_control(self, words: list[Word]) -> bool:
-        """``break`` and ``continue`` of the innermost loop are plain jumps."""
-        if not self.loops or words not in ([(("text", "break", False),)], [(("text", "continue", False),)]):
+        """``break [n]`` and ``continue [n]`` are jumps; the words of the inner ``for`` loops that they leave are dropped."""
+        said = [word[0][1] if len(word) == 1 and word[0][0] == "text" else "" for word in words]
+        if not self.loops or said[:1] not in (["break"], ["continue"]) or len(said) > 2 or (len(said) == 2 and not said[1].isdigit()):
             return False
-        loop = self.loops[-1]
+        depth = min(max(1, int(said[1]) if len(said) == 2 else 1), len(self.loops))
+        for inner in self.loops[len(self.loops) - depth + 1 :]:
+            if inner.counted:
+                self.emit("endfor")
+        loop = self.loops[-depth]
         jump = self.emit("jump", 0)
-        if words[0][0][1] == "break":
+        if said[0] == "break":
             loop.breaks.append(jump)
         else:
             self.patch(jump, loop.start)

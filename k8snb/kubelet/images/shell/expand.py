@@ -18,6 +18,7 @@ class Values(NamedTuple):
     put: Callable[[str, str], None]
     arguments: tuple[str, ...]
     names: Callable[[], list[str]]  # all paths, for file name patterns
+    strict: bool = False  # ``set -u``: unset variables are a mistake
 
 
 class ExpansionError(ValueError):
@@ -48,13 +49,23 @@ def _split(word: Any, values: Values) -> list[str]:
                 continue
             found, open_field = _append(found, open_field, pieces), True
             continue
+        marks = values.get("IFS")
         for piece in pieces:
-            inner = piece.split()
-            if inner and piece[0].isspace():
-                open_field = False
-            found = _append(found, open_field, inner) if inner else found
-            open_field = bool(inner and not piece[-1].isspace()) or (open_field and not piece)
+            inner, opens, closes = split(piece, marks)
+            found = _append(found, open_field and not opens, inner) if inner else found
+            open_field = bool(inner and not closes) or (open_field and not piece)
     return found
+
+
+def split(text: str, marks: str | None) -> tuple[list[str], bool, bool]:
+    """The fields of a text by the marks of IFS (None: blanks), and whether it begins, and ends, with such a mark."""
+    if marks is None or not marks.strip():
+        blank = marks is None or bool(marks)
+        return (text.split() if blank else [text] if text else []), bool(text[:1].isspace() and blank), bool(text[-1:].isspace() and blank)
+    hard = re.escape("".join(mark for mark in marks if not mark.isspace()))
+    fields = re.split(rf"\s*[{hard}]\s*" if any(mark.isspace() for mark in marks) else f"[{hard}]", text)
+    closes = text[-1:] in marks
+    return (fields[:-1] if closes and fields[-1] == "" else fields), False, bool(closes and text)
 
 
 def _append(found: list[str], join: bool, pieces: list[str]) -> list[str]:
@@ -70,7 +81,14 @@ def _globbed(word: Any, found: list[str], values: Values) -> list[str]:
     result: list[str] = []
     for pattern in found:
         depth = pattern.count("/")
-        hits = [name for name in values.names() if name.count("/") == depth and fnmatch.fnmatchcase(name, pattern)]
+        hits = [
+            name
+            for name in values.names()
+            if name
+            and name.count("/") == depth
+            and not (name.rpartition("/")[2].startswith(".") and not pattern.rpartition("/")[2].startswith("."))
+            and fnmatch.fnmatchcase(name, pattern)
+        ]
         result += hits or [pattern]
     return result
 
@@ -94,6 +112,8 @@ def _variable(name: str, operator: str, word: Any, values: Values) -> str:
     value = values.get(name)
     if operator == "length":
         return str(len(value or ""))
+    if value is None and values.strict and not operator and name not in "@*":
+        raise ExpansionError(f"{name}: parameter not set")
     missing = value is None or (operator.startswith(":") and value == "")
     action = operator[-1:]
     if action == "-" and missing:
@@ -121,7 +141,7 @@ def _trim(value: str, pattern: str, side: str, longest: bool) -> str:
     return value
 
 
-_TOKEN = re.compile(r"\s*(\d+|[A-Za-z_]\w*|\*\*|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%()<>!~&|^?:=])")
+_TOKEN = re.compile(r"\s*(0[xX][0-9a-fA-F]+|\d+|[A-Za-z_]\w*|\*\*|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%()<>!~&|^?:=])")
 _LEVELS = (("||",), ("&&",), ("|",), ("^",), ("&",), ("==", "!="), ("<", "<=", ">", ">="), ("<<", ">>"), ("+", "-"), ("*", "/", "%"))
 _OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "||": lambda a, b: int(bool(a or b)), "&&": lambda a, b: int(bool(a and b)), "|": lambda a, b: a | b, "^": lambda a, b: a ^ b,
@@ -140,6 +160,10 @@ def arithmetic(expression: str, values: Values) -> int:
         result = arithmetic(f"{name} {operator} ({rest})" if operator else rest, values)
         values.put(name, str(result))
         return result
+    choice = _choice(expression)
+    if choice:
+        condition, yes, no = choice
+        return arithmetic(yes if arithmetic(condition, values) else no, values)
     tokens = _TOKEN.findall(expression)
     if "".join(tokens) != re.sub(r"\s", "", expression):
         raise ExpansionError(f"arithmetic syntax error: {expression.strip()}")
@@ -152,6 +176,18 @@ def arithmetic(expression: str, values: Values) -> int:
     if tokens:
         raise ExpansionError(f"arithmetic syntax error: {expression.strip()}")
     return result
+
+
+def _choice(expression: str) -> tuple[str, str, str] | None:
+    """``condition ? yes : no`` outside of brackets."""
+    depth, question = 0, -1
+    for at, char in enumerate(expression):
+        depth += (char == "(") - (char == ")")
+        if char == "?" and depth == 0 and question < 0:
+            question = at
+        elif char == ":" and depth == 0 and question >= 0:
+            return expression[:question], expression[question + 1 : at], expression[at + 1 :]
+    return None
 
 
 def _level(tokens: list[str], level: int, values: Values) -> int:
@@ -174,4 +210,6 @@ def _atom(tokens: list[str], values: Values) -> int:
     if token in "+-!~":
         value = _atom(tokens, values)
         return {"+": value, "-": -value, "!": int(not value), "~": ~value}[token]
-    return int(token) if token.isdigit() else int(values.get(token) or 0)
+    if token[:1].isdigit():
+        return int(token, 16 if token[:2].lower() == "0x" else 8 if token[:1] == "0" and len(token) > 1 else 10)
+    return int(values.get(token) or 0)

@@ -19,9 +19,9 @@ def read(call: Call, names: list[str]) -> tuple[list[tuple[str, str]], str]:
     """The texts of files (``-`` or no name: standard input), and what to complain about."""
     found, errors = [], ""
     for name in names or ["-"]:
-        text = call.stdin if name == "-" else call.files.read(call.path(name))
-        if name == "/dev/null":
-            text = ""
+        text = call.stdin if name in ("-", "/dev/stdin") else call.files.read(call.path(name))
+        if text is None:
+            text = virtual(call, call.path(name))
         if text is not None:
             found.append((name, text))
         elif call.files.is_directory(call.path(name)):
@@ -29,6 +29,29 @@ def read(call: Call, names: list[str]) -> tuple[list[tuple[str, str]], str]:
         else:
             errors += f"{call.name}: can't open '{name}': No such file or directory\n"
     return found, errors
+
+
+def virtual(call: Call, path: str) -> str | None:
+    """The files that the Linux kernel makes up: of devices, of process 1, and of the container's limits (cgroup v2)."""
+    main = call.process.main
+    limits = main.state.resources
+    known: dict[str, str] = {
+        "/dev/null": "", "/proc/1/cmdline": "\0".join(main.argv) + "\0", "/proc/1/comm": (main.argv or ("",))[0].rpartition("/")[2] + "\n",
+        "/proc/self/cmdline": f"{call.name}\0", "/proc/uptime": f"{main.uptime:.2f} {main.uptime:.2f}\n",
+        "/proc/1/environ": "".join(f"{name}={value}\0" for name, value in main.env.items()),
+        "/proc/sys/kernel/hostname": f"{main.hostname}\n", "/proc/version": "Linux version 6.12.0\n",
+        "/sys/fs/cgroup/memory.max": f"{limits.memory_limit or 'max'}\n", "/sys/fs/cgroup/memory.current": f"{main.memory_used}\n",
+        "/sys/fs/cgroup/cpu.max": f"{limits.cpu_limit * 100 if limits.cpu_limit else 'max'} 100000\n",
+    }  # fmt: skip
+    return known.get(path)
+
+
+def chmod(call: Call) -> Result:
+    """Nothing here has a mode that would matter; but the file must be there."""
+    _options, names = call.split("Rvcf")
+    missing = [name for name in names[1:] if call.files.read(call.path(name)) is None and not call.files.is_directory(call.path(name))]
+    errors = "".join(f"{call.name}: {name}: No such file or directory\n" for name in missing)
+    return Result(status=1 if errors else 0, err=errors)
 
 
 def cat(call: Call) -> Result:
@@ -115,24 +138,48 @@ def touch(call: Call) -> Result:
 
 
 def copy(call: Call) -> Result:
-    """``cp`` and ``mv`` of single files."""
-    _options, names = call.split("rfapRvn")
+    """``cp`` and ``mv`` of files, and of directories (``cp`` with ``-r``)."""
+    options, names = call.split("rfapRvnL")
     if len(names) < 2:
         return fail(call, "missing file operand")
     *sources, target = names
+    into = call.files.is_directory(call.path(target))
+    if len(sources) > 1 and not into:
+        return fail(call, f"target '{target}': Not a directory")
     for name in sources:
-        text = call.files.read(call.path(name))
-        if text is None:
+        path, place = call.path(name).rstrip("/"), call.path(target).rstrip("/") or "/"
+        place = f"{place.rstrip('/')}/{path.rsplit('/', 1)[-1]}" if into else place
+        moved = {path: place} if call.files.read(path) is not None else _tree(call, path, place)
+        if not moved:
             return fail(call, f"can't {'rename' if call.name == 'mv' else 'stat'} '{name}': No such file or directory")
-        place = call.path(target)
-        place = f"{place}/{name.rsplit('/', 1)[-1]}" if call.files.is_directory(place) else place
+        if path not in moved and call.name == "cp" and not options.keys() & {"r", "R", "a"}:
+            return fail(call, f"omitting directory '{name}'")
         try:
-            call.files.write(place, text)
-            if call.name == "mv":
-                call.files.remove(call.path(name))
+            _copied(call, moved)
         except WriteError as error:
             return fail(call, f"can't create '{target}': {error.why}")
     return Result()
+
+
+def _tree(call: Call, path: str, place: str) -> dict[str, str]:
+    """What is below a directory, and where it is to go; the directory itself where it is empty."""
+    if not call.files.is_directory(path):
+        return {}
+    inside = [one for one in call.files.names() if one.startswith(path + "/") and one.rstrip("/") != path]
+    return {one: place + one[len(path) :] for one in inside} or {f"{path}/": f"{place}/"}
+
+
+def _copied(call: Call, moved: dict[str, str]) -> None:
+    for source, target in moved.items():
+        if source.endswith("/"):
+            call.files.make_directory(target.rstrip("/"))
+        else:
+            call.files.write(target, call.files.read(source) or "")
+    if call.name == "mv":
+        for source in sorted(moved, reverse=True):
+            call.files.remove(source.rstrip("/"))
+        for folder in {source.rpartition("/")[0] for source in moved if source.count("/") > 1 and len(moved) > 1}:
+            call.files.remove(folder)
 
 
 def tee(call: Call) -> Result:
@@ -200,6 +247,7 @@ def _unpack(call: Call, archive: tarfile.TarFile, base: str, options: dict[str, 
 
 
 FILES: dict[str, Command] = {
-    "cat": cat, "ls": ls, "mkdir": mkdir, "rm": rm, "rmdir": rm, "touch": touch, "cp": copy, "mv": copy, "tee": tee,
+    "cat": cat, "chmod": chmod, "chown": chmod, "chgrp": chmod, "ls": ls, "mkdir": mkdir, "rm": rm, "rmdir": rm,
+    "touch": touch, "cp": copy, "mv": copy, "tee": tee,
     "tar": tar,
 }  # fmt: skip

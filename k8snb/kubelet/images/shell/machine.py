@@ -18,22 +18,25 @@ from k8snb.kubelet.images.shell import expand
 from k8snb.kubelet.images.shell.builtins import BUILTINS, Shell, frame_of
 from k8snb.kubelet.images.shell.commands import COMMANDS, Call, Command, Result
 from k8snb.kubelet.images.shell.compile import ShellSyntaxError, compile_script
-from k8snb.kubelet.images.shell.files import FILES
+from k8snb.kubelet.images.shell.files import FILES, virtual
 from k8snb.kubelet.images.shell.mounts import MOUNTS
 from k8snb.kubelet.images.shell.networking import NETWORKING
+from k8snb.kubelet.images.shell.running import RUNNING
 from k8snb.kubelet.images.shell.state import FOREVER, Frame, Job, ShellState
 from k8snb.kubelet.images.shell.text import TEXT
+from k8snb.kubelet.images.shell.tools import TOOLS
 from k8snb.sim.clock import MILLISECOND
 from k8snb.sim.state import Shelf
 
-ALL: dict[str, Command] = {**COMMANDS, **FILES, **MOUNTS, **TEXT, **NETWORKING}
+ALL: dict[str, Command] = {**COMMANDS, **FILES, **MOUNTS, **TEXT, **TOOLS, **NETWORKING}
+EVERY = frozenset(ALL) | frozenset(RUNNING) | {"sh"}
 SHELLS = ("sh", "bash", "ash", "dash")
 KNOWN_ELSEWHERE = frozenset({
-    "awk", "bc", "bzip2", "chroot", "cmp", "comm", "cron", "crond", "dd", "diff", "du", "ed", "expr", "find", "fold", "free",
-    "ftpget", "gunzip", "gzip", "hexdump", "ifconfig", "install", "ip", "less", "md5sum", "mktemp", "more", "nice",
-    "od", "openssl", "paste", "patch", "ping", "realpath", "rev", "route", "sha256sum", "split", "stat", "strings", "su",
-    "telnet", "timeout", "top", "traceroute", "tree", "tty", "unzip", "uptime", "vi", "watch", "which", "xargs", "yes", "zcat",
-    "jq", "python", "python3", "perl", "apt-get", "apk",
+    "bc", "bzip2", "chroot", "comm", "cron", "crond", "ed", "fold", "free", "ftpget", "gunzip", "gzip", "hexdump", "ifconfig", "install",
+    "ip", "join", "less", "more", "netstat", "od", "openssl", "patch", "perl", "python", "python3", "route", "split", "ss", "strings", "su",
+    "sudo", "telnet", "top", "traceroute", "tree", "tty", "unzip", "vi", "watch", "zcat", "jq", "apt", "apt-get", "apk", "yum", "dnf",
+    "git",
+    "ssh", "make", "gcc", "node", "java",
 })  # fmt: skip
 """Real programs that this shell does not have; asked for, they say so."""
 BUDGET = 2_000
@@ -55,12 +58,13 @@ def script_of(argv: tuple[str, ...]) -> str:
 
 def runs(name: str) -> bool:
     """Whether the shell can run a program of that name."""
-    return name in ALL or name in BUILTINS or name in SHELLS
+    return name in ALL or name in BUILTINS or name in RUNNING or name in SHELLS
 
 
 def next_wake(shell: ShellState) -> int:
     """When the next job goes on (µs); 0 when none ever will."""
     times = [job.wake for job in shell.jobs if job.frames and job.wake > 0]
+    times += [frame.deadline for job in shell.jobs for frame in job.frames if frame.deadline]
     return min(times, default=0)
 
 
@@ -71,6 +75,7 @@ def step(shell: ShellState, process: Process) -> int | None:
         job = shell.jobs[at]
         if job.wake > 0 and job.wake <= process.now:
             job.wake = 0
+        _overdue(job, process.now)
         while job.frames and not job.wake and not _waits(shell, job):
             budget -= 1
             if budget < 0:
@@ -78,20 +83,32 @@ def step(shell: ShellState, process: Process) -> int | None:
                 job.wake = process.now + job.busy * MILLISECOND
                 process.work(job.busy)
                 break
-            _advance(Shell(shell, job, process))
+            _advance(Shell(shell, job, process, EVERY))
         at += 1
+    shell.ended.update({job.pid: job.status for job in shell.jobs[1:] if not job.frames})
     shell.jobs[1:] = [job for job in shell.jobs[1:] if job.frames]
     main = shell.jobs[0]
-    if main.waiting and len(shell.jobs) == 1 and main.frames:
+    if main.waiting and main.frames and not main.wake and not _waits(shell, main):
         return step(shell, process)  # its last background job has just ended
     return main.status if not main.frames else None
 
 
 def _waits(shell: ShellState, job: Job) -> bool:
     """Whether the job is in ``wait`` and must stay there."""
-    if job.waiting and (shell.pending or not any(other.frames for other in shell.jobs[1:])):
+    others = [other for other in shell.jobs[1:] if other.frames and job.waits_for in ("", other.pid, f"%{other.pid}")]
+    if job.waiting and (shell.pending or not others):
         job.waiting = False
+        job.status = shell.ended.get(job.waits_for.lstrip("%"), job.status if job.waits_for in shell.ended else 127 if job.waits_for else 0)
     return job.waiting
+
+
+def _overdue(job: Job, now: int) -> None:
+    """End what ``timeout`` has given too little time, with status 124."""
+    for depth, frame in enumerate(job.frames):
+        if frame.deadline and frame.deadline <= now:
+            del job.frames[depth:]
+            job.status, job.wake, job.waiting = 124, 0, False
+            return
 
 
 def deliver(shell: ShellState, signal: str) -> bool:
@@ -149,8 +166,9 @@ def _call(shell: Shell, frame: Frame, code: Any) -> None:
     """Begin a block: a subshell, a stage of a pipeline, a compound command with redirections."""
     _, block, redirects, reads_pipe, output, shared = code
     inner = Frame(frame.text, block, arguments=frame.arguments, output=output, shared=shared)
+    inner.tested = _tested(shell.job, frame)
     if not shared:
-        inner.variables = shell.all_variables()
+        inner.variables, inner.directory = shell.all_variables(), shell.state.directory
     if reads_pipe:
         inner.stdin = shell.job.pipe
     if _redirect(shell, inner, redirects):
@@ -164,7 +182,10 @@ def _redirect(shell: Shell, frame: Frame, redirects: Any) -> bool:
         if operator == "<<":
             frame.stdin = target
         elif operator == "<":
-            frame.stdin = "" if target == "/dev/null" else shell.process.files.read(shell.path(target))
+            frame.stdin = shell.process.files.read(shell.path(target))
+            if frame.stdin is None:
+                call = Call("sh", (), lambda: "", shell.process, {}, shell.state.directory)
+                frame.stdin = virtual(call, shell.path(target))
             if frame.stdin is None:
                 return _cannot(shell, f"can't open {target}: no such file")
         elif operator == ">&":
@@ -200,8 +221,9 @@ def _cannot(shell: Shell, message: str) -> bool:
 
 def _spawn(shell: Shell, frame: Frame, code: Any) -> None:
     inner = Frame(frame.text, code[1], variables=shell.all_variables(), arguments=frame.arguments, output=frame_of(shell.job, "output"))
-    shell.state.jobs.append(Job([inner]))
-    shell.put("!", str(100 + len(shell.state.jobs)))
+    pid = str(100 + len(shell.state.ended) + len(shell.state.jobs))
+    shell.state.jobs.append(Job([inner], pid=pid))
+    shell.put("!", pid)
     shell.job.status = 0
 
 
@@ -248,12 +270,14 @@ def _run(shell: Shell, frame: Frame, code: Any) -> None:
     if shell.state.options.get("x"):
         shell.write(f"+ {shlex.join(arguments)}\n", 2)
     _execute(shell, inner, arguments, assigned)
-    if shell.job.status and shell.state.options.get("e") and not _tested(frame) and shell.job.frames:
+    if shell.job.status and shell.state.options.get("e") and not _tested(shell.job, frame) and shell.job.frames:
         shell.exit()
 
 
-def _tested(frame: Frame) -> bool:
-    """Whether the next instruction looks at the status: then ``set -e`` does not end the script."""
+def _tested(job: Job, frame: Frame) -> bool:
+    """Whether somebody looks at the status, here or outside: then ``set -e`` does not end the script."""
+    if any(one.tested for one in job.frames):
+        return True
     code = compile_script(frame.text).blocks[frame.block]
     return frame.pc < len(code) and code[frame.pc][0] in ("jz", "jnz", "not")
 
@@ -262,12 +286,25 @@ def _execute(shell: Shell, inner: Frame, arguments: list[str], assigned: dict[st
     """Find what a name stands for: a builtin, a function, a nested shell, the image's own program, or a command."""
     name = arguments[0].rsplit("/", 1)[-1] if "/" in arguments[0] else arguments[0]
     process, state = shell.process, shell.state
-    if name in BUILTINS:
-        BUILTINS[name](shell, tuple(arguments[1:]), inner)
+    if name in BUILTINS or (name in RUNNING and process.image.brings(name)):
+        before = {key: shell.get(key) for key in assigned}
+        for key, value in assigned.items():
+            shell.put(key, value)
+        (BUILTINS.get(name) or RUNNING[name])(shell, tuple(arguments[1:]), inner)
+        for key, old in before.items():
+            if old is None:
+                shell.unset(key)
+            else:
+                shell.put(key, old)
     elif name in state.functions:
         inner.text, inner.block = state.functions[name]
         inner.arguments = (inner.arguments[0], *arguments[1:])
-        inner.shared = True
+        inner.shared = inner.function = True
+        inner.tested = _tested(shell.job, shell.job.frames[-1])
+        shell.job.frames.append(inner)
+    elif "/" in arguments[0] and (script := process.files.read(shell.path(arguments[0]))) is not None:
+        inner.text, inner.block, inner.shared, inner.arguments = script, 0, False, tuple(arguments)
+        inner.variables = Shelf({**shell.exported(), **assigned})
         shell.job.frames.append(inner)
     elif name in SHELLS and name not in process.absent:
         shell.nested(arguments[1:], inner, assigned)
@@ -276,7 +313,7 @@ def _execute(shell: Shell, inner: Frame, arguments: list[str], assigned: dict[st
     elif name in process.programs:
         process.begin(tuple(arguments))
         shell.job.wake = FOREVER
-    elif name in ALL and name not in process.absent:
+    elif name in ALL and process.image.brings(name):
         _command(shell, name, inner, arguments[1:], assigned)
     elif process.unknown_runs:
         shell.job.wake, shell.job.status = process.unknown(tuple(arguments)), 0

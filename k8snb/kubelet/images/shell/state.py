@@ -25,6 +25,11 @@ class Frame:
     error: str = ""  # "": to the frame below; "&1": where output goes; "/path"
     buffer: str = ""
     shared: bool = False  # its variables are those of the frame below
+    function: bool = False  # the body of a function, whose ``local`` variables end with it
+    tested: bool = False  # somebody looks at its status, so ``set -e`` ends nothing in it
+    kept: Shelf = field(default_factory=Shelf)  # what those were before; None: nothing
+    directory: str = ""  # where a subshell began: its ``cd`` ends with it
+    deadline: int = 0  # when ``timeout`` ends it (µs)
 
 
 @dataclass(slots=True)
@@ -36,6 +41,8 @@ class Job:
     wake: int = 0  # 0: ready to run, FOREVER, or the time (µs)
     waiting: bool = False  # in ``wait``: until all other jobs have ended
     pipe: str = ""
+    pid: str = ""  # of a background job
+    waits_for: str = ""  # in ``wait N``: whose end
     busy: int = 0  # how long it has computed without a pause, the last time that it was interrupted (ms)
 
 
@@ -49,4 +56,5 @@ class ShellState:
     options: Shelf = field(default_factory=Shelf)  # e, x, u
     exports: Shelf = field(default_factory=Shelf)  # name -> True, beside those of the container's environment
     directory: str = "/"
+    ended: Shelf = field(default_factory=Shelf)  # pid of an ended background job -> its status
     pending: tuple[str, ...] = ()  # signals that came while a command ran

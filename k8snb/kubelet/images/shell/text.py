@@ -1,7 +1,7 @@
 """Commands that work on lines of text: filters.
 
 Models: the applets of BusyBox 1.36, their output and exit codes.
-Simplified: ``sed`` knows ``s`` commands only, ``grep`` Python's regular expressions (which agree with extended ones for
+Simplified: ``grep`` knows Python's regular expressions (which agree with extended ones for
 everything that one writes in a container's command).
 """
 
@@ -11,6 +11,7 @@ import re
 
 from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
 from k8snb.kubelet.images.shell.files import read
+from k8snb.kubelet.images.shell.sed import basic
 
 
 def _joined(lines: list[str]) -> str:
@@ -34,9 +35,15 @@ def _end(call: Call, cut: object) -> Result:
     options, names = call._replace(args=args).split("fFq", "nc")
     found, errors = read(call, names)
     text = "".join(part for _, part in found)
-    count = int(re.sub(r"\D", "", options.get("c", options.get("n", "10"))) or 0)
+    given = options.get("c", options.get("n", "10"))
+    count = int(re.sub(r"\D", "", given) or 0)
     assert callable(cut)
-    out = cut(text, count) if "c" in options else _joined(cut(text.splitlines(), count))
+    if given.startswith("+"):
+        out = text[count - 1 :] if "c" in options else _joined(text.splitlines()[max(0, count - 1) :])
+    elif given.startswith("-") and call.name == "head":
+        out = text[: len(text) - count] if "c" in options else _joined(text.splitlines()[: -count or None])
+    else:
+        out = cut(text, count) if "c" in options else _joined(cut(text.splitlines(), count))
     return Result(out, 1 if errors else 0, errors)
 
 
@@ -54,46 +61,89 @@ def wc(call: Call) -> Result:
 
 def grep(call: Call) -> Result:
     """Lines that match: ``-v -i -c -q -o -E -F -n -w``."""
-    options, names = call.split("vicqoEFnwrlHhs", "e")
+    options, names = call.split("vicqoEFPnwxrRlLHhsa", "eABCm")
     pattern = options["e"] if "e" in options else (names.pop(0) if names else "")
     pattern = re.escape(pattern) if "F" in options else pattern
-    pattern = rf"\b(?:{pattern})\b" if "w" in options else pattern
+    pattern = pattern if options.keys() & {"E", "F", "P"} or call.name == "egrep" else basic(pattern, extended=False)
+    pattern = rf"\b(?:{pattern})\b" if "w" in options else rf"^(?:{pattern})$" if "x" in options else pattern
     try:
         expression = re.compile(pattern, re.IGNORECASE if "i" in options else 0)
     except re.error as error:
         return fail(call, f"bad regex '{pattern}': {error}", 2)
+    if options.keys() & {"r", "R"}:
+        names = _below(call, names)
     found, errors = read(call, names)
-    lines = [(number, line) for _, text in found for number, line in enumerate(text.splitlines(), 1)]
-    hits = [(number, line) for number, line in lines if bool(expression.search(line)) != ("v" in options)]
-    return Result(_hits(options, hits, expression), 2 if errors else 0 if hits else 1, errors)
+    errors = "" if "s" in options else errors
+    named = "H" in options or ((len(found) > 1 or bool(options.keys() & {"r", "R"})) and "h" not in options)
+    out, count = "", 0
+    for name, text in found:
+        lines = text.splitlines()
+        hits = [at for at, line in enumerate(lines) if bool(expression.search(line)) != ("v" in options)]
+        hits = hits[: int(options["m"])] if "m" in options else hits
+        count += len(hits)
+        if "l" in options or "L" in options:
+            out += f"{name}\n" if bool(hits) == ("l" in options) else ""
+        else:
+            out += _hits(options, lines, hits, expression, f"{name}:" if named else "")
+    return Result("" if "q" in options else out, 0 if count and "q" in options else 2 if errors else 0 if count else 1, errors)
 
 
-def _hits(options: dict[str, str], hits: list[tuple[int, str]], expression: re.Pattern[str]) -> str:
-    if "q" in options:
-        return ""
+def _below(call: Call, names: list[str]) -> list[str]:
+    """The files below directories."""
+    found: list[str] = []
+    for name in names or ["."]:
+        root = call.path(name).rstrip("/")
+        if call.files.read(root) is not None:
+            found.append(name)
+        found += [name.rstrip("/") + one[len(root) :] for one in call.files.names() if one.startswith(root + "/") and not one.endswith("/")]
+    return found
+
+
+def _hits(options: dict[str, str], lines: list[str], hits: list[int], expression: re.Pattern[str], name: str) -> str:
     if "c" in options:
-        return f"{len(hits)}\n"
+        return f"{name}{len(hits)}\n"
     if "o" in options:
-        return _joined([found.group() for _, line in hits for found in expression.finditer(line)])
-    return _joined([f"{number}:{line}" if "n" in options else line for number, line in hits])
+        return _joined([name + found.group() for at in hits for found in expression.finditer(lines[at]) if found.group()])
+    before, after = (int(options.get(letter, options.get("C", "0")) or 0) for letter in "BA")
+    shown = sorted({at for hit in hits for at in range(max(0, hit - before), min(len(lines), hit + after + 1))})
+    return _joined([f"{name}{at + 1}:{lines[at]}" if "n" in options else name + lines[at] for at in shown])
 
 
 def sort(call: Call) -> Result:
-    """Sort lines: ``-n -r -u``."""
-    options, names = call.split("nru")
+    """Sort lines: ``-n -r -u -k FIELD -t MARK -h -V``."""
+    options, names = call.split("nrubfhVs", "kto")
     found, errors = read(call, names)
     lines = [line for _, text in found for line in text.splitlines()]
-    if "n" in options:
-        lines.sort(key=lambda line: int((re.match(r"\s*(-?\d+)", line) or [0, 0])[1]))
-    else:
-        lines.sort()
-    lines = list(dict.fromkeys(lines)) if "u" in options else lines
-    return Result(_joined(lines[::-1] if "r" in options else lines), 1 if errors else 0, errors)
+    lines.sort(key=lambda line: _key(_column(line, options), options))
+    if "u" in options:
+        lines = list({_key(_column(line, options), options): line for line in reversed(lines)}.values())[::-1]
+    return Result(_joined(lines[::-1] if "r" in options or "r" in options.get("k", "") else lines), 1 if errors else 0, errors)
+
+
+def _column(line: str, options: dict[str, str]) -> str:
+    """The part of a line that ``-k`` names: from that field on, or up to a second one."""
+    if "k" not in options:
+        return line
+    first, _, last = options["k"].partition(",")
+    begin, end = int(re.sub(r"\D.*", "", first) or 1), int(re.sub(r"\D.*", "", last) or 0)
+    fields = line.split(options["t"]) if "t" in options else line.split()
+    return " ".join(fields[begin - 1 : end or None])
+
+
+def _key(text: str, options: dict[str, str]) -> tuple[float, str]:
+    """What a line is sorted by."""
+    if "n" in options or "n" in options.get("k", "") or "h" in options:
+        found = re.match(r"\s*(-?\d+\.?\d*)([KMGTkmgt]?)", text)
+        if found is None:
+            return 0.0, text
+        unit = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}[found[2].lower() if "h" in options else ""]
+        return float(found[1]) * unit, text
+    return 0.0, text.lower() if "f" in options else text
 
 
 def uniq(call: Call) -> Result:
     """Drop lines that repeat the one before; ``-c`` counts."""
-    options, names = call.split("c")
+    options, names = call.split("cdui")
     found, errors = read(call, names)
     groups: list[tuple[str, int]] = []
     for line in "".join(text for _, text in found).splitlines():
@@ -106,7 +156,8 @@ def uniq(call: Call) -> Result:
 
 def cut(call: Call) -> Result:
     """Columns of lines: ``-d -f`` and ``-c`` with single numbers, lists and ranges."""
-    options, names = call.split("s", "dfc")
+    options, names = call.split("sn", "dfcb")
+    options = {**options, "c": options["b"]} if "b" in options else options
     found, errors = read(call, names)
     mark, spec = options.get("d", "\t"), options.get("f", options.get("c", "1"))
     lines = []
@@ -134,47 +185,37 @@ _CLASSES = {
 
 
 def tr(call: Call) -> Result:
-    """Replace characters, or delete them (``-d``)."""
-    options, names = call.split("ds")
+    """Replace characters, delete them (``-d``), squeeze repetitions (``-s``), of the complement (``-c``)."""
+    options, names = call.split("dscC")
     sets = [_expand(name) for name in names]
-    if not sets or (len(sets) < 2 and "d" not in options):
+    if not sets or (len(sets) < 2 and not options.keys() & {"d", "s"}):
         return fail(call, "missing operand")
+    text = call.stdin
+    chosen = set(sets[0]) if not options.keys() & {"c", "C"} else set(text) - set(sets[0])
     if "d" in options:
-        return Result(call.stdin.translate({ord(char): None for char in sets[0]}))
-    target = sets[1] + sets[1][-1:] * len(sets[0])
-    return Result(call.stdin.translate({ord(char): target[at] for at, char in enumerate(sets[0])}))
+        text = "".join(char for char in text if char not in chosen)
+    elif len(sets) > 1:
+        target = sets[1] + sets[1][-1:] * len(sets[0])
+        places = dict(zip(sets[0], target, strict=False)) if not options.keys() & {"c", "C"} else dict.fromkeys(chosen, sets[1][-1:])
+        text = "".join(places.get(char, char) for char in text)
+    if "s" in options:
+        squeezed = set(sets[-1]) if len(sets) > 1 else chosen
+        text = "".join(char for at, char in enumerate(text) if not (at and char == text[at - 1] and char in squeezed))
+    return Result(text)
 
 
 def _expand(spec: str) -> str:
     for name, characters in _CLASSES.items():
         spec = spec.replace(name, characters)
-    spec = spec.replace("\\n", "\n").replace("\\t", "\t")
+    spec = spec.replace("\\n", "\n").replace("\\t", "\t").replace("\\0", "\0").replace("\\r", "\r")
     return re.sub(r"(.)-(.)", lambda found: "".join(chr(c) for c in range(ord(found[1]), ord(found[2]) + 1)), spec)
 
 
-def sed(call: Call) -> Result:
-    """Substitutions only: ``s/a/b/`` and ``s/a/b/g``, with any mark; ``-i`` in place."""
-    options, names = call.split("inEr", "e")
-    script = options["e"] if "e" in options else (names.pop(0) if names else "")
-    parts = script[2:].split(script[1:2]) if len(script) > 1 and script[0] == "s" else []
-    if len(parts) != 3:
-        return fail(call, f"only s commands are simulated, not {script!r}", 127)
-    pattern, new, flags = parts
-    replacement = re.sub(r"(?<!\\)&", r"\\g<0>", new)
-    found, errors = read(call, names)
-    out = ""
-    for name, text in found:
-        changed = _joined([re.sub(pattern, replacement, line, count=0 if "g" in flags else 1) for line in text.splitlines()])
-        if "i" in options and name != "-":
-            call.files.write(call.path(name), changed)
-        else:
-            out += changed
-    return Result(out, 1 if errors else 0, errors)
-
-
 def basename(call: Call) -> Result:
-    """The last part of a path."""
-    return Result((call.args[0].rstrip("/").rsplit("/", 1)[-1] if call.args else "") + "\n")
+    """The last part of a path, without an ending."""
+    name = call.args[0].rstrip("/").rsplit("/", 1)[-1] if call.args else ""
+    ending = call.args[1] if len(call.args) > 1 else ""
+    return Result((name.removesuffix(ending) if name != ending else name) + "\n")
 
 
 def dirname(call: Call) -> Result:
@@ -196,5 +237,5 @@ def base64(call: Call) -> Result:
 
 TEXT: dict[str, Command] = {
     "head": head, "tail": tail, "wc": wc, "grep": grep, "egrep": grep, "sort": sort, "uniq": uniq, "cut": cut, "tr": tr,
-    "sed": sed, "basename": basename, "dirname": dirname, "base64": base64,
+    "basename": basename, "dirname": dirname, "base64": base64,
 }  # fmt: skip

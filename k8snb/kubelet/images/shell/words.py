@@ -195,7 +195,7 @@ class Words:
         """What follows a dollar sign, which is already read."""
         if self.text.startswith("((", self.at):
             self.at += 2
-            return ("math", self.within(self.until("))")), quoted)
+            return ("math", self.within(self.math()), quoted)
         if self.text.startswith("(", self.at):
             self.at += 1
             return self.embedded(quoted)
@@ -207,6 +207,17 @@ class Words:
             return ("text", "$", quoted)
         self.at = found.end()
         return ("var", found.group(), "", None, quoted)
+
+    def math(self) -> str:
+        """The text up to the ``))`` that ends an arithmetic expansion."""
+        start, depth = self.at, 0
+        while self.at < len(self.text):
+            if depth == 0 and self.text.startswith("))", self.at):
+                self.at += 2
+                return self.text[start : self.at - 2]
+            depth += {"(": 1, ")": -1}.get(self.text[self.at], 0)
+            self.at += 1
+        raise ShellSyntaxError("sh: syntax error: unterminated quoted string")
 
     def braces(self, quoted: bool) -> Any:
         length = self.text.startswith("#", self.at) and self.text[self.at + 1 : self.at + 2] != "}"
