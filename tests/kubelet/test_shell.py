@@ -8,7 +8,7 @@ from k8snb.kubelet.images import Catalogue, parse_reference
 from k8snb.kubelet.images.files import Files, Volume
 from k8snb.kubelet.images.process import Process, ProcessState
 from k8snb.kubelet.images.run import NotExecutable, begin, execute, go_on, next_wake, terminate
-from k8snb.seams.cni import NO_SUCH_NAME, REFUSED, Answer, Connection, HTTPResponse
+from k8snb.seams.cni import NO_SUCH_NAME, REFUSED, Answer, Connection, Headers, HTTPResponse
 from k8snb.seams.cri import MountPoint
 from k8snb.sim.clock import EPOCH, SECOND
 from k8snb.sim.state import Shelf, clone, decode, encode
@@ -28,7 +28,7 @@ class Surroundings:
     def connect(self, host: str, port: int) -> Connection:
         return Connection("" if port == 80 else REFUSED)
 
-    def http(self, url: str, method: str = "GET", timeout: int = 0) -> HTTPResponse:
+    def http(self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
         if "//web" in url:
             return HTTPResponse(200, "hello\n", "", (), 900, address="10.96.0.7")
         return HTTPResponse(0, "", NO_SUCH_NAME, (), 900)

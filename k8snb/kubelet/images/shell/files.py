@@ -178,7 +178,7 @@ def _copied(call: Call, moved: dict[str, str]) -> None:
     if call.name == "mv":
         for source in sorted(moved, reverse=True):
             call.files.remove(source.rstrip("/"))
-        for folder in {source.rpartition("/")[0] for source in moved if source.count("/") > 1 and len(moved) > 1}:
+        for folder in sorted({source.rpartition("/")[0] for source in moved if source.count("/") > 1 and len(moved) > 1}):
             call.files.remove(folder)
 
 
