@@ -120,7 +120,8 @@ class PacketTrace:
 def _box(name: str, stage: _Stage) -> Node:
     kind, _, rest = stage.hop.where.partition("/")
     end = stage.end
-    lines = [*([rest] if rest else []), *textwrap.wrap(stage.hop.what, _WIDTH, break_long_words=False)]
+    said = textwrap.wrap(stage.hop.what, _WIDTH, break_long_words=False)
+    lines = [*([rest] if rest else []), *said, *filter(None, stage.hop.rule.split(" > "))]
     state = "" if end is None else "failed" if end.error else "ok"
     return Node(name, kind, tuple(lines), state, _outcome(end) if end is not None else "", note=stage.hop.rule)
 
