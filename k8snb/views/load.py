@@ -149,7 +149,7 @@ class Load:
             f'<text class="name" x="8" y="18" aria-hidden="true">{title}</text>',
             *_panel(30, text("load.per_stretch"), str(max((c.sent for c in columns), default=0))),
             *self._bars(columns),
-            *_panel(30 + _PANEL + _GAP, text("load.latency"), duration(max((c.p99 for c in columns), default=0)) or "0"),
+            *_panel(30 + _PANEL + _GAP, text("load.lines"), duration(max((c.p99 for c in columns), default=0)) or "0"),
             *self._lines(columns),
             *self._axis(height),
         ]
@@ -172,12 +172,10 @@ class Load:
 
     def _lines(self, columns: Sequence[Column]) -> Iterator[str]:
         most, bottom = max((c.p99 for c in columns), default=0) or 1, 30 + 2 * _PANEL + _GAP
-        for kind, name, values in (("flow", text("load.median"), [c.median for c in columns]), ("weak", "p99", [c.p99 for c in columns])):
+        for kind, values in (("flow", [c.median for c in columns]), ("weak", [c.p99 for c in columns])):
             points = [f"{self._x(c.at)} {bottom - round(v / most * _PANEL)}" for c, v in zip(columns, values, strict=True) if c.sent]
             if points:
                 yield f'<path class="{kind}" d="M{" L".join(points)}"/>'
-                x, _, y = points[-1].partition(" ")
-                yield f'<text class="dim" x="{x}" y="{max(0, int(y) - 4)}" text-anchor="end">{escape(name)}</text>'
 
     def _axis(self, height: int) -> Iterator[str]:
         for tick in range(5):
