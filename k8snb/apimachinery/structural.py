@@ -56,7 +56,7 @@ class Rules(NamedTuple):
 def structural_type(schema: Object, *, object_meta: Type, kind: str, api_version: str) -> Type:
     """The type of a custom resource from its ``openAPIV3Schema``. ``object_meta`` is the type of its metadata."""
     frozen: FrozenDict = freeze(schema)
-    declared = {name: Field(_type(part), pointer=True) for name, part in frozen.get("properties", EMPTY_DICT).items()}
+    declared = _declared(frozen)
     fields = {**declared, **{name: Field(Type(STRING)) for name in _TYPE_META}, "metadata": Field(object_meta)}
     group, _, version = api_version.rpartition("/")
     preserve = bool(frozen.get("x-kubernetes-preserve-unknown-fields"))
@@ -81,13 +81,19 @@ def _type(schema: FrozenDict) -> Type:
     return Type(_SCALARS.get(kind, ANY), preserve=bool(schema.get("x-kubernetes-preserve-unknown-fields")), rules=rules)
 
 
+def _declared(schema: FrozenDict) -> dict[str, Field]:
+    needed = schema.get("required") or ()
+    found = schema.get("properties", EMPTY_DICT)
+    return {name: Field(_type(part), pointer=True, words=("required",) if name in needed else ()) for name, part in found.items()}
+
+
 def _object(schema: FrozenDict, rules: Rules) -> Type:
     relation = "atomic" if schema.get("x-kubernetes-map-type") == "atomic" else ""
     values = schema.get("additionalProperties")
     if values is not None and values is not False:
         item = _type(values if isinstance(values, FrozenDict) else EMPTY_DICT)
         return Type(MAP, item=item, relation=relation, go=f"map[string]{item.go}", rules=rules)
-    fields = {name: Field(_type(part), pointer=True) for name, part in schema.get("properties", EMPTY_DICT).items()}
+    fields = _declared(schema)
     if schema.get("x-kubernetes-embedded-resource"):
         anything = Type(ANY, preserve=True, rules=Rules(EMPTY_DICT))
         fields = {name: Field(anything, pointer=True) for name in (*_TYPE_META, "metadata")} | fields

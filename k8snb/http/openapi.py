@@ -118,9 +118,16 @@ def _struct(type_: Type) -> dict[str, Any]:
             shape["x-kubernetes-patch-merge-key"] = field.merge_key
         if field.merge:
             shape["x-kubernetes-patch-strategy"] = "merge"
-        properties[name] = shape
+        properties[name] = _described(shape, field.type)
     required = [name for name, field in type_.fields.items() if field.required]
-    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
+    found = {"type": "object"} | ({"properties": properties} if properties else {}) | ({"required": required} if required else {})
+    return _described(found, type_)
+
+
+def _described(shape: dict[str, Any], type_: Type) -> dict[str, Any]:
+    """What the schema of a custom resource says of a value."""
+    said = type_.rules.schema.get("description") if type_.rules is not None else None
+    return shape | {"description": said} if said else shape
 
 
 def _shape(type_: Type) -> dict[str, Any]:
@@ -135,7 +142,7 @@ def _shape(type_: Type) -> dict[str, Any]:
         return found | ({"x-kubernetes-list-map-keys": list(type_.keys)} if type_.keys else {})
     if type_.kind == MAP and type_.item is not None:
         return {"type": "object", "additionalProperties": _shape(type_.item)}
-    return _reference(type_.name) if type_.name else {"type": "object"}
+    return _reference(type_.name) if type_.name else _struct(type_)
 
 
 @functools.cache

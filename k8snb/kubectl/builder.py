@@ -353,14 +353,15 @@ def _list(call: Call, kind: Kind, namespace: str, scope: Scope) -> Callable[[], 
 
 
 def _enhanced(problem: ApiError, kind: Kind, scope: Scope) -> ApiError:
-    """A list that selectors spoiled says what was looked for."""
-    if not (scope.selector or scope.field_selector) or problem.reason not in ("BadRequest", "NotFound"):
+    """A list that is refused says what was looked for (cli-runtime's ``EnhanceListError``)."""
+    if problem.reason not in ("BadRequest", "NotFound", "Expired"):
         return problem
-    where = f"{kind.group}/{kind.version}, Resource={kind.resource}"
-    message = (
-        f"Unable to find {quote(where)} that match label selector {quote(scope.selector)}, "
-        f"field selector {quote(scope.field_selector)}: {problem.message}"
-    )
+    where = quote(f"{kind.group}/{kind.version}, Resource={kind.resource}")
+    if scope.selector or scope.field_selector:
+        selectors = f"label selector {quote(scope.selector)}, field selector {quote(scope.field_selector)}"
+        message = f"Unable to find {where} that match {selectors}: {problem.message}"
+    else:
+        message = f"Unable to list {where}: {problem.message}"
     return ApiError(problem.code, problem.reason, message, problem.details)
 
 

@@ -20,7 +20,6 @@ from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.schema import LIST, MAP, Field, Type
 from k8snb.kubectl.enums import ENUMS
 from k8snb.kubectl.mapper import Kind
-from k8snb.kubectl.schemas import type_of
 from k8snb.kubectl.text import wrap
 
 WIDTH = 76
@@ -28,10 +27,9 @@ SHOWN_VALUES = 4
 _PARAMETER = re.compile(r"^\s*\* \*\*(\w+)\*\* ``.*?`` - ", re.MULTILINE)
 
 
-def explain(kind: Kind, path: Sequence[str], *, recursive: bool) -> tuple[str, str]:
-    """The explanation of a resource or a field, and what went wrong after its head (nothing where all went well)."""
+def explain(kind: Kind, here: Type | None, path: Sequence[str], *, recursive: bool) -> tuple[str, str]:
+    """The explanation of a resource of some type or of a field, and what went wrong after its head (nothing where all went well)."""
     head = "".join(f"{title}:{' ' * (11 - len(title))}{value}\n" for title, value in _head(kind) if value) + "\n"
-    here = type_of(kind.api_version, kind.kind)
     if here is None:
         return "", f"couldn't find resource for {quote(kind.api_version)}, Kind={kind.kind}"
     owner, field = here, None
@@ -59,11 +57,12 @@ def _body(here: Type, owner: Type, name: str, field: Field | None, *, recursive:
     if field is not None:
         text += f"FIELD: {name} <{here.label}>\n"
         values = ENUMS.get((_short(owner), name))
-        text += "ENUM:\n" + "".join(f"    {value}\n" for value in values) + "\n" if values else "\n" * (2 if fields else 1)
+        text += "ENUM:\n" + "".join(f"    {value}\n" for value in values) + "\n" if values else "\n\n"
     paragraphs = [field_prose(owner, name)] if field is not None else []
-    paragraphs.append(type_prose(inner(here)) if fields else "")
-    lines = [line for paragraph in paragraphs if paragraph for line in wrap(paragraph, WIDTH)] or ["<empty>"]
-    text += "DESCRIPTION:\n" + "".join(f"    {line}\n" for line in lines) + "    \n"
+    if fields and (field is None or here.rules is None):  # of a custom resource a field and its type are one
+        paragraphs.append(type_prose(inner(here)))
+    lines = [line for paragraph in paragraphs if paragraph for line in wrap(paragraph, WIDTH)]
+    text += "DESCRIPTION:\n" + ("".join(f"    {line}\n" for line in lines) + "    \n" if lines else "    <empty>\n")
     if fields:
         text += "FIELDS:\n" + "".join(_fields(inner(here), 1, recursive=recursive, seen=()))
     return text + "\n"
@@ -114,12 +113,21 @@ def _docstring(type_: Type) -> str:
     return _docstrings(f"{parts[-3]}_{parts[-2]}").get(parts[-1], "") if len(parts) > 3 else ""
 
 
+def _own_prose(type_: Type) -> str:
+    """What the definition of a custom resource says."""
+    return str(type_.rules.schema.get("description", "")) if type_.rules is not None else ""
+
+
 def type_prose(type_: Type) -> str:
     """What a type is for; empty where nobody says."""
+    if type_.rules is not None:
+        return _own_prose(type_)
     return _docstring(type_).partition("**parameters**")[0].strip()
 
 
 def field_prose(owner: Type, name: str) -> str:
     """What a field is for; empty where nobody says."""
+    if owner.rules is not None and name in owner.fields and owner.fields[name].type.rules is not None:
+        return _own_prose(owner.fields[name].type)
     pieces = _PARAMETER.split(_docstring(owner))
     return dict(zip(pieces[1::2], pieces[2::2], strict=True)).get(name, "").strip()

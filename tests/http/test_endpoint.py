@@ -222,3 +222,17 @@ def test_text_that_is_no_json_is_refused_in_the_words_of_go(served):
     assert served.ask("PATCH", f"{MAPS}/a", b'{"data":', headers=merge)[1]["message"] == "unexpected end of JSON input"
     words = served.ask("POST", MAPS, b'{"kind" x}')[1]["message"]
     assert words.endswith("json parse error: invalid character 'x' after object key")
+
+
+def test_the_types_of_custom_resources_are_described_with_their_words(served):
+    spec = {"type": "object", "description": "What is wanted.", "properties": {"size": {"type": "integer", "description": "How big."}}}
+    schema = {"type": "object", "properties": {"spec": spec}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"plural": "foos", "singular": "foo", "kind": "Foo"}
+    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "foos.ex.com"},
+           "spec": {"group": "ex.com", "scope": "Namespaced", "names": names, "versions": [version]}}  # fmt: skip
+    served.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+    served.pause(0.5)
+    schemas = served.ask("GET", "/openapi/v3/apis/ex.com/v1")[1]["components"]["schemas"]
+    found = schemas["com.ex.v1.Foo"]["properties"]["spec"]
+    assert (found["description"], found["properties"]["size"]["description"]) == ("What is wanted.", "How big.")

@@ -98,3 +98,47 @@ def test_a_difference_does_not_speak_of_the_annotation_that_apply_would_write(ku
     assert "last-applied" not in done.stdout
     missing = kubectl("diff -n x -f -", MANIFEST)
     assert missing.stderr == NO_NAMESPACE
+
+
+CRD = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: foos.ex.com}
+spec:
+  group: ex.com
+  scope: Namespaced
+  names: {plural: foos, singular: foo, kind: Foo}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, description: A foo., properties: {spec: {type: object, description: What is wanted.,
+      required: [size],
+      properties: {size: {type: integer, description: How big.}, tags: {type: object, additionalProperties: {type: string}}}}}}}
+"""
+
+
+def test_a_custom_resource_is_explained_by_its_definition():
+    cluster = Cluster(nodes=0)
+    cluster.kubectl("apply -f -", stdin=CRD)
+    cluster.run_for(1)
+    assert cluster.kubectl("explain foo.spec").stdout == (
+        "GROUP:      ex.com\nKIND:       Foo\nVERSION:    v1\n\nFIELD: spec <Object>\n\n\nDESCRIPTION:\n    What is wanted.\n    \n"
+        "FIELDS:\n  size\t<integer> -required-\n    How big.\n\n  tags\t<map[string]string>\n    <no description>\n\n\n"
+    )
+    tags = cluster.kubectl("explain foo.spec.tags").stdout
+    assert tags.endswith("FIELD: tags <map[string]string>\n\n\nDESCRIPTION:\n    <empty>\n\n")
+
+
+def test_a_list_of_what_is_not_served_any_more_says_what_was_listed():
+    cluster = Cluster(nodes=0)
+    cluster.kubectl("apply -f -", stdin=CRD)
+    cluster.run_for(1)
+    cluster.kubectl("get foo")
+    cluster.client.delete("customresourcedefinitions.apiextensions.k8s.io", "foos.ex.com", "")
+    cluster.run_for(2)
+    refused = cluster.kubectl("get foo").stderr
+    assert refused in (
+        'Error from server (NotFound): Unable to list "ex.com/v1, Resource=foos": the server could not find the requested resource\n',
+        'error: the server doesn\'t have a resource type "foo"\n',
+    )

@@ -5,10 +5,15 @@ Models: k8s.io/kubectl/pkg/explain/v2 (templates/plaintext.tmpl).
 
 from __future__ import annotations
 
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.schema import Type
 from k8snb.kubectl.call import Call, Command
 from k8snb.kubectl.explanation import explain
 from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.mapper import Kind
 from k8snb.kubectl.result import Failure, NoMatch, Several
+from k8snb.kubectl.schemas import type_of
+from k8snb.resources.apiextensions.custom_resource import custom_resource
 
 
 def run(call: Call) -> None:
@@ -29,10 +34,22 @@ def run(call: Call) -> None:
         if found is None:
             raise Failure(f"couldn't find resource for {call.flag('api-version')}, Kind={kind.kind}")
         kind = found
-    text, problem = explain(kind, path, recursive=bool(call.flag("recursive")))
+    here = type_of(kind.api_version, kind.kind) or _custom_type(call, kind)
+    text, problem = explain(kind, here, path, recursive=bool(call.flag("recursive")))
     call.write(text)
     if problem:
         raise Failure(problem)
+
+
+def _custom_type(call: Call, kind: Kind) -> Type | None:
+    """The type of a custom resource, from its definition: the real kubectl reads it in the server's OpenAPI document."""
+    definitions = call.mapper.resource("customresourcedefinitions.apiextensions.k8s.io")
+    try:
+        crd = call.api.get(definitions, "", f"{kind.resource}.{kind.group}")
+        found = custom_resource(crd, kind.version).schema
+    except (ApiError, KeyError):
+        return None
+    return found if isinstance(found, Type) else None
 
 
 COMMAND = Command(
