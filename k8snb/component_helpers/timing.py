@@ -39,6 +39,14 @@ TIMING: Final[dict[str, Timing]] = {
     "retry": Timing(10 * SECOND, "kubelet: backOffPeriod", "after trouble that is not the container's own"),
     "volume refresh": Timing(1 * MINUTE, "kubelet: syncFrequency", "files of ConfigMaps and Secrets are written anew"),
     "resize retry": Timing(3 * MINUTE, "kubelet: retryDelay", "a deferred resize is tried again"),
+    # volumes
+    "mount back-off, first": Timing(500 * MILLISECOND, "exponentialbackoff: initialDurationBeforeRetry", "a failed mount is tried again"),
+    "mount back-off, most": Timing(2 * MINUTE + 2 * SECOND, "exponentialbackoff: maxDurationBeforeRetry", "it doubles up to this"),
+    "attach and mount": Timing(2 * MINUTE + 3 * SECOND, "kubelet: podAttachAndMountTimeout", "then the pod says what it waits for"),
+    "forced detach": Timing(6 * MINUTE, "attachdetach: maxWaitForUnmountDuration", "so long a silent node keeps a volume"),
+    "claim resync": Timing(15 * SECOND, "--pvclaimbinder-sync-period", "between two looks for a volume"),
+    "volume binding": Timing(10 * MINUTE, "scheduler: bindTimeoutSeconds", "so long a pod waits for its claims before it is bound"),
+    "volume binding poll": Timing(1 * SECOND, "volumebinding: BindPodVolumes", "between two looks whether they are"),
     # heartbeats
     "node lease renewal": Timing(10 * SECOND, "kubelet: nodeLeaseDurationSeconds / 4", "the heartbeat"),
     "node lease duration": Timing(40 * SECOND, "kubelet: nodeLeaseDurationSeconds", "written into the Lease"),

@@ -47,11 +47,12 @@ def register(kubelet: Kubelet) -> None:
 def register_drivers(kubelet: Kubelet) -> None:
     """List the CSI drivers that the cluster has in the CSINode of this node. (What fails, a driver's registrar makes good.)"""
     try:
-        node = kubelet.client.find("nodes", kubelet.node_name)
         names = [driver["metadata"]["name"] for driver in kubelet.client.list("csidrivers.storage.k8s.io")]
+        known_here = [kubelet.drivers[name] for name in names if name in kubelet.drivers]
+        node = kubelet.client.find("nodes", kubelet.node_name) if known_here else None
         if node is None:
             return
-        for driver in (kubelet.drivers[name] for name in names if name in kubelet.drivers):
+        for driver in known_here:
             facts = driver.node_info(kubelet.node_name, node["metadata"].get("labels") or {})
             entry = driver_entry(driver.traits.name, facts.id, [key for key, _ in facts.segments], facts.limit)
             known = kubelet.client.find(CSINODES, kubelet.node_name)

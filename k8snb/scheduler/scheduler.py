@@ -22,6 +22,7 @@ from k8snb.apimachinery.objects import FrozenDict, Object
 from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
 from k8snb.client.recorder import Recorder
+from k8snb.component_helpers.timing import timing
 from k8snb.scheduler import outcome
 from k8snb.scheduler.cache import Cache, CacheState
 from k8snb.scheduler.configuration import Settings
@@ -35,11 +36,11 @@ from k8snb.scheduler.preemption import Executor
 from k8snb.scheduler.queue import ACTIVE, BACKOFF, UNSCHEDULABLE, QueuedPod, QueueState, SchedulingQueue
 from k8snb.scheduler.volumes import AssumedVolumes
 from k8snb.scheduler.watching import INFORMERS, Watching
-from k8snb.sim.clock import LATENCY, SECOND, duration
+from k8snb.sim.clock import LATENCY, duration
 from k8snb.sim.state import Shelf
 
 NAME = "kube-scheduler"
-PRE_BIND_POLL = SECOND
+PRE_BIND_POLL = timing("volume binding poll")
 """So often a plugin that waits in PreBind is asked again."""
 
 

@@ -13,7 +13,9 @@ from k8snb.sim.clock import SECOND, duration
 DOCUMENTED = {
     "crash back-off, first": "10s", "crash back-off, most": "5m", "crash back-off, forgotten": "10m", "image back-off, first": "10s",
     "image back-off, most": "5m", "termination grace": "30s", "grace after preStop": "2s", "probe period": "10s", "probe timeout": "1s",
-    "post-start limit": "10m", "retry": "10s", "volume refresh": "1m", "resize retry": "3m", "node lease renewal": "10s",
+    "post-start limit": "10m", "retry": "10s", "volume refresh": "1m", "resize retry": "3m",
+    "mount back-off, first": "500ms", "mount back-off, most": "2m2s", "attach and mount": "2m3s",
+    "forced detach": "6m", "claim resync": "15s", "volume binding": "10m", "volume binding poll": "1s", "node lease renewal": "10s",
     "node lease duration": "40s", "node status report": "5m", "runtime silence": "30s",
     "eviction monitoring": "10s", "pressure transition": "5m",
     "eviction grace": "1s", "eviction cleanup poll": "1s", "eviction cleanup limit": "30s",

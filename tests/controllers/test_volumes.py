@@ -83,12 +83,20 @@ def test_pods_wait_for_the_volume(cluster):
     assert condition(cluster.get("pods", "app"), "PodScheduled")["status"] == "True"
 
 
-@pytest.mark.parametrize(("policy", "phase"), [("Retain", "Released"), ("Delete", "Failed")])
+@pytest.mark.parametrize(("policy", "phase"), [("Retain", "Released"), ("Delete", "Failed"), ("Recycle", "Failed")])
 def test_when_the_claim_goes_the_policy_decides(cluster, policy, phase):
     put_up(cluster, volume("disk", persistentVolumeReclaimPolicy=policy), claim())
     cluster.client.delete(CLAIMS, "data", NS)
     cluster.settle()
     assert phases(cluster) == {"disk": phase}
+
+
+def test_why_a_volume_is_not_taken_back_is_told(cluster):
+    put_up(cluster, volume("disk", persistentVolumeReclaimPolicy="Recycle"), claim())
+    cluster.client.delete(CLAIMS, "data", NS)
+    cluster.settle()
+    assert cluster.get(VOLUMES, "disk")["status"]["message"] == "No recycler plugin found for the volume!"
+    assert reasons(cluster, "PersistentVolume") == ["VolumeFailedRecycle"]
 
 
 def test_a_released_volume_is_not_given_to_the_next(cluster):

@@ -24,13 +24,13 @@ from k8snb.apimachinery.meta import condition_status
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig, freeze
 from k8snb.client.controller import Controller, Index, Watches
 from k8snb.component_helpers.pods import is_pod_terminal
+from k8snb.component_helpers.timing import timing
 from k8snb.controllers.volume.protection import claims_used
-from k8snb.sim.clock import MINUTE
 from k8snb.sim.state import Shelf
 
 ATTACHMENTS, VOLUMES, CLAIMS = "volumeattachments.storage.k8s.io", "persistentvolumes", "persistentvolumeclaims"
 DRIVERS, NODES = "csidrivers.storage.k8s.io", "nodes"
-MAX_WAIT_FOR_UNMOUNT = 6 * MINUTE
+MAX_WAIT_FOR_UNMOUNT = timing("forced detach")
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 SHARED_MODES = ("ReadOnlyMany", "ReadWriteMany")
 

@@ -26,16 +26,16 @@ from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, freeze, merge, put
 from k8snb.client.controller import Controller, Index, Watches
 from k8snb.client.informer import key_of
+from k8snb.component_helpers.timing import timing
 from k8snb.component_helpers.volume_matching import best_match, mismatch, refers_to
 from k8snb.controllers.volume.protection import claims_used
 from k8snb.resources.core.persistentvolumeclaim import class_name
-from k8snb.sim.clock import SECOND
 
 CLAIMS, VOLUMES, CLASSES = "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io"
 BOUND, BY_CONTROLLER = "pv.kubernetes.io/bind-completed", "pv.kubernetes.io/bound-by-controller"
 PROVISIONER, BETA_PROVISIONER = "volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner"
 PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
-RESYNC = 15 * SECOND
+RESYNC = timing("claim resync")
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 NOT_FOUND = "no persistent volumes available for this claim and no storage class is set"
 EXTERNAL = (

@@ -15,18 +15,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.apimachinery.objects import Object
+from k8snb.component_helpers.timing import timing
 from k8snb.kubelet.state import MountState, PodState
 from k8snb.kubelet.volumes import claims, kinds, watching
 from k8snb.kubelet.volumes.errors import Attaching, MountError, Unprocessed
-from k8snb.sim.clock import MILLISECOND, MINUTE, SECOND
 
 if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
     from k8snb.kubelet.worker import Worker
 
-FIRST_RETRY, LONGEST_RETRY = 500 * MILLISECOND, 2 * MINUTE + 2 * SECOND
-ATTACH_AND_MOUNT_TIMEOUT = 2 * MINUTE + 3 * SECOND
-SYNC_RETRY = 10 * SECOND
+FIRST_RETRY, LONGEST_RETRY = timing("mount back-off, first"), timing("mount back-off, most")
+ATTACH_AND_MOUNT_TIMEOUT, SYNC_RETRY = timing("attach and mount"), timing("retry")
 WARNING, FAILED = "Warning", "FailedMount"
 
 

@@ -22,6 +22,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, merge
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.component_helpers.nodeaffinity import matches_node_selector
+from k8snb.component_helpers.timing import timing
 from k8snb.component_helpers.volume_matching import candidates, smallest
 from k8snb.resources.core.persistentvolumeclaim import class_name
 from k8snb.scheduler.cluster_event import ADD, NODE, UPDATE, UPDATE_NODE_LABEL, Change, Interest, interest
@@ -41,7 +42,6 @@ from k8snb.scheduler.plugins.volume_claims import (
 )
 from k8snb.scheduler.podinfo import PodInfo
 from k8snb.scheduler.volumes import VolumePlan
-from k8snb.sim.clock import SECOND
 
 UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
 NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
@@ -50,7 +50,7 @@ NOT_ENOUGH_SPACE = "node(s) did not have enough free storage"
 VOLUME_MISSING = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
-BIND_TIMEOUT = 600 * SECOND
+BIND_TIMEOUT = timing("volume binding")
 DRIVERS, CAPACITIES = "csidrivers.storage.k8s.io", "csistoragecapacities.storage.k8s.io"
 
 

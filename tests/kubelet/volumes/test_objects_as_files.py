@@ -156,6 +156,16 @@ def test_binary_data_is_a_file_and_no_variable(story):
     assert story.sh("cat /c/logo; echo $A; printenv logo") == "picture1\n"
 
 
+def test_a_secret_is_there_in_plain_text_and_for_few_to_read(story):
+    story.cluster.kubectl("create secret generic word --from-literal=pass=sesame")
+    story.pod(volumes={"s": {"secret": {"secretName": "word", "defaultMode": 0o400}}}, mounts={"/s": "s"})
+    assert story.sh("cat /s/pass") == "sesame"
+    assert story.sh("ls -l /s/..data/").splitlines()[1].startswith("-r--------")
+    story.cluster.client.patch("secrets", "word", {"stringData": {"pass": "open"}}, "default")
+    story.run(95)
+    assert story.sh("cat /s/pass") == "open"
+
+
 def test_labels_and_annotations_as_files_follow_the_pod(story):
     items = [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}, {"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}]
     story.pod(volumes={"me": {"downwardAPI": {"items": items}}}, mounts={"/me": "me"})

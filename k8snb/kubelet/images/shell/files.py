@@ -68,7 +68,8 @@ def ls(call: Call) -> Result:
     for name in names or ["."]:
         path = call.path(name)
         stat = call.files.stat(path)
-        if call.files.is_directory(path) and "d" not in options and not (stat is not None and stat.kind == "l" and "l" in options):
+        itself = "d" in options or ("l" in options and stat is not None and stat.kind == "l" and not name.endswith("/"))
+        if call.files.is_directory(path) and not itself:
             out += f"{name}:\n" if len(names) > 1 else ""
             out += _directory(call, path, options)
         elif stat is not None:
