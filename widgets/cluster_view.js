@@ -366,7 +366,7 @@ class View {
         look(cell, state, text);
         return cell;
       });
-      return h("tr", {}, h("td", {}, line.point), h("th", { scope: "row" }, line.plugin), ...cells);
+      return h("tr", { "data-point": line.point }, h("td", {}, line.point), h("th", { scope: "row" }, line.plugin), ...cells);
     });
     const table = h("table", {}, h("caption", {}, grid.title), h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows));
     const notes = grid.notes.map((/** @type {string} */ note) => h("p", {}, note));
