@@ -152,12 +152,15 @@ class PolicyAgent(Component):
     # -- what the nodes ask ------------------------------------------------------------------------------------------
 
     def egress(self, client: Party, server: Party, port: int, protocol: str = "TCP") -> Ruling:
-        """Whether a connection may leave the client's pod."""
-        return self._at(EGRESS, client, server, (server, port, protocol)) if self.own.policies else FREE
+        """Whether a connection may leave the client's pod. No policy keeps a pod from itself."""
+        if not self.own.policies or (client.pod and client.key == server.key):
+            return FREE
+        return self._at(EGRESS, client, server, (server, port, protocol))
 
     def ingress(self, client: Party, server: Party, port: int, protocol: str = "TCP") -> Ruling:
         """Whether a connection may enter the server's pod. A node always reaches the pods that run on it."""
-        if not self.own.policies or (client.node and not client.pod and client.node == server.node):
+        own_node = client.node and not client.pod and client.node == server.node
+        if not self.own.policies or own_node or (client.pod and client.key == server.key):
             return FREE
         return self._at(INGRESS, server, client, (server, port, protocol))
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
-from k8snb.component_helpers.resolver import ADDRESS, Resolver, cluster_first
+from k8snb.component_helpers.resolver import ADDRESS, DOMAIN, Resolver, cluster_first
 from k8snb.messages import Mistake, text
 from k8snb.network import chains
 from k8snb.network.cni import CNI
@@ -49,7 +49,7 @@ from k8snb.seams.cni import (
     Source,
     header,
 )
-from k8snb.sim.clock import SECOND
+from k8snb.sim.clock import LATENCY, SECOND
 
 PATIENCE = 10 * SECOND
 """How long a client waits for a connection when it does not say."""
@@ -131,8 +131,8 @@ class ClusterNetwork:
 
     def resolve_ruled(self, name: str, source: Source, kind: str = "A") -> tuple[Answer, Ruling | None]:
         """The same, with the policies that forbid the pod to ask."""
-        if _is_address(name) and kind == "A":
-            return Answer((name,), name), None
+        if kind == "A" and (address := _literal(name, source)):
+            return Answer((address,), name), None
         resolver = self.resolver(source.namespace, source.pod) if source.pod else None
         if resolver is None or ADDRESS not in resolver.nameservers[:1]:
             found = self.dns.outside(name.rstrip("."))
@@ -158,10 +158,19 @@ class ClusterNetwork:
         answer = self.resolve(host, source)
         if answer.error or not answer.addresses:
             return Connection(answer.error or NO_SUCH_NAME, latency=answer.latency)
+        if (answer.addresses[0], port) == (ADDRESS, 53) and source.pod:
+            return self._to_dns(source)
         way = self._go(source, answer.addresses[0], port)
         if way.error:
             return Connection(way.error, way.made.node, way.made.uid, answer.latency)
         return way.made._replace(latency=way.made.latency + answer.latency)
+
+    def _to_dns(self, source: Source) -> Connection:
+        """A connection to cluster DNS itself, which is no pod here."""
+        ruling = self._may_ask(source)
+        if ruling is not None and not ruling.allowed:
+            return Connection(TIMEOUT)
+        return Connection("" if self.dns.state.running else REFUSED, latency=2 * LATENCY["network hop"])
 
     def _go(self, source: Source, address: str, port: int) -> Way:
         """The way that this connection takes; session affinity remembers it."""
@@ -196,8 +205,8 @@ class ClusterNetwork:
         return self._answer(way, request, hops, timeout, address)
 
     def _address(self, host: str, source: Source, hops: list[Hop]) -> tuple[str, str]:
-        if _is_address(host):
-            return host, ""
+        if address := _literal(host, source):
+            return address, ""
         answer, ruling = self.resolve_ruled(host, source)
         hops.append(self.name_hop(host, source, answer, ruling))
         return (answer.addresses[0], "") if answer.addresses and not answer.error else ("", answer.error or NO_SUCH_NAME)
@@ -210,8 +219,9 @@ class ClusterNetwork:
             return Hop("network-policy", f"{text('hop.dns_asks', name=host)} {said}", answer.latency, f"NetworkPolicy {names}")
         if answer.addresses and not answer.error:
             addresses = ", ".join(answer.addresses)
-            if not source.pod:
-                return Hop("dns", text("hop.public_name", name=host, addresses=addresses), answer.latency)
+            if not answer.name.endswith("." + DOMAIN):
+                where = self.dns.name if source.pod else "dns"
+                return Hop(where, text("hop.public_name", name=host, addresses=addresses), answer.latency)
             return Hop(self.dns.name, text("hop.name", name=host, full=answer.name, addresses=addresses), answer.latency)
         if not source.pod:
             return Hop(source.label, text("hop.outside_name", name=host), answer.latency)
@@ -260,7 +270,9 @@ class ClusterNetwork:
         """
         parts, named = parse_url(url), tuple[Hop, ...]()
         address = parts.host
-        if not _is_address(parts.host):
+        if literal := _literal(parts.host, source):
+            address = literal
+        else:
             answer, ruling = self.resolve_ruled(parts.host, source)
             named = (self.name_hop(parts.host, source, answer, ruling),)
             if answer.error or not answer.addresses:
@@ -295,9 +307,10 @@ def phrase(status: int) -> str:
         return str(status)
 
 
-def _is_address(text: str) -> bool:
+def _literal(host: str, source: Source) -> str:
+    """The address that needs no looking up: one that is written out, or (``localhost``) the client's own. Else empty."""
     try:
-        ipaddress.ip_address(text)
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return False
-    return True
+        return ""
+    return (source.address if loopback else host) or host

@@ -105,6 +105,8 @@ class Machines:
 
     def source(self, pod: str = "", node: str = "") -> Source:
         """Who sends a request: a pod (``namespace/name``), a node, or the outside. Raises ValueError for an unknown pod."""
+        if node and node not in self.kubelets:
+            raise Mistake(text("fault.no_node", node=node, names=", ".join(self.kubelets)))
         if not pod:
             return Source(node, address=self.kubelets[node].address if node in self.kubelets else "")
         namespace, _, name = pod.rpartition("/")

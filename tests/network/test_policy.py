@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from k8snb.cluster import Cluster
+from k8snb.messages import Mistake
 from k8snb.seams.cni import DNS_TIMEOUT, REFUSED, TIMEOUT
 from tests.network.worlds import address, node_of, patch, web_pods, world
 
@@ -223,3 +224,20 @@ def test_a_refusal_is_not_a_drop(cluster: Cluster) -> None:
     policy(cluster, "open", "{podSelector: {matchLabels: {app: web}}, ingress: [{}]}")
     ip = web_pods(cluster)[0]["status"]["podIP"]
     assert cluster.http(f"http://{ip}:9999", "box").error == REFUSED
+
+
+def test_no_policy_keeps_a_pod_from_itself(cluster: Cluster) -> None:
+    policy(cluster, "deny-all", "{podSelector: {}, policyTypes: [Ingress, Egress]}")
+    pod = web_pods(cluster)[0]["metadata"]["name"]
+    assert cluster.http("http://localhost:8080", pod).backend == f"default/{pod}"
+    assert cluster.http("http://127.0.0.1:9999", pod).error == REFUSED
+    assert "open" not in str(cluster.kubectl("exec box -- nc -zv 10.96.0.10 53"))
+
+
+def test_cluster_dns_itself_can_be_reached(cluster: Cluster) -> None:
+    assert "open" in str(cluster.kubectl("exec box -- nc -zv 10.96.0.10 53"))
+
+
+def test_a_request_from_a_node_that_is_not_there_says_which_are(cluster: Cluster) -> None:
+    with pytest.raises(Mistake, match="node-1, node-2, node-3"):
+        cluster.http("http://web", from_node="node-9")
