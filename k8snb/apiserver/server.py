@@ -96,7 +96,7 @@ class Server:
         self.paths = paths
         self.kubelets: Callable[[str], Any] | None = None  # node name -> its kubelet's endpoint; set by the wiring
         self._remembered: dict[str, list[Object]] = {}
-        self.aggregated: dict[str, Handler] = {}  # name of an APIService -> the server behind it; set by the wiring
+        self.aggregated: dict[str, Handler] = {}  # APIService -> the server behind it (see aggregation.py)
         self.on_change: list[Callable[[Resource, Change], None]] = []  # wiring inside the server: CRDs, RBAC
         store.listeners.append(self._changed)
 
@@ -149,19 +149,12 @@ class Server:
         if resource.deprecated:
             context.warn(resource.deprecated)
         if self.aggregated and (elsewhere := self.aggregated.get(f"{resource.version}.{resource.group}")) is not None:
-            return self._proxied(elsewhere, context, resource)
+            return elsewhere(context, resource)
         if request.subresource:
             return writes.subresource(context, resource)
         if request.verb not in resource.verbs or request.verb not in _VERBS:
             raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
         return _VERBS[request.verb](context, resource)
-
-    def _proxied(self, answer: Handler, context: Context, resource: Resource) -> Object:
-        """Pass a request on to the server behind an APIService, as long as that is available."""
-        service = self.stored("apiservices.apiregistration.k8s.io", f"{resource.version}.{resource.group}")
-        if service is None:
-            raise ApiError(404, "NotFound", "the server could not find the requested resource", {})
-        return answer(context, resource)
 
     def _injected(self, request: Request) -> None:
         """A fault that the learner asked for: this request, or every one like it, fails."""

@@ -94,14 +94,14 @@ class Mapper:
     def __init__(self, ask: Callable[[], Iterable[Kind]], known: Discovered):
         self.ask, self.known, self.fresh = ask, known, False
         if not known.kinds:
-            self._refresh()
+            self.refresh()
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Every known resource, in the server's order."""
         return self.known.kinds
 
-    def _refresh(self) -> bool:
+    def refresh(self) -> bool:
         """Ask the server again, once a command; whether it was asked."""
         if self.fresh:
             return False
@@ -113,7 +113,7 @@ class Mapper:
         try:
             return self._resource(text)
         except NoMatch:
-            if not self._refresh():
+            if not self.refresh():
                 raise
             return self._resource(text)
 
@@ -147,7 +147,7 @@ class Mapper:
         for known in self.kinds:
             if known.api_version == api_version and kind in (known.kind, known.kind.lower()):
                 return known
-        return self.kind(api_version, kind) if self._refresh() else None
+        return self.kind(api_version, kind) if self.refresh() else None
 
     def category(self, word: str) -> tuple[Kind, ...]:
         """The resources of a category such as ``all``; one version of each."""

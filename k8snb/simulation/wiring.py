@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from k8snb.admission import PLUGINS
 from k8snb.apiserver import discovery
+from k8snb.apiserver.aggregation import aggregate
 from k8snb.apiserver.encryption import EncryptedStore
 from k8snb.apiserver.request import User
 from k8snb.apiserver.server import Server, ServerConfig
@@ -107,8 +108,7 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Sequence[Code
 def serve_metrics(parts: Parts) -> tuple[Component, ...]:
     """A metrics server, and its API behind the API server."""
     found = MetricsServer(parts.env, parts.machines.endpoint)
-    parts.server.catalogue.define(API_SERVICE, METRICS)
-    parts.server.aggregated[API_SERVICE] = found.answer
+    aggregate(parts.server, API_SERVICE, METRICS, found.answer)
     return (found,)
 
 

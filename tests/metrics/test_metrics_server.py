@@ -114,6 +114,17 @@ def test_while_the_process_is_down_the_api_server_says_that_it_cannot(cluster: C
     assert metrics(cluster) == ["default/box"]
 
 
+def test_without_its_apiservice_nobody_finds_it_and_with_it_everybody_does_again(cluster: Cluster) -> None:
+    cluster.run_for(40)
+    service = said(cluster, "get apiservice v1beta1.metrics.k8s.io -o yaml")
+    cluster.kubectl("delete apiservice v1beta1.metrics.k8s.io")
+    assert "NodeMetrics" not in said(cluster, "api-resources")
+    assert said(cluster, "top pods").strip() == "error: Metrics API not available"
+    assert "NodeMetrics" not in said(Cluster.load(cluster.save()), "api-resources")
+    cluster.kubectl("apply -f -", stdin=service)
+    assert "box" in said(cluster, "top pods")
+
+
 def test_nothing_of_it_can_be_written(cluster: Cluster) -> None:
     cluster.run_for(40)
     assert "the server does not allow this method on the requested resource" in said(cluster, "delete pods.metrics.k8s.io box")

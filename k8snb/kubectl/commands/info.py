@@ -29,6 +29,7 @@ def run_api_resources(call: Call) -> None:
         raise Failure(f"--output {output} is not available")
     if call.flag("sort-by") not in ("", "name", "kind"):
         raise Failure("--sort-by accepts only name or kind")
+    call.mapper.refresh()
     kinds = _sorted([kind for kind in _preferred(call.mapper.kinds) if _wanted(call, kind)], call.flag("sort-by"))
     if output == "name":
         for kind in kinds:
@@ -66,6 +67,7 @@ def _row(kind: Kind, *, wide: bool) -> list[str]:
 
 def run_api_versions(call: Call) -> None:
     """Every group and version."""
+    call.mapper.refresh()
     for version in sorted({kind.api_version for kind in call.mapper.kinds}):
         call.out(version)
 

@@ -26,6 +26,7 @@ _SHARED = (SELECTOR, FIELD_SELECTOR, Flag("sort-by"), boolean("no-headers"), boo
 
 def _kind(call: Call, plural: str) -> Kind:
     """The kind that the metrics server serves. Raises Failure in a cluster without one."""
+    call.mapper.refresh()
     found = next((kind for kind in call.mapper.kinds if (kind.group, kind.resource) == ("metrics.k8s.io", plural)), None)
     if found is None:
         raise Failure("Metrics API not available")

@@ -1,7 +1,7 @@
 """APIServices: who serves an API version, this server itself or another behind a Service.
 
 Models: kube-aggregator pkg/apis/apiregistration/{v1/defaults,validation/validation}.go, printAPIService.
-Simplified: an APIService of another server is stored, and never becomes available.
+Simplified: availability is not checked; an APIService of a server that does not exist here is stored, and never becomes available.
 """
 
 from __future__ import annotations
