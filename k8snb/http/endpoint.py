@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
 from tornado.netutil import bind_sockets
+from tornado.routing import AnyMatches, Matcher, Rule
 from tornado.web import Application
 
+from k8snb.http.conversations import Conversation
 from k8snb.http.credentials import Credentials, write_private
-from k8snb.http.handler import Handler
+from k8snb.http.handler import CONNECTIONS, Handler
 from k8snb.http.paths import LARGEST_BODY
 from k8snb.messages import text
 from k8snb.sim.pace import Pace
@@ -33,6 +36,15 @@ LOOPBACK = "127.0.0.1"
 TICK = 0.02  # seconds between two looks at the wall clock
 SLICE = 2_000  # events handled before requests are looked at again
 REFUSED = 4 * LARGEST_BODY  # bytes: a larger body is not even read to its end
+
+
+class Upgrading(Matcher):
+    """Matches what wants to become a conversation by WebSocket."""
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        """Tornado's way to ask."""
+        wants = request.headers.get("Upgrade", "").lower() == "websocket"
+        return {} if wants and request.path.rpartition("/")[2] in CONNECTIONS else None
 
 
 class Endpoint:
@@ -50,7 +62,10 @@ class Endpoint:
         self.running = False
         self._sockets = bind_sockets(port, LOOPBACK)
         self.port: int = self._sockets[0].getsockname()[1]
-        application = Application([(r".*", Handler, {"endpoint": self})], log_function=lambda _handler: None)
+        parts = {"endpoint": self}
+        application = Application(
+            [Rule(Upgrading(), Conversation, parts), Rule(AnyMatches(), Handler, parts)], log_function=lambda _handler: None
+        )
         self._server = HTTPServer(application, ssl_options=self.credentials.server_context(), max_body_size=REFUSED)
         self._tasks: set[asyncio.Task[None]] = set()
         self._told = (simulation.parts, 0)
@@ -66,7 +81,7 @@ class Endpoint:
 
     def start(self) -> None:
         """Accept connections, and let time pass from now on. Needs a running event loop."""
-        self._spawn(self._tick())
+        self.spawn(self._tick())
         self._server.add_sockets(self._sockets)
         self.running = True
 
@@ -79,9 +94,10 @@ class Endpoint:
             task.cancel()
         self._server.stop()
         self._wake()
-        self._spawn(self._server.close_all_connections())
+        self.spawn(self._server.close_all_connections())
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside, until it ends or the endpoint stops."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

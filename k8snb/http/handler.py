@@ -7,8 +7,8 @@
 There are no CORS headers, so no web page can read an answer. Answers are JSON, whatever form the body had.
 
 Models: k8s.io/apiserver/pkg/endpoints/handlers/responsewriters, pkg/endpoints/filters (authentication, impersonation).
-Simplified: no protobuf in answers (a client that reads nothing else gets a 406), no gzip; exec, attach and port-forward,
-which need a connection that changes its protocol, are refused with 501; ``logs -f`` likewise.
+Simplified: no protobuf in answers (a client that reads nothing else gets a 406), no gzip. ``exec`` and ``attach`` are
+conversations (:mod:`.conversations`), by WebSocket only; port-forward is refused with 501.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler, stream_request_body
 
 from k8snb.apimachinery.errors import ApiError
@@ -87,6 +88,8 @@ class Handler(RequestHandler):
             refused = error
         if refused is not None:
             self.send(Response(refused.code, refused.status))
+        elif request.subresource == "log" and dict(request.options.parameters).get("follow") in ("true", "1"):
+            await streams.follow(self, self.endpoint, request)
         elif request.verb == "watch":
             await streams.serve(self, self.endpoint, request)
         else:
@@ -95,12 +98,7 @@ class Handler(RequestHandler):
     post = put = patch = delete = head = get
 
     def _refusal(self) -> ApiError | None:
-        if urlsplit(f"//{self.request.host}").hostname not in HOSTS:
-            return ApiError(403, "Forbidden", "this endpoint answers on loopback only", {})
-        wanted = f"Bearer {self.endpoint.credentials.token}"
-        if not hmac.compare_digest(self.request.headers.get("Authorization", "").encode(), wanted.encode()):
-            return ApiError(401, "Unauthorized", "Unauthorized", {})
-        return None
+        return refusal(self.endpoint, self.request)
 
     # ------------------------------------------------------------------ answers
 
@@ -158,6 +156,16 @@ class Handler(RequestHandler):
         self.finish(json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
+def refusal(endpoint: Endpoint, request: HTTPServerRequest) -> ApiError | None:
+    """Why the headers of a message already forbid it; None: they do not."""
+    if urlsplit(f"//{request.host}").hostname not in HOSTS:
+        return ApiError(403, "Forbidden", "this endpoint answers on loopback only", {})
+    wanted = f"Bearer {endpoint.credentials.token}"
+    if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), wanted.encode()):
+        return ApiError(401, "Unauthorized", "Unauthorized", {})
+    return None
+
+
 def _not_here(request: Request, accept: str) -> ApiError | None:
     """What is not served over HTTP, and says so."""
     if (
@@ -167,8 +175,6 @@ def _not_here(request: Request, accept: str) -> ApiError | None:
     ):
         return ApiError(406, "NotAcceptable", "only the following media types are accepted: application/json", {})
     if request.resource == "pods" and request.subresource in CONNECTIONS:
-        words = f"k8snb does not serve {request.subresource} over HTTP; in a notebook %kubectl has what is simulated"
-        return ApiError(501, "NotImplemented", words, {})
-    if request.subresource == "log" and dict(request.options.parameters).get("follow") == "true":
-        return ApiError(501, "NotImplemented", "k8snb does not follow logs over HTTP; ask again without -f", {})
+        way = "by WebSocket only" if request.subresource != "portforward" else "in a notebook only, with %kubectl port-forward"
+        return ApiError(501, "NotImplemented", f"k8snb serves {request.subresource} {way}", {})
     return None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LASTS = 1800.0  # seconds, where the client names no time
 BOOKMARK_EVERY = 60.0
+LOOK = 0.1  # seconds between two looks at a log that is followed
 
 
 async def serve(handler: Handler, endpoint: Endpoint, request: Request) -> None:
@@ -41,6 +42,51 @@ async def serve(handler: Handler, endpoint: Endpoint, request: Request) -> None:
         pass
     finally:
         server.visitors.close(number)
+
+
+async def follow(handler: Handler, endpoint: Endpoint, request: Request) -> None:
+    """``logs -f``: what is there, and what comes, until the container ends, its pod is gone, or the client leaves."""
+    parameters = {key: value for key, value in request.options.parameters if key != "follow"}
+    container, shown, first = parameters.get("container", ""), "", True
+    look = request._replace(subresource="", options=request.options._replace(parameters=()))
+    while endpoint.running and not handler.left:
+        asked = parameters if first else {key: value for key, value in parameters.items() if key not in ("tailLines", "limitBytes")}
+        answer = endpoint.simulation.request(request._replace(options=request.options._replace(parameters=tuple(asked.items()))))
+        if not answer.ok:
+            if first:
+                handler.send(answer)
+            return
+        text = str(answer.body["text"])
+        if first:
+            handler.set_header("Content-Type", "text/plain")
+            shown = text if "tailLines" not in parameters else ""
+            fresh, first = text, False
+        else:
+            fresh, shown = (text.removeprefix(shown)), text
+        if "tailLines" in parameters and not shown:
+            full = {key: value for key, value in parameters.items() if key != "tailLines"}
+            shown = str(
+                endpoint.simulation.request(request._replace(options=request.options._replace(parameters=tuple(full.items())))).body["text"]
+            )
+        try:
+            handler.write(fresh)
+            await handler.flush()
+        except StreamClosedError:
+            return
+        if over(endpoint, look, container):
+            return
+        await asyncio.sleep(LOOK)
+
+
+def over(endpoint: Endpoint, request: Request, container: str) -> bool:
+    """Whether a container has ended, or its pod is gone: a log that is followed ends there."""
+    answer = endpoint.simulation.request(request)
+    if not answer.ok:
+        return True
+    status = answer.body.get("status") or {}
+    kinds = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+    states = [one.get("state", {}) for kind in kinds for one in status.get(kind) or () if container in ("", one["name"])]
+    return bool(states) and not any("running" in state or "waiting" in state for state in states)
 
 
 async def _stream(handler: Handler, endpoint: Endpoint, server: Server, request: Request, number: int) -> None:

@@ -88,10 +88,7 @@ def test_kubectl_edits_describes_explains_and_watches(kubectl):
     ("command", "says"),
     [
         ("top nodes", "error: Metrics API not available"),
-        ("exec web-0 -- ls", "Error from server (NotImplemented): k8snb does not serve exec over HTTP"),
-        ("attach web-0", "k8snb does not serve attach over HTTP"),
-        ("port-forward pod/web-0 8080:80", "k8snb does not serve portforward over HTTP"),
-        ("logs web-0 -f", "Error from server (NotImplemented): k8snb does not follow logs over HTTP; ask again without -f"),
+        ("port-forward pod/web-0 8080:80", "k8snb serves portforward in a notebook only, with %kubectl port-forward"),
         ("logs web-9", 'error from server (NotFound): pods "web-9" not found'),
     ],
 )
@@ -113,5 +110,57 @@ def test_top_of_real_kubectl_prints_what_ours_prints(tmp_path):
             command = ["kubectl", "--kubeconfig", str(served.kubeconfig), *line.split()]
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
             assert (done.stdout + done.stderr).strip() == str(served.run(served.cluster.kubectl, line)).strip(), line
+    finally:
+        served.close()
+
+
+@pytest.mark.slow
+def test_kubectl_execs_copies_follows_and_types(tmp_path):
+    if not shutil.which("kubectl"):
+        pytest.skip("no kubectl is installed on this machine")
+    served = Served(tmp_path, Cluster(nodes=1))
+
+    def kubectl(*words, stdin=None):
+        command = ["kubectl", "--kubeconfig", str(served.kubeconfig), *words]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    try:
+        kubectl("run", "web", "--image=nginx:1.27")
+        assert kubectl("wait", "pod/web", "--for=condition=Ready", "--timeout=30s")[0] == 0
+        assert kubectl("exec", "web", "--", "hostname") == (0, "web\n", "")
+        assert kubectl("exec", "-i", "web", "--", "cat", stdin="typed\n") == (0, "typed\n", "")
+        ended = kubectl("exec", "web", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+        assert ended == (3, "out\n", "err\ncommand terminated with exit code 3\n")
+        assert "executable file not found" in kubectl("exec", "web", "--", "no-such-program")[2]
+        assert kubectl("exec", "gone", "--", "ls")[2] == 'Error from server (NotFound): pods "gone" not found\n'
+        (tmp_path / "page").write_text("<h1>copied</h1>\n")
+        kubectl("cp", f"{tmp_path}/page", "web:/usr/share/nginx/html/index.html")
+        assert kubectl("exec", "web", "--", "cat", "/usr/share/nginx/html/index.html")[1] == "<h1>copied</h1>\n"
+        kubectl("cp", "web:/etc/hostname", f"{tmp_path}/name")
+        assert (tmp_path / "name").read_text() == "web\n"
+        kubectl("run", "short", "--restart=Never", "--image=busybox:1.36", "--", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 1; done")
+        kubectl("wait", "pod/short", "--for=condition=Ready", "--timeout=30s")
+        assert kubectl("logs", "-f", "short") == (0, "1\n2\n3\n", "")
+        typed = "echo in $(hostname)\nexit 2\n"
+        code, out, _ = kubectl("run", "it", "-i", "--restart=Never", "--image=busybox:1.36", "--", "sh", stdin=typed)
+        assert (code, "in it\n" in out) == (2, True)
+        assert "in a notebook only" in kubectl("port-forward", "web", "8080:80")[2]
+    finally:
+        served.close()
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "https://evil.example"}, {"Authorization": "Bearer wrong"}])
+def test_a_conversation_wants_what_every_request_wants(tmp_path, headers):
+    served = Served(tmp_path)
+    try:
+        upgrade = {
+            "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Version": "13", "Sec-WebSocket-Protocol": "v5.channel.k8s.io", **headers,
+        }  # fmt: skip
+        path = "/api/v1/namespaces/default/pods/none/exec?command=ls"
+        status, body = served.ask("GET", path, headers=upgrade)
+        assert status == (401 if "Authorization" in headers else 404)
+        assert body["kind"] == "Status"
     finally:
         served.close()
