@@ -83,6 +83,8 @@ class Provisioner(Sidecar):
 
     def _provision(self, claim: Object, found: Object, driver: Driver) -> None:
         name = driver.traits.name
+        if problem := _unsupported(claim):
+            self._failed(claim, found, name, problem)
         try:
             places = self._places(claim, found, driver)
         except LookupError as error:
@@ -201,6 +203,14 @@ def _source(claim: Object, found: Object, driver: Driver, created: Created, now:
     if claim["spec"].get("volumeMode", "Filesystem") == "Filesystem":
         source["fsType"] = (found.get("parameters") or EMPTY_DICT).get("csi.storage.k8s.io/fstype", traits.filesystem)
     return {"csi": source}
+
+
+def _unsupported(claim: Object) -> str:
+    """What no driver here can do for a claim; empty where there is nothing."""
+    if claim["spec"].get("selector"):
+        return "claim Selector is not supported"
+    source = claim["spec"].get("dataSourceRef") or claim["spec"].get("dataSource")
+    return f"k8snb does not simulate volumes that are made from a {source['kind']}" if source else ""
 
 
 def _allows(found: Object, place: Mapping[str, str]) -> bool:

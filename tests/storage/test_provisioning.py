@@ -105,3 +105,17 @@ def test_a_refused_write_after_the_disk_was_made_does_not_lose_it(cluster):
     create(cluster, claim(storageClassName="fast"))
     cluster.run_for(20)
     assert (phase(cluster, CLAIMS, "data"), len(disks(cluster)), len(cluster.get(VOLUMES))) == ("Bound", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        ({"selector": {"matchLabels": {"tier": "gold"}}}, "claim Selector is not supported"),
+        ({"dataSource": {"kind": "PersistentVolumeClaim", "name": "other"}}, "made from a PersistentVolumeClaim"),
+    ],
+)
+def test_what_no_driver_can_do_is_told(cluster, wish, why):
+    put_up(cluster, storage_class(), claim(storageClassName="fast", **wish))
+    assert phase(cluster, CLAIMS, "data") == "Pending"
+    assert messages(cluster, "ProvisioningFailed")[0].endswith(why)
+    assert disks(cluster) == []
