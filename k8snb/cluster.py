@@ -318,14 +318,15 @@ class Cluster:
         window = Window(self.simulation)
         return window.timeline(window.identify(what, namespace))
 
-    def diagnosis(self, pod: str | Object, namespace: str = "default") -> Grid:
+    def diagnosis(self, pod: str | Object, namespace: str = "default", *, attempt: int = 0) -> Grid:
         """The scheduler's last decision on a pod as a grid: node by node and plugin by plugin, the reason or the points.
 
-        ``pod`` is an object, or its name as ``pod/web-1`` or ``web-1``. Raises LookupError where there is no such pod, and where the
-        scheduler has decided nothing about it yet (the sentence says why).
+        ``pod`` is an object, or its name as ``pod/web-1`` or ``web-1``; ``attempt`` chooses an earlier decision, from 1. Raises
+        LookupError where there is no such pod, and where the scheduler has decided nothing about it yet (the sentence says why).
         """
         window = Window(self.simulation)
-        found = window.decision(window.identify(f"pod/{pod}" if isinstance(pod, str) and "/" not in pod else pod, namespace))
+        name = window.identify(f"pod/{pod}" if isinstance(pod, str) and "/" not in pod else pod, namespace)
+        found = window.decision(name, attempt)
         if isinstance(found, str):
             raise Missing(found)
         return found

@@ -5,6 +5,9 @@
     cycle.py           one pod, one snapshot: a node or the reasons why not     diagnosis  that answer as a value, and its sentence
     queue.py           who is next, back-off, waking                            cluster_event.py   what may wake whom
     memo.py            work that is done once for equal pods                    scheduler, watching, outcome   the component
+    configuration.py   KubeSchedulerConfiguration: profiles and their plugins   plugin_args.py   what can be set about a plugin
+    preemption.py      victims are evicted beside the cycles                    learner.py   plugins from a notebook's cell
+    simulator.py       the filters on an imagined cluster, for an autoscaler
 
 All but the component is pure: it can be called from a lesson or a test without any cluster.
 """

@@ -179,14 +179,15 @@ class Window:
             (c for c in self._changes(name, position) if c.previous is None or _generation(c.value) != _generation(c.previous)), None
         )
 
-    def decision(self, name: str) -> Grid | str:
-        """The scheduler's last decision on a pod (``pods shop/web-1``), or a sentence that says why there is none.
+    def decision(self, name: str, attempt: int = 0) -> Grid | str:
+        """The scheduler's last decision on a pod (``pods shop/web-1``), or that of one attempt; or a sentence that says why there is none.
 
         Raises ``LookupError`` for a pod that is not there, and for what is no pod.
         """
         key, _, where = name.partition(" ")
         trace = self.simulation.parts.kernel.trace
-        found = next((record for record in reversed(trace.state.records) if record.subject == where and is_decision(record)), None)
+        records = (record for record in reversed(trace.state.records) if record.subject == where and is_decision(record))
+        found = next((record for record in records if attempt in (0, record.detail["attempt"])), None)
         if key != "pods":
             raise Missing(text("views.scheduling.no_pod", name=name))
         if found is not None:
@@ -195,7 +196,7 @@ class Window:
         pod = self.simulation.parts.server.stored("pods", own, namespace)
         if pod is None:
             raise Missing(text("views.no_such_object", name=f"pod {where}"))
-        return self._undecided(pod)
+        return text("views.scheduling.no_attempt", pod=place(pod), attempt=attempt) if attempt else self._undecided(pod)
 
     def _undecided(self, pod: Object) -> str:
         spec, component = pod["spec"], self.simulation.parts.components["kube-scheduler"]

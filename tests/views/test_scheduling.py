@@ -11,7 +11,6 @@ import pytest
 from k8snb.cluster import Cluster
 from k8snb.messages import Missing
 from k8snb.views import live
-from k8snb.views.scheduling import Grid
 from k8snb.views.window import Window
 
 EVIL = "<script>alert(1)</script>"
@@ -77,10 +76,12 @@ def test_victims_are_named(cluster: Cluster) -> None:
     cluster.kubectl("cordon node-1")
     run(cluster, "low", containers=asking("1500m"))
     run(cluster, "high", containers=asking("1500m"), priorityClassName="vip", priority=None)
-    first = next(r for r in cluster.simulation.parts.kernel.trace.since(0) if r.kind == "decision" and r.subject == "default/high")
-    said = repr(Grid.of(first))
+    said = repr(cluster.diagnosis("high", attempt=1))
     assert said.splitlines()[0] == "default/high: attempt 1, fits nowhere; room is being made on node-3"
     assert "have to go for it: default/low" in said
+    assert cluster.diagnosis("high").selected == "node-3"
+    with pytest.raises(Missing, match="Of default/high there is no attempt number 9"):
+        cluster.diagnosis("high", attempt=9)
 
 
 def test_with_many_nodes_they_are_the_lines_the_best_first() -> None:

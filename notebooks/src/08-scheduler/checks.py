@@ -318,19 +318,14 @@ def check_victims(cluster, answer):
         return
     cluster.apply(pod("vip", "1500m", priorityClassName="p1000"))
     cluster.run_for(1)
-    grid = _first_decision(cluster)
-    right = {name.partition("/")[2] for name in grid["victims"]}
-    if answer["node"] != grid["nominated"]:
+    grid = cluster.diagnosis("vip", attempt=1)
+    right = {name.partition("/")[2] for name in grid.victims}
+    if answer["node"] != grid.nominated:
         yield finding("node", given=answer["node"])
     elif not right - set(given) and set(given) - right:
         yield finding("spared", spared=", ".join(sorted(set(given) - right)))
     elif right - set(given):
         yield finding("few", count=len(right))
-
-
-def _first_decision(cluster):
-    trace = cluster.simulation.parts.kernel.trace
-    return next(r.detail for r in trace.since(0) if r.kind == "decision" and r.subject == "default/vip" and r.detail.get("victims"))
 
 
 def room(**changes):
