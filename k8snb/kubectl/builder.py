@@ -75,22 +75,22 @@ def words(call: Call, args: Sequence[str]) -> list[Word]:
     if not args:
         return []
     slashes = [arg.count("/") for arg in args]
+    if any(slashes) and not all(slashes):
+        raise _mixed(call)
     if any(slashes):
-        return [_pair(call, arg) for arg in _split_pairs(call, args)]
+        return [_pair(call, arg) for arg in args]
     if len(args) > 1 and len(call.mapper.category(args[0].lower())) > 1:
         raise Failure("you must specify only one resource")
     kinds = kinds_of_word(call, args[0])
     return [Word(kind, name) for kind in kinds for name in args[1:]] if len(args) > 1 else [Word(kind) for kind in kinds]
 
 
-def _split_pairs(call: Call, args: Sequence[str]) -> list[str]:
-    if "/" not in args[0]:
-        base = call.path.rsplit("kubectl ", 1)[-1]
-        raise Failure(
-            "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form "
-            f"(e.g. 'kubectl {base} resource/<resource_name>' instead of 'kubectl {base} resource resource/<resource_name>'"
-        )
-    return list(args)
+def _mixed(call: Call) -> Failure:
+    base = call.path.rsplit("kubectl ", 1)[-1]
+    return Failure(
+        "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form "
+        f"(e.g. 'kubectl {base} resource/<resource_name>' instead of 'kubectl {base} resource resource/<resource_name>'"
+    )
 
 
 def _pair(call: Call, arg: str) -> Word:

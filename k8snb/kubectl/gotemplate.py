@@ -45,7 +45,11 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
         if not match[2].strip().startswith("/*"):
             yield "action", match[2].strip()
         position, trim = match.end(), bool(match[3])
-    yield "text", text[position:].lstrip() if trim else text[position:]
+    rest = text[position:]
+    if "{{" in rest:
+        line = text.count("\n", 0, position + rest.index("{{")) + 1
+        raise GoTemplateError(f"template: output:{line}: unclosed action")
+    yield "text", rest.lstrip() if trim else rest
 
 
 def _parse(pieces: Iterator[tuple[str, str]], *, nested: bool) -> tuple[list[_Node], str]:
@@ -66,7 +70,7 @@ def _parse(pieces: Iterator[tuple[str, str]], *, nested: bool) -> tuple[list[_No
         else:
             nodes.append(_Node("print", text))
     if nested:
-        raise GoTemplateError("unexpected EOF")
+        raise GoTemplateError("template: output:1: unexpected EOF")
     return nodes, ""
 
 

@@ -142,3 +142,26 @@ def test_a_list_of_what_is_not_served_any_more_says_what_was_listed():
         'Error from server (NotFound): Unable to list "ex.com/v1, Resource=foos": the server could not find the requested resource\n',
         'error: the server doesn\'t have a resource type "foo"\n',
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("get deploy -o go-template='{{.items'", "error: error parsing template {{.items, template: output:1: unclosed action\n"),
+        ("rollout status deploy", 'deployment "web" successfully rolled out\n'),
+        ("rollout history deploy", "deployment.apps/web \nREVISION  CHANGE-CAUSE\n1         <none>\n\n"),
+        ("rollout restart deploy -l nope=x", "No resources found in default namespace.\n"),
+        ("rollout history deploy -l nope=x", ""),
+    ],
+)
+def test_what_names_nothing_means_all(kubectl, command, says):
+    assert kubectl(command).text == says
+
+
+def test_a_pair_and_a_type_do_not_mix(kubectl):
+    assert kubectl("get deploy/web svc").stderr.startswith("error: there is no need to specify a resource type as a separate argument")
+
+
+def test_tables_without_headers_follow_each_other(kubectl):
+    lines = kubectl("get deploy,rs --no-headers").stdout.split("\n")
+    assert [line.partition("/")[0] for line in lines] == ["deployment.apps", "replicaset.apps", ""]

@@ -127,7 +127,7 @@ def _human(call: Call, options: TableOptions) -> None:
             groups = []  # kubectl passes over what it could not sort, and then has nothing to print
     blocks = [_block(call, group, options, mixed=mixed) for group in groups]
     for index, block in enumerate(blocks):
-        call.write(("\n" if index and not custom else "") + block)
+        call.write(("\n" if index and not custom and options.headers else "") + block)
     if not blocks and not errors and not call.flag("ignore-not-found"):
         namespaced = not call.flag("all-namespaces") and all(info.kind.namespaced for info in infos)
         call.err(f"No resources found in {call.namespace} namespace." if namespaced else "No resources found")

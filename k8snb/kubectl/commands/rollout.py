@@ -38,10 +38,13 @@ NOT_ROLLED_BACK = (
 )  # fmt: skip
 
 
-def _each(call: Call, act: Callable[[Call, Info], None]) -> None:
+def _each(call: Call, act: Callable[[Call, Info], None], *, silent: bool = False) -> None:
+    """Do something to each; ``silent`` where kubectl does not say that there is none."""
     if not call.args and not call.flag("filename"):
         raise Failure("required resource not specified")
-    infos, errors = visit(call, scope_of(call, must_name=True))
+    infos, errors = visit(call, scope_of(call))
+    if not infos and not errors and not silent:
+        call.err(f"No resources found in {call.namespace} namespace.")
     for info in infos:
         try:
             act(call, info)
@@ -159,7 +162,7 @@ def run_history(call: Call) -> None:
     """Show revisions, or one of them."""
     if call.flag("revision") < 0:
         raise Failure(f"revision must be a positive integer: {call.flag('revision')}")
-    _each(call, _history)
+    _each(call, _history, silent=True)
 
 
 def _history(call: Call, info: Info) -> None:
@@ -196,7 +199,7 @@ def _template_text(workload: Json, revision: Json) -> str:
 
 def run_undo(call: Call) -> None:
     """Go back to an earlier revision."""
-    _each(call, _undo)
+    _each(call, _undo, silent=True)
 
 
 def _undo(call: Call, info: Info) -> None:
