@@ -103,6 +103,17 @@ def test_the_expander_least_waste_takes_the_pool_that_fits_best(cluster: Cluster
     assert (cluster.cloud.node_pools["user"].machines, cluster.cloud.node_pools["big"].machines) == (2, 0)
 
 
+def test_an_imagined_machine_already_carries_what_daemonsets_will_put_there(cluster: Cluster) -> None:
+    agent = deployment(1, "1", name="agent")
+    agent |= {"kind": "DaemonSet"}
+    agent["spec"] = {key: value for key, value in agent["spec"].items() if key != "replicas"}
+    cluster.client.create("daemonsets.apps", agent, "default")
+    cluster.run_for(5)
+    cluster.client.create("deployments.apps", deployment(3), "default")
+    cluster.run_for(12)
+    assert cluster.cloud.node_pools["user"].machines == 3  # beside the agent there is room for one on each
+
+
 def test_machines_that_nobody_needs_go_after_ten_minutes(cluster: Cluster) -> None:
     cluster.client.create("deployments.apps", deployment(8), "default")
     cluster.run_for(120)

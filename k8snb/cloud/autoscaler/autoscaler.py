@@ -40,7 +40,7 @@ UNNEEDED_TIME = 10 * MINUTE
 DELAY_AFTER_ADD = 10 * MINUTE
 MAX_GRACEFUL = 10 * MINUTE  # how long the pods of a node are waited for
 CANDIDATE = "DeletionCandidateOfClusterAutoscaler"
-PODS, NODES, BUDGETS = "pods", "nodes", "poddisruptionbudgets.policy"
+PODS, NODES, BUDGETS, DAEMONS = "pods", "nodes", "poddisruptionbudgets.policy", "daemonsets.apps"
 World = list[tuple[Object, list[Object]]]
 
 
@@ -71,7 +71,7 @@ class ClusterAutoscaler(Component):
     def __init__(self, env: Environment, azure: Azure, simulator: SchedulingSimulator):
         self.azure, self.simulator = azure, simulator
         super().__init__(NAME, env, user=User(f"system:{NAME}", (MASTERS, "system:authenticated")))
-        for resource in (NODES, PODS, BUDGETS):
+        for resource in (NODES, PODS, BUDGETS, DAEMONS):
             self.informer(resource)
         self.informers[PODS].add_index("node", by_node)
         self.say = Recorder(self.state.recorder, self.client, self.kernel, component=NAME)
@@ -150,7 +150,8 @@ class ClusterAutoscaler(Component):
         if not left:
             return False
         pools = [(pool, pool.most - self._size(pool)) for pool in self._pools() if not pool.going]
-        found = scale_up.estimate(self.simulator, left, world, pools)
+        daemons = [scale_up.daemon(one) for one in self.informers[DAEMONS].all()]
+        found = scale_up.estimate(self.simulator, left, world, pools=pools, daemons=daemons)
         best = scale_up.EXPANDERS[self.own.expander](found.options) if found.options else []
         if not best:
             self._refuse(left, found)

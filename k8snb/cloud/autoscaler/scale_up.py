@@ -1,7 +1,8 @@
 """From pods that fit nowhere to machines: pure, over an imagined cluster.
 
     pods that would fit once the machines that boot already are there           -> nothing to do for them
-    the others, pool by pool: pack them onto imagined machines of the pool      -> an option: so many machines, these pods
+    the others, pool by pool: pack them onto imagined machines of the pool,
+    each of which already carries the pods that DaemonSets will put there       -> an option: so many machines, these pods
     the expander picks one of the options
 
 The expander ``random`` draws, ``least-waste`` takes the option that leaves the smallest share of CPU and memory unused,
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from k8snb.apimachinery.meta import condition, controller_of, key_of
-from k8snb.apimachinery.objects import Object, put
+from k8snb.apimachinery.objects import Object, dig, freeze, put
 from k8snb.cloud.pools import NodePool, template
 from k8snb.component_helpers import pod_priority, pod_requests, resource_amounts
 from k8snb.seams.scheduling import SchedulingSimulator, Trial
@@ -78,23 +79,36 @@ def still_waiting(simulator: SchedulingSimulator, pods: Sequence[Object], world:
     return left
 
 
-def estimate(simulator: SchedulingSimulator, pods: Sequence[Object], world: World, pools: Iterable[tuple[NodePool, int]]) -> Estimate:
-    """What each pool could do. ``pools``: (pool, how many machines more it may have)."""
+def daemon(daemon_set: Object) -> Object:
+    """A pod of a DaemonSet, as it would come to a new machine."""
+    template, meta = daemon_set["spec"]["template"], daemon_set["metadata"]
+    labels = {**dig(template, "metadata.labels", {})}
+    found: Object = freeze({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"{meta['name']}-", "namespace": meta["namespace"], "labels": labels},
+        "spec": template["spec"],
+    })  # fmt: skip
+    return found
+
+
+def estimate(
+    simulator: SchedulingSimulator, pods: Sequence[Object], world: World, *,
+    pools: Iterable[tuple[NodePool, int]], daemons: Sequence[Object] = (),
+) -> Estimate:  # fmt: skip
+    """What each pool could do. ``pools``: (pool, how many machines more it may have); ``daemons``: see :func:`daemon`."""
     found = Estimate(refusals={key_of(pod): Counter() for pod in pods})
     for pool, room in pools:
         if room <= 0:
             for pod in pods:
                 found.refusals[key_of(pod)][MAX_REACHED] += 1
             continue
-        option = _pack(simulator, pods, world, (pool, room), found)
+        option = _pack(simulator.trial(world), pods, (pool, room), daemons, found)
         if option.pods:
             found.options.append(option)
     return found
 
 
-def _pack(simulator: SchedulingSimulator, pods: Sequence[Object], world: World, pool: tuple[NodePool, int], found: Estimate) -> Option:
+def _pack(trial: Trial, pods: Sequence[Object], pool: tuple[NodePool, int], daemons: Sequence[Object], found: Estimate) -> Option:
     """First fit: each pod onto the first imagined machine that takes it, or onto one more."""
-    trial = simulator.trial(world)
     made: list[str] = []
     helped: list[Object] = []
     hopeless: dict[str, tuple[str, ...]] = {}
@@ -102,7 +116,7 @@ def _pack(simulator: SchedulingSimulator, pods: Sequence[Object], world: World, 
         reasons = hopeless.get(_sort(pod), ())
         home = None if reasons else next((name for name in made if not trial.why_not(pod, name)), None)
         if home is None and not reasons:
-            home, reasons = _one_more(trial, pool[0], len(made), pod) if len(made) < pool[1] else (None, (MAX_REACHED,))
+            home, reasons = _one_more(trial, pool[0], len(made), pod, daemons) if len(made) < pool[1] else (None, (MAX_REACHED,))
             made += [home] if home else []
         if home:
             trial.put(pod, home)
@@ -113,11 +127,14 @@ def _pack(simulator: SchedulingSimulator, pods: Sequence[Object], world: World, 
     return Option(pool[0], len(made), tuple(helped), _waste(pool[0], len(made), helped))
 
 
-def _one_more(trial: Trial, pool: NodePool, number: int, pod: Object) -> tuple[str | None, tuple[str, ...]]:
+def _one_more(trial: Trial, pool: NodePool, number: int, pod: Object, daemons: Sequence[Object]) -> tuple[str | None, tuple[str, ...]]:
     """Imagine another machine of the pool for the pod: its name, or why it would not help."""
     node = template(pool, pool.zones[number % len(pool.zones)] if pool.zones else "")
     name = f"{node['metadata']['name']}-{number}"
     trial.add(put(put(node, "metadata.name", name), ("metadata", "labels", "kubernetes.io/hostname"), name))
+    for one in daemons:
+        if not trial.why_not(one, name):
+            trial.put(one, name)
     reasons = trial.why_not(pod, name)
     if reasons:
         trial.remove(name)
