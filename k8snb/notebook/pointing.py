@@ -39,9 +39,9 @@ class Place(NamedTuple):
 
 
 def paths(said: str) -> list[tuple[str, ...]]:
-    """The field paths that an answer names, each once, in order: ``("spec", "containers", "0", "image")``."""
-    found = [match for pattern in PATHS for match in pattern.findall(said)]
-    return list(dict.fromkeys(tuple(KEYS.findall(path)) for path in found))
+    """The field paths that an answer names, each once, in the answer's order: ``("spec", "containers", "0", "image")``."""
+    found = sorted((match.start(1), match[1]) for pattern in PATHS for match in pattern.finditer(said))
+    return list(dict.fromkeys(tuple(KEYS.findall(path)) for _, path in found))
 
 
 def places(manifest: str, said: str, magic_lines: int = 1) -> list[Place]:

@@ -21,6 +21,7 @@ from k8snb.views.summary import summarise
 
 API, ETCD, SCHEDULER, MANAGER = "kube-apiserver", "etcd", "kube-scheduler", "kube-controller-manager"
 ON_NODES = ("kubelet", "kube-proxy")  # one on each node: ``kubelet/node-1``
+OWN = ("nodes", "nodes/status", "csinodes.storage.k8s.io")  # what each of them writes about its own node only
 INSIDE = (  # how the names of components begin
     "kube-", "kubelet", "coredns", "cloud-controller-manager", "network-policy", "ingress-nginx", "nginx-ingress-controller", "learner-",
     "cluster-autoscaler", "aks", "metrics-server",
@@ -39,9 +40,15 @@ def component(actor: str) -> str:
 
 
 def sender(record: Record, find: Callable[[int], Record | None]) -> str:
-    """The component that did this. What runs on every node sends its requests under one name (``kubelet``); its cause tells which."""
+    """The component that did this. What runs on every node sends its requests under one name (``kubelet``): its cause tells which.
+
+    A report about its own node (``nodes/status node-1``) comes from a timer, without a cause; there the object tells.
+    """
     name = component(record.actor)
     if name in ON_NODES:
+        resource, _, about = record.subject.partition(" ")
+        if resource in OWN:
+            return f"{name}/{about}"
         causes = (component(cause.actor) for number in record.causes if (cause := find(number)) is not None)
         return next((found for found in causes if found.startswith(f"{name}/")), name)
     return name

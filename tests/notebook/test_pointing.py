@@ -57,6 +57,11 @@ def test_a_wrong_type_is_found_by_the_path_that_go_prints():
     assert [place.line for place in places(MANIFEST, said)] == [7]
 
 
+def test_the_places_stand_in_the_order_in_which_the_answer_names_them():
+    said = 'json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32\nunknown field "spec.container"'
+    assert paths(said) == [("spec", "replicas"), ("spec", "container")]
+
+
 def test_what_names_no_field_points_nowhere():
     assert pointer(MANIFEST, 'Error from server (NotFound): namespaces "shop" not found') == ""
     assert pointer("{", 'unknown field "spec.x"') == ""

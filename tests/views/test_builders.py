@@ -55,7 +55,7 @@ def test_traffic_goes_from_the_ingress_to_ready_pods_and_says_why_not() -> None:
     assert repr(builders.traffic(shop(), "web", namespace="shop")).splitlines() == [
         "Where traffic to Service shop/web goes",
         "└─ Ingress shop",
-        "   └─ shop.example/ ⇒ Service web  10.96.0.10  80→8080/TCP  app=web  ● 2 ready endpoints",
+        "   └─ shop.example/ ⇒ Service web  10.96.0.10  80→8080/TCP  app=web  ● ready endpoints: 2",
         "      └─ EndpointSlice web-x7  8080/TCP",
         "         ├─ :8080 ⇒ Pod web-5d-a  10.244.0.0  ● Running",
         "         ├─ :8080 ⇒ Pod web-5d-b  10.244.0.1  ● Running",
@@ -65,7 +65,7 @@ def test_traffic_goes_from_the_ingress_to_ready_pods_and_says_why_not() -> None:
 
 def test_a_service_that_selects_nothing_is_seen_to_fail() -> None:
     world = {"services": [thing("Service", "api", spec={"selector": {"app": "ap1"}, "ports": [{"port": 80}]})]}
-    assert "✖ 0 ready endpoints" in repr(builders.traffic(world, "api", namespace="shop"))
+    assert "✖ ready endpoints: 0" in repr(builders.traffic(world, "api", namespace="shop"))
 
 
 def test_pictures_speak_the_learners_language() -> None:

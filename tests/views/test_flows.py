@@ -30,6 +30,14 @@ def test_everybody_talks_to_the_api_server_and_only_it_to_etcd() -> None:
     assert "kube-scheduler  ✖ stopped" in repr(graph)
 
 
+def test_a_report_about_a_node_comes_from_the_kubelet_of_that_node_also_without_a_cause() -> None:
+    trace = Trace(TraceState())
+    trace.add(0, "request", "kubelet", "update", "nodes/status node-2", (200, "", 7))
+    graph = flows.components({"nodes": [node("node-1"), node("node-2")]}, trace.since(0))
+    assert {edge.source: edge.label for edge in graph.edges}["kubelet/node-2"] == "update nodes/status"
+    assert "kubelet" not in {box.id for box in graph.nodes}
+
+
 def test_fifty_kubelets_are_counted() -> None:
     graph = flows.components({"nodes": [node(f"node-{i}") for i in range(50)]}, [])
     assert "… and 42 more kubelets" in repr(graph)
