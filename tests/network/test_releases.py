@@ -8,6 +8,7 @@ import pytest
 
 from k8snb.cluster import Cluster
 from k8snb.seams.cni import NO_ROUTE, REFUSED
+from tests.network.test_ingress import ingress, path
 from tests.network.worlds import world
 
 RATE = 20  # requests a second
@@ -62,7 +63,6 @@ def test_with_a_probe_and_a_pause_before_the_end_nothing_is_lost() -> None:
 
 def test_without_the_pause_the_news_of_the_end_comes_too_late() -> None:
     outcomes = release(PROBE)
-    print(outcomes)
     assert set(outcomes) <= {"200", REFUSED, NO_ROUTE}
     lost = 30 * RATE - outcomes["200"]
     assert 0 < lost <= 3 * RATE  # three pods, for each at most the second until rules are written again
@@ -80,3 +80,19 @@ def test_the_shares_of_three_backends_are_equal_within_chance() -> None:
     counts = Counter(cluster.http("http://web", "box").backend for _ in range(600))
     assert len(counts) == 3
     assert sum((count - 200) ** 2 / 200 for count in counts.values()) == pytest.approx(0, abs=13.8)  # chi square, p = 0.001
+
+
+def test_an_ingress_controller_hides_the_late_news_by_trying_elsewhere() -> None:
+    cluster = world(WEB.format(container=PROBE), ingress=True)
+    cluster.run_for(10)
+    ingress(cluster, path("/", "web"))
+    cluster.kubectl("set env deployment/web RELEASE=2")
+    statuses: Counter[int] = Counter()
+    tried = 0
+    for _ in range(30 * RATE):
+        cluster.run_for(1 / RATE)
+        response = cluster.http("http://shop.example/")
+        statuses[response.status] += 1
+        tried += sum(hop.what.endswith((REFUSED, NO_ROUTE)) for hop in response.hops)
+    assert statuses == {200: 30 * RATE}
+    assert tried > 0  # some endpoints had already gone

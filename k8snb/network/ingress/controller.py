@@ -31,7 +31,7 @@ from k8snb.network.ingress import certificates
 from k8snb.network.ingress.install import CLASS, CONTROLLER, NAME, NAMESPACE
 from k8snb.network.ingress.routing import Location, Target, locate, locations_of, server_of
 from k8snb.network.kube_proxy import service_of
-from k8snb.sim.clock import LATENCY, SECOND
+from k8snb.sim.clock import SECOND
 from k8snb.sim.state import Shelf
 
 COMPONENT = "ingress-nginx"
@@ -113,7 +113,7 @@ class IngressController(Component):
     def _later(self, cause: int) -> None:
         if not self.own.due:
             self.own.due = True
-            delay = max(LATENCY["dataplane sync"], self.own.synced + SYNC_PERIOD - self.kernel.now)
+            delay = max(0, self.own.synced + SYNC_PERIOD - self.kernel.now)
             self.kernel.after(delay, self.name, ("sync",), why="the configuration is written", causes=(cause,) if cause else ())
 
     # -- the loop ----------------------------------------------------------------------------------------------------
