@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from k8snb.cluster import Cluster
 
@@ -77,3 +79,20 @@ def test_ping_reaches_pods_and_not_services(cluster: Cluster) -> None:
     assert " 0% packet loss" in cluster.kubectl(f"exec box -- ping -c 2 {address}").stdout
     assert " 100% packet loss" in cluster.kubectl("exec box -- ping -c 2 -W 1 web").stdout
     assert "bad address 'nowhere'" in cluster.kubectl("exec box -- ping nowhere").stderr
+
+
+WORDS = st.sampled_from([
+    "echo", "cat", "ls", "head", "tail", "cut", "sort", "sed", "awk", "grep", "tr", "seq", "printf", "test", "[", "]",
+    "find", "xargs", "date", "kill", "shift", "trap", "wait", "read", "set", "export", "base64", "dd", "stat", "tar",
+    "expr", "timeout", "cd", "wget", "curl", "nc", "-n", "-c", "-f", "-k", "-d", "-1", "x", "a=b", "%d", "$x", "${x",
+    "$((", "))", "$(", ")", "|", "&&", ";", "&", "<", ">", "{", "}", "'", '"', "if", "then", "fi", "for", "in", "do",
+    "done", "while", "case", "esac", "*", "[a", "/etc/hosts", "\\n", "\n", "!", "~", "`",
+])  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=12))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_typed_the_cluster_goes_on(cluster: Cluster, words: list[str]) -> None:
+    done = cluster.kubectl(["exec", "box", "--", "timeout", "5", "sh", "-c", " ".join(words)])
+    assert 0 <= done.exit_code < 256
+    assert "Traceback" not in done.text

@@ -140,6 +140,9 @@ def _advance(shell: Shell) -> None:
         shell.write(f"{'' if isinstance(error, ShellSyntaxError) else 'sh: '}{error}\n", 2)
         job.status = 2
         shell.exit()
+    except Exception as error:  # noqa: BLE001  (whatever a learner types, the cluster goes on)
+        shell.write(f"sh: k8snb cannot run this: {type(error).__name__}: {error}\n", 2)
+        job.status = 127
 
 
 def _jump(_shell: Shell, frame: Frame, code: Any) -> None:
