@@ -42,6 +42,7 @@ class WorkQueue:
 
     def __init__(self, state: QueueState, kernel: Kernel, component: str, loop: str):
         self.state, self.kernel, self.component, self.loop = state, kernel, component, loop
+        self.first_delay, self.longest_delay = BASE_DELAY, MAX_DELAY
 
     def add(self, key: str, cause: int = 0) -> None:
         """Ask for a key to be handled."""
@@ -80,7 +81,7 @@ class WorkQueue:
         failures = self.state.failures.get(key, 0)
         self.state.failures[key] = failures + 1
         self.state.errors[key] = error
-        delay: int = min(BASE_DELAY << min(failures, 40), MAX_DELAY)
+        delay: int = min(self.first_delay << min(failures, 40), self.longest_delay)
         self.add_after(key, delay, why)
         return delay
 

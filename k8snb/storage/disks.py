@@ -4,7 +4,7 @@ A disk has a size, a place and files; it is attached to nodes. It is there befor
 happens to nodes: that is all the difference to a container's own files.
 
 Models: what a cloud's block storage does behind its CSI driver (for example sigs.k8s.io/azuredisk-csi-driver, pkg/azuredisk).
-Simplified: disks have no speed and never fail by themselves; how full one is, is not counted.
+Simplified: disks have no speed and never fail by themselves.
 """
 
 from __future__ import annotations

@@ -16,14 +16,23 @@ from k8snb.client.component import Environment
 from k8snb.client.controller import Controller, ControllerProcess
 from k8snb.client.recorder import Recorder
 from k8snb.seams.csi import Driver
+from k8snb.sim.clock import MINUTE, SECOND
 from k8snb.sim.state import Shelf
 
 PROCESS = "csi"
 USER = User("system:serviceaccount:kube-system:csi-controller", ("system:authenticated", MASTERS))
 
 
+RETRY_FIRST, RETRY_MOST = SECOND, 5 * MINUTE
+"""The sidecars' ``--retry-interval-start`` and ``--retry-interval-max``."""
+
+
 class Sidecar(Controller):
     """A loop that works for every simulated driver. What it remembers: key -> when the operation on it will be done."""
+
+    def __init__(self, process: ControllerProcess):
+        super().__init__(process)
+        self.queue.first_delay, self.queue.longest_delay = RETRY_FIRST, RETRY_MOST
 
     def new_state(self) -> Shelf:
         """Nothing is under way."""
