@@ -146,3 +146,14 @@ def test_debug_copies_a_pod_and_visits_a_node(web: Shell) -> None:
     assert node.stderr.startswith("Creating debugging pod node-debugger-node-1-")
     assert node.stdout == "node-1\n"
     assert web.run("debug node/nowhere -it --image=busybox").exit_code == 1
+
+
+def test_debug_puts_a_container_beside_one_that_has_no_shell(shell: Shell) -> None:
+    shell.run("run bare --image=traefik/whoami --port=80")
+    shell.cluster.run_for(5)
+    assert 'exec: "sh": executable file not found' in shell.run("exec bare -- sh -c ls").stderr
+    done = shell.run("debug bare -it --image=busybox:1.36 --target=bare -- sh -c 'wget -qO- localhost | head -n 1; hostname -i'")
+    assert done.stdout == f"Hostname: bare\n{shell.cluster.get('pods', 'bare')['status']['podIP']}\n"
+    assert "Defaulting debug container name to debugger-" in done.stderr
+    names = [one["name"] for one in shell.cluster.get("pods", "bare")["spec"]["ephemeralContainers"]]
+    assert shell.run(f"logs bare -c {names[0]}").stdout == done.stdout

@@ -163,7 +163,8 @@ def printenv(call: Call) -> Result:
 def hostname(call: Call) -> Result:
     """Print the host name; ``-i`` the address."""
     if call.args and call.args[0] in ("-i", "-I"):
-        return Result(call.process.env.get("%ip", "") + "\n")
+        hosts = [line.split() for line in (call.files.read("/etc/hosts") or "").splitlines()]
+        return Result(next((words[0] for words in hosts if call.process.hostname in words[1:]), "") + "\n")
     return Result(call.process.hostname + "\n")
 
 
