@@ -360,11 +360,11 @@ class Kubelet(Component):
             return False
         over = state.sandbox == "gone"
         status = pod_status(pod, state, host=self.address, now=self.kernel.now, style=self.style, finished=over)
-        if status == pod.get("status") or status == state.status:
-            return False
         base = self.pods.get(state.key) if state.static else pod
         if base is None:
             return False  # the mirror of a static pod is on its way into the cache
+        if status == base.get("status") or (status == state.status and not _changed_since(base, state.latest)):
+            return False
         try:
             state.latest = self.client.update_status("pods", FrozenDict({**_newer(base, state.latest), "status": status}))
         except ApiError as error:
@@ -471,6 +471,11 @@ def _newer(pod: Object, written: Object | None) -> Object:
     if written is None or int(written["metadata"]["resourceVersion"]) <= int(pod["metadata"]["resourceVersion"]):
         return pod
     return written
+
+
+def _changed_since(pod: Object, latest: Object | None) -> bool:
+    """Whether somebody has written the pod after this kubelet did (the node controller says of all pods that they are not ready)."""
+    return latest is not None and int(pod["metadata"].get("resourceVersion", 0)) > int(latest["metadata"]["resourceVersion"])
 
 
 def _only_our_status(old: Object, new: Object, state: PodState) -> bool:

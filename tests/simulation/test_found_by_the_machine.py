@@ -52,3 +52,19 @@ def test_looking_for_the_next_event_changes_nothing():
     for _ in range(44):
         cluster.run_for(0.25)
         assert digest(Cluster._over(cluster.simulation.past(cluster.position))) == digest(cluster)
+
+
+def test_a_kubelet_says_again_that_a_pod_is_ready_however_often_the_node_controller_says_otherwise():
+    cluster = Cluster(nodes=3, seed=35448)
+    cluster.faults.fail_node("node-1")
+    cluster.client.create("daemonsets.apps", workload("DaemonSet", "agent"), "default")
+    cluster.run_for(65)
+    cluster.faults.stop("containerd/node-2")
+    cluster.faults.stop("kube-controller-manager")
+    for _ in range(6):
+        cluster.step()
+    cluster.faults.restore_node("node-1")
+    cluster.faults.start("containerd/node-2")
+    cluster.faults.start("kube-controller-manager")
+    cluster.run_for(120)
+    assert cluster.get("daemonsets", "agent")["status"]["numberReady"] == 3
