@@ -10,7 +10,7 @@ KINDS = {
     "replicas: 3": "desired",
     "readyReplicas: 2": "observed",
     "image: nginx:1.27": "desired",
-    "this Pod is on node-2": "observed",
+    "this Pod has the address 10.244.1.2": "observed",
     "the last version took 40 seconds to appear": "observed",
     "at most one Pod may be missing during an update": "desired",
 }
@@ -41,7 +41,7 @@ OBSERVED = Exercise(
     solution=table(),
     wrong=(
         Wrong(table(**{"at most one Pod may be missing during an update": "observed"}), "wished"),
-        Wrong(table(**{"this Pod is on node-2": "desired"}), "seen"),
+        Wrong(table(**{"this Pod has the address 10.244.1.2": "desired"}), "seen"),
         Wrong(table(**{"image: nginx:1.27": "Desired!"}), "word"),
         Wrong("answer = 'desired'", "not_a_table"),
     ),

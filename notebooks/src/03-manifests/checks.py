@@ -3,6 +3,7 @@
 import functools
 
 from k8snb import Cluster
+from k8snb.apimachinery import quantity
 from k8snb.apimachinery.objects import EMPTY_DICT, dig
 from k8snb.course.exercise import Exercise, Wrong, finding
 from k8snb.course.world import container_image
@@ -114,7 +115,7 @@ def check_understood(cluster, _answer):
     if port != "80":
         yield finding("port", port=port)
     memory = dig(cluster.get("pods", "cache"), ("spec", "containers", 0, "resources", "requests", "memory"), None)
-    if memory != "128Mi":
+    if memory is None or quantity.parse(memory).amount != 128 * 1024 * 1024:
         yield finding("memory", memory=memory)
 
 
