@@ -78,7 +78,7 @@ def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collec
         if record.kind == "request" and not record.subject.startswith(HEARTBEATS):
             resource = record.subject.partition(" ")[0]
             sent[sender(record, known.get)][f"{record.verb} {resource}"] += 1
-            stored += record.verb in WRITES and not refused(record)
+            stored += record.verb in WRITES and not refused(record) and not _only_answered(resource)
     kubelets = [f"kubelet/{node['metadata']['name']}" for node in snapshot.get("nodes", ())]
     names = list(dict.fromkeys([*CONTROL_PLANE, *(name for name in sent if name not in kubelets), *kubelets]))
     states = {f"kubelet/{n['metadata']['name']}": look("nodes", n) for n in snapshot.get("nodes", ())}
@@ -87,6 +87,11 @@ def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collec
     edges.append(Edge(API, ETCD, text("views.writes", count=stored), "flow") if stored else Edge(API, ETCD, kind="weak"))
     graph = Graph(title or text("views.components"), boxes, edges, [Group("plane", text("views.control_plane"))])
     return summarise(graph, _KUBELETS, lambda count, kind: text("views.more", count=count, kind=kind))
+
+
+def _only_answered(resource: str) -> bool:
+    """Whether a create of this stores nothing: a token is signed, a review is judged."""
+    return resource == "serviceaccounts/token" or resource.partition(".")[0].endswith("reviews")
 
 
 def _talks(name: str, counts: Counter[str]) -> Edge:

@@ -38,6 +38,14 @@ def test_a_report_about_a_node_comes_from_the_kubelet_of_that_node_also_without_
     assert "kubelet" not in {box.id for box in graph.nodes}
 
 
+def test_what_is_only_answered_is_no_write() -> None:
+    trace = apply_of_web()
+    trace.add(10_000, "request", "kubelet/node-1", "create", "serviceaccounts/token shop/default", (201, "", 12), (5,))
+    trace.add(11_000, "request", "kubectl", "create", "selfsubjectaccessreviews.authorization.k8s.io ", (201, "", 12))
+    graph = flows.components({"nodes": [node("node-1")]}, trace.since(0))
+    assert [edge.label for edge in graph.edges if edge.target == flows.ETCD] == ["4 writes"]
+
+
 def test_fifty_kubelets_are_counted() -> None:
     graph = flows.components({"nodes": [node(f"node-{i}") for i in range(50)]}, [])
     assert "… and 42 more kubelets" in repr(graph)
