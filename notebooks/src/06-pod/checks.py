@@ -87,6 +87,9 @@ def check_crash(cluster, _answer):
     if not container_image(pod).rpartition("/")[2].startswith("postgres"):
         yield finding("other", image=container_image(pod))
         return
+    if reason(pod) == "CreateContainerConfigError":
+        yield finding("waits", reason=reason(pod), message=dig(pod, ("status", "containerStatuses", 0, "state", "waiting", "message"), ""))
+        return
     before = restarts(pod)
     cluster.run_for(120)
     pod = cluster.get("pods", "db") or pod
@@ -107,6 +110,8 @@ CRASH = Exercise(
         Wrong(replaced("database", PASSWORD.replace("value: secret", 'value: ""')), "crashes"),
         Wrong(replaced("database", DATABASE + '    command: ["sleep", "3600"]\n'), "idle"),
         Wrong(replaced("database", DATABASE.replace("postgres:17", "redis:7")), "other"),
+        Wrong(replaced("database", PASSWORD.replace("value: secret", "valueFrom: {secretKeyRef: {name: pw, key: pw}}")), "waits"),
+        Wrong(replaced("database", PASSWORD.replace("env:", "envs:")), "gone"),
         Wrong("%kubectl delete pod db", "gone"),
     ),
 )
@@ -137,6 +142,16 @@ STARTUP = LIVENESS.replace("liveness", "startup").replace("failureThreshold: 2",
 READINESS = LIVENESS.replace("liveness", "readiness")
 
 
+def notices_silence(cluster, pod):
+    """Whether the liveness probe gets a program restarted that never answers: the same Pod without the patience of the start."""
+    probe = {**pod["spec"]["containers"][0]["livenessProbe"], "initialDelaySeconds": 0}
+    container = {"name": "api", "image": "k8snb/slow-starter:1.0", "env": [{"name": "STARTUP", "value": "100000"}], "livenessProbe": probe}
+    silent = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "silent"}, "spec": {"containers": [container]}}
+    cluster.client.create("pods", silent, "default")
+    cluster.run_for(60)
+    return restarts(cluster.get("pods", "silent")) > 0
+
+
 def check_probe(cluster, _answer):
     pod = cluster.get("pods", "api")
     if pod is None:
@@ -158,6 +173,8 @@ def check_probe(cluster, _answer):
         yield finding("no_liveness")
     elif probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3) > 30:
         yield finding("late", seconds=probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3))
+    elif not notices_silence(cluster, pod):
+        yield finding("blind")
 
 
 PROBE = Exercise(
@@ -172,6 +189,7 @@ PROBE = Exercise(
         Wrong(replaced("api", API + LIVENESS.replace("failureThreshold: 2", "failureThreshold: 12")), "late"),
         Wrong(replaced("api", API + LIVENESS + STARTUP.replace("8080", "80")), "restarts"),
         Wrong(replaced("api", API.replace('"20"', '"1"') + LIVENESS), "other"),
+        Wrong(replaced("api", API + "    livenessProbe:\n      exec:\n        command: [\"true\"]\n"), "blind"),
         Wrong("%kubectl delete pod api", "gone"),
     ),
 )
@@ -186,7 +204,7 @@ spec:
   initContainers:
   - name: wait
     image: busybox:1.36
-    command: ["sh", "-c", "until nslookup database; do echo waiting for database; sleep 2; done"]
+    command: ["sh", "-c", "until nslookup database.default.svc.cluster.local; do echo waiting for database; sleep 2; done"]
   containers:
   - {name: report, image: "k8snb/web:1.0"}
 """
@@ -208,6 +226,9 @@ spec:
 """
 
 
+ADDRESSES = "get endpointslices -l kubernetes.io/service-name=database -o jsonpath={.items[*].endpoints[*].addresses[0]}"
+
+
 def check_init(cluster, _answer):
     cluster.run_for(45)
     pod = cluster.get("pods", "report")
@@ -220,6 +241,16 @@ def check_init(cluster, _answer):
     if not is_ready(pod):
         names = ", ".join(sorted(service["metadata"]["name"] for service in cluster.get("services")))
         yield finding("waiting", names=names)
+        return
+    if cluster.get("services", "database") and "." not in cluster.kubectl(ADDRESSES).text:
+        yield finding("nobody")
+        return
+    for service in ("database", "store"):
+        cluster.kubectl(f"delete service {service} --ignore-not-found")
+    cluster.kubectl("replace --force -f -", stdin=cluster.kubectl("get pod report -o yaml").stdout)
+    cluster.run_for(30)
+    if is_ready(cluster.get("pods", "report")):
+        yield finding("careless")
 
 
 SERVICE = """%%manifest
@@ -241,6 +272,8 @@ INIT = Exercise(
     wrong=(
         Wrong(SERVICE.format(name="db"), "waiting"),
         Wrong(replaced("report", WITHOUT), "no_init"),
+        Wrong(replaced("report", REPORT.replace("nslookup database.default.svc.cluster.local", "true")), "careless"),
+        Wrong(SERVICE.format(name="database").replace("app: store", "app: database"), "nobody"),
         Wrong("%kubectl delete pod report", "gone"),
     ),
 )
@@ -252,7 +285,7 @@ ORDER = ["c", "f", "e", "a", "d", "b"]
 
 def check_order(_cluster, answer):
     given = list(answer) if isinstance(answer, (list, tuple, str)) else []
-    given = [str(letter).strip().lower() for letter in given]
+    given = [letter for letter in (str(one).strip().lower() for one in given) if letter not in ("", ",")]
     if sorted(given) != sorted(ORDER):
         yield finding("letters")
     elif given.index("e") < given.index("f"):

@@ -55,14 +55,19 @@ def five_pods():
     return cluster
 
 
+def app_of(case):
+    """The label ``app`` of the Pods that a line of the table is about."""
+    return case.split()[0].removesuffix("-0")
+
+
 def fates(cluster):
     """What becomes of each application ten minutes after the loss of node-2: the check looks into the future."""
     cluster.faults.fail_node(NODE)
     cluster.run_for(600)
     found = {}
     for case in SURVIVORS:
-        name = case.split()[0].removesuffix("-0")
-        here = [pod for pod in cluster.get("pods") if pod["metadata"]["labels"]["app"] == name and pod["spec"]["nodeName"] == NODE]
+        name = app_of(case)
+        here = [pod for pod in cluster.get("pods") if dig(pod, "metadata.labels.app", "") == name and pod["spec"]["nodeName"] == NODE]
         ending, elsewhere = any(map(is_ending, here)), [pod for pod in pods(cluster, app=name) if pod["spec"]["nodeName"] != NODE]
         found[case] = "stays" if not ending else "replaced" if elsewhere else "stuck"
     return found
@@ -74,13 +79,18 @@ def check_survive(cluster, answer):
         return
     if all(answer.get(case) is ... for case in SURVIVORS):
         yield finding("unanswered")
+    here = {pod["metadata"].get("labels", {}).get("app") for pod in cluster.get("pods") if pod["spec"].get("nodeName") == NODE}
+    missing = [name for name in map(app_of, SURVIVORS) if name not in here]
+    if missing:
+        yield finding("changed", name=missing[0])
+        return
     truth = fates(cluster)
     for case, right in truth.items():
         given = answer.get(case)
         if given not in WORDS:
             yield finding("word", case=case)
         elif given != right:
-            yield finding(case.split()[0].removesuffix("-0"), given=given)
+            yield finding(app_of(case), given=given)
 
 
 def survivors(**changes):
@@ -99,6 +109,7 @@ SURVIVE = Exercise(
         Wrong(survivors(**{"web (of a Deployment)": "stays"}), "web"),
         Wrong(survivors(**{"patient (nobody's, tolerates everything)": "stuck"}), "patient"),
         Wrong(survivors(**{"alone (nobody's)": "gone"}), "word"),
+        Wrong("%kubectl delete pod alone\n" + survivors(), "changed"),
     ),
 )
 
@@ -122,7 +133,7 @@ def check_when(_cluster, answer):
         given = answer.get(moment)
         if isinstance(given, bool) or not isinstance(given, (int, float)):
             yield finding("number", moment=moment)
-        elif abs(given - right) > SLACK:
+        elif not abs(given - right) <= SLACK:  # so that nan is wrong, too
             yield finding(name, given=given)
 
 
@@ -140,6 +151,7 @@ WHEN = Exercise(
         Wrong(moments(**{"its Pods are deleted": 50}), "deleted"),
         Wrong(moments(**{"its Pods have gone from the API, if it comes back after 1000 seconds": 355}), "gone"),
         Wrong(moments(**{"the node becomes Unknown": "50 s"}), "number"),
+        Wrong("nan = float('nan')\n" + moments(**{"its Pods are deleted": float("nan")}), "deleted"),
     ),
 )
 
@@ -362,6 +374,9 @@ def check_memory(cluster, _answer):
     if list(dig(db, ("spec", "template", "spec", "containers", 0, "command"), [])) != COMMAND:
         yield finding("program")
         return
+    if db["spec"]["replicas"] != 1:
+        yield finding("replicas", replicas=db["spec"]["replicas"])
+        return
     found = [pod for pod in pods(cluster, app="db") if pod["status"].get("phase") != "Failed"]
     if any(dig(pod, ("status", "containerStatuses", 0, "restartCount"), 0) for pod in found):
         yield finding("killed")
@@ -391,6 +406,7 @@ MEMORY = Exercise(
         Wrong(with_resources("requests: {memory: 512Mi}\nlimits: {memory: 512Mi}"), "killed"),
         Wrong(with_resources("requests: {memory: 8Gi}"), "pending"),
         Wrong("%kubectl scale deployment batch --replicas=0", "batch"),
+        Wrong("%kubectl scale deployment db --replicas=2", "replicas"),
         Wrong("%%manifest\n" + DB.replace("700M", "100M"), "program"),
         Wrong("%kubectl delete deployment db", "gone"),
     ),

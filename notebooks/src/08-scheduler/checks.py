@@ -55,7 +55,7 @@ def check_four(cluster, answer):
         yield finding("unanswered")
     for name in NODES:
         command = answer.get(name)
-        if not isinstance(command, str) or "..." in command:
+        if not isinstance(command, str) or not command.strip() or "..." in command:
             yield finding("missing", node=name)
         else:
             yield from _try(cluster.fork(), name, command)
@@ -63,7 +63,7 @@ def check_four(cluster, answer):
 
 def _try(future, name, command):
     before = future.get("pods", "report")
-    words = command.removeprefix("kubectl ").strip()
+    words = command.strip().removeprefix("%").removeprefix("kubectl ").strip()
     result = future.kubectl(words)
     future.settle()
     if result.exit_code:
@@ -144,8 +144,11 @@ def check_points(_cluster, answer):
             yield finding("fraction", node=name, given=given)
         else:
             yield finding("points", node=name, given=given)
-    if answer.get("winner") != WINNER:
-        yield finding("winner", given=answer.get("winner"))
+    winner = str(answer.get("winner")).strip().lower()
+    if winner not in TAKEN:
+        yield finding("no_node", given=answer.get("winner"))
+    elif winner != WINNER:
+        yield finding("winner", given=winner)
 
 
 def table(**changes):
@@ -162,6 +165,7 @@ POINTS = Exercise(
         Wrong(table(b=62.5), "fraction"),
         Wrong(table(c=44), "used"),
         Wrong(table(winner="a"), "winner"),
+        Wrong(table(winner="node b"), "no_node"),
         Wrong(table(c="56"), "number"),
     ),
 )

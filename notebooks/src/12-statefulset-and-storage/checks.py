@@ -178,11 +178,18 @@ def check_canary(cluster, _answer):
     if len(new) > 1:
         yield finding("too_many", count=len(new))
         return
-    delete_pod(cluster, "web-1")
-    cluster.run_for(60)
-    back = next((pod for pod in ready_pods(cluster, app="web") if pod["metadata"]["name"] == "web-1"), None)
-    if back is None or container_image(back) != OLD:
+    other = next(name for name in ("web-1", "web-0") if name != new[0]["metadata"]["name"])
+    if comes_back_with(cluster, other) != OLD:
         yield finding("leaks")
+    elif comes_back_with(cluster, new[0]["metadata"]["name"]) != NEW:
+        yield finding("reverts")
+
+
+def comes_back_with(cluster, name):
+    """The image of the Pod that takes the place of this one when it is deleted; empty where none does."""
+    delete_pod(cluster, name)
+    cluster.run_for(60)
+    return next((container_image(pod) for pod in ready_pods(cluster, app="web") if pod["metadata"]["name"] == name), "")
 
 
 PARTITION = '%kubectl patch statefulset web --patch \'{{"spec":{{"updateStrategy":{{"rollingUpdate":{{"partition":{number}}}}}}}}}\'\n'
@@ -198,6 +205,7 @@ CANARY = Exercise(
         Wrong(PARTITION.format(number=1) + IMAGE, "too_many"),
         Wrong(PARTITION.format(number=4) + IMAGE, "none"),
         Wrong(ON_DELETE + IMAGE + "%kubectl delete pod web-3\n", "leaks"),
+        Wrong("%kubectl set image pod/web-3 nginx=nginx:1.28", "reverts"),
         Wrong("%kubectl scale statefulset web --replicas=1\n" + IMAGE, "replicas"),
         Wrong("%kubectl delete statefulset web", "gone"),
     ),
@@ -273,7 +281,9 @@ def check_recover(cluster, _answer):
     elif dig(disk, "status.phase") == "Released":
         yield finding("released", kind=dig(claim, "spec.storageClassName", ""))
     elif dig(claim, "status.phase") != "Bound":
-        yield finding("unbound", kind=dig(claim, "spec.storageClassName", ""), size=dig(claim, "spec.resources.requests.storage", ""))
+        spec = claim["spec"]
+        size, mode = dig(spec, "resources.requests.storage", ""), ", ".join(spec.get("accessModes", ()))
+        yield finding("unbound", kind=spec.get("storageClassName", ""), size=size, mode=mode)
     elif TREASURE not in cluster.kubectl("logs reader").text:
         yield finding("unread")
 
@@ -289,6 +299,7 @@ RECOVER = Exercise(
         Wrong(applied(NOTES.format(kind="archive", volume="notes-disk", size="1Gi")), "released"),
         Wrong(FREE + applied(NOTES.format(kind="standard", volume='""', size="1Gi")), "other_disk"),
         Wrong(FREE + applied(NOTES.format(kind="archive", volume="notes-disk", size="5Gi")), "unbound"),
+        Wrong(FREE + applied(NOTES.format(kind="archive", volume="notes-disk", size="1Gi").replace("WriteOnce", "WriteMany")), "unbound"),
         Wrong("%kubectl delete pv notes-disk", "disk_gone"),
         Wrong("%kubectl delete pod reader", "reader_gone"),
     ),

@@ -196,6 +196,8 @@ def sign_is_up(cluster):
         yield finding("map_gone")
     elif waiting := [pod["metadata"]["name"] for pod in pods(cluster, app="sign") if not is_ready(pod)]:
         yield finding("not_ready", pod=waiting[0])
+    elif len(pods(cluster, app="sign")) != 2:
+        yield finding("count", count=len(pods(cluster, app="sign")))
 
 
 def check_live(cluster, _answer):
@@ -214,8 +216,9 @@ def check_live(cluster, _answer):
     template = dig(cluster.get("deployments", "sign"), "spec.template.spec")
     mounts = [mount for mount in dig(template, ("containers", 0, "volumeMounts"), ()) if mount["name"]]
     seen = colours(cluster)
-    if any(colour != "violet" for colour in seen):
-        yield finding("subpath" if any(m.get("subPath") for m in mounts) else "unread" if mounts else "variable", colour=seen[0])
+    old = next((colour for colour in seen if colour != "violet"), None)
+    if old is not None:
+        yield finding("subpath" if any(m.get("subPath") for m in mounts) else "unread" if mounts else "variable", colour=old)
 
 
 LIVE = Exercise(
@@ -227,6 +230,7 @@ LIVE = Exercise(
         Wrong("%%manifest\n" + ENV, "variable"),
         Wrong("%%manifest\n" + SUBPATH, "subpath"),
         Wrong("%%manifest\n" + ONCE, "unread"),
+        Wrong("%kubectl scale deployment sign --replicas=0", "count"),
         Wrong("%kubectl delete deployment sign", "gone"),
         Wrong("%%manifest\n" + MOUNT.replace("configMap: {name: sign}", "configMap: {name: sing}"), "not_ready"),
     ),
@@ -239,7 +243,7 @@ def check_release(cluster, _answer):
         yield from trouble
         return
     seen = colours(cluster)
-    if len(pods(cluster, app="sign")) != 2 or set(seen) != {"green"}:
+    if set(seen) != {"green"}:
         yield finding("not_green", colours=", ".join(sorted(set(seen))))
         return
     undone = cluster.kubectl("rollout undo deployment/sign")
@@ -264,6 +268,7 @@ RELEASE = Exercise(
         Wrong(GREEN + "%kubectl rollout restart deployment/sign", "no_way_back"),
         Wrong(GREEN + "%kubectl delete pod -l app=sign", "no_history"),
         Wrong(NEW_MAP, "not_green"),
+        Wrong("%kubectl scale deployment sign --replicas=3", "count"),
         Wrong("%kubectl delete configmap sign\n" + NEW_MAP, "map_gone"),
         Wrong("%kubectl delete deployment sign", "gone"),
     ),
