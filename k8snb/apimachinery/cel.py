@@ -13,8 +13,9 @@ Laws: the words are those of cel-go, which Kubernetes uses; where the two librar
 variable that is not bound is an error only where its value decides, as in ``false && variables.broken``.
 
 Models: k8s.io/apiserver/pkg/cel/environment/base.go, cel-go common/types (errors).
-Simplified: costs are not estimated or counted (the interpreter bounds its loops); an int and a double known as such when an expression is
-compiled are not ordered by each other; ``transformMap`` and the formats' ``format.*`` are unknown.
+Simplified: costs are not estimated, and only the turns of loops are counted (ten thousand an evaluation); an int
+and a double known as such when an expression is compiled are not ordered by each other; ``transformMap`` and the formats' ``format.*``
+are unknown.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ class Program:
 
         Raises CelError where there is none.
         """
-        result = self._compiled.eval(data=dict(bindings))
+        try:
+            result = self._compiled.eval(data=dict(bindings))
+        except RuntimeError as error:  # a loop too many, or something that the library cannot hand over
+            raise CelError(_evaluation_error(str(error))) from None
         if result.type().name() == "ERROR":
             raise CelError(_evaluation_error(str(result.plain_value())))
         return result.plain_value()
@@ -118,6 +122,7 @@ _RUNTIME: _Words = (
     (re.compile(r"^No matching overloads found : .*$"), "no such overload"),
     (re.compile(r"^divide by zero$"), "division by zero"),
     (re.compile(r"^invalid regular expression: (.*)$"), r"error parsing regexp: \1"),
+    (re.compile(r"^Iteration budget exceeded\b.*$"), "operation cancelled: actual cost limit exceeded"),
     (re.compile(r"^cannot convert string to int$"), "strconv.ParseInt: invalid syntax"),
 )
 UNBOUND = re.compile(r'^No value with name "variables\.(\w+)" found in Activation$')

@@ -8,7 +8,8 @@ the question that it stands for; who answers it is bound for the time of one eva
 
 Models: k8s.io/apiserver/pkg/cel/library/{quantity,ip,cidr,urls,lists,regex,authz,semverlib,jsonpatch}.go,
 pkg/cel/admission (BuildRequestType).
-Simplified: lists have no ``indexOf`` and ``lastIndexOf`` (the library has these names for text); ``sum`` is of any numbers.
+Simplified: lists have no ``indexOf`` and ``lastIndexOf`` (the library has these names for text); ``sum`` is of any numbers; ``findAll`` leaves
+empty matches out.
 """
 
 from __future__ import annotations
@@ -199,21 +200,29 @@ _LISTS: tuple[_Row, ...] = (
 )
 
 
-def _regex(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"Illegal regex: {error}") from None
+_GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\((?:\?P?<\w+>|(?!\?))", re.S)
 
 
-def _find(text: str, pattern: str) -> str:
-    found = _regex(pattern).search(text)
-    return found[0] if found else ""
+@cache
+def _extract_all() -> Any:
+    """RE2, as in Kubernetes: it takes a time in line with the text, whatever the pattern. Python's own may take for ever."""
+    config = cel.NewEnvConfigFromYaml("extensions:\n- name: optional\n- name: regex\n")
+    types = {name: cel.Type("string") for name in ("text", "pattern")}
+    return cel.NewEnv(config=config, variables=types).compile("regex.extractAll(text, pattern)")
 
 
 def _find_all(text: str, pattern: str, most: int = -1) -> list[str]:
-    found = [match[0] for match in _regex(pattern).finditer(text)]
-    return found if most < 0 else found[:most]
+    """All matches, whole: the library would give the group instead, so groups are made to capture nothing."""
+    whole = _GROUP.sub(lambda found: "(?:" if found[0].startswith("(") else found[0], pattern)
+    found = _extract_all().eval(data={"text": text, "pattern": whole})
+    if found.type().name() == "ERROR":
+        raise ValueError(f"Illegal regex: {quote(pattern)}")
+    values = list(found.plain_value())
+    return values if most < 0 else values[:most]
+
+
+def _find(text: str, pattern: str) -> str:
+    return next(iter(_find_all(text, pattern)), "")
 
 
 _REGEX: tuple[_Row, ...] = (

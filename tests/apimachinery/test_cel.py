@@ -60,6 +60,23 @@ def test_an_error_is_forgotten_where_it_decides_nothing():
     assert value("object.nothing == 1 && false") is False
 
 
+@pytest.mark.parametrize(
+    "loop", ["object.spec.many.all(x, object.spec.many.all(y, x + y >= 0))", "object.spec.many.map(x, object.spec.many.map(y, y))"]
+)
+def test_an_expression_that_turns_too_often_ends_in_an_error(loop):
+    program = compile_expression(loop, {"object": DYN})
+    with pytest.raises(CelError, match="^operation cancelled: actual cost limit exceeded$"):
+        program.evaluate({"object": {"spec": {"many": list(range(300))}}})
+
+
+def test_no_pattern_takes_longer_than_its_text():
+    hostile = "'" + "a" * 60 + "!'"
+    assert value(f"{hostile}.find('(a+)+$') == '' && {hostile}.findAll('(a|aa)+$') == []")
+    assert value(r"'x(1)[y]'.findAll(r'[(\[](\w)') == ['(1', '[y'] && 'foo'.find('(?P<first>f)(o+)') == 'foo'")
+    with pytest.raises(CelError, match="Illegal regex"):
+        value("'a'.find('(')")
+
+
 def test_several_mistakes_are_all_reported():
     with pytest.raises(CelError) as error:
         compile_expression("a.b == 1 && has(object)", {"object": DYN})
