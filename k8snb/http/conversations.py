@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -35,6 +36,7 @@ PROTOCOL = "v5.channel.k8s.io"
 STDIN, STDOUT, STDERR, ERROR, CLOSE = 0, 1, 2, 3, 255
 SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash", "ash")
 LARGEST = 3 * 1024 * 1024  # bytes that may be typed
+LONGEST = 64 * 1024  # characters of a line that is typed at a terminal
 PROMPT = "/ # "
 
 
@@ -209,14 +211,15 @@ class Conversation(WebSocketHandler):
             elif char == "\x03":
                 self.line = ""
                 self._say(STDOUT, f"^C\r\n{PROMPT}")
-            elif char.isprintable():
+            elif char.isprintable() and len(self.line) < LONGEST:
                 self.line += char
                 self._say(STDOUT, char)
 
     def _entered(self) -> None:
         line, self.line = self.line.strip(), ""
         if line.split()[:1] == ["exit"]:
-            self._leave(int(line.split()[1]) if line.split()[1:] and line.split()[1].isdigit() else 0)
+            code = re.match(r"exit\s+([0-9]{1,9})", line)
+            self._leave(int(code[1]) % 256 if code else 0)
             return
         script = f"cd {shlex.quote(self.directory)}\n{line}\nprintf '\\n%s' \"$PWD\""
         answer = self._ask(["sh", "-c", script], "") if line else None

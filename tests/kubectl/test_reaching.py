@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from k8snb.kubectl.commands.attach import from_bytes, packed
+from k8snb.kubelet.images import Image
+from k8snb.kubelet.images.shell.commands import Result
 from tests.kubectl.shell import Shell
 
 
@@ -55,6 +58,25 @@ def test_cp_brings_files_out_and_in(web: Shell) -> None:
 def test_cp_writes_to_the_disk_where_no_files_were_given(web: Shell, tmp_path: Path) -> None:
     assert web.cluster.kubectl(f"cp default/web:/etc/hostname {tmp_path}/name").ok
     assert (tmp_path / "name").read_text() == "web\n"
+
+
+def test_cp_writes_nothing_outside_the_target_whatever_an_image_packs(shell: Shell, tmp_path: Path) -> None:
+    def tar(call):
+        return Result(from_bytes(packed({"x/../../stolen": "1", "x/kept": "2"})) if "/x" in call.args else "no archive")
+
+    class Hostile(Image):
+        """Its tar packs what it likes."""
+
+        name, tools = "hostile", {"tar": tar}
+
+    shell.cluster.images.add(Hostile)
+    shell.run("run hostile --image=hostile")
+    shell.cluster.run_for(5)
+    done = shell.cluster.kubectl(f"cp hostile:/x {tmp_path}/into")
+    assert done.ok
+    assert done.stderr == f'warning: file "{tmp_path}/into/../../stolen" is outside target destination, skipping\n'
+    assert [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()] == ["into/kept"]
+    assert "invalid tar header" in shell.cluster.kubectl(f"cp hostile:/y {tmp_path}/into").stderr
 
 
 @pytest.mark.parametrize(

@@ -181,13 +181,27 @@ def _from_container(call: Call, source: Place, target: str) -> None:
         call.chunks.append(("stderr", answer["stderr"]))
     if answer["exitCode"]:
         end_with(call, f"command terminated with exit code {answer['exitCode']}", int(answer["exitCode"]))
-    root = source.path.strip("/").removeprefix("./")
-    with tarfile.open(fileobj=io.BytesIO(to_bytes(answer["stdout"]))) as archive:
+    try:
+        unpack(call, to_bytes(answer["stdout"]), source.path.strip("/").removeprefix("./"), target)
+    except tarfile.TarError:
+        raise Failure("archive/tar: invalid tar header") from None
+
+
+def unpack(call: Call, data: bytes, root: str, target: str) -> None:
+    """Save the files of an archive, which came from a container and may say anything: none lands outside the target. Raises Failure."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for member in archive.getmembers():
             content = archive.extractfile(member)
-            if content is not None:
-                inside = member.name.removeprefix(root).strip("/")
-                call.save(str(PurePosixPath(target) / inside) if inside else target, content.read().decode(errors="replace"))
+            if content is None:
+                continue
+            if not member.name.startswith(root):
+                raise Failure("tar contents corrupted")
+            inside = member.name.removeprefix(root).strip("/")
+            path = str(PurePosixPath(target) / inside) if inside else target
+            if ".." in PurePosixPath(inside).parts:
+                call.err(f"warning: file {quote(path)} is outside target destination, skipping")
+            else:
+                call.save(path, content.read().decode(errors="replace"))
 
 
 def _to_container(call: Call, source: str, target: Place) -> None:
