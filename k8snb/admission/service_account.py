@@ -17,11 +17,11 @@ from k8snb.admission.plugin import Context, forbidden, is_plain
 from k8snb.apimachinery.objects import EMPTY_LIST, FrozenDict, FrozenList, Object, dig, freeze, put
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.request import Request
+from k8snb.resources.common.pod_annotations import is_mirror
 
 VOLUME = "kube-api-access"
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 EXPIRATION_SECONDS = 60 * 60 + 7
-MIRROR = "kubernetes.io/config.mirror"
 ENFORCE = "kubernetes.io/enforce-mountable-secrets"
 SOURCE = freeze({
     "sources": [
@@ -44,7 +44,7 @@ class ServiceAccount:
         """The pod with its account."""
         if not is_plain(request, resource, "pods"):
             return obj
-        if dig(obj, ("metadata", "annotations", MIRROR)) is not None:
+        if is_mirror(obj):
             self._refuse_mirror(request, resource, obj)
             return obj
         spec = obj["spec"]
@@ -59,7 +59,7 @@ class ServiceAccount:
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> None:
         """The account exists still; where it enforces a list of secrets, only those are mentioned."""
-        if not is_plain(request, resource, "pods") or dig(obj, ("metadata", "annotations", MIRROR)) is not None:
+        if not is_plain(request, resource, "pods") or is_mirror(obj):
             return
         name = obj["spec"].get("serviceAccountName", "")
         account = self._account(context, request, resource, (obj, name))

@@ -8,8 +8,8 @@ the question that it stands for; who answers it is bound for the time of one eva
 
 Models: k8s.io/apiserver/pkg/cel/library/{quantity,ip,cidr,urls,lists,regex,authz,semverlib,jsonpatch}.go,
 pkg/cel/admission (BuildRequestType).
-Simplified: lists have no ``indexOf`` and ``lastIndexOf`` (the library has these names for text); ``sum`` is of any numbers; ``findAll`` leaves
-empty matches out.
+Simplified: lists have no ``indexOf`` and ``lastIndexOf`` (the library has these names for text); ``sum`` is of any numbers;
+``findAll`` leaves empty matches out.
 """
 
 from __future__ import annotations

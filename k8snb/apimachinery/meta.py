@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from k8snb.apimachinery.objects import FrozenList, Object, freeze
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenList, Object, freeze
 
 SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -119,6 +119,11 @@ def owner_reference(owner: Object, *, block: bool = True) -> dict[str, Any]:
     meta = owner["metadata"]
     ref = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": meta["name"], "uid": meta["uid"], "controller": True}
     return ref | {"blockOwnerDeletion": True} if block else ref
+
+
+def annotation(obj: Object, name: str) -> str:
+    """The value of an annotation; empty where there is none."""
+    return str((obj["metadata"].get("annotations") or EMPTY_DICT).get(name, ""))
 
 
 def key_of(obj: Object) -> str:

@@ -22,9 +22,10 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import is_true
 from k8snb.apiserver.request import MASTERS, User
 from k8snb.client.component import Component, Environment
+from k8snb.client.indexes import by_node
 from k8snb.client.recorder import Recorder
 from k8snb.cloud.azure import AKS, CREATING, RUNNING, STOPPED, Azure
-from k8snb.cloud.drain import by_node, cordon, evict, movable
+from k8snb.cloud.drain import cordon, evict, movable
 from k8snb.cloud.pools import Instance
 from k8snb.sim.clock import MINUTE, SECOND
 from k8snb.sim.state import Shelf

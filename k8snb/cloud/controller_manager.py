@@ -58,10 +58,6 @@ class CloudNodeController(CloudController):
     name = "cloud-node"
     watches = (Watches("nodes"),)
 
-    def __init__(self, process: Any):
-        super().__init__(process)
-        self.recorder.component = self.agent
-
     def reconcile(self, key: str) -> None:
         """Tell what the cloud knows of the machine; then the Node may be used."""
         node = self.informers["nodes"].get(key)
@@ -95,10 +91,6 @@ class CloudNodeLifecycleController(CloudController):
 
     name = "cloud-node-lifecycle"
     reads = ("nodes",)
-
-    def __init__(self, process: Any):
-        super().__init__(process)
-        self.recorder.component = self.agent
 
     def on_start(self) -> None:
         self.queue.add_after(TICK, MONITOR_PERIOD, "looking for nodes without a machine", background=True)

@@ -15,19 +15,13 @@ from k8snb.apimachinery.meta import controller_of
 from k8snb.apimachinery.objects import Object
 from k8snb.client.client import Client
 from k8snb.component_helpers import is_pod_terminal
-
-MIRROR = "kubernetes.io/config.mirror"
-
-
-def by_node(pod: Object) -> Iterable[str]:
-    """Index function: the node of a pod."""
-    return (pod["spec"].get("nodeName", ""),)
+from k8snb.resources.common.pod_annotations import is_mirror
 
 
 def of_the_node(pod: Object) -> bool:
     """Whether a pod belongs to its node: a DaemonSet's, or a static one. Those stay."""
     owner = controller_of(pod)
-    return (owner is not None and owner["kind"] == "DaemonSet") or MIRROR in (pod["metadata"].get("annotations") or {})
+    return (owner is not None and owner["kind"] == "DaemonSet") or is_mirror(pod)
 
 
 def movable(pods: Iterable[Object]) -> list[Object]:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.meta import annotation
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
 from k8snb.client.controller import Controller, Watches
 from k8snb.cloud.pools import TO_BE_DELETED
@@ -75,10 +76,6 @@ class ServiceController(Controller):
     if TYPE_CHECKING:
         process: CloudControllerManager
 
-    def __init__(self, process: Any):
-        super().__init__(process)
-        self.recorder.component = self.agent
-
     def new_state(self) -> Shelf:
         return Shelf()  # key -> what the cloud was last asked for, and how far it is: (frontends, nodes, internal, phase)
 
@@ -94,7 +91,7 @@ class ServiceController(Controller):
 
     def _ensure(self, key: str, service: Object) -> None:
         nodes = tuple(sorted(n["metadata"]["name"] for n in self.informers["nodes"].all() if eligible(n)))
-        internal = (service["metadata"].get("annotations") or {}).get(INTERNAL) == "true"
+        internal = annotation(service, INTERNAL) == "true"
         wanted = (frontends_of(service), nodes, internal)
         if self.own.get(key) == (*wanted, DONE):
             return

@@ -19,15 +19,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from k8snb.apimachinery.intstr import scaled
 from k8snb.apimachinery.meta import controller_of, parse_time, set_condition
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, freeze
 from k8snb.apimachinery.resource import once
-from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.client.controller import Controller, Index, Watches
+from k8snb.client.indexes import by_label, by_namespace
 from k8snb.client.informer import key_of
 from k8snb.component_helpers.pods import is_pod_ready, is_pod_terminating
-from k8snb.controllers.endpoints.selection import by_label, by_namespace
 from k8snb.resources import RESOURCES
+from k8snb.resources.policy.poddisruptionbudget import covers
 from k8snb.sim.clock import MINUTE
 
 BUDGETS = "poddisruptionbudgets.policy"
@@ -54,12 +55,8 @@ def desired_healthy(budget: Object, expected: int) -> int:
     """How many healthy Pods must be left. Percentages are of ``expected``, rounded up."""
     spec = budget["spec"]
     if spec.get("maxUnavailable") is not None:
-        return max(0, expected - _scaled(spec["maxUnavailable"], expected))
-    return _scaled(spec.get("minAvailable", 0), expected)
-
-
-def _scaled(value: int | str, total: int) -> int:
-    return value if isinstance(value, int) else -(-int(value.rstrip("%")) * total // 100)
+        return max(0, expected - scaled(spec["maxUnavailable"], expected, up=True))
+    return scaled(spec.get("minAvailable", 0), expected, up=True)
 
 
 def still_disrupted(observed: Observed) -> dict[str, str]:
@@ -102,7 +99,7 @@ def _budgets_of(controller: Any, old: Object | None, new: Object | None) -> Iter
     for pod in (old, new):
         if pod is not None:
             for budget in controller.informers[BUDGETS].by("namespace", pod["metadata"]["namespace"]):
-                if _covers(budget, pod):
+                if covers(budget, pod):
                     found[key_of(budget)] = None
     return list(found)
 
@@ -110,11 +107,6 @@ def _budgets_of(controller: Any, old: Object | None, new: Object | None) -> Iter
 @once
 def _health(pod: Object) -> tuple[Any, ...]:
     return pod["metadata"].get("labels"), is_pod_terminating(pod), is_pod_ready(pod), controller_of(pod)
-
-
-def _covers(budget: Object, pod: Object) -> bool:
-    selector = budget["spec"].get("selector")
-    return selector is not None and from_label_selector(selector).matches(pod["metadata"].get("labels"))
 
 
 class DisruptionController(Controller):
@@ -158,7 +150,7 @@ class DisruptionController(Controller):
             candidates = cache.by("label", min(values, key=lambda value: cache.count("label", value)))
         else:
             candidates = cache.by("namespace", namespace)
-        return [pod for pod in candidates if _covers(budget, pod)]
+        return [pod for pod in candidates if covers(budget, pod)]
 
     def _expected(self, budget: Object, pods: list[Object]) -> int:
         """How many Pods there should be. Raises LookupError where a controller does not say."""

@@ -29,6 +29,7 @@ from k8snb.kubelet.status import FAITHFUL, Style, pod_status
 from k8snb.kubelet.volumes import manager as volumes
 from k8snb.kubelet.volumes import watching
 from k8snb.kubelet.worker import RETRY, Worker
+from k8snb.resources.common.pod_annotations import is_mirror
 from k8snb.seams.cni import PodNetwork
 from k8snb.seams.cri import Runtime
 from k8snb.seams.csi import Drivers
@@ -156,7 +157,7 @@ class Kubelet(Component):
         pod = new if new is not None else old
         assert pod is not None
         uid = pod["metadata"]["uid"]
-        if static.is_mirror(pod):
+        if is_mirror(pod):
             self._mirror_changed(pod, old, new)
             return
         state = self.own.pods.get(uid)

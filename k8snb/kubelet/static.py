@@ -22,7 +22,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, freeze, p
 from k8snb.apimachinery.validation import validate_object_meta
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet.state import PodState
-from k8snb.resources.common.pod_annotations import MIRROR
+from k8snb.resources.common.pod_annotations import MIRROR, is_mirror
 from k8snb.resources.core.pod import RESOURCE
 from k8snb.sim.clock import LATENCY
 
@@ -65,11 +65,6 @@ def pod_of_file(manifest: Object, *, node: str, now: int) -> Object:
     spec = {**manifest["spec"], "nodeName": node, "tolerations": [*(manifest["spec"].get("tolerations") or ()), _EVERYWHERE]}
     found: Object = freeze({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
     return found
-
-
-def is_mirror(pod: Object) -> bool:
-    """Whether a pod of the API only shows a static pod."""
-    return MIRROR in (pod["metadata"].get("annotations") or EMPTY_DICT)
 
 
 def set_file(kubelet: Kubelet, file: str, manifest: Object | None) -> None:

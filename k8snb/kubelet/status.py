@@ -22,6 +22,7 @@ from k8snb.apimachinery.resource import once
 from k8snb.component_helpers import qos_class
 from k8snb.kubelet.restarts import goes_on, restarts
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, ContainerState, PodState
+from k8snb.resources.common.pod_containers import may_restart_all
 
 PENDING, RUNNING_PHASE, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"
 
@@ -263,16 +264,10 @@ def _conditions(pod: Object, state: PodState, phase: str, *, now: int, style: St
 
 def _restarting(pod: Object, state: PodState, phase: str) -> list[dict[str, Any]]:
     """``AllContainersRestarting``, for pods with a rule that may restart all containers."""
-    if not _may_restart_all(pod["spec"]):
+    if not may_restart_all(pod["spec"]):
         return []
     why = {"reason": _DONE[phase]} if phase in _DONE else {}
     return [{"type": "AllContainersRestarting", "status": "True" if state.restarting_all else "False", **why}]
-
-
-@once
-def _may_restart_all(spec: Object) -> bool:
-    rules = [rule for key in ("initContainers", "containers") for c in spec.get(key) or () for rule in c.get("restartPolicyRules") or ()]
-    return any(rule.get("action") == "RestartAllContainers" for rule in rules)
 
 
 def _resizing(state: PodState) -> list[dict[str, Any]]:

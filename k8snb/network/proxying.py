@@ -10,7 +10,6 @@ Models: nginx as ingress-nginx configures it (proxy_next_upstream error timeout,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http import HTTPStatus
 
 from k8snb.messages import text
 from k8snb.network.ingress import log
@@ -19,7 +18,7 @@ from k8snb.network.ingress.controller import IngressController, Routed
 from k8snb.network.ingress.log import Attempt, Visit
 from k8snb.network.ingress.routing import CONNECT_TIMEOUT, READ_TIMEOUT, rewritten
 from k8snb.network.paths import Paths, Way
-from k8snb.seams.cni import TIMEOUT, Hop, HTTPReply, HTTPRequest, Server, Source
+from k8snb.seams.cni import TIMEOUT, Hop, HTTPReply, HTTPRequest, Server, Source, phrase
 from k8snb.sim.clock import MILLISECOND, SECOND, duration
 
 OWN_TIME = 1 * MILLISECOND
@@ -131,7 +130,4 @@ class Proxying:
 
 
 def _title(status: int) -> str:
-    try:
-        return _TITLES.get(status) or f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
+    return _TITLES.get(status) or phrase(status)

@@ -16,7 +16,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import NamedTuple
 
 from k8snb.component_helpers.resolver import ADDRESS, DOMAIN, Resolver, cluster_first
@@ -48,6 +47,7 @@ from k8snb.seams.cni import (
     Server,
     Source,
     header,
+    phrase,
 )
 from k8snb.sim.clock import LATENCY, SECOND
 
@@ -297,14 +297,6 @@ def _response(reply: HTTPReply, hops: list[Hop], backend: str, address: str) -> 
 def _failed(error: str, hops: list[Hop], timeout: int, address: str = "") -> HTTPResponse:
     latency = (timeout or PATIENCE) if error == TIMEOUT else sum(hop.latency for hop in hops)
     return HTTPResponse(0, "", error, tuple(hops), latency, address=address)
-
-
-def phrase(status: int) -> str:
-    """``404 Not Found``."""
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
 
 
 def _literal(host: str, source: Source) -> str:

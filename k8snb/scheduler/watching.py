@@ -9,6 +9,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from k8snb.apimachinery.objects import FrozenDict, Object, dig
+from k8snb.client.indexes import by_namespace
 from k8snb.client.informer import Informer
 from k8snb.scheduler.cluster_event import ADD, ASSIGNED_POD, DELETE, NODE, UPDATE, Change, node_actions, pod_actions
 from k8snb.scheduler.podinfo import PodInfo, pod_info
@@ -48,10 +49,6 @@ _VOLUMES = {
 }
 
 
-def _namespace(obj: Object) -> tuple[str, ...]:
-    return (obj["metadata"].get("namespace", ""),)
-
-
 class Watching:
     """The handlers of one scheduler's informers."""
 
@@ -59,7 +56,7 @@ class Watching:
         self.scheduler = scheduler
         self.informers: dict[str, Informer] = {informer.resource: informer for informer in scheduler.informers.values()}
         for resource in _BY_NAMESPACE:
-            self.informers[resource].add_index("namespace", _namespace)
+            self.informers[resource].add_index("namespace", by_namespace)
         self.informers["nodes"].handlers.append(self.on_node)
         self.informers["pods"].handlers.append(self.on_pod)
         for resource, kind in _VOLUMES.items():

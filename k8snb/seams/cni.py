@@ -12,6 +12,7 @@ Models: the Container Network Interface, and what resolv.conf and the sockets of
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
 from k8snb.component_helpers.resolver import Resolver
@@ -26,6 +27,18 @@ NO_ROUTE = "no route to host"
 NO_ENDPOINTS = "no endpoints"
 CERTIFICATE = "certificate not trusted"
 EMPTY = "empty reply from server"
+
+
+def phrase(status: int) -> str:
+    """A status as a page or a program writes it.
+
+    >>> phrase(404), phrase(799)
+    ('404 Not Found', '799')
+    """
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
 
 
 class Source(NamedTuple):

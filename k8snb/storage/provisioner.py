@@ -19,6 +19,7 @@ from typing import Any
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.meta import annotation
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig, freeze, merge
 from k8snb.client.controller import Watches
 from k8snb.component_helpers.csinode import entry_of
@@ -32,10 +33,6 @@ PROVISIONER, SELECTED_NODE = "volume.kubernetes.io/storage-provisioner", "volume
 PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
 RESCHEDULE = "code = ResourceExhausted"
-
-
-def _note(obj: Object, name: str) -> str:
-    return str((obj["metadata"].get("annotations") or EMPTY_DICT).get(name, ""))
 
 
 def _detached(_controller: Any, old: Object | None, new: Object | None) -> Iterable[str]:
@@ -53,12 +50,12 @@ class Provisioner(Sidecar):
     def reconcile(self, key: str) -> None:
         if "/" in key:
             claim = self.informers[CLAIMS].get(key)
-            driver = self.driver(_note(claim, PROVISIONER)) if claim is not None else None
+            driver = self.driver(annotation(claim, PROVISIONER)) if claim is not None else None
             if claim is not None and driver is not None:
                 self._claim(key, claim, driver)
             return
         volume = self.informers[VOLUMES].get(key)
-        driver = self.driver(_note(volume, PROVISIONED_BY)) if volume is not None else None
+        driver = self.driver(annotation(volume, PROVISIONED_BY)) if volume is not None else None
         if volume is not None and driver is not None:
             self._volume(key, volume, driver)
 
@@ -70,7 +67,7 @@ class Provisioner(Sidecar):
             self.own.pop(key, None)
             return
         late = found.get("volumeBindingMode") == "WaitForFirstConsumer"
-        if found["provisioner"] != driver.traits.name or (late and not _note(claim, SELECTED_NODE)):
+        if found["provisioner"] != driver.traits.name or (late and not annotation(claim, SELECTED_NODE)):
             self.own.pop(key, None)
             return
         if self.informers[VOLUMES].get(f"pvc-{claim['metadata']['uid']}") is not None:
@@ -106,7 +103,7 @@ class Provisioner(Sidecar):
         """Say so, give the node back where there is no room, and try again later."""
         message = f'failed to provision volume with StorageClass "{found["metadata"]["name"]}": {why}'
         self.say(driver, claim, "Warning", "ProvisioningFailed", message)
-        if RESCHEDULE in why and _note(claim, SELECTED_NODE):
+        if RESCHEDULE in why and annotation(claim, SELECTED_NODE):
             self.client.update(CLAIMS, merge(claim, {"metadata": {"annotations": {SELECTED_NODE: None}}}))
         raise Failed(message)
 
@@ -114,7 +111,7 @@ class Provisioner(Sidecar):
         """Where the disk may be, best first; empty for a driver whose disks are everywhere. Raises LookupError."""
         if not driver.traits.topology:
             return ()
-        node = _note(claim, SELECTED_NODE)
+        node = annotation(claim, SELECTED_NODE)
         nodes = [self.client.find("nodes", node)] if node else self.client.list("nodes")
         known = dict.fromkeys(self._segments(item, driver) for item in nodes if item is not None)
         allowed = [place for place in known if place and _allows(found, dict(place))]

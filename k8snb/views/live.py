@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from k8snb.apimachinery.meta import key_of
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.messages import text
@@ -26,7 +27,7 @@ from k8snb.sim.trace import Record
 from k8snb.views import status
 from k8snb.views.flows import API, CONTROL_PLANE, ETCD, ON_NODES, WRITES, refused, sender
 from k8snb.views.scheduling import Grid, is_decision
-from k8snb.views.snapshot import Snapshot, identity, place
+from k8snb.views.snapshot import Snapshot, identity
 from k8snb.views.states import sign
 from k8snb.views.steps import sentence
 from k8snb.views.summary import keep, tally
@@ -121,7 +122,7 @@ def _pod(obj: Object) -> Row:
     seen = status.pod(obj)
     home = f"nodes {dig(obj, 'spec.nodeName')}" if dig(obj, "spec.nodeName") else UNSCHEDULED
     ready, _, restarts = status.pod_row(obj)
-    row = {"id": identity("pods", obj), "name": place(obj), "home": home, "state": seen.state, "word": seen.word}
+    row = {"id": identity("pods", obj), "name": key_of(obj), "home": home, "state": seen.state, "word": seen.word}
     return row | {"ready": ready} | ({"restarts": restarts} if restarts else {})
 
 
@@ -162,7 +163,7 @@ def _workloads(snapshot: Snapshot) -> list[Row]:
 
 def _workload(resource: str, obj: Object) -> Row:
     seen = status.look(resource, obj)
-    return {"id": identity(resource, obj), "kind": obj["kind"], "name": place(obj), "state": seen.state, "word": seen.word}
+    return {"id": identity(resource, obj), "kind": obj["kind"], "name": key_of(obj), "state": seen.state, "word": seen.word}
 
 
 def _activity(moment: Moment) -> tuple[Counter[str], dict[str, str]]:

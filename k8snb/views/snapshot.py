@@ -12,20 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from k8snb.apimachinery.meta import key_of
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
 
 Snapshot = Mapping[str, Sequence[Object]]
 
 
-def place(obj: Object) -> str:
-    """``namespace/name``, or the name alone for what belongs to no namespace."""
-    meta = obj["metadata"]
-    return f"{meta['namespace']}/{meta['name']}" if meta.get("namespace") else str(meta["name"])
-
-
 def identity(resource: str, obj: Object) -> str:
     """``pods shop/web-1``: the id of an object in every view and in the trace."""
-    return f"{resource} {place(obj)}"
+    return f"{resource} {key_of(obj)}"
 
 
 @dataclass(slots=True)

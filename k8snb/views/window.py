@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from k8snb.apimachinery.meta import parse_time
+from k8snb.apimachinery.meta import key_of, parse_time
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
-from k8snb.apiserver.keys import key_of
+from k8snb.apiserver import keys
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.etcd.store import Change
 from k8snb.messages import Missing, Mistake, text
@@ -32,7 +32,7 @@ from k8snb.views.graph import Graph
 from k8snb.views.inspect import Closeup
 from k8snb.views.members import members
 from k8snb.views.scheduling import Grid, is_decision
-from k8snb.views.snapshot import Snapshot, identity, place
+from k8snb.views.snapshot import Snapshot, identity
 from k8snb.views.steps import sentence
 from k8snb.views.storage import storage
 from k8snb.views.timeline import Timeline, lifetimes
@@ -134,7 +134,7 @@ class Window:
         if resource is None:
             return
         namespace, _, own = where.rpartition("/")
-        wanted = key_of(resource, namespace, own)
+        wanted = keys.key_of(resource, namespace, own)
         journal, opened = self._journal, self.simulation.parts.store.opened
         end = len(journal) if position is None else min(position, len(journal))
         yield from (opened(journal[i]) for i in range(end - 1, -1, -1) if journal[i].key == wanted)
@@ -196,18 +196,18 @@ class Window:
         pod = self.simulation.parts.server.stored("pods", own, namespace)
         if pod is None:
             raise Missing(text("views.no_such_object", name=f"pod {where}"))
-        return text("views.scheduling.no_attempt", pod=place(pod), attempt=attempt) if attempt else self._undecided(pod)
+        return text("views.scheduling.no_attempt", pod=key_of(pod), attempt=attempt) if attempt else self._undecided(pod)
 
     def _undecided(self, pod: Object) -> str:
         spec, component = pod["spec"], self.simulation.parts.components["kube-scheduler"]
         profiles = component.frameworks if isinstance(component, KubeScheduler) else {}
         if spec.get("nodeName"):
-            return text("views.scheduling.came_with_node", pod=place(pod), node=spec["nodeName"])
+            return text("views.scheduling.came_with_node", pod=key_of(pod), node=spec["nodeName"])
         if spec.get("schedulingGates"):
-            return text("views.scheduling.gated", pod=place(pod), gates=", ".join(gate["name"] for gate in spec["schedulingGates"]))
+            return text("views.scheduling.gated", pod=key_of(pod), gates=", ".join(gate["name"] for gate in spec["schedulingGates"]))
         if spec.get("schedulerName") not in profiles:
-            return text("views.scheduling.no_scheduler", pod=place(pod), name=spec.get("schedulerName"), names=", ".join(profiles))
-        return text("views.scheduling.not_yet", pod=place(pod))
+            return text("views.scheduling.no_scheduler", pod=key_of(pod), name=spec.get("schedulerName"), names=", ".join(profiles))
+        return text("views.scheduling.not_yet", pod=key_of(pod))
 
     def timeline(self, name: str) -> Timeline:
         """The lives of all pods that an object owns or ever owned, directly or through a controller in between; of a pod, those

@@ -65,7 +65,7 @@ def test_an_error_is_forgotten_where_it_decides_nothing():
 )
 def test_an_expression_that_turns_too_often_ends_in_an_error(loop):
     program = compile_expression(loop, {"object": DYN})
-    with pytest.raises(CelError, match="^operation cancelled: actual cost limit exceeded$"):
+    with pytest.raises(CelError, match="operation cancelled: actual cost limit exceeded"):
         program.evaluate({"object": {"spec": {"many": list(range(300))}}})
 
 

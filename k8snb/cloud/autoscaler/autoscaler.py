@@ -20,14 +20,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.meta import is_true, key_of
-from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze, put
+from k8snb.apimachinery.meta import annotation, is_true, key_of
+from k8snb.apimachinery.objects import Object, freeze, put
 from k8snb.apiserver.request import MASTERS, User
 from k8snb.client.component import Component, Environment
+from k8snb.client.indexes import by_node
 from k8snb.client.recorder import Recorder
 from k8snb.cloud.autoscaler import scale_down, scale_up, status
 from k8snb.cloud.azure import CREATING, RUNNING, STOPPED, Azure
-from k8snb.cloud.drain import by_node, evict, movable
+from k8snb.cloud.drain import evict, movable
 from k8snb.cloud.pools import TO_BE_DELETED, Instance, NodePool, template
 from k8snb.component_helpers import is_pod_terminal
 from k8snb.seams.scheduling import SchedulingSimulator, Trial
@@ -207,7 +208,7 @@ class ClusterAutoscaler(Component):
         name, pods = node["metadata"]["name"], self._pods_on(node["metadata"]["name"])
         share = scale_down.utilization(node, pods)
         pool = self.azure.pool_of(name)
-        if (node["metadata"].get("annotations") or EMPTY_DICT).get(scale_down.DISABLED) == "true":
+        if annotation(node, scale_down.DISABLED) == "true":
             return Verdict(share, "ScaleDownDisabledAnnotation")
         if share >= scale_down.THRESHOLD:
             return Verdict(share, "NotUnderutilized")

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from k8snb.apimachinery.meta import controller_of
+from k8snb.apimachinery.meta import annotation, controller_of
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig, drop
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.cloud.drain import movable
@@ -46,7 +46,7 @@ def blocker(pods: Sequence[Object], budgets: Sequence[Object]) -> tuple[str, str
 
 
 def _forbids(pod: Object, budgets: Sequence[Object]) -> str:
-    safe = (pod["metadata"].get("annotations") or EMPTY_DICT).get(SAFE_TO_EVICT, "")
+    safe = annotation(pod, SAFE_TO_EVICT)
     if safe == "false":
         return "NotSafeToEvictAnnotation"
     if any(dig(budget, "status.disruptionsAllowed", 0) < 1 for budget in budgets):

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from k8snb.apimachinery.intstr import scaled
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.component_helpers.pods import is_pod_available, is_pod_ready, is_pod_terminal, is_pod_terminating
 from k8snb.controllers.daemonset.placement import GENERATION, node_of, should_run, template_generation
@@ -205,10 +206,7 @@ def allows_surge(daemonset: Object) -> bool:
 def bounds(daemonset: Object, desired: int) -> tuple[int, int]:
     """How many nodes may have a second Pod, and how many none, during an update. Percentages are rounded up."""
     rolling = daemonset["spec"]["updateStrategy"].get("rollingUpdate") or EMPTY_DICT
-    surge, unavailable = (scaled_up(rolling.get(name, 0), desired) for name in ("maxSurge", "maxUnavailable"))
+    surge, unavailable = (scaled(rolling.get(name, 0), desired, up=True) for name in ("maxSurge", "maxUnavailable"))
     return (surge, unavailable) if surge or unavailable or not desired else (0, 1)
 
 
-def scaled_up(value: int | str, total: int) -> int:
-    """A number, or a percentage of ``total``, rounded up."""
-    return value if isinstance(value, int) else -(-int(value.rstrip("%")) * total // 100)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from k8snb.apimachinery.intstr import scaled
 from k8snb.apimachinery.meta import owner_reference
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, drop, freeze, put
 from k8snb.component_helpers.hashes import safe_hash
@@ -127,13 +128,3 @@ def _bounds(deployment: Object) -> tuple[int, int]:
     return (surge, unavailable) if surge or unavailable else (0, 1)
 
 
-def scaled(value: int | str, total: int, *, up: bool) -> int:
-    """A number, or a percentage of ``total``.
-
-    >>> scaled("25%", 10, up=True), scaled("25%", 10, up=False), scaled(4, 10, up=True)
-    (3, 2, 4)
-    """
-    if isinstance(value, int):
-        return value
-    share = int(value.rstrip("%")) * total
-    return -(-share // 100) if up else share // 100

@@ -9,23 +9,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from k8snb.apimachinery.meta import is_true
-from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object
+from k8snb.apimachinery.objects import EMPTY_LIST, Object
 from k8snb.apimachinery.resource import once
 from k8snb.client.controller import Controller, Index
+from k8snb.client.indexes import by_label, by_namespace
 from k8snb.client.informer import key_of
-
-
-def by_label(obj: Object) -> Iterable[str]:
-    """Index function: ``namespace/key=value`` for each label."""
-    meta = obj["metadata"]
-    namespace = meta.get("namespace", "")
-    return tuple(f"{namespace}/{key}={value}" for key, value in (meta.get("labels") or EMPTY_DICT).items())
-
-
-def by_namespace(obj: Object) -> Iterable[str]:
-    """Index function: the namespace."""
-    return (obj["metadata"].get("namespace", ""),)
-
 
 INDEXES = (Index("pods", "label", by_label), Index("services", "namespace", by_namespace))
 

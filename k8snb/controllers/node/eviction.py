@@ -16,9 +16,9 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import FrozenDict, Object, freeze
 from k8snb.client.controller import Controller, Index, Watches, itself
+from k8snb.client.indexes import by_node
 from k8snb.client.informer import key_of
 from k8snb.component_helpers.taints import tolerates_taint
-from k8snb.controllers.node.lifecycle import by_node
 from k8snb.sim.clock import SECOND
 from k8snb.sim.state import Shelf
 

@@ -15,7 +15,7 @@ doNoScheduleTaintingPass, doNoExecuteTaintingPass, handleDisruption).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import condition, condition_status, timestamp
 from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object, freeze
 from k8snb.client.controller import Controller, Index, Watches
+from k8snb.client.indexes import by_node
 from k8snb.component_helpers.timing import timing
 from k8snb.controllers.node.zones import EXCLUDED, Zone, next_states, zone_of
 from k8snb.sim.state import Shelf
@@ -48,11 +49,6 @@ class LifecycleState:
     heard: Shelf = field(default_factory=Shelf)
     blind: bool = False  # its own view of the cluster was cut: silence then says nothing about the nodes
     zones: dict[str, Zone] = field(default_factory=dict)
-
-
-def by_node(pod: Object) -> Iterable[str]:
-    """Index function: the node that a Pod is bound to."""
-    return (pod["spec"].get("nodeName", ""),)
 
 
 class NodeLifecycleController(Controller):

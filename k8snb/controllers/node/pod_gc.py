@@ -12,9 +12,9 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import is_true
 from k8snb.apimachinery.objects import Object
 from k8snb.client.controller import Controller, Index
+from k8snb.client.indexes import by_node
 from k8snb.component_helpers.timing import timing
 from k8snb.controllers.node.eviction import disrupted
-from k8snb.controllers.node.lifecycle import by_node
 from k8snb.sim.state import Shelf
 
 PERIOD, QUARANTINE = timing("pod collection"), timing("pod quarantine")

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from k8snb.apimachinery.intstr import scaled
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.component_helpers.pods import is_pod_available, is_pod_ready, is_pod_terminal, is_pod_terminating
 from k8snb.controllers.history import POD_HASH
@@ -157,8 +158,7 @@ def max_unavailable(statefulset: Object) -> int:
     """How many Pods an update may take away at once; percentages of ``replicas`` are rounded down, one is the least."""
     rolling = statefulset["spec"]["updateStrategy"].get("rollingUpdate") or EMPTY_DICT
     value = rolling.get("maxUnavailable", 1)
-    count: int = value if isinstance(value, int) else int(value.rstrip("%")) * statefulset["spec"]["replicas"] // 100
-    return max(1, count)
+    return max(1, scaled(value, statefulset["spec"]["replicas"], up=False))
 
 
 def _is_old(observed: Observed, pod: Object) -> bool:

@@ -28,8 +28,7 @@ from k8snb.kubectl.describe.writer import (
     yes,
 )
 from k8snb.kubectl.history import replica_sets_of
-
-MIRROR = "kubernetes.io/config.mirror"
+from k8snb.resources.common.pod_annotations import MIRROR
 
 
 def pod(obj: Json, look: Look) -> str:

@@ -22,8 +22,7 @@ from k8snb.kubelet.images.image import Image, releases
 from k8snb.kubelet.images.nginx_conf import ConfigError, Directive
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell.commands import Call, Command, Result
-from k8snb.kubelet.images.shell.networking import phrase
-from k8snb.seams.cni import TIMEOUT, HTTPReply, HTTPRequest, header
+from k8snb.seams.cni import TIMEOUT, HTTPReply, HTTPRequest, header, phrase
 from k8snb.sim.clock import SECOND
 
 ROOT = "/usr/share/nginx/html"

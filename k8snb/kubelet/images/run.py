@@ -16,10 +16,9 @@ from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.process import Process, ProcessState, System
 from k8snb.kubelet.images.shell import machine
-from k8snb.kubelet.images.shell.networking import phrase
 from k8snb.kubelet.images.shell.state import FOREVER
 from k8snb.messages import text
-from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse
+from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse, phrase
 from k8snb.seams.cri import Executed
 from k8snb.sim.clock import HOUR
 from k8snb.sim.state import Shelf, Tape

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.meta import is_true
+from k8snb.apimachinery.meta import annotation, is_true
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig, freeze
 from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
@@ -143,7 +143,7 @@ class IngressController(Component):
     def _is_mine(self, ingress: Object) -> bool:
         named = ingress["spec"].get("ingressClassName")
         if named is None:
-            return bool((ingress["metadata"].get("annotations") or {}).get(_LEGACY) == CLASS)
+            return annotation(ingress, _LEGACY) == CLASS
         found = self.classes.get(named)
         return found is not None and bool(found["spec"].get("controller") == CONTROLLER)
 

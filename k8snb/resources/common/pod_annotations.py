@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, forbidden, invalid, within
-from k8snb.apimachinery.objects import EMPTY_DICT
+from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.resources.common.paths import descending
 from k8snb.resources.common.pod_security import containers_with_paths
 
@@ -23,6 +23,11 @@ SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
 APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 Annotations = Mapping[str, str]
+
+
+def is_mirror(pod: Object) -> bool:
+    """Whether a pod of the API only shows a static pod."""
+    return MIRROR in (pod["metadata"].get("annotations") or EMPTY_DICT)
 
 
 def validate_pod_annotations(annotations: Annotations, spec: Mapping[str, Any]) -> Errors:

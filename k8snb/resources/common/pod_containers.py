@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import Errors, duplicate, forbidden, invalid, not_found, not_supported, required, too_long, within
 from k8snb.apimachinery.objects import EMPTY_DICT
+from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label
 from k8snb.resources.common.compute import validate_requirements
 from k8snb.resources.common.pod_env import validate_devices, validate_env, validate_env_from, validate_mounts, validate_ports
@@ -18,6 +19,13 @@ from k8snb.resources.common.pod_probes import PROBES, validate_lifecycle, valida
 from k8snb.resources.common.pod_security import validate_security_context
 
 Containers = Sequence[Mapping[str, Any]]
+
+
+@once
+def may_restart_all(spec: Mapping[str, Any]) -> bool:
+    """Whether a rule of a container may restart all containers of its pod."""
+    rules = [rule for key in ("initContainers", "containers") for c in spec.get(key) or () for rule in c.get("restartPolicyRules") or ()]
+    return any(rule.get("action") == "RestartAllContainers" for rule in rules)
 
 
 class PodFacts(NamedTuple):

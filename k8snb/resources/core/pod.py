@@ -18,7 +18,7 @@ from k8snb.apimachinery.validation import check, dns_label, dns_subdomain, immut
 from k8snb.resources.common.formats import ip
 from k8snb.resources.common.internal_form import diff
 from k8snb.resources.common.pod_annotations import APP_ARMOR, MIRROR, validate_pod_annotations, validate_profiles_agree
-from k8snb.resources.common.pod_containers import only_in_pods
+from k8snb.resources.common.pod_containers import may_restart_all, only_in_pods
 from k8snb.resources.common.pod_defaults import default_pod
 from k8snb.resources.common.pod_scheduling import REQUIRED, validate_tolerations
 from k8snb.resources.common.pod_validation import validate_spec_of_pod
@@ -250,7 +250,7 @@ def _nominated(status: Mapping[str, Any], before: Mapping[str, Any], node: str) 
 
 def _transitions(field: str, status: Mapping[str, Any], before: Mapping[str, Any], spec: Mapping[str, Any]) -> Errors:
     """A container that has ended for good does not come back, unless a rule may restart all containers."""
-    if field != "ephemeralContainerStatuses" and _may_restart_all(spec):
+    if field != "ephemeralContainerStatuses" and may_restart_all(spec):
         return []
     now = {container["name"]: container.get("state") or EMPTY_DICT for container in status.get(field) or ()}
     errors: Errors = []
@@ -262,11 +262,6 @@ def _transitions(field: str, status: Mapping[str, Any], before: Mapping[str, Any
         if not _may_restart(field, container["name"], ended.get("exitCode", 0), spec):
             errors.append(forbidden(f"{field}[{index}].state", "may not be transitioned to non-terminated state"))
     return errors
-
-
-def _may_restart_all(spec: Mapping[str, Any]) -> bool:
-    rules = [rule for key in ("initContainers", "containers") for c in spec.get(key) or () for rule in c.get("restartPolicyRules") or ()]
-    return any(rule.get("action") == "RestartAllContainers" for rule in rules)
 
 
 def _may_restart(field: str, name: str, exit_code: int, spec: Mapping[str, Any]) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 from k8snb.apimachinery.errors import ApiError, object_not_found
 from k8snb.apimachinery.meta import is_true, timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze, merge, put
-from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.resources.core.pod_binding import too_many_requests
+from k8snb.resources.policy.poddisruptionbudget import covers
 
 BUDGETS = "poddisruptionbudgets.policy"
 SUCCESS = freeze({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
@@ -30,7 +30,7 @@ def evict(context: Any, request: Any, pod: Object | None) -> Object:
     if not _protected(pod):
         _delete(context, options, pod)
         return SUCCESS  # type: ignore[no-any-return]
-    budgets = [b for b in context.list(BUDGETS, request.namespace) if _covers(b, pod)]
+    budgets = [b for b in context.list(BUDGETS, request.namespace) if covers(b, pod)]
     if len(budgets) > 1:
         raise ApiError(
             500, "InternalError", "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
@@ -44,11 +44,6 @@ def evict(context: Any, request: Any, pod: Object | None) -> Object:
 def _protected(pod: Object) -> bool:
     phase = (pod.get("status") or {}).get("phase")
     return phase not in ("Succeeded", "Failed", "Pending") and "deletionTimestamp" not in pod["metadata"]
-
-
-def _covers(budget: Object, pod: Object) -> bool:
-    selector = budget["spec"].get("selector")
-    return selector is not None and from_label_selector(selector).matches(pod["metadata"].get("labels"))
 
 
 def _may_go_unready(pod: Object, budget: Object) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from k8snb.apimachinery.errors import Errors, forbidden, invalid, within
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object
-from k8snb.resources.common.pod_annotations import MIRROR
+from k8snb.resources.common.pod_annotations import is_mirror
 from k8snb.resources.common.qos import qos_class
 
 Containers = Sequence[Mapping[str, Any]]
@@ -26,10 +26,6 @@ _RESIZABLE = ("cpu", "memory")
 def _with_spec(old: Object, new: Object, spec: Mapping[str, Any]) -> Object:
     """The old pod with another spec, and what of the new metadata an update may bring."""
     return FrozenDict({**old, "metadata": new["metadata"], "spec": FrozenDict(spec)})
-
-
-def _is_mirror(pod: Object) -> bool:
-    return MIRROR in (pod["metadata"].get("annotations") or EMPTY_DICT)
 
 
 # -- ephemeral containers --------------------------------------------------------------------------------------------
@@ -44,7 +40,7 @@ def with_ephemeral(new: Object, old: Object) -> Object:
 
 def validate_ephemeral_update(new: Object, old: Object) -> Errors:
     """Ephemeral containers never change, and never go."""
-    if _is_mirror(old):
+    if is_mirror(old):
         return [forbidden("", "static pods do not support ephemeral containers")]
     known = {container["name"]: container for container in new["spec"].get("ephemeralContainers") or ()}
     errors: Errors = []
@@ -83,7 +79,7 @@ def _resized(old: Mapping[str, Any], new: Mapping[str, Any] | None) -> Object:
 
 def validate_resize(new: Object, old: Object) -> Errors:
     """What a resize may not do."""
-    if _is_mirror(old):
+    if is_mirror(old):
         return [forbidden("", "static pods cannot be resized")]
     errors: Errors = []
     if qos_class(new) != qos_class(old):

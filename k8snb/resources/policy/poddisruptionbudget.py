@@ -12,6 +12,7 @@ from typing import Any
 from k8snb.apimachinery.errors import Errors, invalid, not_supported, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
+from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.apimachinery.validation import not_negative, validate_label_selector
 from k8snb.resources.common.cells import age
 from k8snb.resources.common.workload import not_more_than_all, validate_int_or_percent
@@ -49,6 +50,12 @@ def validate_status_update(obj: Object, _old: Object) -> Errors:
     status = obj.get("status") or EMPTY_DICT
     names = ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
     return within("status", [error for name in names for error in not_negative(name, status.get(name))])
+
+
+def covers(budget: Object, pod: Object) -> bool:
+    """Whether a budget of the pod's namespace is about the pod; one without a selector is about none."""
+    selector = budget["spec"].get("selector")
+    return selector is not None and from_label_selector(selector).matches(pod["metadata"].get("labels"))
 
 
 def cells(obj: Object, now: int) -> list[Any]:

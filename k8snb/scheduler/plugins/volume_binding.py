@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.meta import annotation
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, merge
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.component_helpers.nodeaffinity import matches_node_selector
@@ -38,7 +39,6 @@ from k8snb.scheduler.plugins.volume_claims import (
     claim_names,
     class_of,
     is_bound,
-    note,
 )
 from k8snb.scheduler.podinfo import PodInfo
 from k8snb.scheduler.volumes import VolumePlan
@@ -187,7 +187,7 @@ def _plan(notes: Notes, node: FrozenDict, cluster: Cluster) -> VolumePlan | str:
     name, taken = node["metadata"]["name"], set(cluster.volumes.taken)
     bindings, provisions = [], []
     for claim, offers in notes.late:
-        chosen = note(claim, SELECTED_NODE)
+        chosen = annotation(claim, SELECTED_NODE)
         if chosen and chosen != name:
             return BIND_CONFLICT
         here = [v for v in offers if v["metadata"]["name"] not in taken and _reaches(v, node)] if not chosen else []
@@ -260,7 +260,7 @@ def _check(plan: VolumePlan, pod: PodInfo, cluster: Cluster) -> tuple[str, bool]
     for claim in plan.provisions:
         now = cluster.get(CLAIMS, pod.namespace, claim["metadata"]["name"])
         seen = now is not None and now["metadata"]["resourceVersion"] != claim["metadata"]["resourceVersion"]
-        if now is not None and seen and not is_bound(now) and note(now, SELECTED_NODE) != plan.node:
+        if now is not None and seen and not is_bound(now) and annotation(now, SELECTED_NODE) != plan.node:
             return f'provisioning failed for PVC "{claim["metadata"]["name"]}"', False
         done = done and _is_bound_now(claim, cluster)
     return "", done

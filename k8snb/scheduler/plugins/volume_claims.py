@@ -5,7 +5,8 @@ Models: component-helpers/storage/ephemeral, component-helpers/storage/volume (h
 
 from __future__ import annotations
 
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object
+from k8snb.apimachinery.meta import annotation
+from k8snb.apimachinery.objects import FrozenDict, Object
 from k8snb.resources.core.persistentvolumeclaim import class_name
 from k8snb.scheduler.cluster_event import Change
 from k8snb.scheduler.framework import Cluster
@@ -32,14 +33,9 @@ def claims_of(pod: PodInfo, cluster: Cluster) -> list[Object]:
     return [claim for claim in found if claim is not None]
 
 
-def note(obj: Object, name: str) -> str:
-    """An annotation; empty where it is not there."""
-    return str((obj["metadata"].get("annotations") or EMPTY_DICT).get(name, ""))
-
-
 def is_bound(claim: Object) -> bool:
     """Whether the claim has its volume, and both know it."""
-    return bool(claim["spec"].get("volumeName")) and bool(note(claim, BOUND))
+    return bool(claim["spec"].get("volumeName")) and bool(annotation(claim, BOUND))
 
 
 def class_of(claim: Object, cluster: Cluster) -> FrozenDict | None:

@@ -7,25 +7,28 @@ Simplified: a transfer shows no progress; ``wget`` and ``curl`` know the options
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 
 from k8snb.kubelet.images.files import WriteError
 from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
-from k8snb.seams.cni import CERTIFICATE, EMPTY, NO_ENDPOINTS, NO_ROUTE, NO_SUCH_NAME, REFUSED, TIMEOUT, Headers, HTTPResponse, header
+from k8snb.seams.cni import (
+    CERTIFICATE,
+    EMPTY,
+    NO_ENDPOINTS,
+    NO_ROUTE,
+    NO_SUCH_NAME,
+    REFUSED,
+    TIMEOUT,
+    Headers,
+    HTTPResponse,
+    header,
+    phrase,
+)
 from k8snb.sim.clock import MILLISECOND, SECOND
 
 START = 2 * MILLISECOND
 """How long such a program takes to start, beside what the network takes."""
 
 _URL = re.compile(r"(?:https?://)?([^/:]+)(?::(\d+))?(/.*)?")
-
-
-def phrase(status: int) -> str:
-    """``404 Not Found``."""
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
 
 
 def wget(call: Call) -> Result:
