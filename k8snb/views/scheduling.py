@@ -188,13 +188,11 @@ class Grid:
     @property
     def html(self) -> str:
         """The grid as a table that follows the reader's theme; every cell says in signs and words what its colour says."""
-        head = "".join(f'<th scope="col">{escape(node)}</th>' for node in self.nodes)
+        heads = (text("views.scheduling.point"), text("views.scheduling.plugin"), *self.nodes)
+        head = "".join(f'<th scope="col" {_LEFT}>{escape(name)}</th>' for name in heads)
         body = "".join(_row(line) for line in self.lines)
-        caption = f'<caption style="text-align:left;font-weight:600">{escape(self.title)}</caption>'
-        label = (
-            f'<th scope="col">{escape(text("views.scheduling.point"))}</th><th scope="col">{escape(text("views.scheduling.plugin"))}</th>'
-        )
-        table = f"<table>{caption}<thead><tr>{label}{head}</tr></thead><tbody>{body}</tbody></table>" if self.lines else ""
+        caption = f'<caption style="text-align:left;font-weight:600;white-space:nowrap">{escape(self.title)}</caption>'
+        table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if self.lines else ""
         notes = "".join(f"<p>{escape(note)}</p>" for note in ([] if table else [self.title]) + self.notes)
         return f'<div class="k8snb-scheduling" style="overflow-x:auto">{table}{notes}</div>'
 
@@ -207,10 +205,12 @@ class Grid:
         return {"title": self.title, "nodes": self.nodes, "lines": lines, "notes": self.notes}
 
 
+_LEFT = 'style="text-align:left"'  # JupyterLab puts heads of tables to the right
+
+
 def _row(line: Line) -> str:
-    left = 'style="text-align:left"'
-    cells = "".join(f'<td data-state="{cell.state or "plain"}" {left}>{escape(str(cell))}</td>' for cell in line.cells)
-    return f'<tr><td {left}>{escape(line.point)}</td><th scope="row" {left}>{escape(line.plugin)}</th>{cells}</tr>'
+    cells = "".join(f'<td data-state="{cell.state or "plain"}" {_LEFT}>{escape(str(cell))}</td>' for cell in line.cells)
+    return f'<tr><td {_LEFT}>{escape(line.point)}</td><th scope="row" {_LEFT}>{escape(line.plugin)}</th>{cells}</tr>'
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

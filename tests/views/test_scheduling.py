@@ -132,6 +132,7 @@ def test_the_html_is_a_table_with_headers_that_says_everything_in_words(cluster:
     assert table.rows[0] == ["point", "plugin", "node-1", "node-2", "node-3"]
     assert table.rows[1][:4] == ["filter", "NodeUnschedulable", "✔", "✖ node(s) were unschedulable"]
     assert None not in table.scopes
+    assert 'scope="col">' not in grid.html, "JupyterLab puts heads without an alignment to the right"
     assert "style" not in table.tags
     assert "color" not in grid.html
 

@@ -3,6 +3,7 @@
 import json
 
 from k8snb import Cluster
+from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.course.exercise import Exercise, Wrong, finding
 from k8snb.course.world import pods
 from k8snb.simulation.learners import plugins_of
@@ -204,6 +205,7 @@ CONSTRAINT = """      topologySpreadConstraints:
         matchLabelKeys:
         - pod-template-hash
 """
+SELECTOR = CONSTRAINT[CONSTRAINT.index("        labelSelector") :]
 APART = """      affinity:
         podAntiAffinity:
           requiredDuringSchedulingIgnoredDuringExecution:
@@ -249,8 +251,7 @@ def check_spread(cluster, _answer):
         return
     told = ", ".join(f"{zone} {count}" for zone, count in counts.items())
     if set(counts.values()) != {2}:
-        rules = [rule for rule in shop["spec"]["template"]["spec"].get("topologySpreadConstraints", ()) if rule["topologyKey"] == ZONE]
-        yield finding("old_ones" if rules and not rules[0].get("matchLabelKeys") else "uneven", counts=told)
+        yield finding(_fault(shop["spec"]["template"]), counts=told)
         return
     cluster.kubectl("cordon north-1")
     for one in pods(cluster, app="shop"):
@@ -260,6 +261,16 @@ def check_spread(cluster, _answer):
     counts, _ = by_zone(cluster)
     if max(counts.values()) > 2:
         yield finding("crowds", counts=", ".join(f"{zone} {count}" for zone, count in counts.items()))
+
+
+def _fault(template):
+    """What is wrong with the rule over the zones; where it has nothing of the kind, only that the Pods are not even."""
+    rule = next((rule for rule in template["spec"].get("topologySpreadConstraints", ()) if rule["topologyKey"] == ZONE), None)
+    if rule is None:
+        return "uneven"
+    if not from_label_selector(rule.get("labelSelector")).matches(template["metadata"]["labels"]):
+        return "counts_nobody"
+    return "uneven" if rule.get("matchLabelKeys") else "old_ones"
 
 
 def _why(cluster):
@@ -283,6 +294,8 @@ SPREAD = Exercise(
         Wrong(shop(CONSTRAINT, key=(ZONE, "kubernetes.io/hostname")), "uneven"),
         Wrong(shop(CONSTRAINT.partition("        matchLabelKeys")[0]), "old_ones"),
         Wrong(shop(CONSTRAINT, soft=("DoNotSchedule", "ScheduleAnyway")), "crowds"),
+        Wrong(shop(CONSTRAINT.replace("app: shop", "app: shp")), "counts_nobody"),
+        Wrong(shop(CONSTRAINT.replace(SELECTOR, "")), "counts_nobody"),
         Wrong(shop(APART), "waiting"),
         Wrong(shop(CONSTRAINT, replicas=("replicas: 6", "replicas: 3")), "replicas"),
         Wrong("%kubectl delete deployment shop", "gone"),
@@ -320,6 +333,7 @@ def check_victims(cluster, answer):
     if not isinstance(given, (list, tuple, set)) or not all(isinstance(name, str) for name in given):
         yield finding("names")
         return
+    given = [name.rpartition("/")[2] for name in given]
     cluster.apply(pod("vip", "1500m", priorityClassName="p1000"))
     cluster.run_for(1)
     grid = cluster.diagnosis("vip", attempt=1)

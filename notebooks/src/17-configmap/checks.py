@@ -103,7 +103,7 @@ def check_missing(cluster, _answer):
     for name in ("web", "api"):
         if name not in found:
             yield finding("gone", pod=name)
-    if len(found) < 2:
+    if not {"web", "api"} <= found.keys():
         return
     if not dig(found["web"], ("spec", "containers", 0, "env", 0, "valueFrom", "configMapKeyRef")) or not any(
         "configMap" in volume for volume in dig(found["api"], "spec.volumes", ())
@@ -117,8 +117,8 @@ def check_missing(cluster, _answer):
         yield finding("key")
     if cluster.get("configmaps", "api-settings") is None:
         yield finding("map")
-    for name, pod in found.items():
-        if not is_ready(pod):
+    for name in ("web", "api"):
+        if not is_ready(found[name]):
             yield finding("waiting", pod=name)
 
 
@@ -205,7 +205,7 @@ def check_live(cluster, _answer):
     if trouble:
         yield from trouble
         return
-    before = lives(cluster)
+    before, was = lives(cluster), dig(cluster.get("configmaps", "sign"), "data.COLOUR", "")
     answer = cluster.kubectl(["patch", "configmap", "sign", "--patch", '{"data": {"COLOUR": "violet"}}'])
     if not answer.ok:
         yield finding("immutable")
@@ -218,7 +218,16 @@ def check_live(cluster, _answer):
     seen = colours(cluster)
     old = next((colour for colour in seen if colour != "violet"), None)
     if old is not None:
-        yield finding("subpath" if any(m.get("subPath") for m in mounts) else "unread" if mounts else "variable", colour=old)
+        yield finding(_fault(mounts, read=old == was), colour=old)
+
+
+def _fault(mounts, read):
+    """Why a Pod does not say the new colour; ``read``: it says the one before."""
+    if not mounts:
+        return "variable"
+    if any(mount.get("subPath") for mount in mounts):
+        return "subpath"
+    return "unread" if read else "nothing"
 
 
 LIVE = Exercise(
@@ -230,6 +239,7 @@ LIVE = Exercise(
         Wrong("%%manifest\n" + ENV, "variable"),
         Wrong("%%manifest\n" + SUBPATH, "subpath"),
         Wrong("%%manifest\n" + ONCE, "unread"),
+        Wrong("%%manifest\n" + MOUNT.replace("cat /etc/sign/COLOUR", "cat /etc/sign/colour"), "nothing"),
         Wrong("%kubectl scale deployment sign --replicas=0", "count"),
         Wrong("%kubectl delete deployment sign", "gone"),
         Wrong("%%manifest\n" + MOUNT.replace("configMap: {name: sign}", "configMap: {name: sing}"), "not_ready"),
