@@ -12,7 +12,7 @@ The public face: it only delegates to :mod:`k8snb.simulation`, :mod:`k8snb.kubec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.meta import timestamp
@@ -33,7 +33,7 @@ from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import seconds
 from k8snb.sim.kernel import Event
 from k8snb.simulation.cloud import Cloud
-from k8snb.simulation.config import CLOUDS, ETCD_SIZES, RUNTIMES, Config, node_manifests
+from k8snb.simulation.config import Nodes, configuration
 from k8snb.simulation.etcd import Etcd
 from k8snb.simulation.faults import Faults
 from k8snb.simulation.history import Position
@@ -41,7 +41,7 @@ from k8snb.simulation.learners import Controllers
 from k8snb.simulation.machine_files import Machine
 from k8snb.simulation.outside import Forwards
 from k8snb.simulation.past import Past
-from k8snb.simulation.scheduling import Scheduling, chosen_scheduler
+from k8snb.simulation.scheduling import Scheduling
 from k8snb.simulation.simulation import LIMIT, QUIET, Settled, Simulation
 from k8snb.simulation.watching import Watch
 from k8snb.views.difference import Difference, difference
@@ -89,6 +89,8 @@ def use(cluster: Cluster) -> Cluster:
 class Cluster:
     """A simulated cluster in virtual time.
 
+        cluster = Cluster(nodes=3, seed=7, metrics=True)
+
     ``nodes``: how many workers, or Node manifests. ``seed``: the same seed and the same requests give the same bytes.
     ``runtime``: ``faithful`` (images are pulled, probed, restarted), ``hollow`` or ``hollow-exits`` (containers start at once,
     as on the control plane that the reference recordings were made with). ``etcd``: how many members etcd has; with 3 it is a
@@ -98,27 +100,22 @@ class Cluster:
     ``cloud``: ``aks`` is a managed cluster; its ``nodes`` are then the machines of a first node pool, see ``cluster.cloud``.
     ``scheduler``: a KubeSchedulerConfiguration as YAML text or as a dict (profiles, plugins, weights), see ``cluster.scheduler``.
     ``metrics``: a metrics server runs, for ``kubectl top`` and HorizontalPodAutoscalers (in a managed cluster it does anyway).
+    ``start``: the virtual time at the beginning, in microseconds since the Unix epoch. ``settled``: run until nothing changes any
+    more. ``loud``: warn of what is accepted and not simulated. ``shuffle``: draw the order of what happens at the same time, to
+    hunt races. Raises ValueError, in one sentence, for what cannot be.
     """
 
     def __init__(
-        self, nodes: int | Iterable[Mapping[str, Any]] = 3, seed: int = 0, *, runtime: str = "faithful",
+        self, nodes: Nodes = 3, seed: int = 0, *, runtime: str = "faithful",
         start: int | None = None, shuffle: bool = False, loud: bool = True, settled: bool = True,
         etcd: int = 1, encrypt_secrets: bool = False, storage: bool = False, ingress: bool = False,
         cloud: str = "", scheduler: str | Mapping[str, Any] | None = None,
         metrics: bool | None = None,
     ):  # fmt: skip
-        if runtime not in RUNTIMES:
-            raise Mistake(text("cluster.no_runtime", runtime=runtime, names=", ".join(RUNTIMES)))
-        if etcd not in ETCD_SIZES:
-            raise Mistake(text("cluster.no_etcd_size", count=etcd, sizes=", ".join(map(str, ETCD_SIZES))))
-        choices: dict[str, Any] = {"etcd": etcd, "encrypt_secrets": encrypt_secrets, "storage": storage, "ingress": ingress}
-        if cloud not in CLOUDS or (cloud and not isinstance(nodes, int)):
-            raise Mistake(text("cloud.no_cloud", cloud=cloud, names=", ".join(filter(None, CLOUDS))))
-        choices["scheduler"] = chosen_scheduler(scheduler)
-        choices |= {} if start is None else {"start": start}
-        choices |= {"cloud": cloud, "pool": nodes} if cloud else {}
-        choices["metrics"] = bool(cloud) if metrics is None else metrics
-        config = Config(nodes=node_manifests(0 if cloud else nodes), seed=seed, runtime=runtime, shuffle=shuffle, loud=loud, **choices)
+        config = configuration(
+            nodes, seed, runtime=runtime, start=start, shuffle=shuffle, loud=loud, etcd=etcd, encrypt_secrets=encrypt_secrets,
+            storage=storage, ingress=ingress, cloud=cloud, scheduler=scheduler, metrics=metrics,
+        )  # fmt: skip
         self._adopt(Simulation.create(config))
         use(self)
         if settled:

@@ -260,8 +260,6 @@ def validate_annotations(annotations: Mapping[str, str]) -> Errors:
     return errors + ([too_long("", ANNOTATIONS_LIMIT)] if size > ANNOTATIONS_LIMIT else [])
 
 
-SELECTOR_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
-
 
 @once
 def validate_label_selector(selector: Mapping[str, Any]) -> Errors:

@@ -115,8 +115,3 @@ def refusal(response: Response) -> ApiError:
     """The exception behind a ``Status`` answer."""
     body = response.body
     return ApiError(response.code, body.get("reason", ""), body.get("message", ""), body.get("details"))
-
-
-def with_options(request: Request, **changes: Any) -> Request:
-    """A request with some options changed."""
-    return request._replace(options=request.options._replace(**changes))

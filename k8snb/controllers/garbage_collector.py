@@ -7,6 +7,7 @@ It keeps a graph of *all* objects by UID: who depends on whom (``ownerReferences
     Orphan       the owner waits (finalizer ``orphan``) until its dependents no longer name it; they stay
 
 Models: pkg/controller/garbagecollector (garbagecollector.go: attemptToDeleteItem, attemptToOrphan; graph_builder.go).
+Simplified: objects of custom resources are not in the graph, so what one of them owns is not looked at when it goes.
 """
 
 from __future__ import annotations
@@ -60,12 +61,6 @@ class GarbageCollector(Controller):
 
     def new_state(self) -> Any:
         return GraphState()
-
-    def watch_also(self, resource: str) -> None:
-        """A CustomResourceDefinition has been established: collect its objects, too."""
-        if resource not in self.informers:
-            self.informers[resource] = self.process.informer(resource)
-            self.informers[resource].handlers.append(self._listener(resource))
 
     def _listener(self, resource: str) -> Callable[[Object | None, Object | None, int], None]:
         def changed(old: Object | None, new: Object | None, cause: int) -> None:

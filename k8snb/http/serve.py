@@ -16,7 +16,7 @@ from k8snb.http.endpoint import Endpoint
 from k8snb.messages import text
 from k8snb.sim.clock import SECOND
 from k8snb.sim.pace import wall_clock
-from k8snb.simulation.config import Config, node_manifests
+from k8snb.simulation.config import configuration
 from k8snb.simulation.simulation import Simulation
 
 BEFORE = 10 * SECOND  # of virtual time, in which a cluster starts and settles
@@ -38,7 +38,7 @@ def machines(nodes: str) -> Any:
 def new_simulation(nodes: Any, *, runtime: str = "faithful", seed: int = 0, loud: bool = True) -> Simulation:
     """A settled cluster whose time is now. (When it began is part of its configuration, so a run can be repeated.)"""
     start = wall_clock() // SECOND * SECOND - BEFORE
-    simulation = Simulation.create(Config(nodes=node_manifests(nodes), runtime=runtime, seed=seed, start=start, loud=loud))
+    simulation = Simulation.create(configuration(nodes, seed, runtime=runtime, start=start, loud=loud))
     simulation.settle()
     simulation.run_for(max(0, wall_clock() - simulation.now))
     return simulation

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from k8snb.apimachinery.objects import FrozenDict, Object, dig
+from k8snb.apimachinery.objects import FrozenDict, dig
 from k8snb.scheduler.cluster_event import TIMEOUT, WILDCARD, Change, Interest, pod_actions
 from k8snb.scheduler.diagnosis import Status
 from k8snb.scheduler.framework import Cluster, Framework, Plugin, PluginFailure, PreEnqueuePlugin, call
@@ -364,8 +364,3 @@ def _helps(plugin: Plugin, interests: tuple[Interest, ...], change: Change, pod:
             except PluginFailure:
                 return True
     return False
-
-
-def is_responsible(pod: Object, frameworks: Mapping[str, Framework]) -> bool:
-    """Whether one of the profiles is the pod's scheduler."""
-    return pod_info(pod).scheduler_name in frameworks

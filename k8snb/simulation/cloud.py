@@ -29,6 +29,7 @@ from k8snb.cloud.sizes import SIZES
 from k8snb.messages import Mistake, text
 from k8snb.sim.clock import duration
 from k8snb.simulation.commands import Command
+from k8snb.simulation.config import MOST_MACHINES
 from k8snb.simulation.storage import STATE as STORAGE
 from k8snb.storage.disks import Disk, StorageState
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FIRST_POOL = "nodepool1"
 ZONES = ("1", "2", "3")
-MOST_MACHINES = 1000
 _NAME = re.compile(r"[a-z][a-z0-9]{0,11}")  # what AKS allows for Linux pools
 
 

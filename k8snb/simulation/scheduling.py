@@ -10,15 +10,11 @@ scheduler and to start it: pods that wait are looked at again.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from k8snb.apimachinery.objects import FrozenDict
 from k8snb.messages import Missing, Mistake, text
-from k8snb.scheduler.configuration import parse, settings
 from k8snb.scheduler.framework import Framework
 from k8snb.scheduler.learner import PluginProgram, plugin_program
 from k8snb.scheduler.queue import ACTIVE, BACKOFF, ERROR_BACKOFF, GATED, IN_FLIGHT, UNSCHEDULABLE, QueuedPod
@@ -30,17 +26,6 @@ if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
 
 _PLACES = (ACTIVE, IN_FLIGHT, BACKOFF, ERROR_BACKOFF, UNSCHEDULABLE, GATED)
-
-
-def chosen_scheduler(given: str | Mapping[str, Any] | None) -> FrozenDict | None:
-    """A KubeSchedulerConfiguration as a cluster is made with it. Raises ValueError with all that is wrong with it."""
-    if given is None:
-        return None
-    document = parse(given)
-    ignored = settings(document).ignored
-    if ignored:
-        warnings.warn(text("scheduler.no_effect", fields=", ".join(ignored)), stacklevel=3)
-    return document
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ from k8snb.messages import text
 from k8snb.seams.cni import HTTPReply, HTTPRequest
 
 SHELL = Appetite(memory=MIB)
-SIGNALS = {"TERM": 15, "KILL": 9, "INT": 2, "QUIT": 3, "HUP": 1}
 
 
 def releases(major: int, patches: Mapping[int, int]) -> tuple[str, ...]:

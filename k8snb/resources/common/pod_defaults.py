@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, freeze
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, freeze
 from k8snb.apimachinery.quantity import QuantityError, round_up_milli
 from k8snb.apimachinery.resource import once
 from k8snb.resources.common.fill import Default, each, fill, inside, where_given
@@ -260,8 +260,3 @@ def default_pod(pod: Object) -> Object:
 def default_pod_template(template: Mapping[str, Any]) -> Any:
     """The defaults of a pod template."""
     return inside(inside(template, "metadata", _without_old_annotations), "spec", default_pod_spec)
-
-
-def containers_of(spec: Mapping[str, Any]) -> FrozenList:
-    """Init containers, then containers."""
-    return FrozenList([*(spec.get("initContainers") or ()), *(spec.get("containers") or ())])
