@@ -46,7 +46,7 @@ class Proxying:
     def handle(self, way: Way, request: HTTPRequest) -> tuple[HTTPReply, list[Hop], str]:
         """Answer a request that arrived over ``way``: (reply, the hops onward, the pod that answered, if any)."""
         routed = self.controller.route(request.host, request.path, request.scheme)
-        hops, attempts, pod = [self._decided(way, request, routed)], list[Attempt](), ""
+        hops, attempts, pod = [*self._decided(way, request, routed)], list[Attempt](), ""
         reply: HTTPReply | None = self._own(routed.status, routed.to) if routed.status else None
         for upstream in self.controller.next(routed) if reply is None else ():
             onward = self.paths.to_pod(self._source(way), upstream.address, upstream.port)
@@ -96,7 +96,7 @@ class Proxying:
         namespace, _, name = way.made.pod.partition("/")
         return Source(way.made.node, namespace, name, way.address)
 
-    def _decided(self, way: Way, request: HTTPRequest, routed: Routed) -> Hop:
+    def _decided(self, way: Way, request: HTTPRequest, routed: Routed) -> Iterator[Hop]:
         where, asked = f"pod/{way.made.pod}", f"{request.host}{request.path}"
         location = routed.location
         rule = f"Ingress {location.ingress}: {location}" if location else "default backend"
@@ -108,7 +108,9 @@ class Proxying:
             said = text("hop.no_upstream", asked=asked, location=str(location), target=str(location.target or "-"))
         else:
             said = text("hop.location", asked=asked, location=str(location), target=str(location.target), count=len(routed.upstreams))
-        return Hop(where, said, OWN_TIME, rule)
+        yield Hop(where, said, OWN_TIME, rule)
+        if location is not None and location.unheard:
+            yield Hop(where, text("hop.unheard", ingress=location.ingress, names=", ".join(location.unheard)), 0, rule)
 
     def _own(self, status: int, to: str = "") -> HTTPReply:
         title = _title(status)
@@ -119,7 +121,7 @@ class Proxying:
         if request.scheme == "https":
             way = way._replace(hops=(*way.hops, self.shows(request.host, way.made.pod)[1]))
         routed = self.controller.route(request.host, request.path, request.scheme)
-        way = way._replace(hops=(*way.hops, self._decided(way, request, routed)))
+        way = way._replace(hops=(*way.hops, *self._decided(way, request, routed)))
         if routed.status:
             yield way.ends(_title(routed.status))
             return

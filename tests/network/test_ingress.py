@@ -263,6 +263,22 @@ def test_paths_can_be_rewritten_and_hosts_redirected(cluster: Cluster) -> None:
     assert (moved.status, moved.header("Location")) == (301, "https://new.example")
 
 
+def test_an_annotation_that_is_not_simulated_is_said_and_not_swallowed(cluster: Cluster) -> None:
+    ingress(cluster, path("/", "web"), annotations='nginx.ingress.kubernetes.io/canary: "true", note: mine')
+    cluster.kubectl("annotate ingress shop nginx.ingress.kubernetes.io/rewrit-target=/ nginx.ingress.kubernetes.io/proxy-read-timeout=7")
+    cluster.settle(limit=20)
+    told = [event["message"] for event in cluster.get("events") if event["reason"] == "NotSimulated"]
+    names = ["nginx.ingress.kubernetes.io/canary", "nginx.ingress.kubernetes.io/rewrit-target"]
+    assert told == [f"k8snb does not simulate the annotation {name}: it changes nothing" for name in names]  # each of them once
+    response = cluster.http("http://shop.example/")
+    assert response.status == 200
+    assert ", ".join(names) in str(response)
+    assert ", ".join(names) in str(cluster.trace_packet("outside", "http://shop.example/"))
+    cluster.kubectl("annotate ingress shop nginx.ingress.kubernetes.io/canary- nginx.ingress.kubernetes.io/rewrit-target-")
+    cluster.settle(limit=20)
+    assert "does not simulate" not in str(cluster.http("http://shop.example/"))
+
+
 def test_without_its_pods_nobody_listens_and_a_new_one_goes_on_elsewhere(cluster: Cluster) -> None:
     ingress(cluster, path("/", "web"))
     pod = cluster.kubectl("get pods -n ingress-nginx -o name").text.split()[0]

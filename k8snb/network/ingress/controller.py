@@ -29,7 +29,7 @@ from k8snb.client.component import Component, Environment
 from k8snb.client.informer import key_of
 from k8snb.network.ingress import certificates
 from k8snb.network.ingress.install import CLASS, CONTROLLER, NAME, NAMESPACE
-from k8snb.network.ingress.routing import Location, Target, locate, locations_of, server_of
+from k8snb.network.ingress.routing import Location, Target, locate, locations_of, server_of, unheard_in
 from k8snb.network.kube_proxy import service_of
 from k8snb.sim.clock import SECOND
 from k8snb.sim.state import Shelf
@@ -58,6 +58,7 @@ class IngressState:
     certificates: Shelf = field(default_factory=Shelf)  # host -> Certificate, or None: the fake one
     hosts: Shelf = field(default_factory=Shelf)  # host -> address that the status of its Ingress names
     told: Shelf = field(default_factory=Shelf)  # Ingress -> generation that an Event told of
+    warned: Shelf = field(default_factory=Shelf)  # Ingress -> annotations that were said to be not simulated
     turn: Shelf = field(default_factory=Shelf)  # target -> number of the endpoint whose turn it is
     requests: int = 0  # how many the proxy has handled
     due: bool = False
@@ -188,12 +189,21 @@ class IngressController(Component):
         if self.own.told.get(key) != generation:
             self.own.told[key] = generation
             self.recorder.event(ingress, "Normal", "Sync", "Scheduled for sync")
+        self._warn(ingress, key)
         wanted = [{"ip": address}]
         if list(dig(ingress, "status.loadBalancer.ingress", EMPTY_LIST)) != wanted:
             try:
                 self.client.update_status(INGRESSES, freeze({**ingress, "status": {"loadBalancer": {"ingress": wanted}}}))
             except ApiError:
                 self._later(0)  # somebody changed it meanwhile: its news is on the way
+
+    def _warn(self, ingress: Object, key: str) -> None:
+        """Say once of each annotation that nothing here acts on it."""
+        unheard, known = unheard_in(ingress), self.own.warned.get(key, ())
+        if unheard != known:
+            self.own.warned[key] = unheard
+        for name in (one for one in unheard if one not in known):
+            self.recorder.event(ingress, "Warning", "NotSimulated", f"k8snb does not simulate the annotation {name}: it changes nothing")
 
     # -- what the proxy asks -----------------------------------------------------------------------------------------
 

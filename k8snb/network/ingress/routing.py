@@ -6,7 +6,8 @@
 
 Models: networking.k8s.io/v1 Ingress as its API documents it; ingress-nginx: internal/ingress/controller/controller.go
 (createServers, getBackendServers), template/template.go (buildLocation).
-Simplified: annotations other than those in :data:`ANNOTATIONS` change nothing; there is no canary, no authentication.
+Simplified: annotations other than those in :data:`ANNOTATIONS` change nothing, and the controller says so; there is no canary, no
+authentication.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Location(NamedTuple):
     ingress: str  # namespace/name
     target: Target | None  # None: a resource backend, which nobody serves
     options: tuple[tuple[str, str], ...] = ()  # annotations without their prefix
+    unheard: tuple[str, ...] = ()  # annotations of the controller that are not simulated
 
     def option(self, name: str, default: str = "") -> str:
         """The value of an annotation."""
@@ -73,6 +75,12 @@ def options_of(ingress: Object) -> tuple[tuple[str, str], ...]:
     return tuple((name, str(given[PREFIX + name])) for name in ANNOTATIONS if PREFIX + name in given)
 
 
+def unheard_in(ingress: Object) -> tuple[str, ...]:
+    """The controller's annotations on an Ingress that are not simulated (or are misspelled), in order of their names."""
+    given = ingress["metadata"].get("annotations") or EMPTY_DICT
+    return tuple(sorted(name for name in given if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in ANNOTATIONS))
+
+
 def locations_of(ingresses: Iterable[Object]) -> tuple[Location, ...]:
     """All locations, in the order in which they are tried. The Ingresses must come oldest first."""
     found: dict[tuple[str, str, bool], Location] = {}
@@ -88,17 +96,17 @@ def _precedence(location: Location) -> tuple[bool, str, bool, bool, int, str]:
 
 
 def _of_one(ingress: Object) -> Iterable[Location]:
-    meta, options = ingress["metadata"], options_of(ingress)
+    meta, options, unheard = ingress["metadata"], options_of(ingress), unheard_in(ingress)
     key = f"{meta['namespace']}/{meta['name']}"
     rules = dig(ingress, "spec.rules", EMPTY_LIST)
     for rule in rules:
         for path in dig(rule, "http.paths", EMPTY_LIST):
             target = _target(path["backend"], meta["namespace"])
-            yield Location((rule.get("host") or "").lower(), path.get("path") or "/", path["pathType"], key, target, options)
+            yield Location((rule.get("host") or "").lower(), path.get("path") or "/", path["pathType"], key, target, options, unheard)
     default = dig(ingress, "spec.defaultBackend")
     if default is not None:  # last in each server of this Ingress, and in the one for all other hosts
         for host in dict.fromkeys([*((rule.get("host") or "").lower() for rule in rules), ""]):
-            yield Location(host, "/", "", key, _target(default, meta["namespace"]), options)
+            yield Location(host, "/", "", key, _target(default, meta["namespace"]), options, unheard)
 
 
 def _target(backend: Object, namespace: str) -> Target | None:
