@@ -81,9 +81,9 @@ def _can_add(simulation: Simulation, *, pool: str, size: str, count: int, zones:
     _count(count)
 
 
-def _count(count: int) -> None:
-    if not 0 <= count <= MOST_MACHINES:
-        raise Mistake(text("cloud.bad_count", count=count, most=MOST_MACHINES))
+def _count(count: Any) -> None:
+    if not isinstance(count, int) or not 0 <= count <= MOST_MACHINES:
+        raise Mistake(text("cloud.bad_count", count=repr(count), most=MOST_MACHINES))
 
 
 def _add(simulation: Simulation, pool: str, count: int, zones: Sequence[str], **fields: Any) -> None:
@@ -116,10 +116,10 @@ def _scale(simulation: Simulation, pool: str, count: int) -> None:
         cloud.azure.set_count(pool, count)
 
 
-def _can_autoscale(simulation: Simulation, pool: str, on: bool, least: int, most: int) -> None:
+def _can_autoscale(simulation: Simulation, pool: str, on: bool, least: Any, most: Any) -> None:
     _known_pool(simulation, pool)
-    if on and not 0 <= least <= most <= MOST_MACHINES:
-        raise Mistake(text("cloud.bad_bounds", least=least, most=most))
+    if on and not (isinstance(least, int) and isinstance(most, int) and 0 <= least <= most <= MOST_MACHINES):
+        raise Mistake(text("cloud.bad_bounds", least=repr(least), most=repr(most)))
 
 
 def _autoscale(simulation: Simulation, pool: str, on: bool, least: int, most: int) -> None:
@@ -271,10 +271,10 @@ class NodePools(_Things[NodePool]):
 
     def add(
         self, name: str, size: str = "Standard_D2s_v5", count: int = 1, *, zones: str | Sequence[str] = (), mode: str = "User",
-        labels: Mapping[str, str] | None = None, taints: Sequence[str] = (), spot: bool = False, max_surge: int = 1,
+        labels: Mapping[str, str] | None = None, taints: str | Sequence[str] = (), spot: bool = False, max_surge: int = 1,
     ) -> NodePools:  # fmt: skip
         """Make a pool. ``zones`` such as ``"123"``; ``taints`` as ``key=value:Effect``. Raises ValueError with the reason."""
-        made = [_taint(one) for one in taints]
+        made = [_taint(one) for one in ([taints] if isinstance(taints, str) else taints)]
         self._simulation.fault(
             "cloud_add_pool", pool=name, size=size, count=count, zones=list(zones), mode=mode,
             labels=FrozenDict(labels or {}), taints=freeze(made), spot=spot, max_surge=max_surge,

@@ -3,7 +3,7 @@
 from k8snb import Cluster
 from k8snb.apimachinery.objects import dig
 from k8snb.course.exercise import Exercise, Wrong, finding
-from k8snb.course.world import pods
+from k8snb.course.world import pods, ready_pods
 
 BOX = "run box --image=busybox:1.36 -- sleep 36000"
 
@@ -61,8 +61,11 @@ def check_follow(cluster, answer):
     if not isinstance(answer, dict) or not {"address", "chain", "ends", "share"} <= set(answer):
         yield finding("not_a_table")
         return
-    if answer["address"] is ...:
+    if any(answer[name] is ... for name in ("address", "chain", "ends", "share")):
         yield finding("unanswered")
+        return
+    if cluster.get("services", "shop") is None or cluster.get("pods", "box") is None or not ready_pods(cluster, app="shop"):
+        yield finding("gone")
         return
     address, chain, ends = the_way(cluster)
     if answer["address"] != address:
@@ -76,7 +79,9 @@ def check_follow(cluster, answer):
         wrong_port = {one.partition(":")[0] for one in given} == {one.partition(":")[0] for one in ends}
         yield finding("port" if wrong_port else "ends", have=len(set(given) & set(ends)), want=len(ends))
     share = answer["share"]
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or abs(share - 1 / len(ends)) > 0.005:
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or share > 1:
+        yield finding("no_number", given=repr(share))
+    elif abs(share - 1 / len(ends)) > 0.005:
         yield finding("share", given=share)
 
 
@@ -97,6 +102,9 @@ FOLLOW = Exercise(
         Wrong(FOLLOWED.replace('.split(" > ")[1]', '.split(" > ")[2]'), "endpoint_chain"),
         Wrong(FOLLOWED.replace("{way.address}:{way.port}", "{way.address}:80"), "port"),
         Wrong(FOLLOWED.replace("0.25", "0.5"), "share"),
+        Wrong(FOLLOWED.replace("0.25", '"25 %"'), "no_number"),
+        Wrong(FOLLOWED.replace("0.25", "..."), "unanswered"),
+        Wrong(FOLLOWED + "\n%kubectl delete service shop", "gone"),
     ),
 )
 
@@ -180,11 +188,11 @@ def two_versions():
 
 
 def shares(cluster):
-    """The share of requests that each version gets."""
+    """The share of requests that each version gets, and that of those which reach nobody (``lost``)."""
     found = {}
     for way in cluster.trace_packet("box", "http://web").ways:
         name = way.made.pod.rpartition("/")[2]
-        version = "v2" if name.startswith("web-v2-") else "v1" if name.startswith("web-v1-") else "other"
+        version = "lost" if way.error else "v2" if name.startswith("web-v2-") else "v1" if name.startswith("web-v1-") else "other"
         found[version] = found.get(version, 0) + way.share
     return found
 
@@ -199,10 +207,14 @@ def check_share(cluster, _answer):
         yield finding("v1_changed")
     found = shares(cluster)
     v2 = found.get("v2", 0)
-    if "other" in found or not found.get("v1"):
-        yield finding("nobody" if not v2 else "only_v2")
+    if "lost" in found:
+        yield finding("nobody")
+    elif "other" in found:
+        yield finding("others")
+    elif not found.get("v1"):
+        yield finding("only_v2")
     elif not v2:
-        yield finding("only_v1")
+        yield finding("only_v1" if pods(cluster, version="v2") else "no_v2")
     elif abs(v2 - 0.2) > 0.005:
         yield finding("too_much" if v2 > 0.2 else "too_little", percent=round(v2 * 100))
 
@@ -219,6 +231,9 @@ SHARE = Exercise(
         Wrong("%kubectl scale deployment web-v2 --replicas=1", "only_v1"),
         Wrong("""%kubectl patch service web -p '{"spec":{"selector":{"version":"v2"}}}'""", "only_v2"),
         Wrong(SELECT_BOTH + "%kubectl scale deployment web-v1 --replicas=8", "v1_changed"),
+        Wrong(SELECT_BOTH + "%kubectl scale deployment web-v2 --replicas=0", "no_v2"),
+        Wrong(SELECT_BOTH + "%kubectl run more --image=k8snb/web:1.0 --labels=app=web", "others"),
+        Wrong("""%kubectl patch service web -p '{"spec":{"ports":[{"port":80,"targetPort":9999}]}}'""", "nobody"),
     ),
 )
 

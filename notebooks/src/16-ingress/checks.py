@@ -116,7 +116,7 @@ def check_never(cluster, answer):
     elif not isinstance(answer, str):
         yield finding("not_a_path")
     elif answer.strip() != "/search/*":
-        known = {"/": "front", "/cart": "works", "/help": "works"}
+        known = {"/": "front", "/cart": "works", "/help": "works", "/search": "repaired"}
         yield finding(known.get(answer.strip(), "no_such_rule"), path=answer)
     if cluster.get(INGRESSES, "shop") is None:
         yield finding("gone")
@@ -145,6 +145,7 @@ NEVER = Exercise(
     solution=answered(SEARCH),
     wrong=(
         Wrong('answer = "/help"', "works"),
+        Wrong(answered(SEARCH, "/search"), "repaired"),
         Wrong('answer = "/search/*"', "still"),
         Wrong(answered(SEARCH.replace("'/search', pathType: Prefix", "'/search/shoes', pathType: Exact")), "still"),
         Wrong(answered(ingress(path("/", "search"))), "broken"),

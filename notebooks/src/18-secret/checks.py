@@ -39,6 +39,8 @@ def encoded(text):
 def check_etcd(_cluster, answer):
     if answer is ...:
         yield finding("unanswered")
+    elif isinstance(answer, (bytes, bytearray)):
+        yield finding("bytes")
     elif not isinstance(answer, str):
         yield finding("not_text")
     elif answer.strip() == encoded(PIN):
@@ -60,6 +62,7 @@ ETCD = Exercise(
     wrong=(
         Wrong('import json\n\nanswer = json.loads(lab.etcd.get("/registry/secrets/bank/vault").value)["data"]["pin"]', "encoded"),
         Wrong('answer = lab.etcd.get("/registry/secrets/bank/vault")', "not_text"),
+        Wrong('answer = b"7391-otter"', "bytes"),
         Wrong('answer = "swordfish"', "other"),
     ),
 )
@@ -127,6 +130,7 @@ MOUNTED = """        volumeMounts:
       - name: db
         secret: {secretName: db}
 """
+WRITTEN = '[sh, -c, "mkdir -p /etc/db; echo c3dvcmRmaXNo | base64 -d > /etc/db/password; sleep 36000"]'
 SECRET = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: swordfish}\n"
 
 
@@ -143,18 +147,18 @@ def check_file(cluster, _answer):
     if api is None:
         yield finding("gone")
         return
-    if PASSWORD in json.dumps(api):
-        yield finding("plain")
+    if PASSWORD in json.dumps(api) or encoded(PASSWORD) in json.dumps(api):
+        yield finding("plain" if PASSWORD in json.dumps(api) else "still_encoded")
         return
     if PASSWORD in json.dumps([one.get("data") for one in cluster.get("configmaps")]):
         yield finding("configmap")
     running = ready_pods(cluster, app="api")
-    if len(running) != 1 or len(pods(cluster, app="api")) != 1:
+    if not running or len(running) != len(pods(cluster, app="api")):
         yield finding("waiting", said=_said(cluster))
         return
     read = cluster.kubectl(["exec", running[0]["metadata"]["name"], "--", "cat", PLACE])
     if not read.ok:
-        yield finding("no_file", said=read.text.strip().splitlines()[-1] if read.text.strip() else "-")
+        yield finding("no_file", said=read.text.strip().splitlines()[0] if read.text.strip() else "-")
     elif read.stdout.strip() != PASSWORD:
         yield finding("other", read=read.stdout.strip())
 
@@ -179,12 +183,18 @@ FILE = Exercise(
             + SECRET.replace("Secret", "ConfigMap").replace("stringData", "data"),
             "configmap",
         ),
+        Wrong("%%manifest\n" + API.replace('[sleep, "36000"]', WRITTEN), "still_encoded"),
         Wrong("%kubectl delete deployment api", "gone"),
     ),
 )  # fmt: skip
 
 # ---------------------------------------------------------------- reader: one Secret and no more
 
+WORKLOADS = ("deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch", "cronjobs.batch")
+AROUND = (  # each of these makes a Pod, enters one, or turns into somebody who may
+    "create pods", "create pods/exec", "create replicationcontrollers", "impersonate users",
+    *(f"{verb} {workload}" for verb in ("create", "update", "patch") for workload in WORKLOADS),
+)  # fmt: skip
 REPORTER = "system:serviceaccount:default:reporter"
 
 
@@ -215,7 +225,7 @@ def check_reader(cluster, _answer):
     for verb in ("list", "watch"):
         if may(cluster, f"{verb} secrets"):
             yield finding("list", verb=verb)
-    for question in ("create pods", "create deployments.apps", "create pods/exec", "create jobs.batch"):
+    for question in AROUND:
         if may(cluster, question):
             yield finding("around", question=question)
             return
@@ -245,6 +255,8 @@ READER = Exercise(
         Wrong(TAKE_AWAY + give("--verb=get --resource=secrets"), "others"),
         Wrong(TAKE_AWAY + give(ONE_KEY) + give("--verb=list --resource=secrets", "more"), "list"),
         Wrong(TAKE_AWAY + give("--verb=get,delete --resource=secrets --resource-name=report-key"), "write"),
+        Wrong(TAKE_AWAY + give(ONE_KEY) + give("--verb=create --resource=cronjobs.batch", "more"), "around"),
+        Wrong(TAKE_AWAY + give(ONE_KEY) + give("--verb=patch --resource=deployments.apps", "more"), "around"),
         Wrong("%kubectl delete secret report-key", "gone"),
     ),
 )

@@ -101,7 +101,8 @@ def check_expose(cluster, _answer):
     if not services:
         yield finding("none")
     elif not balanced:
-        yield finding("inside", name=services[0]["metadata"]["name"], type=services[0]["spec"].get("type", "ClusterIP"))
+        kind = services[0]["spec"].get("type", "ClusterIP")
+        yield finding("node_port" if kind == "NodePort" else "inside", name=services[0]["metadata"]["name"], type=kind)
     elif not any(map(public, balanced)):
         yield finding("internal", name=balanced[0]["metadata"]["name"])
     else:
@@ -110,8 +111,16 @@ def check_expose(cluster, _answer):
             ports = [port["port"] for one in balanced for port in one["spec"]["ports"]]
             if 80 not in ports:
                 yield finding("port", ports=", ".join(map(str, ports)))
+            elif not any(found(cluster, one) for one in balanced):
+                yield finding("nobody", name=balanced[0]["metadata"]["name"])
             else:
                 yield finding("silent", error=answers[0].error or answers[0].status, targets=targets(balanced))
+
+
+def found(cluster, service):
+    """The endpoints that a Service has found."""
+    label, name = ("metadata", "labels", "kubernetes.io/service-name"), service["metadata"]["name"]
+    return [e for one in cluster.get("endpointslices.discovery.k8s.io") if dig(one, label) == name for e in one.get("endpoints") or ()]
 
 
 def targets(services):
@@ -126,6 +135,8 @@ EXPOSE = Exercise(
     solution=EXPOSE_IT,
     wrong=(
         Wrong("%kubectl expose deployment shop --port=80 --target-port=8080", "inside"),
+        Wrong(EXPOSE_IT.replace("LoadBalancer", "NodePort"), "node_port"),
+        Wrong(EXPOSE_IT + " --selector=app=shp", "nobody"),
         Wrong("%kubectl expose deployment shop --type=LoadBalancer --port=80", "silent"),
         Wrong("%kubectl expose deployment shop --type=LoadBalancer --port=8080", "port"),
         Wrong(
@@ -163,6 +174,8 @@ def check_pool(cluster, _answer):
         yield finding("many", machines=pool.machines)
     if dict(TAINT) not in [dict(taint) for taint in pool.taints]:
         yield finding("untainted")
+    if any(dig(pod, ("spec", "containers", 0, "resources", "requests", "cpu")) != "1500m" for pod in batch):
+        yield finding("smaller")
     running = [pod for pod in batch if dig(pod, "status.phase") == "Running"]
     if len(running) < 3:
         yield finding("waiting", running=len(running), machines=pool.machines, size=pool.size)
@@ -173,6 +186,7 @@ def add(arguments):
 
 
 TWO_PODS = add('size="Standard_D4s_v5", taints=["dedicated=batch:NoSchedule"]') + "\n%kubectl scale deployment batch --replicas=2"
+SMALLER = add('count=2, taints="dedicated=batch:NoSchedule"') + "\n%kubectl set resources deployment batch --requests=cpu=500m"
 POOL = Exercise(
     id="pool",
     start=waiting_batch,
@@ -184,6 +198,7 @@ POOL = Exercise(
         Wrong(add('size="Standard_D4s_v5", count=2'), "untainted"),
         Wrong('lab.cloud.node_pools.add("big", size="Standard_D8s_v5", taints=["dedicated=batch:NoSchedule"])', "no_pool"),
         Wrong(TWO_PODS, "gone"),
+        Wrong(SMALLER, "smaller"),
     ),
 )
 
@@ -257,7 +272,9 @@ def check_upgrade(cluster, _answer):
     if guard is None:
         yield finding("no_budget")
         return
-    if guard["spec"].get("minAvailable") in (0, "0%"):
+    cluster.run_for(5)  # so that the budget is counted anew
+    counted = cluster.get("poddisruptionbudgets", "web").get("status") or {}
+    if min(counted.get("desiredHealthy", 0), counted.get("expectedPods", 0)) < 1:
         yield finding("promises_nothing")
         return
     web = cluster.get("deployments", "web")
@@ -284,6 +301,8 @@ UPGRADE = Exercise(
     wrong=(
         Wrong("%kubectl delete poddisruptionbudget web", "no_budget"),
         Wrong(WEB_BUDGET.replace("1}", "0}"), "promises_nothing"),
+        Wrong(WEB_BUDGET.replace('"minAvailable":1', '"minAvailable":null,"maxUnavailable":"100%"'), "promises_nothing"),
+        Wrong(WEB_BUDGET.replace('"minAvailable":1', '"minAvailable":1,"selector":{"matchLabels":{"app":"wep"}}'), "promises_nothing"),
         Wrong('lab.cloud.node_pools.add("more", count=1)', "old"),
         Wrong("%kubectl scale deployment web --replicas=1\n" + WEB_BUDGET, "few"),
     ),
