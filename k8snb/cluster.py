@@ -38,6 +38,7 @@ from k8snb.simulation.etcd import Etcd
 from k8snb.simulation.faults import Faults
 from k8snb.simulation.history import Position
 from k8snb.simulation.learners import Controllers
+from k8snb.simulation.load import bounds_of
 from k8snb.simulation.machine_files import Machine
 from k8snb.simulation.outside import Forwards
 from k8snb.simulation.past import Past
@@ -239,9 +240,9 @@ class Cluster:
         ``rate``: requests a second, or the lowest and the highest for the shapes ``ramp``, ``step`` and ``sine``. ``duration`` and
         ``timeout`` in seconds. With ``wait`` the whole time passes now. Raises ValueError for what cannot be sent.
         """
-        low, high = (rate / 10 if shape != "steady" else rate, rate) if isinstance(rate, (int, float)) else rate
+        low, high = bounds_of(rate, shape)
         times = {"duration": seconds(duration), "timeout": seconds(timeout)}
-        number = self.simulation.fault("load", url=url, pod=from_pod, low=float(low), high=float(high), shape=shape, **times)
+        number = self.simulation.fault("load", url=url, pod=from_pod, low=low, high=high, shape=shape, **times)
         if wait:
             self.run_for(duration)
         return Load(self.simulation, number)
@@ -296,9 +297,11 @@ class Cluster:
         return Watch(self.simulation, Request("watch", kind.group, kind.version, kind.plural, where, options=options))
 
     def graph(self, kind: str = "ownership", of: str | Object = "", namespace: str = "default") -> Graph:
-        """A picture: ``components``, ``ownership``, ``traffic`` (``of`` a Service), ``causes`` (``of`` any object) or ``etcd``.
+        """A picture: ``components``, ``ownership``, ``storage``, ``traffic`` (of a Service), ``causes`` (of any object) or ``etcd``.
 
-        ``of`` is an object, or its name as ``deployment/web``.
+            cluster.graph("traffic", of="service/web")
+
+        ``of`` is an object, or its name as ``deployment/web``. Raises LookupError where there is no such object.
         """
         return Window(self.simulation).graph(kind, of, namespace)
 

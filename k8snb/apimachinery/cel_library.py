@@ -377,7 +377,7 @@ def _semver(text: str) -> str:
 def _precedence(value: Any) -> tuple[Any, ...]:
     found = _SEMVER.fullmatch(value.text)
     assert found is not None
-    before = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in (found[4] or "").split(".") if part]
+    before = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in (found[4] or "").split(".") if part]
     return (*(int(found[number]) for number in (1, 2, 3)), not before, before)
 
 

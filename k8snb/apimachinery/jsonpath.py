@@ -81,7 +81,7 @@ class _Parser:
             return [Node("text", self.quoted(char))]
         if char == ".":
             return self.field()
-        if char.isdigit() or char in "+-":
+        if char.isdecimal() or char in "+-":
             return [self.number()]
         if char.isalpha():
             return [self.identifier()]

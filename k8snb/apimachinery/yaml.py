@@ -98,7 +98,7 @@ def split_path(path: str) -> list[str | int]:
     """
     keys: list[str | int] = []
     for name, inner in re.findall(r"([^.\[\]]+)|\[([^\]]*)\]", path):
-        keys.append(name or (int(inner) if inner.isdigit() else inner))
+        keys.append(name or (int(inner) if inner.isdecimal() else inner))
     return keys
 
 

@@ -86,6 +86,6 @@ def options_of(pairs: list[tuple[str, str]], *, as_table: bool = False) -> Optio
 
 def _number(asked: Mapping[str, str], name: str) -> int | None:
     text = asked.get(name, "")
-    if text and not text.isdigit():
+    if text and not text.isdecimal():
         raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
     return int(text) if text else None

@@ -80,7 +80,7 @@ def _position(context: Context) -> tuple[int, str]:
             raise bad_request("continue key is not valid: illegal base64 data at input byte 0") from None
     if options.resource_version_match == "Exact" and options.resource_version not in ("", "0"):
         return int(options.resource_version), ""
-    if options.resource_version.isdigit() and int(options.resource_version) > store.revision:
+    if options.resource_version.isdecimal() and int(options.resource_version) > store.revision:
         raise ApiError(504, "Timeout", f"Too large resource version: {options.resource_version}, current: {store.revision}", {})
     return store.revision, ""
 

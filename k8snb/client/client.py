@@ -31,6 +31,9 @@ class Client:
         self._versions = versions or {}
         self.calls = 0
 
+    def __repr__(self) -> str:
+        return f"<Client {self.agent} of {self.user.name}>"
+
     def request(self, verb: str, resource: str, **fields: Any) -> Object:
         """Send one request and give its body. Raises :class:`ApiError` when it is refused."""
         plural, _, group = resource.partition(".")

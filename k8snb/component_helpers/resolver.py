@@ -60,7 +60,7 @@ def resolver_of(pod: Object) -> Resolver:
     ndots, options = base.ndots, []
     for option in dig(config, "options", EMPTY_LIST):
         name, value = option.get("name", ""), option.get("value")
-        if name == "ndots" and str(value or "").isdigit():
+        if name == "ndots" and str(value or "").isdecimal():
             ndots = int(value)
         else:
             options.append(f"{name}:{value}" if value is not None else name)

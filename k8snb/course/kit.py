@@ -108,7 +108,7 @@ def hint(exercise: str, level: int = 1) -> Note:
     except KeyError:
         return _unknown("course.unknown_exercise", exercise, all_ids())
     hints = chapter.exercise_words(found.id)["hints"]
-    asked = min(max(int(level), 1), len(hints)) if str(level).isdigit() else 1
+    asked = min(max(int(level), 1), len(hints)) if str(level).isdecimal() else 1
     return Note("note", (text("course.level", level=asked, levels=len(hints)), hints[asked - 1], _more(exercise, hints, asked)))
 
 

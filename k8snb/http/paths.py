@@ -48,7 +48,7 @@ _DELETES = ("delete", "deletecollection")
 def _delete_options(asked: Mapping[str, str]) -> dict[str, Any] | None:
     """The options of a deletion from its query, where it has no body."""
     found: dict[str, Any] = {"propagationPolicy": asked["propagationPolicy"]} if asked.get("propagationPolicy") else {}
-    if asked.get("gracePeriodSeconds", "").isdigit():
+    if asked.get("gracePeriodSeconds", "").isdecimal():
         found["gracePeriodSeconds"] = int(asked["gracePeriodSeconds"])
     if asked.get("orphanDependents"):
         found["orphanDependents"] = asked["orphanDependents"] in ("true", "1")

@@ -24,7 +24,7 @@ BEFORE = 10 * SECOND  # of virtual time, in which a cluster starts and settles
 
 def machines(nodes: str) -> Any:
     """Nodes as the command line names them: a number, or a file of Node manifests. Raises OSError, ValueError."""
-    if nodes.isdigit():
+    if nodes.isdecimal():
         return int(nodes)
     found = [document.value for document in documents(Path(nodes).read_text(encoding="utf-8")) if document.value]
     if not all(isinstance(node, dict) and node.get("kind") == "Node" for node in found):

@@ -165,7 +165,7 @@ def _port_pair(text: str) -> tuple[int, int | str]:
         raise Failure(f"strconv.Atoi: parsing {quote(first)}: invalid syntax") from None
     if not colon:
         return number, number
-    if second.isdigit():
+    if second.isdecimal():
         return number, int(second)
     problems = validation.port_name(second)
     if problems:
@@ -222,7 +222,7 @@ def ingress(name: str, namespace: str, *, rules: Sequence[str], class_name: str,
 
 
 def _backend(name: str, port: str) -> Json:
-    return {"service": {"name": name, "port": {"number": int(port)} if port.isdigit() else {"name": port}}}
+    return {"service": {"name": name, "port": {"number": int(port)} if port.isdecimal() else {"name": port}}}
 
 
 # -- rules -------------------------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def disruption_budget(name: str, namespace: str, selector: Json, min_available: 
     spec: Json = {"selector": selector}
     for key, value in (("minAvailable", min_available), ("maxUnavailable", max_unavailable)):
         if value:
-            spec[key] = int(value) if value.isdigit() else value
+            spec[key] = int(value) if value.isdecimal() else value
     status = dict.fromkeys(("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods"), 0)
     return obj("policy/v1", "PodDisruptionBudget", name, namespace, spec=spec, status=status)
 

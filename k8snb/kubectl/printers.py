@@ -114,7 +114,7 @@ def kyaml(value: Any, indent: str = "") -> str:
 
 
 def _key(key: str) -> str:
-    plain = key.replace("_", "a").replace("-", "a").replace(".", "a").replace("/", "a").isalnum() and not key[0].isdigit()
+    plain = key.replace("_", "a").replace("-", "a").replace(".", "a").replace("/", "a").isalnum() and not key[0].isdecimal()
     return key if plain and key.lower() not in ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "~") else json.dumps(key)
 
 

@@ -151,7 +151,7 @@ def port_number(port: Any, container: Object) -> int:
     named = {item.get("name"): item["containerPort"] for item in container.get("ports") or ()}
     if port in named:
         return int(named[port])
-    if str(port).isdigit():
+    if str(port).isdecimal():
         return int(port)
     raise NoSuchPort(f'strconv.Atoi: parsing "{port}": invalid syntax')
 

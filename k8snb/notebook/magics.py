@@ -107,8 +107,8 @@ def _apply(cluster: Cluster, line: str, cell: str) -> Said:
 
 
 def _step(cluster: Cluster, words: list[str]) -> Any:
-    if any(word not in STEP_SIZES and not word.isdigit() for word in words):
+    if any(word not in STEP_SIZES and not word.isdecimal() for word in words):
         return Plain(text("notebook.step_what", known=", ".join(STEP_SIZES)))
     size = next((word for word in words if word in STEP_SIZES), "reconcile")
-    count = next((int(word) for word in words if word.isdigit()), 1)
+    count = next((int(word) for word in words if word.isdecimal()), 1)
     return cluster.step(size) if count == 1 else Steps(cluster.step(size) for _ in range(count))

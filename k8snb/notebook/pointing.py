@@ -83,7 +83,7 @@ def _walk(node: yaml.Node, path: tuple[str, ...]) -> Iterator[yaml.Node]:
                 return
             yield pair[0]
             node = pair[1]
-        elif isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):
+        elif isinstance(node, yaml.SequenceNode) and step.isdecimal() and int(step) < len(node.value):
             node = node.value[int(step)]
             yield node
         else:

@@ -67,7 +67,9 @@ def _known_pool(simulation: Simulation, pool: str, **_rest: Any) -> None:
         raise Mistake(text("cloud.no_pool", name=pool, names=", ".join(pools)))
 
 
-def _can_add(simulation: Simulation, *, pool: str, size: str, count: int, zones: Sequence[str], mode: str, **_rest: Any) -> None:
+def _can_add(
+    simulation: Simulation, *, pool: str, size: str, count: int, zones: Sequence[str], mode: str, max_surge: int, **_rest: Any
+) -> None:  # fmt: skip
     if not _NAME.fullmatch(pool):
         raise Mistake(text("cloud.bad_name", name=pool))
     if pool in managed(simulation).azure.state.pools:
@@ -78,12 +80,18 @@ def _can_add(simulation: Simulation, *, pool: str, size: str, count: int, zones:
         raise Mistake(text("cloud.no_zone", zone=", ".join(zones), names=", ".join(ZONES)))
     if mode not in ("System", "User"):
         raise Mistake(text("cloud.no_mode", mode=mode))
+    _surge(max_surge)
     _count(count)
 
 
 def _count(count: Any) -> None:
     if not isinstance(count, int) or not 0 <= count <= MOST_MACHINES:
         raise Mistake(text("cloud.bad_count", count=repr(count), most=MOST_MACHINES))
+
+
+def _surge(max_surge: Any) -> None:
+    if not isinstance(max_surge, int) or max_surge < 1:
+        raise Mistake(text("cloud.bad_surge", surge=max_surge))
 
 
 def _add(simulation: Simulation, pool: str, count: int, zones: Sequence[str], **fields: Any) -> None:
@@ -153,8 +161,7 @@ def _remove(simulation: Simulation, pool: str) -> None:
 def _can_upgrade(simulation: Simulation, pool: str, image: str, max_surge: int) -> None:
     _known_pool(simulation, pool)
     _idle(simulation, pool)
-    if max_surge < 1:
-        raise Mistake(text("cloud.bad_surge", surge=max_surge))
+    _surge(max_surge)
     if managed(simulation).azure.pool(pool).image == image:
         raise Mistake(text("cloud.same_image", name=pool, image=image))
 

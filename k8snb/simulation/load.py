@@ -48,7 +48,7 @@ class Shot(NamedTuple):
     @property
     def ok(self) -> bool:
         """An answer below 400."""
-        return self.outcome.isdigit() and int(self.outcome) < 400
+        return self.outcome.isdecimal() and int(self.outcome) < 400
 
 
 @dataclass(slots=True)
@@ -138,6 +138,19 @@ class LoadGenerator:
         delay = round(SECOND / max(rate_at(run, at), 0.01))
         if at + delay <= run.duration:
             self.kernel.after(delay, NAME, ("request", number), why=f"load on {run.url}", background=True)
+
+
+def bounds_of(rate: Any, shape: str) -> tuple[float, float]:
+    """The lowest and the highest rate, from one number or from both. Raises ValueError.
+
+    >>> bounds_of(20, "steady"), bounds_of(20, "ramp"), bounds_of((5, 50), "sine")
+    ((20.0, 20.0), (2.0, 20.0), (5.0, 50.0))
+    """
+    one = isinstance(rate, (int, float))
+    both = (rate if shape == "steady" else rate / 10, rate) if one else tuple(rate) if isinstance(rate, (tuple, list)) else ()
+    if len(both) != 2 or not all(isinstance(value, (int, float)) for value in both):
+        raise Mistake(text("load.bad_rate", most=f"{MOST_RATE:g}"))
+    return float(both[0]), float(both[1])
 
 
 def _check(simulation: Simulation, *, url: str, pod: str, low: float, high: float, shape: str, duration: int, **_rest: Any) -> None:

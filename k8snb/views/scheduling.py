@@ -215,7 +215,7 @@ def _row(line: Line) -> str:
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """``node-2`` before ``node-10``."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(name)]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -308,3 +308,8 @@ def test_a_cluster_without_a_controller_says_that_nobody_acts() -> None:
     result = ingress(bare, path("/", "web"))
     assert "nothing in the simulation acts on them" in str(result)
     assert bare.get("ingressclasses.networking.k8s.io") == []
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("30", 30), ("0", 5), ("²", 5), ("30s", 5), ("", 5)])
+def test_a_timeout_that_is_no_number_is_passed_over(given: str, seconds: int) -> None:
+    assert Location("", "/", "Prefix", "", None, (("proxy-read-timeout", given),)).timeout("proxy-read-timeout", 5) == seconds

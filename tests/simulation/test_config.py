@@ -56,3 +56,18 @@ def test_a_learners_manifests_and_moment_are_taken() -> None:
     cluster = Cluster(nodes=iter([NAMED]), start=EPOCH + 60_000_000, runtime="hollow", settled=False)
     assert cluster.now == EPOCH + 60_000_000
     assert [node["metadata"]["name"] for node in cluster.simulation.root.config.nodes] == ["a"]
+
+
+@pytest.mark.parametrize("rate", ["10", (1, 2, 3), (), None])
+def test_a_rate_is_one_number_or_two(rate: Any) -> None:
+    with pytest.raises(Mistake, match="requests a second, or"):
+        Cluster(nodes=0, runtime="hollow", settled=False).load_test("http://web", rate=rate)
+
+
+def test_a_pool_is_checked_when_it_is_made() -> None:
+    pools = Cluster(nodes=0, cloud="aks", runtime="hollow", settled=False).cloud.node_pools
+    with pytest.raises(Mistake, match="between 0 and 1000 machines, not '2'"):
+        pools.add("user", count="2")  # type: ignore[arg-type]
+    with pytest.raises(Mistake, match="at least 1, not 0"):
+        pools.add("user", max_surge=0)
+    assert "user" not in pools

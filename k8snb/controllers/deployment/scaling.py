@@ -27,7 +27,7 @@ def is_scaling(deployment: Object, sets: list[Object]) -> bool:
     """Whether the Deployment's size differs from the one that an active ReplicaSet remembers."""
     wanted = deployment["spec"]["replicas"]
     remembered = [annotations_of(rs).get(DESIRED) for rs in sets if rs["spec"]["replicas"] > 0]
-    return any(text is not None and text.isdigit() and int(text) != wanted for text in remembered)
+    return any(text is not None and text.isdecimal() and int(text) != wanted for text in remembered)
 
 
 def plan_scaling(deployment: Object, new: Object | None, old: list[Object]) -> list[Scale]:
@@ -98,7 +98,7 @@ def _fraction(deployment: Object, rs: Object) -> int:
     if wanted == 0:
         return -int(size)
     before = annotations_of(rs).get(MAXIMUM, "")
-    total = int(before) if before.isdigit() and int(before) else (deployment.get("status") or {}).get("replicas", 0)
+    total = int(before) if before.isdecimal() and int(before) else (deployment.get("status") or {}).get("replicas", 0)
     if not total:
         return 0
     exact = size * (wanted + max_surge(deployment)) / total

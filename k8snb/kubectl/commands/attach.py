@@ -279,9 +279,9 @@ def _ports(call: Call, text: str, pod: Json) -> tuple[int, int]:
     """``8080:80``, ``80`` or ``:80``; a Service's port becomes its target port, a name the number. Raises Failure."""
     local, colon, remote = text.rpartition(":")
     number = _target(call, remote, pod)
-    if colon and local and not (local.isdigit() and int(local) < 1 << 16):
+    if colon and local and not (local.isdecimal() and int(local) < 1 << 16):
         raise Failure(f"error parsing local port {quote(local)}: strconv.ParseUint: parsing {quote(local)}: invalid syntax")
-    wanted = int(local) if local else 0 if colon else int(remote) if remote.isdigit() else number
+    wanted = int(local) if local else 0 if colon else int(remote) if remote.isdecimal() else number
     return wanted, number
 
 
@@ -293,7 +293,7 @@ def _target(call: Call, text: str, pod: Json) -> int:
         if not ports:
             raise Failure(f"Service {name} does not have a service port {text}")
         text = str(ports[0].get("targetPort", ports[0]["port"]))
-    if text.isdigit():
+    if text.isdecimal():
         return int(text)
     named = [p["containerPort"] for c in dig(pod, "spec.containers", []) for p in c.get("ports") or () if p.get("name") == text]
     if not named:

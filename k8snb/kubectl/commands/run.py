@@ -221,7 +221,7 @@ def _expose_ports(call: Call, obj: Json) -> list[Json]:
         raise Failure("couldn't find port via --port flag or introspection")
     ports = []
     for index, number in enumerate(numbers):
-        wanted: Any = (int(target) if target.isdigit() else target) if target else number
+        wanted: Any = (int(target) if target.isdecimal() else target) if target else number
         name = {"name": f"port-{index + 1}"} if len(numbers) > 1 else {}
         ports.append({**name, "port": number, "protocol": protocol, "targetPort": wanted})
     return ports
@@ -300,7 +300,7 @@ def _metrics(call: Call) -> list[Json]:
 def _target(name: str, text: str) -> Json:
     """A share of what is requested, or an amount; a bare number counts milli-CPUs, or mebibytes."""
     if text.endswith("%"):
-        if not text[:-1].isdigit():
+        if not text[:-1].isdecimal():
             raise Failure(f"invalid percentage value: {text[:-1]}")
         return {"type": "Utilization", "averageUtilization": int(text[:-1])}
     if re.fullmatch(r"\d+(\.\d+)?", text):

@@ -47,7 +47,7 @@ def client(call: Call) -> Result:
 def _connect(call: Call, words: list[str]) -> Result:
     target = next((word for word in words if not word.startswith("-") and ":" in word), "")
     host, _, port = target.rpartition(":")
-    if not port.isdigit():
+    if not port.isdecimal():
         return Result(status=1, err="BADARGS\n")
     made = call.process.system.connect(host, int(port))
     words_of = {REFUSED: "REFUSED", NO_SUCH_NAME: "DNS", DNS_TIMEOUT: "DNS"}
@@ -139,7 +139,7 @@ class Agnhost(Image):
         asked = {key: values[0] for key, values in parse_qs(request.path.partition("?")[2]).items()}
         process.log(f"{request.method} {request.path}")
         if path == "/exit":
-            process.exit(int(asked.get("code", "0")) if asked.get("code", "0").isdigit() else 0)
+            process.exit(int(asked.get("code", "0")) if asked.get("code", "0").isdecimal() else 0)
             return HTTPReply(0)
         if path == "/shell":
             done = execute(process, ("sh", "-c", asked.get("shellCommand", asked.get("cmd", ""))))

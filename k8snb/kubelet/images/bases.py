@@ -241,7 +241,7 @@ class Python(Interpreter):
         """The port of ``python -m http.server``; 0 for another program."""
         words = process.argv
         if words[1:3] == ("-m", "http.server"):
-            return int(words[3]) if len(words) > 3 and words[3].isdigit() else 8000
+            return int(words[3]) if len(words) > 3 and words[3].isdecimal() else 8000
         return 0
 
     def start(self, process: Process) -> None:

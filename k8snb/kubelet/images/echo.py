@@ -181,9 +181,9 @@ class Podinfo(WebServer):
         if path == "/env":
             rows = ",\n".join(f'  "{name}={value}"' for name, value in process.env.items())
             return HTTPReply(200, f"[\n{rows}\n]\n", "application/json")
-        if path.startswith("/status/") and path[8:].isdigit():
+        if path.startswith("/status/") and path[8:].isdecimal():
             return HTTPReply(int(path[8:]), f'{{\n  "status": {path[8:]}\n}}\n', "application/json")
-        if path.startswith("/delay/") and path[7:].isdigit():
+        if path.startswith("/delay/") and path[7:].isdecimal():
             return HTTPReply(200, f'{{\n  "delay": {path[7:]}\n}}\n', "application/json", int(path[7:]) * 1_000_000)
         if path == "/panic":
             process.log('{"level":"panic","msg":"Panic command received"}')

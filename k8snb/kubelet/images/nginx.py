@@ -288,7 +288,7 @@ def _scheme_and_host(url: str) -> tuple[str, str]:
 
 def _returned(process: Process, request: HTTPRequest, args: tuple[str, ...], kind: str) -> HTTPReply:
     """``return 200 "text"``, ``return 301 URL``, ``return URL``."""
-    if not args[0].isdigit():
+    if not args[0].isdecimal():
         return HTTPReply(302, headers=(("Location", _filled(process, request, args[0])),))
     said = _filled(process, request, args[1]) if len(args) > 1 else ""
     if 300 < int(args[0]) < 309:

@@ -170,7 +170,7 @@ def _included(directives: tuple[Directive, ...], read: Read) -> list[Directive]:
 def _server(directive: Directive, read: Read) -> Server:
     block = directive._replace(block=tuple(_included(directive.block, read)))
     listens = [one.args for one in block.all("listen")] or [("80",)]
-    ports = dict.fromkeys(int(port) for args in listens if (port := args[0].rpartition(":")[2].strip("[]")).isdigit())
+    ports = dict.fromkeys(int(port) for args in listens if (port := args[0].rpartition(":")[2].strip("[]")).isdecimal())
     names = tuple(name for one in block.all("server_name") for name in one.args)
     return Server(tuple(ports), names, any("default_server" in args for args in listens), block)
 

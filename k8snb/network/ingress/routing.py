@@ -66,7 +66,7 @@ class Location(NamedTuple):
     def timeout(self, name: str, default: int) -> int:
         """A timeout in seconds."""
         value = self.option(name)
-        return int(value) if value.isdigit() and int(value) else default
+        return int(value) if value.isdecimal() and int(value) else default
 
 
 def options_of(ingress: Object) -> tuple[tuple[str, str], ...]:

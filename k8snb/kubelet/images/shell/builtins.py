@@ -47,7 +47,7 @@ class Shell:
     def get(self, name: str) -> str | None:
         """The value of a variable or of a special parameter."""
         arguments = self.job.frames[-1].arguments
-        if name.isdigit():
+        if name.isdecimal():
             return arguments[int(name)] if int(name) < len(arguments) else None
         special = {"?": str(self.job.status), "#": str(len(arguments) - 1), "$": self.pid, "-": "", "0": arguments[0]}
         if name in special:
@@ -233,7 +233,7 @@ Builtin = Callable[[Shell, tuple[str, ...], Frame], None]
 
 
 def _number(args: tuple[str, ...], default: int) -> int:
-    return int(args[0]) & 255 if args and args[0].lstrip("-").isdigit() else default
+    return int(args[0]) & 255 if args and args[0].lstrip("-").isdecimal() else default
 
 
 def exit_(shell: Shell, args: tuple[str, ...], _inner: Frame) -> None:

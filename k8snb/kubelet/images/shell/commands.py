@@ -131,7 +131,7 @@ def _number(text: str) -> int:
     found = re.fullmatch(r"\s*([-+]?)(0[xX][0-9a-fA-F]+|\d+)", text)
     if not found:
         return ord(text[1]) if text[:1] in "'\"" and len(text) > 1 else 0
-    base = 16 if found[2][:2].lower() == "0x" else 8 if found[2].startswith("0") and found[2].isdigit() and "8" not in found[2] else 10
+    base = 16 if found[2][:2].lower() == "0x" else 8 if found[2].startswith("0") and found[2].isdecimal() and "8" not in found[2] else 10
     return int(found[1] + found[2], base)
 
 
@@ -197,7 +197,7 @@ def sleep(call: Call) -> Result:
 
 def usleep(call: Call) -> Result:
     """Wait so many microseconds."""
-    return Result(delay=int(call.args[0])) if call.args and call.args[0].isdigit() else fail(call, "invalid number")
+    return Result(delay=int(call.args[0])) if call.args and call.args[0].isdecimal() else fail(call, "invalid number")
 
 
 def seq(call: Call) -> Result:

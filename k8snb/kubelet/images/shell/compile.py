@@ -286,7 +286,7 @@ class _Parser(Words):
     def loop_control(self, words: list[Word]) -> bool:
         """``break [n]`` and ``continue [n]`` are jumps; the words of the inner ``for`` loops that they leave are dropped."""
         said = [word[0][1] if len(word) == 1 and word[0][0] == "text" else "" for word in words]
-        if not self.loops or said[:1] not in (["break"], ["continue"]) or len(said) > 2 or (len(said) == 2 and not said[1].isdigit()):
+        if not self.loops or said[:1] not in (["break"], ["continue"]) or len(said) > 2 or (len(said) == 2 and not said[1].isdecimal()):
             return False
         depth = min(max(1, int(said[1]) if len(said) == 2 else 1), len(self.loops))
         for inner in self.loops[len(self.loops) - depth + 1 :]:

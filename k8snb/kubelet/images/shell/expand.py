@@ -210,6 +210,6 @@ def _atom(tokens: list[str], values: Values) -> int:
     if token in "+-!~":
         value = _atom(tokens, values)
         return {"+": value, "-": -value, "!": int(not value), "~": ~value}[token]
-    if token[:1].isdigit():
+    if token[:1].isdecimal():
         return int(token, 16 if token[:2].lower() == "0x" else 8 if token[:1] == "0" and len(token) > 1 else 10)
     return int(values.get(token) or 0)

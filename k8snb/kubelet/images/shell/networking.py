@@ -216,7 +216,7 @@ def nc(call: Call) -> Result:
     if "l" in options:
         call.process.memory["%listen"] = int(options.get("p") or (rest or ["0"])[-1] or 0)
         return Result(forever=True)
-    if len(rest) < 2 or not rest[1].isdigit():
+    if len(rest) < 2 or not rest[1].isdecimal():
         return fail(call, "host and port are needed")
     made = call.process.system.connect(rest[0], int(rest[1]))
     if not made.error:

@@ -21,7 +21,7 @@ def xargs(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
         word = words.pop(0)
         if word[:2] in ("-n", "-I", "-P", "-d", "-L"):
             value = word[2:] or (words.pop(0) if words else "")
-            count, mark = (int(value) if word[:2] in ("-n", "-L") and value.isdigit() else count), value if word[:2] == "-I" else mark
+            count, mark = (int(value) if word[:2] in ("-n", "-L") and value.isdecimal() else count), value if word[:2] == "-I" else mark
     given = inner.stdin if inner.stdin is not None else shell.stdin()
     command = words or ["echo"]
     if mark:
