@@ -301,7 +301,8 @@ class Cluster:
 
             cluster.graph("traffic", of="service/web")
 
-        ``of`` is an object, or its name as ``deployment/web``. Raises LookupError where there is no such object.
+        ``of`` is an object, or its name as ``deployment/web``; for ``components`` the one to set off, such as ``kubelet``.
+        Raises LookupError where there is no such object.
         """
         return Window(self.simulation).graph(kind, of, namespace)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from k8snb.messages import text
+from k8snb.messages import Missing, text
 from k8snb.sim.clock import duration
 from k8snb.sim.trace import Record
 from k8snb.views.graph import Edge, Graph, Group, Node
@@ -67,10 +67,13 @@ def refused(record: Record) -> str:
     return f"{record.detail[0]} {record.detail[1]}".strip()
 
 
-def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collection[str] = (), title: str = "") -> Graph:
+def components(
+    snapshot: Snapshot, records: Iterable[Record], *, stopped: Collection[str] = (), title: str = "", lit: str = ""
+) -> Graph:
     """The parts of the cluster and the requests between them in a window of the trace.
 
-    ``stopped`` are the components that do not run now. Everybody talks to the API server only, and only it talks to etcd.
+    ``stopped`` are the components that do not run now; ``lit``, one by name or all of a kind (``kubelet``), is set off. Everybody
+    talks to the API server only, and only it talks to etcd. Raises ``LookupError`` for a ``lit`` that is not there.
     """
     sent: dict[str, Counter[str]] = defaultdict(Counter)
     stored, known = 0, {record.id: record for record in records}
@@ -82,7 +85,9 @@ def components(snapshot: Snapshot, records: Iterable[Record], *, stopped: Collec
     kubelets = [f"kubelet/{node['metadata']['name']}" for node in snapshot.get("nodes", ())]
     names = list(dict.fromkeys([*CONTROL_PLANE, *(name for name in sent if name not in kubelets), *kubelets]))
     states = {f"kubelet/{n['metadata']['name']}": look("nodes", n) for n in snapshot.get("nodes", ())}
-    boxes = [_component(name, stopped, states.get(name, ("ok", ""))[0]) for name in names]
+    boxes = [_component(name, stopped, states.get(name, ("ok", ""))[0], lit=lit in (name, name.partition("/")[0])) for name in names]
+    if lit and not any(box.lit for box in boxes):
+        raise Missing(text("views.no_such_object", name=lit))
     edges = [_talks(name, sent[name]) for name in names if name not in (API, ETCD) and boxes[names.index(name)].state != "failed"]
     edges.append(Edge(API, ETCD, text("views.writes", count=stored), "flow") if stored else Edge(API, ETCD, kind="weak"))
     graph = Graph(title or text("views.components"), boxes, edges, [Group("plane", text("views.control_plane"))])
@@ -98,13 +103,13 @@ def _talks(name: str, counts: Counter[str]) -> Edge:
     return Edge(name, API, _said(counts), "flow") if counts else Edge(name, API, kind="weak")
 
 
-def _component(name: str, stopped: Collection[str], state: str) -> Node:
+def _component(name: str, stopped: Collection[str], state: str, *, lit: bool) -> Node:
     kind, _, rest = name.partition("/")
     label = (rest,) if rest else ()
     group = "plane" if kind in CONTROL_PLANE else ""
     if name in stopped or kind in stopped:
-        return Node(name, kind, label, "failed", text("views.stopped"), group)
-    return Node(name, kind, label, state if rest else "", group=group)
+        return Node(name, kind, label, "failed", text("views.stopped"), group, lit=lit)
+    return Node(name, kind, label, state if rest else "", group=group, lit=lit)
 
 
 def _said(counts: Counter[str]) -> str:

@@ -32,7 +32,8 @@ EDGE_KINDS = ("", "weak", "flow", "broken")  # plain, dashed (a reference), thic
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A box. ``label`` is its lines, the name first; ``status`` is Kubernetes' word for ``state``; ``note`` the long form."""
+    """A box. ``label`` is its lines, the name first; ``status`` is Kubernetes' word for ``state``; ``note`` the long form. ``lit``:
+    it is what the picture is about."""
 
     id: str
     kind: str
@@ -41,6 +42,7 @@ class Node:
     status: str = ""
     group: str = ""
     note: str = ""
+    lit: bool = False
 
     def __post_init__(self) -> None:
         if self.state not in STATES:

@@ -56,6 +56,7 @@ def _style() -> str:
         ".k8snb-graph .name{font-weight:600}.k8snb-graph .said{fill:var(--now)}"
         ".k8snb-graph .box{fill:var(--bg);stroke:var(--now);stroke-width:1.2}.k8snb-graph .bar{fill:var(--now)}"
         ".k8snb-graph .failed .box{stroke-width:2}.k8snb-graph .pending .box,.k8snb-graph .ending .box{stroke-dasharray:4 2}"
+        ".k8snb-graph .lit .box{fill:var(--soft);stroke:var(--done);stroke-width:3}"
         ".k8snb-graph .frame{fill:var(--soft);stroke:var(--frame)}"
         ".k8snb-graph path{fill:none;stroke:var(--dim);stroke-width:1.2}.k8snb-graph .weak{stroke-dasharray:4 3}"
         ".k8snb-graph .flow{stroke:var(--done);stroke-width:2}.k8snb-graph .broken{stroke:var(--failed);stroke-dasharray:1 4}"
@@ -135,7 +136,7 @@ def _node(node: Node, box: Box) -> str:
     bar = f'x="{box.x + 4}" y="{box.y + 5}" width="3" height="{box.h - 10}" rx="1.5"'
     said = escape(line(node))
     return (
-        f'<g class="{node.state or "plain"}" role="graphics-symbol img" aria-label="{said}" data-id="{escape(node.id)}">'
+        f'<g class="{node.state or "plain"}{" lit" * node.lit}" role="graphics-symbol img" aria-label="{said}" data-id="{escape(node.id)}">'
         f"{f'<title>{escape(node.note)}</title>' if node.note else ''}"
         f'<rect class="box" {outline}/><rect class="bar" {bar}/>'
         f"{' '.join(_lines(node, box))}</g>"

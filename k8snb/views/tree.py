@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from k8snb.views.graph import Edge, Graph, Node
 
 NEWLINE = "\n"
+LIT = "◀"  # what the picture is about
 ARROWS = {"": "→", "weak": "⇢", "flow": "⇒", "broken": "✕"}
 
 
@@ -26,7 +27,7 @@ def name(node: Node) -> str:
 def line(node: Node) -> str:
     """One line that says all of a node: kind, label lines, state sign and status word."""
     said = f"{sign(node.state)} {node.status}".strip()
-    return "  ".join(part for part in (name(node), *node.label[1:], said) if part)
+    return "  ".join(part for part in (name(node), *node.label[1:], said, LIT * node.lit) if part)
 
 
 def draw(graph: Graph) -> str:

@@ -260,12 +260,12 @@ class Window:
             raise Mistake(text("views.no_graph", kind=kind, names=", ".join(GRAPHS)))
         return GRAPHS[kind](self, of, namespace)
 
-    def _components(self, _of: str | Object, _namespace: str) -> Graph:
+    def _components(self, of: str | Object, _namespace: str) -> Graph:
         trace = self.simulation.parts.kernel.trace
         asked = next((r for r in reversed(trace.since(max(0, trace.last - _FAR))) if from_outside(r) and not _quiet(r)), None)
         records = trace.since(asked.id - 1) if asked else []
         title = text("views.components_since", cause=_plainly(asked)) if asked else text("views.components")
-        return components(self.snapshot(resources=("nodes",)), records, stopped=self.stopped(), title=title)
+        return components(self.snapshot(resources=("nodes",)), records, stopped=self.stopped(), title=title, lit=str(of))
 
     def _ownership(self, of: str | Object, namespace: str) -> Graph:
         return ownership(self.snapshot(), self.identify(of, namespace) if of else "")

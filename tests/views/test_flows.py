@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from k8snb.sim.trace import Trace, TraceState
 from k8snb.views import flows
 
@@ -44,6 +46,16 @@ def test_what_is_only_answered_is_no_write() -> None:
     trace.add(11_000, "request", "kubectl", "create", "selfsubjectaccessreviews.authorization.k8s.io ", (201, "", 12))
     graph = flows.components({"nodes": [node("node-1")]}, trace.since(0))
     assert [edge.label for edge in graph.edges if edge.target == flows.ETCD] == ["4 writes"]
+
+
+def test_the_part_that_is_meant_is_set_off_in_the_picture_and_in_words() -> None:
+    nodes = {"nodes": [node("node-1"), node("node-2")]}
+    graph = flows.components(nodes, [], lit="kubelet")
+    assert [box.id for box in graph.nodes if box.lit] == ["kubelet/node-1", "kubelet/node-2"]
+    assert repr(graph).count("◀") == graph.svg.count(' lit"') == 2
+    assert [box.id for box in flows.components(nodes, [], lit="kubelet/node-2").nodes if box.lit] == ["kubelet/node-2"]
+    with pytest.raises(LookupError, match="no kublet"):
+        flows.components(nodes, [], lit="kublet")
 
 
 def test_fifty_kubelets_are_counted() -> None:
