@@ -20,15 +20,15 @@ from k8snb.apimachinery.objects import Object
 from k8snb.apiserver.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Options, Request, Response, User
 
 Send = Callable[[Request], Response]
+VersionOf = Callable[[str], str]  # resource key -> the version in which it is asked for
 PATCH_TYPES = {"merge": MERGE_PATCH, "strategic": STRATEGIC_MERGE_PATCH, "json": JSON_PATCH, "apply": APPLY_PATCH}
 
 
 class Client:
-    """Requests under one user. ``versions`` maps a group to the version that is asked for (``v1`` where it is not named)."""
+    """Requests under one user. ``version_of`` says in which version a resource is asked for."""
 
-    def __init__(self, send: Send, user: User, agent: str, versions: Mapping[str, str] | None = None):
-        self._send, self.user, self.agent = send, user, agent
-        self._versions = versions or {}
+    def __init__(self, send: Send, user: User, agent: str, version_of: VersionOf = lambda _resource: "v1"):
+        self._send, self.user, self.agent, self._version_of = send, user, agent, version_of
         self.calls = 0
 
     def __repr__(self) -> str:
@@ -38,8 +38,7 @@ class Client:
         """Send one request and give its body. Raises :class:`ApiError` when it is refused."""
         plural, _, group = resource.partition(".")
         self.calls += 1
-        version = self._versions.get(group, "v1")
-        response = self._send(Request(verb, group, version, plural, user=self.user, agent=self.agent, **fields))
+        response = self._send(Request(verb, group, self._version_of(resource), plural, user=self.user, agent=self.agent, **fields))
         if not response.ok:
             raise refusal(response)
         return response.body
@@ -107,11 +106,11 @@ class Client:
 
     def as_user(self, user: User) -> Client:
         """The same client under another user."""
-        return Client(self._send, user, self.agent, self._versions)
+        return Client(self._send, user, self.agent, self._version_of)
 
     def with_versions(self, versions: Mapping[str, str]) -> Client:
         """The same client that asks for these versions of API groups: ``{"autoscaling": "v2"}``."""
-        return Client(self._send, self.user, self.agent, versions)
+        return Client(self._send, self.user, self.agent, lambda resource: versions.get(resource.partition(".")[2], "v1"))
 
 
 def refusal(response: Response) -> ApiError:

@@ -75,7 +75,11 @@ class Component:
 
     def client_for(self, user: User, agent: str) -> Client:
         """A client of the API server under a user; its requests fail while the component is cut off."""
-        return Client(self._send, user, agent)
+        return Client(self._send, user, agent, self.version_of)
+
+    def version_of(self, _resource: str) -> str:
+        """The version in which a resource is asked for."""
+        return "v1"
 
     def _send(self, request: Request) -> Response:
         if self.state.partitioned:
@@ -166,7 +170,8 @@ class Component:
         informer = self.informers[name]
         plural, _, group = informer.resource.partition(".")
         options = Options(field_selector=informer.fields)
-        request = Request("list", group, "v1", plural, options=options, user=self.user, agent=self.client.agent)
+        version = self.version_of(informer.resource)
+        request = Request("list", group, version, plural, options=options, user=self.user, agent=self.client.agent)
         response = self._send(request)
         if not response.ok:
             self._relist_later(name)

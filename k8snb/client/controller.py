@@ -23,10 +23,13 @@ from k8snb.apimachinery.objects import Object
 from k8snb.apiserver.request import User
 from k8snb.client.client import Client
 from k8snb.client.component import Component, Environment
-from k8snb.client.informer import Informer, key_of
+from k8snb.client.informer import Handler, Informer, key_of
 from k8snb.client.recorder import Recorder
 from k8snb.client.workqueue import QueueState
+from k8snb.resources.apiextensions.customresourcedefinition import served_version
 from k8snb.sim.kernel import Event
+
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 
 ToKeys = Callable[[Any, Object | None, Object | None], Iterable[str]]
 
@@ -164,6 +167,9 @@ class Controller:
     def on_start(self) -> None:
         """The process has filled its caches: schedule periodic work here."""
 
+    def on_stop(self) -> None:
+        """The process has stopped, and its caches are empty."""
+
     def reconcile(self, key: str) -> None:
         """Bring one object's world closer to what the object asks for. ApiErrors lead to a retry with back-off."""
         raise NotImplementedError
@@ -195,6 +201,26 @@ class ControllerProcess(Component):
         """Controllers act under service accounts of their own, as with ``--use-service-account-credentials``."""
         return service_account(controller.account or controller.agent)
 
+    def version_of(self, resource: str) -> str:
+        """As a definition says, for what is defined by one (a definition has the name of its resource)."""
+        definitions = self.informers.get(DEFINITIONS)
+        definition = definitions.get(resource) if definitions is not None else None
+        return served_version(definition) if definition is not None else super().version_of(resource)
+
+    def follow(self, resource: str, handler: Handler) -> None:
+        """Watch one resource more while the process runs, such as one that was defined just now."""
+        informer = self.informer(resource)
+        informer.handlers.append(handler)
+        if self.state.running and not informer.state.watch:  # a fork has the watch already
+            self.list_and_watch(resource)
+
+    def leave(self, resource: str) -> None:
+        """Watch it no longer: what has come is told, then its cache is forgotten."""
+        if resource in self.informers:
+            self.informers[resource].deliver()
+            self.informers.pop(resource).stop()
+            del self.state.informers[resource]
+
     def on_start(self) -> None:
         for loop, controller in self.controllers.items():
             if self.enabled(loop):
@@ -202,6 +228,8 @@ class ControllerProcess(Component):
 
     def on_stop(self) -> Any:
         kept = self.state.own["disabled"]
+        for controller in self.controllers.values():
+            controller.on_stop()
         return {"disabled": kept, **{loop: controller.new_state() for loop, controller in self.controllers.items()}}
 
     def handle(self, event: Event) -> None:

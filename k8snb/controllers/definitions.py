@@ -12,11 +12,10 @@ from typing import Any
 from k8snb.apimachinery.objects import Object, dig, put
 from k8snb.apiserver.request import MASTERS, Request, User
 from k8snb.client.client import refusal
-from k8snb.client.controller import Controller, ControllerProcess, Watches
+from k8snb.client.controller import DEFINITIONS, Controller, ControllerProcess, Watches
 from k8snb.resources.apiextensions.customresourcedefinition import CLEANUP, established_status, storage_version
 from k8snb.sim.clock import SECOND
 
-DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 API_SERVER = User("system:apiserver", (MASTERS, "system:authenticated"))
 
 

@@ -7,7 +7,7 @@ It keeps a graph of *all* objects by UID: who depends on whom (``ownerReferences
     Orphan       the owner waits (finalizer ``orphan``) until its dependents no longer name it; they stay
 
 Models: pkg/controller/garbagecollector (garbagecollector.go: attemptToDeleteItem, attemptToOrphan; graph_builder.go).
-Simplified: objects of custom resources are not in the graph, so what one of them owns is not looked at when it goes.
+Custom resources join the graph when their definition is established, and leave it with the definition.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.meta import is_true
 from k8snb.apimachinery.objects import Object
 from k8snb.apimachinery.resource import Resource
-from k8snb.client.controller import Controller
+from k8snb.client.controller import DEFINITIONS, Controller
 from k8snb.client.informer import key_of, split_key
 from k8snb.resources import RESOURCES
 from k8snb.sim.state import Shelf
@@ -36,7 +37,8 @@ def _collected() -> tuple[Resource, ...]:
 
 
 COLLECTED = _collected()
-_BY_KIND = {(r.api_version.rpartition("/")[0], r.kind): r.key for r in COLLECTED}
+_BUILT_IN = frozenset(r.key for r in RESOURCES)
+_BY_KIND = {(r.api_version.rpartition("/")[0], r.kind): (r.key, r.namespaced) for r in COLLECTED}
 
 
 @dataclass(slots=True)
@@ -58,6 +60,23 @@ class GarbageCollector(Controller):
         super().__init__(process)
         for resource in self.reads:
             self.informers[resource].handlers.append(self._listener(resource))
+        self.informers[DEFINITIONS].handlers.append(self._defined)
+        for definition in self.informers[DEFINITIONS].all():  # in a fork the cache is there, the listeners are not
+            self._defined(None, definition, 0)
+
+    def _defined(self, old: Object | None, new: Object | None, _cause: int) -> None:
+        """A definition came, changed or went: its resource joins the graph, or leaves it."""
+        if new is None:
+            assert old is not None
+            self.process.leave(old["metadata"]["name"])
+        elif is_true(new, "Established") and new["metadata"]["name"] not in self.process.informers:
+            name = new["metadata"]["name"]
+            self.process.follow(name, self._listener(name))
+
+    def on_stop(self) -> None:
+        """Which resources there are is learned anew."""
+        for name in [name for name in self.process.informers if name.partition("?")[0] not in _BUILT_IN]:
+            self.process.leave(name)
 
     def new_state(self) -> Any:
         return GraphState()
@@ -117,7 +136,8 @@ class GarbageCollector(Controller):
 
     def _object(self, uid: str) -> Object | None:
         place = self.own.places.get(uid)
-        return self.informers[place[0]].get(place[1]) if place else None
+        informer = self.process.informers.get(place[0]) if place else None  # None: its definition has gone, and it with that
+        return informer.get(place[1]) if place and informer is not None else None
 
     # ------------------------------------------------------------------ one turn
 
@@ -160,19 +180,20 @@ class GarbageCollector(Controller):
 
     def _owner(self, ref: Object, item: Object) -> Object | None:
         """The owner as the API server has it now, None where there is no such object (any more)."""
-        resource = _BY_KIND.get((ref["apiVersion"].rpartition("/")[0], ref["kind"])) or self._custom(ref)
-        if resource is None:
+        mapped = _BY_KIND.get((ref["apiVersion"].rpartition("/")[0], ref["kind"])) or self._custom(ref)
+        if mapped is None:
             raise ApiError(404, "NotFound", f"unable to get REST mapping for {ref['apiVersion']}/{ref['kind']}")
-        kind = next((r for r in COLLECTED if r.key == resource), None)
-        namespace = item["metadata"].get("namespace", "") if kind is None or kind.namespaced else ""
+        resource, namespaced = mapped
+        namespace = item["metadata"].get("namespace", "") if namespaced else ""
         owner = self.client.find(resource, ref["name"], namespace)
         return owner if owner is not None and owner["metadata"]["uid"] == ref["uid"] else None
 
-    def _custom(self, ref: Object) -> str | None:
+    def _custom(self, ref: Object) -> tuple[str, bool] | None:
         group = ref["apiVersion"].rpartition("/")[0]
-        for crd in self.informers["customresourcedefinitions.apiextensions.k8s.io"].all():
-            if crd["spec"]["group"] == group and crd["spec"]["names"]["kind"] == ref["kind"]:
-                return f"{crd['spec']['names']['plural']}.{group}"
+        for definition in self.informers[DEFINITIONS].all():
+            spec = definition["spec"]
+            if spec["group"] == group and spec["names"]["kind"] == ref["kind"]:
+                return definition["metadata"]["name"], spec["scope"] == "Namespaced"
         return None
 
     def _wait_for_dependents(self, resource: str, item: Object) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import set_condition
 from k8snb.apimachinery.objects import FrozenDict, Object, freeze, put
-from k8snb.client.controller import Controller, Watches
+from k8snb.client.controller import DEFINITIONS, Controller, Watches
 from k8snb.resources import RESOURCES
 from k8snb.sim.clock import SECOND
 
@@ -36,7 +36,7 @@ class NamespaceController(Controller):
 
     name = "namespace"
     watches = (Watches("namespaces", delay=GRACE),)
-    reads = ("customresourcedefinitions.apiextensions.k8s.io",)
+    reads = (DEFINITIONS,)
 
     def reconcile(self, key: str) -> None:
         namespace = self.client.find("namespaces", key)

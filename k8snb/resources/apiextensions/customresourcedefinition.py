@@ -62,6 +62,13 @@ def storage_version(crd: Object) -> str:
     return next((v.get("name", "") for v in dig(crd, "spec.versions", ()) if v.get("storage")), "")
 
 
+def served_version(crd: Object) -> str:
+    """A version in which objects can be asked for: the stored one where it is served."""
+    served = [version.get("name", "") for version in dig(crd, "spec.versions", ()) if version.get("served")]
+    stored = storage_version(crd)
+    return stored if stored in served or not served else str(served[0])
+
+
 def prepare_for_create(obj: Object) -> Object:
     """The first stored version is the one to be stored."""
     stored = [version.get("name", "") for version in dig(obj, "spec.versions", ()) if version.get("storage")]
