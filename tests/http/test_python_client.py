@@ -1,9 +1,13 @@
 """The official Python client against a served cluster: what its users' scripts do, they do here."""
 
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
+
+from k8snb.cluster import Cluster
+from tests.http.conftest import Served
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 kubernetes = pytest.importorskip("kubernetes", reason="the Python package kubernetes is not installed")
@@ -11,11 +15,25 @@ kubernetes = pytest.importorskip("kubernetes", reason="the Python package kubern
 LABELS = {"app": "web"}
 
 
-@pytest.fixture
-def api(served):
+@contextmanager
+def client_of(served):
     with kubernetes.config.new_client_from_config(str(served.kubeconfig)) as client:
         names = ("CoreV1Api", "AppsV1Api", "BatchV1Api", "ApiextensionsV1Api", "CustomObjectsApi", "VersionApi", "AuthorizationV1Api")
         yield SimpleNamespace(client=client, **{name: getattr(kubernetes.client, name)(client) for name in names})
+
+
+@pytest.fixture
+def api(served):
+    with client_of(served) as found:
+        yield found
+
+
+@pytest.fixture
+def faithful(tmp_path):
+    served = Served(tmp_path, Cluster(nodes=1))
+    with client_of(served) as found:
+        yield found
+    served.close()
 
 
 def deployment(replicas=2):
@@ -138,8 +156,12 @@ def test_a_review_says_who_may_do_what(api):
     assert review.status.allowed
 
 
-def test_conversations_are_refused_in_a_sentence(api):
-    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
-    api.CoreV1Api.create_namespaced_pod("default", pod)
-    with pytest.raises(kubernetes.client.ApiException, match="k8snb does not serve exec over HTTP"):
-        kubernetes.stream.stream(api.CoreV1Api.connect_get_namespaced_pod_exec, "p", "default", command=["ls"], stdout=True)
+def test_a_command_runs_in_a_container(faithful):
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "nginx:1.27"}]}}
+    faithful.CoreV1Api.create_namespaced_pod("default", pod)
+    for event in kubernetes.watch.Watch().stream(faithful.CoreV1Api.list_namespaced_pod, "default", timeout_seconds=30):
+        if event["object"].status.phase == "Running":
+            break
+    execute, command = faithful.CoreV1Api.connect_get_namespaced_pod_exec, ["sh", "-c", "echo from $HOSTNAME"]
+    said = kubernetes.stream.stream(execute, "p", "default", command=command, stdout=True, stderr=True)
+    assert said == "from p\n"
