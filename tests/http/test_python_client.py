@@ -159,9 +159,9 @@ def test_a_review_says_who_may_do_what(api):
 def test_a_command_runs_in_a_container(faithful):
     pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "nginx:1.27"}]}}
     faithful.CoreV1Api.create_namespaced_pod("default", pod)
-    for event in kubernetes.watch.Watch().stream(faithful.CoreV1Api.list_namespaced_pod, "default", timeout_seconds=30):
-        if event["object"].status.phase == "Running":
-            break
+    assert until(lambda: faithful.CoreV1Api.read_namespaced_pod("p", "default").status.phase, "Running") == "Running"
     execute, command = faithful.CoreV1Api.connect_get_namespaced_pod_exec, ["sh", "-c", "echo from $HOSTNAME"]
-    said = kubernetes.stream.stream(execute, "p", "default", command=command, stdout=True, stderr=True)
-    assert said == "from p\n"
+    held = kubernetes.stream.stream(execute, "p", "default", command=command, stdout=True, stderr=True, _preload_content=False)
+    held.run_forever(timeout=20)
+    assert held.read_stdout() == "from p\n"
+    held.sock.shutdown()  # the client leaves its socket open when the server ends the conversation
