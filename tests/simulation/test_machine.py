@@ -19,7 +19,7 @@ NAMES = st.sampled_from(["web", "api"])
 NODES = st.sampled_from(["node-1", "node-2", "node-3"])
 IMAGES = st.sampled_from(["nginx:1.25", "nginx:1.26", "nginx:1.27"])
 STOPPABLE = st.sampled_from(["kube-controller-manager", "kube-scheduler", "kubelet/node-1", "kubelet/node-2"])
-HEALING_TIME = 700  # eviction after 300 s, back-off of at most 300 s, and some more
+HEALING_TIME = 1300  # eviction after 300 s, a DaemonSet's back-off for failed Pods of at most 900 s, and some more
 
 
 class AnythingMayHappen(RuleBasedStateMachine):
