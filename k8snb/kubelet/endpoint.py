@@ -14,7 +14,7 @@ from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.node import SYSTEM_CPU, SYSTEM_MEMORY
 from k8snb.kubelet.state import RUNNING, ContainerState, PodState
 from k8snb.kubelet.status import init_done
-from k8snb.seams.cri import Executed
+from k8snb.seams.cri import Executed, Usage
 from k8snb.seams.kubelet import ContainerStats, LogOptions, NodeStats, PodStats
 from k8snb.sim.clock import HOUR
 
@@ -61,19 +61,18 @@ class Endpoint:
     def stats(self) -> NodeStats:
         """What the machine uses: its system, and the containers that run."""
         self._reach("metrics/resource")
-        pods = tuple(found for state in self.kubelet.own.pods.values() if (found := self._stats_of(state)) is not None)
+        usage = self.kubelet.runtime.node_usage()
+        pods = tuple(found for state in self.kubelet.own.pods.values() if (found := self._stats_of(state, usage)) is not None)
         used = [one.usage for pod in pods for one in pod.containers]
         system = SYSTEM_MEMORY + self.kubelet.own.foreign.get("memory", 0)
         return NodeStats(SYSTEM_CPU + sum(one.cpu for one in used), system + sum(one.memory for one in used), pods)
 
-    def _stats_of(self, state: PodState) -> PodStats | None:
-        usage = self.kubelet.runtime.pod_usage(state.uid)
-        running = [(name, found) for name, found in state.containers.items() if found.phase == RUNNING and name in usage]
+    def _stats_of(self, state: PodState, usage: Mapping[str, Usage]) -> PodStats | None:
+        running = [(name, found) for name, found in state.containers.items() if found.phase == RUNNING and found.id in usage]
         if not running:
             return None
-        return PodStats(
-            state.namespace, state.name, state.uid, tuple(ContainerStats(name, found.started_at, usage[name]) for name, found in running)
-        )
+        stats = tuple(ContainerStats(name, found.started_at, usage[found.id]) for name, found in running)
+        return PodStats(state.namespace, state.name, state.uid, stats)
 
     def _reach(self, path: str) -> None:
         """Raise ApiError where the kubelet does not answer."""

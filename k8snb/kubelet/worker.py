@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
+from k8snb.component_helpers import qos_class
 from k8snb.component_helpers.resolver import own_resolver
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet import environment, pods, probes, pull_secrets, resize, restarts, stopping
@@ -357,7 +358,7 @@ class Worker:
             stdin=bool(spec.get("stdin")), message_path=spec.get("terminationMessagePath", "/dev/termination-log"),
             message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError",
             resources=pods.resources({"resources": container.allocated}),
-            stop_signal=(spec.get("lifecycle") or EMPTY_DICT).get("stopSignal", "").removeprefix("SIG"),
+            stop_signal=(spec.get("lifecycle") or EMPTY_DICT).get("stopSignal", "").removeprefix("SIG"), qos=qos_class(self.pod),
         )  # fmt: skip
 
     def _started(self, container: ContainerState) -> None:

@@ -86,6 +86,7 @@ class ContainerConfig(NamedTuple):
     resources: Resources = Resources()
     stop_signal: str = ""  # without its SIG; empty: the image's own
     read_only: bool = False  # readOnlyRootFilesystem
+    qos: str = "BestEffort"  # the class of its pod: where in the tree of control groups it stands
 
 
 class Pull(NamedTuple):
@@ -231,6 +232,10 @@ class Runtime(Protocol):
 
     def written(self) -> int:
         """What all containers of the node have written: layers, logs and volumes (bytes)."""
+        ...
+
+    def node_usage(self) -> Mapping[str, Usage]:
+        """The same of every running container, by its id: the machine's CPU is divided once for all of them."""
         ...
 
     def pod_usage(self, pod_uid: str) -> Mapping[str, Usage]:

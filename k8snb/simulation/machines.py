@@ -18,6 +18,7 @@ from k8snb.client.component import Component, ComponentState, Environment
 from k8snb.kubelet.endpoint import Endpoint
 from k8snb.kubelet.images import Catalogue
 from k8snb.kubelet.kubelet import Kubelet
+from k8snb.kubelet.node import SYSTEM_CPU
 from k8snb.kubelet.runtime.faithful import FaithfulRuntime, RuntimeState
 from k8snb.kubelet.runtime.hollow import HollowRuntime, HollowState
 from k8snb.kubelet.status import FAITHFUL, HOLLOW, HOLLOW_EXITS, Style
@@ -188,7 +189,7 @@ class Machines:
         owner = f"containerd/{name}"
         if kind == "faithful":
             state = states.setdefault(owner, ComponentState(own=RuntimeState())).own
-            cores = milli_value(dig(manifest, "status.capacity.cpu") or "1")
+            cores = milli_value(dig(manifest, "status.capacity.cpu") or "1") - SYSTEM_CPU
             drivers, registries = self.env.services.drivers, self.root.outside.registries
             return FaithfulRuntime(
                 self.env.kernel, state, name, self.network, self.catalogue, registries=registries, cores=cores, drivers=drivers

@@ -5,20 +5,22 @@ a container idles: what it uses at any ``now`` follows from what was noted when 
 
     work(t)     CPU time that requests and steps cost, by the second in which it is done
     rate(t)     requests in the last WINDOW seconds, divided by WINDOW (by the container's age, if it is younger)
-    cpu(t)      min(limit, steady + work in the last WINDOW seconds / WINDOW)                              millicores
+    want(t)     min(limit, steady + work in the last WINDOW seconds / WINDOW)                              millicores
+    cpu(t)      what the machine can give of it (:mod:`k8snb.kubelet.runtime.cpu`)
     memory(t)   resting + growth * (t - since) + per rate * rate(t)                                        bytes
 
-CPU is one queue per container, served first come first served at the container's limit (without one, at the node's cores):
-a request that costs ``c`` and comes at ``t`` begins at ``b = max(t, busy until)``; then ``busy until = b + c/limit``. It takes
+CPU is one queue per container, served first come first served on as many cores as the machine can give it. A limit is a *quota*: of
+every period of 100 ms the container may run for ``limit * 100 ms``; when that is used up it stands still until the next period. A
+request that costs ``c`` and comes at ``t`` begins at ``b = max(t, busy until)`` and is done at ``d``, the new ``busy until``. It takes
 
-    (b - t) + c * (max(1, 1/limit) - 1)
+    (b - t) + max(0, (d - b) - c)
 
-longer than on an idle machine without a limit, so latency grows slowly below the limit and without end above it. A container
-whose memory passes its limit is killed at that very instant: it is solved for, not looked for (:func:`exhausted_at`).
+longer than on an idle machine without a limit: nothing while the quota suffices, in steps of a period beyond it, and without end
+above the limit. A container whose memory passes its limit is killed at that very instant: it is solved for, not looked for
+(:func:`exhausted_at`).
 
 Models: CFS bandwidth control and memory.max of cgroup v2; the window over which a metrics server computes rates.
-Simplified: containers of a node never take CPU from each other; throttling is fluid (no periods of 100 ms); memory is the
-working set (no page cache).
+Simplified: all containers' periods begin at the same instants; memory is the working set (no page cache).
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from k8snb.seams.cri import Resources
-from k8snb.sim.clock import MINUTE, SECOND
+from k8snb.sim.clock import MILLISECOND, MINUTE, SECOND
 from k8snb.sim.state import Tape
 
 MIB = 1 << 20
@@ -35,6 +37,10 @@ WINDOW = 15
 """Seconds over which rates are computed, as a metrics server with its usual resolution does."""
 PATIENCE = MINUTE
 """So much work (µs) waits at most; what comes on top finds the queue full, and is not done."""
+
+
+PERIOD = 100 * MILLISECOND
+"""``cpu.cfs_period_us``: a limit is a quota for each of these."""
 
 
 class Appetite(NamedTuple):
@@ -58,6 +64,9 @@ class Consumption:
     since: int
     started: int
     busy_until: int = 0
+    speed: int = 0  # at which it worked last (millicores)
+    period: int = 0  # the last period in which it worked, and how much of its quota it has used there (µs)
+    used: int = 0
     work: Tape = field(default_factory=Tape)  # (second, requests, µs of CPU), the newest last
 
 
@@ -74,34 +83,59 @@ def use(own: Consumption, now: int, *, cpu: int | None, memory: int | None, grow
     own.since = now
 
 
-def charge(own: Consumption, now: int, cost: int, requests: int, cores: int) -> int:
+def charge(own: Consumption, now: int, *, cost: int, requests: int, speed: int, limit: int = 0) -> int:
     """Note work of ``cost`` (µs of CPU) for so many requests; how much longer it takes than on an idle machine (µs).
 
-    ``cores``: millicores that the container may use.
+    ``speed``: millicores that the machine can give; ``limit``: millicores of its limit, 0 for none.
     """
     begin_at = max(now, own.busy_until)
     waited = begin_at - now
     if waited > PATIENCE:
         return waited
-    stretched = cost * 1000 // max(1, cores)
-    own.busy_until = begin_at + stretched
-    second = begin_at // SECOND
+    own.busy_until, own.speed = _done_at(own, begin_at, cost, max(1, speed), limit), min(speed, limit or speed)
+    _note(own, now, begin_at // SECOND, requests, cost)
+    return waited + max(0, own.busy_until - begin_at - cost)
+
+
+def _done_at(own: Consumption, begin_at: int, cost: int, speed: int, limit: int) -> int:
+    """When work that begins then is done."""
+    if not limit or speed <= limit:
+        return begin_at + cost * 1000 // speed
+    quota, period = limit * PERIOD // 1000, begin_at // PERIOD
+    if period != own.period:
+        own.period, own.used = period, 0
+    left = min(quota - own.used, ((period + 1) * PERIOD - begin_at) * speed // 1000)
+    if cost <= left:
+        own.used += cost
+        return begin_at + cost * 1000 // speed
+    full, last = divmod(cost - left - 1, quota)
+    own.period, own.used = period + 1 + full, last + 1
+    return own.period * PERIOD + own.used * 1000 // speed
+
+
+def _note(own: Consumption, now: int, second: int, requests: int, cost: int) -> None:
     if own.work and own.work[-1][0] == second:
         _, before, spent = own.work.pop()
         own.work.append((second, before + requests, spent + cost))
-    else:
-        own.work.append((second, requests, cost))
-        oldest = now // SECOND - WINDOW
-        while own.work[0][0] <= oldest:
-            del own.work[0]
-    return waited + max(0, stretched - cost)
+        return
+    own.work.append((second, requests, cost))
+    oldest = now // SECOND - WINDOW
+    while own.work[0][0] <= oldest:
+        del own.work[0]
 
 
 def cpu_at(own: Consumption, now: int, resources: Resources) -> int:
-    """Millicores in use."""
+    """Millicores that it wants, and uses if the machine has them."""
     busy = sum(spent for _, spent in _recent(own, now)) * 1000 // (_window(own, now) * SECOND)
     used = own.cpu + busy
     return min(used, resources.cpu_limit) if resources.cpu_limit else used
+
+
+def hunger_at(own: Consumption, now: int, resources: Resources) -> int:
+    """Millicores that it would use in the coming second: what waits in its queue counts, too."""
+    waiting = max(0, own.busy_until - now) * own.speed // SECOND
+    wanted = max(cpu_at(own, now, resources), own.cpu + waiting)
+    return min(wanted, resources.cpu_limit) if resources.cpu_limit else wanted
 
 
 def memory_at(own: Consumption, now: int) -> int:

@@ -11,17 +11,18 @@ How CPU and memory are used, and when a container is killed for it, says :mod:`k
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from k8snb.kubelet.images import Catalogue
 from k8snb.kubelet.images import run as processes
-from k8snb.kubelet.images.consumption import charge, cpu_at, exhausted_at, memory_at
+from k8snb.kubelet.images.consumption import Consumption, charge, cpu_at, exhausted_at, hunger_at, memory_at
 from k8snb.kubelet.images.files import Files, size_of, text_of
 from k8snb.kubelet.images.process import Process, ProcessState
 from k8snb.kubelet.registries import Registries
+from k8snb.kubelet.runtime.cpu import Claim, allocate
 from k8snb.kubelet.runtime.image_store import ImageStore
 from k8snb.kubelet.runtime.volumes import ContainerLogs, Volumes, VolumesState
 from k8snb.seams.cni import Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse, Network, Source, header
@@ -42,6 +43,7 @@ class Container:
     code: int = 0
     oom: bool = False  # it was killed for want of memory
     resting: int = 0  # bytes that it uses as long as it does nothing
+    idling: int = 0  # and millicores
     wake: int = 0
     exhausted_at: int = 0  # when its memory will pass its limit, as far as is known
 
@@ -116,7 +118,7 @@ class FaithfulRuntime(ImageStore):
     ):  # fmt: skip
         super().__init__(state.images, catalogue, registries)
         self.kernel, self.state, self.node, self.network = kernel, state, node, network
-        self.cores = cores  # millicores of the machine
+        self.cores = cores  # millicores of the machine that its pods may use
         self.volumes = Volumes(state.volumes, drivers, lambda image: self.image_of(image).files, ContainerLogs(self._logs))
         self.name, self.kubelet = f"containerd/{node}", f"kubelet/{node}"
         kernel.handlers[self.name] = self.handle
@@ -172,7 +174,7 @@ class FaithfulRuntime(ImageStore):
             return Started(_RUNC + str(error))
         process = self._process(container)
         resting = process.consumption()
-        container.resting = resting.memory
+        container.resting, container.idling = resting.memory, resting.cpu
         if resting.growth:
             process.own_consumption()  # it leaks even if it does nothing
         self.state.containers[config.id] = container
@@ -238,18 +240,40 @@ class FaithfulRuntime(ImageStore):
             container.wake = 0
             process = self._process(container)
             processes.go_on(process)
-            self._charge(process, process.spent or 0, 0)
+            self._charge(container, process, process.spent or 0, 0)
             self._settle(container)
         elif event.key[0] == "memory" and container.exhausted_at == self.kernel.now:
             container.exhausted_at = 0
             self._settle(container)
 
-    def _charge(self, process: Process, cost: int, requests: int) -> int:
+    def _charge(self, container: Container, process: Process, cost: int, requests: int) -> int:
         """Note CPU time; how much longer the work takes than on an idle machine (µs)."""
         if not cost and not requests:
             return 0
-        cores = process.state.resources.cpu_limit or self.cores
-        return charge(process.own_consumption(), self.kernel.now, cost, requests, cores)
+        limit = process.state.resources.cpu_limit
+        return charge(
+            process.own_consumption(), self.kernel.now, cost=cost, requests=requests, speed=self._speed(container), limit=limit
+        )  # fmt: skip
+
+    def _speed(self, worker: Container) -> int:
+        """Millicores that the machine can give a container that has work to do, beside all others."""
+        claims = self._claims(hunger_at)
+        free = self.cores - sum(claim.want for claim in claims if claim.container != worker.config.id)
+        if 2 * free >= self.cores:
+            return free  # nobody has to give way; what a weight would add to it is not worth a look at every request
+        return allocate(self.cores, (one._replace(want=self.cores) if one.container == worker.config.id else one for one in claims))[
+            worker.config.id
+        ]
+
+    def _claims(self, wish: Callable[[Consumption, int, Resources], int]) -> list[Claim]:
+        """What each running container would have of the CPU. One that never did anything wants what it did at its start."""
+        now, found = self.kernel.now, []
+        for number, container in self.state.containers.items():
+            if not container.ended_at:
+                own, config, resources = container.process.consumption, container.config, container.process.resources
+                want = container.idling if own is None else wish(own, now, resources)
+                found.append(Claim(number, config.pod_uid, config.qos, resources.cpu_request, want))
+        return found
 
     def ended(self, container_id: str) -> Ended | None:
         """How it ended. A container that nobody knows any more counts as lost."""
@@ -301,10 +325,17 @@ class FaithfulRuntime(ImageStore):
         container = self.state.containers.get(container_id)
         if container is None or container.ended_at:
             return None
-        own, now = self._process(container).consumption(), self.kernel.now
+        return self._usage(container, allocate(self.cores, self._claims(cpu_at))[container_id])
+
+    def _usage(self, container: Container, cpu: int) -> Usage:
         state = container.process
         disk = size_of(state.files) + sum(len(path) for path in state.files) + sum(len(line) for _, line in state.log)
-        return Usage(cpu_at(own, now, state.resources), memory_at(own, now), disk)
+        return Usage(cpu, memory_at(self._process(container).consumption(), self.kernel.now), disk)
+
+    def node_usage(self) -> Mapping[str, Usage]:
+        """What every running container uses, by its id."""
+        parts = allocate(self.cores, self._claims(cpu_at))
+        return {number: self._usage(self.state.containers[number], cpu) for number, cpu in parts.items()}
 
     def memory(self, at: int = 0) -> int:
         """What all containers use. One that never did anything uses what it did at its start, so this is cheap."""
@@ -317,14 +348,13 @@ class FaithfulRuntime(ImageStore):
 
     def written(self) -> int:
         """What all containers have written."""
-        running = [self.usage(container_id) for container_id in self.state.containers]
         in_volumes = sum(sum(self.volume_usage(uid).values()) for uid in self.state.volumes.own)
-        return sum(use.disk for use in running if use is not None) + in_volumes
+        return sum(use.disk for use in self.node_usage().values()) + in_volumes
 
     def pod_usage(self, pod_uid: str) -> Mapping[str, Usage]:
         """What the running containers of a pod use."""
-        found = {container.config.name: self.usage(container.config.id) for container in self._running(pod_uid)}
-        return {name: usage for name, usage in found.items() if usage is not None}
+        running, parts = self._running(pod_uid), allocate(self.cores, self._claims(cpu_at))
+        return {container.config.name: self._usage(container, parts[container.config.id]) for container in running}
 
     def volume_usage(self, pod_uid: str) -> Mapping[str, int]:
         """What is in the volumes of a pod."""
@@ -403,7 +433,7 @@ class FaithfulRuntime(ImageStore):
             reply = processes.serve(process, request)
             if reply is not None:
                 cost = process.image.appetite(process).request if process.spent is None else process.spent
-                reply = reply._replace(latency=reply.latency + self._charge(process, cost, 1))
+                reply = reply._replace(latency=reply.latency + self._charge(container, process, cost, 1))
                 self._settle(container)
                 return reply
         return None
