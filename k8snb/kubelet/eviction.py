@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from k8snb.apimachinery import quantity
-from k8snb.apimachinery.objects import EMPTY_DICT, Object
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.component_helpers import (
     container_limits,
     container_requests,
@@ -186,7 +186,18 @@ def _used(kubelet: Kubelet, state: PodState, resource: str) -> int:
     uses = usage_of(kubelet, state).values()
     if resource == MEMORY:
         return sum(use.memory for use in uses)
-    return sum(use.disk for use in uses) + sum(kubelet.runtime.volume_usage(state.uid).values())
+    return sum(use.disk for use in uses) + sum(_on_disk(kubelet, state, kubelet.pod_of(state) or EMPTY_DICT))
+
+
+def _on_disk(kubelet: Kubelet, state: PodState, pod: Object) -> list[int]:
+    """The bytes in each of a pod's local volumes: those that lie on the node's disk and end with the pod."""
+    used = kubelet.runtime.volume_usage(state.uid)
+    return [used.get(volume["name"], 0) for volume in dig(pod, "spec.volumes", ()) if _is_local(volume)]
+
+
+def _is_local(volume: Object) -> bool:
+    """Whether a volume lies on the disk of the node. Models: pkg/volume/util, IsLocalEphemeralVolume."""
+    return "configMap" in volume or ("emptyDir" in volume and (volume["emptyDir"] or EMPTY_DICT).get("medium", "") == "")
 
 
 def message(pod: Object, threshold: Threshold, seen: Observation, usage: Mapping[str, Usage]) -> str:
@@ -264,8 +275,7 @@ def _over_limit(kubelet: Kubelet, state: PodState, pod: Object) -> str:
         if limit and 0 < quantity.value(limit) < volumes.get(volume["name"], 0):
             return f'Usage of EmptyDir volume "{volume["name"]}" exceeds the limit "{limit}". '
     limit_of_pod = pod_limits(pod).get(DISK)
-    scratch = sum(volumes.get(v["name"], 0) for v in pod["spec"].get("volumes") or () if "emptyDir" in v)
-    if limit_of_pod is not None and sum(use.disk for use in usage.values()) + scratch > limit_of_pod:
+    if limit_of_pod is not None and sum(use.disk for use in usage.values()) + sum(_on_disk(kubelet, state, pod)) > limit_of_pod:
         return f"Pod ephemeral local storage usage exceeds the total limit of containers {_bytes(limit_of_pod)}. "
     for container in pod["spec"]["containers"]:
         limit_of_container = container_limits(container).get(DISK)

@@ -157,4 +157,5 @@ def end_sandbox(worker: Worker) -> None:
     if worker.state.sandbox == "ready":
         worker.kubelet.detach(worker.state)
     worker.kubelet.release(worker.state)
+    worker.runtime.unmount_volumes(worker.state.uid)
     worker.state.sandbox = "gone"

@@ -25,6 +25,8 @@ class MountPoint(NamedTuple):
 
 
 OWN, HOST, DISK, IMAGE = "own", "host", "disk", "image"
+TMPFS = "tmpfs"
+"""The device of a volume in memory."""
 
 
 class PodVolume(NamedTuple):
@@ -184,6 +186,10 @@ class Runtime(Protocol):
 
     def volume_files(self, pod_uid: str, name: str) -> Mapping[str, Any]:
         """The tree of a pod's volume, relative to its root. Empty where there is none."""
+        ...
+
+    def unmount_volumes(self, pod_uid: str) -> None:
+        """The pod has ended: its volumes are unmounted, and what lived with the pod is deleted."""
         ...
 
     def make_directory(self, pod_uid: str, name: str, path: str) -> None:

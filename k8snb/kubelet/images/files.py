@@ -29,11 +29,13 @@ BLOCK = 4096
 
 
 class File(NamedTuple):
-    """A file with its permissions and the time of its last change (µs)."""
+    """A file with its permissions and the time of its last change (µs). ``zeros``: so many follow the text; they take room on a disk,
+    and none here."""
 
     text: str
     mode: int = 0o644
     at: int = 0
+    zeros: int = 0
 
 
 class Link(NamedTuple):
@@ -113,12 +115,19 @@ class _Place(NamedTuple):
 
 def text_of(entry: Entry) -> str | None:
     """The text of a file; None for everything else."""
-    return entry.text if isinstance(entry, File) else entry if isinstance(entry, str) else None
+    if isinstance(entry, File):
+        return entry.text + "\0" * entry.zeros if entry.zeros else entry.text
+    return entry if isinstance(entry, str) else None
+
+
+def length_of(entry: Entry) -> int:
+    """How many bytes a file holds; 0 for everything else."""
+    return len(entry.text) + entry.zeros if isinstance(entry, File) else len(entry) if isinstance(entry, str) else 0
 
 
 def size_of(shelf: Mapping[str, Entry]) -> int:
     """How many bytes the files of a tree hold."""
-    return sum(len(text_of(entry) or "") for entry in shelf.values())
+    return sum(map(length_of, shelf.values()))
 
 
 class Files:
@@ -179,7 +188,7 @@ class Files:
         if isinstance(entry, Link):
             return Stat("l", len(entry.target), 0o777, entry.at, entry.target)
         if isinstance(entry, File):
-            return Stat("-", len(entry.text), entry.mode, entry.at)
+            return Stat("-", length_of(entry), entry.mode, entry.at)
         if entry is not None:
             return Stat("-", len(entry), 0o644, 0)
         return Stat("d", BLOCK, 0o755, self._time_of(place)) if self.is_directory(path) else None
@@ -196,15 +205,15 @@ class Files:
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
-    def write(self, path: str, text: str, append: bool = False) -> None:
-        """Write a file. Raises :class:`WriteError`."""
+    def write(self, path: str, text: str, append: bool = False, *, zeros: int = 0) -> None:
+        """Write a file; ``zeros``: so many behind the text. Raises :class:`WriteError`."""
         place = self._writable(path)
         old = self._entry(place)
         whole = (text_of(old) or "") + text if append else text
         volume = place.volume
-        if volume is not None and volume.limited and size_of(volume.shelf) - len(text_of(old) or "") + len(whole) > volume.size:
+        if volume is not None and volume.limited and size_of(volume.shelf) - length_of(old) + len(whole) + zeros > volume.size:
             raise NoSpaceError(path)
-        place.shelf[place.key] = File(whole, old.mode if isinstance(old, File) else 0o644, self._now)
+        place.shelf[place.key] = File(whole, old.mode if isinstance(old, File) else 0o644, self._now, zeros)
 
     def remove(self, path: str) -> bool:
         """Delete a file, a link or an empty directory; False where there is none. Raises :class:`WriteError`."""

@@ -88,6 +88,7 @@ class ProcessState:
     interactive: bool = False  # a shell without a script waits until somebody attaches
     program: bool = False  # the image's own program runs (by itself, or started by a shell)
     resources: Resources = NO_LIMITS
+    shared: int = 0  # bytes that it has written into volumes in memory
     consumption: Consumption | None = None  # None: nothing but what the image's appetite says
 
 
@@ -175,7 +176,7 @@ class Process:
     @property
     def memory_used(self) -> int:
         """Bytes in use now."""
-        return consumption.memory_at(self.consumption(), self.now)
+        return consumption.memory_at(self.consumption(), self.now) + self.main.state.shared
 
     def consumption(self) -> Consumption:
         """What the container has used, to be read only."""

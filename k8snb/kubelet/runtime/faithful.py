@@ -10,7 +10,6 @@ How CPU and memory are used, and when a container is killed for it, says :mod:`k
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -24,8 +23,9 @@ from k8snb.kubelet.images.process import Process, ProcessState
 from k8snb.kubelet.registries import Registries
 from k8snb.kubelet.runtime.cpu import Claim, allocate
 from k8snb.kubelet.runtime.image_store import ImageStore
+from k8snb.kubelet.runtime.system import ContainerSystem
 from k8snb.kubelet.runtime.volumes import ContainerLogs, Volumes, VolumesState
-from k8snb.seams.cni import Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse, Network, Source, header
+from k8snb.seams.cni import HTTPReply, HTTPRequest, Network
 from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, MountPoint, PodVolume, Resources, Started, Usage
 from k8snb.seams.csi import Driver
 from k8snb.sim.clock import LATENCY
@@ -56,53 +56,6 @@ class RuntimeState:
     pods: dict[str, list[str]] = field(default_factory=dict)
     volumes: VolumesState = field(default_factory=VolumesState)
     images: Shelf = field(default_factory=Shelf)  # full reference -> size
-
-
-class ContainerSystem:
-    """The surroundings of a process: the clock, and the network seen from its pod."""
-
-    def __init__(self, kernel: Kernel, network: Network, config: ContainerConfig, node: str, hosts: str):
-        self._kernel, self._network, self._id = kernel, network, f"container/{config.namespace}/{config.pod}/{config.name}"
-        self._hosts = hosts  # the text of /etc/hosts
-        self._source = Source(node, config.namespace, config.pod, config.address)
-
-    @property
-    def now(self) -> int:
-        """Virtual time."""
-        return self._kernel.now
-
-    def _address(self, host: str) -> str:
-        """What /etc/hosts says of a name, else the name. The loopback interface is shared by the containers of the pod."""
-        for line in self._hosts.splitlines():
-            address, *names = line.split() or [""]
-            if host in (address, *names):
-                return self._source.address if address in _LOOPBACK else address
-        return host
-
-    def resolve(self, name: str, kind: str = "A") -> Answer:
-        """Ask cluster DNS."""
-        return self._network.resolve(name, self._source, kind)
-
-    def connect(self, host: str, port: int) -> Connection:
-        """Open a connection to a name or an address."""
-        return self._network.dial(self._address(host), port, self._source)
-
-    def http(self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
-        """Send a request."""
-        scheme, slashes, rest = url.rpartition("://") if "://" in url else ("", "", url)
-        host = re.split(r"[/:?]", rest, maxsplit=1)[0]
-        address = self._address(host)
-        if address == host:
-            return self._network.http(url, self._source, method=method, timeout=timeout, headers=headers, body=body)
-        headers = headers if header(headers, "host") else (("Host", host), *headers)
-        answer = self._network.http(
-            f"{scheme}{slashes}{address}{rest[len(host) :]}", self._source, method=method, timeout=timeout, headers=headers, body=body
-        )
-        return answer._replace(address="127.0.0.1") if address == self._source.address else answer
-
-    def fraction(self) -> float:
-        """A drawn number."""
-        return self._kernel.rng(self._id).fraction()
 
 
 class FaithfulRuntime(ImageStore):
@@ -143,6 +96,10 @@ class FaithfulRuntime(ImageStore):
         """The tree of a pod's volume."""
         return self.volumes.files(pod_uid, name)
 
+    def unmount_volumes(self, pod_uid: str) -> None:
+        """The pod has ended: what was its own is gone."""
+        self.volumes.forget(pod_uid)
+
     def make_directory(self, pod_uid: str, name: str, path: str) -> None:
         """Make an empty directory in a volume."""
         files = Files(Shelf(), {}, (MountPoint("/v", name),), self.volumes.of(pod_uid), now=self.kernel.now)
@@ -163,7 +120,7 @@ class FaithfulRuntime(ImageStore):
         state = ProcessState(
             image=config.image, argv=argv, env=Shelf({"PATH": _PATH, **image.environment}),
             hostname=config.hostname, working_dir=config.working_dir or "/", mounts=config.mounts, ports=config.ports,
-            batch=config.batch, resources=config.resources, interactive=config.stdin,
+            batch=config.batch, resources=config.resources, interactive=config.stdin, shared=self._inherited(config.pod_uid),
         )  # fmt: skip
         state.env.update({"HOSTNAME": config.hostname, **dict(config.env), "HOME": "/root"})
         state.files.update(self._etc(config))
@@ -201,6 +158,8 @@ class FaithfulRuntime(ImageStore):
     def _settle(self, container: Container) -> None:
         """After a process ran: note its end, or arrange for its next turn."""
         state = container.process
+        if container.config.pod_uid in self.state.volumes.in_memory:
+            self._charge_files(container)
         if state.exit_code is None and state.resources.memory_limit:
             self._watch_memory(container)
         if state.exit_code is not None and not container.ended_at:
@@ -213,10 +172,26 @@ class FaithfulRuntime(ImageStore):
             why = f"{container.config.pod}/{container.config.name} goes on"
             self.kernel.after(max(0, wake - self.kernel.now), self.name, ("wake", container.config.id), why=why)
 
+    def _charge_files(self, writer: Container) -> None:
+        """What has come into the pod's memory-backed volumes is memory of the container that wrote it; what is gone is nobody's."""
+        change = self.volumes.grown(writer.config.pod_uid)
+        writer.process.shared += change
+        for other in self._running(writer.config.pod_uid):
+            debt = min(0, writer.process.shared)
+            if debt and other is not writer:
+                given = max(debt, -other.process.shared)
+                other.process.shared, writer.process.shared = other.process.shared + given, writer.process.shared - given
+        writer.process.shared = max(0, writer.process.shared)
+
+    def _inherited(self, pod_uid: str) -> int:
+        """Bytes in the pod's memory-backed volumes that no running container has to answer for: its next one does."""
+        owned = sum(container.process.shared for container in self._running(pod_uid))
+        return max(0, self.state.volumes.in_memory.get(pod_uid, 0) - owned)
+
     def _watch_memory(self, container: Container) -> None:
         """Kill the container if its memory is beyond its limit, or arrange for the instant at which it will be."""
         state, now = container.process, self.kernel.now
-        when = exhausted_at(self._process(container).consumption(), now, state.resources.memory_limit)
+        when = exhausted_at(self._process(container).consumption(), now, max(1, state.resources.memory_limit - state.shared))
         if when == now:
             container.oom, state.exit_code = True, 137
         elif when != container.exhausted_at:
@@ -330,7 +305,7 @@ class FaithfulRuntime(ImageStore):
     def _usage(self, container: Container, cpu: int) -> Usage:
         state = container.process
         disk = size_of(state.files) + sum(len(path) for path in state.files) + sum(len(line) for _, line in state.log)
-        return Usage(cpu, memory_at(self._process(container).consumption(), self.kernel.now), disk)
+        return Usage(cpu, memory_at(self._process(container).consumption(), self.kernel.now) + state.shared, disk)
 
     def node_usage(self) -> Mapping[str, Usage]:
         """What every running container uses, by its id."""
@@ -339,7 +314,7 @@ class FaithfulRuntime(ImageStore):
 
     def memory(self, at: int = 0) -> int:
         """What all containers use. One that never did anything uses what it did at its start, so this is cheap."""
-        when, total = at or self.kernel.now, 0
+        when, total = at or self.kernel.now, sum(self.state.volumes.in_memory.values())
         for container in self.state.containers.values():
             if not container.ended_at:
                 own = container.process.consumption
@@ -348,7 +323,7 @@ class FaithfulRuntime(ImageStore):
 
     def written(self) -> int:
         """What all containers have written."""
-        in_volumes = sum(sum(self.volume_usage(uid).values()) for uid in self.state.volumes.own)
+        in_volumes = sum(self.volumes.on_disk(uid) for uid in self.state.volumes.own)
         return sum(use.disk for use in self.node_usage().values()) + in_volumes
 
     def pod_usage(self, pod_uid: str) -> Mapping[str, Usage]:
@@ -451,7 +426,6 @@ class FaithfulRuntime(ImageStore):
         return {}
 
 
-_LOOPBACK = ("127.0.0.1", "::1")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _EXEC = "failed to exec in container: failed to start exec: OCI runtime exec failed: exec failed: unable to start container process: "
 _RUNC = (

@@ -102,6 +102,9 @@ class HollowRuntime:
         """There is nothing in them."""
         return {}
 
+    def unmount_volumes(self, pod_uid: str) -> None:
+        """There are none."""
+
     def make_directory(self, pod_uid: str, name: str, path: str) -> None:
         """Nobody looks into volumes."""
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from k8snb.apimachinery.meta import micro_timestamp
-from k8snb.kubelet.images.files import File, Volume, text_of
-from k8snb.seams.cri import DISK, HOST, IMAGE, PodVolume
+from k8snb.kubelet.images.files import File, Volume, size_of, text_of
+from k8snb.seams.cri import DISK, HOST, IMAGE, TMPFS, PodVolume
 from k8snb.seams.csi import Driver
 from k8snb.sim.state import Shelf
 
@@ -78,6 +78,12 @@ class VolumesState:
     own: dict[str, dict[str, Shelf]] = field(default_factory=dict)  # pod uid -> volume -> tree
     mounted: dict[str, Shelf] = field(default_factory=dict)  # pod uid -> volume -> PodVolume
     host: Shelf = field(default_factory=Shelf)  # empty until somebody looks
+    in_memory: dict[str, int] = field(default_factory=dict)  # pod uid -> bytes in its memory-backed volumes, where it has any
+
+
+def _is_scratch(volume: PodVolume) -> bool:
+    """Whether containers write into memory there. (The kubelet's own files, of Secrets and so on, are small.)"""
+    return bool(volume.device == TMPFS and not volume.read_only)
 
 
 class Volumes:
@@ -90,17 +96,34 @@ class Volumes:
         """A volume of a pod is there from now on."""
         self.state.mounted.setdefault(uid, Shelf())[name] = volume
         self.state.own.setdefault(uid, {}).setdefault(name, Shelf())
+        if _is_scratch(volume):
+            self.state.in_memory.setdefault(uid, 0)
 
     def write(self, uid: str, name: str, tree: Mapping[str, Any]) -> None:
         """Replace what is in a pod's own volume."""
         shelf = self.state.own.setdefault(uid, {}).setdefault(name, Shelf())
         shelf.clear()
         shelf.update(tree)
+        if uid in self.state.in_memory:
+            self.grown(uid)
+
+    def grown(self, uid: str) -> int:
+        """By how many bytes the files in a pod's memory-backed volumes have grown since the last look."""
+        names = [name for name, volume in self.state.mounted.get(uid, {}).items() if _is_scratch(volume)]
+        total, before = sum(size_of(self.state.own[uid][name]) for name in names), self.state.in_memory[uid]
+        self.state.in_memory[uid] = total
+        return total - before
+
+    def on_disk(self, uid: str) -> int:
+        """Bytes in a pod's own volumes, but for those in memory."""
+        in_memory = {name for name, volume in self.state.mounted.get(uid, {}).items() if volume.device == TMPFS}
+        return sum(size_of(tree) for name, tree in self.state.own.get(uid, {}).items() if name not in in_memory)
 
     def forget(self, uid: str) -> None:
         """The pod is gone, and with it what was its own."""
         self.state.own.pop(uid, None)
         self.state.mounted.pop(uid, None)
+        self.state.in_memory.pop(uid, None)
 
     def of(self, uid: str) -> dict[str, Volume]:
         """The volumes of a pod as its containers' files see them."""
@@ -117,7 +140,7 @@ class Volumes:
 
     def usage(self, uid: str) -> dict[str, int]:
         """Bytes in the pod's own volumes."""
-        return {name: sum(len(text_of(e) or "") for e in tree.values()) for name, tree in self.state.own.get(uid, {}).items()}
+        return {name: size_of(tree) for name, tree in self.state.own.get(uid, {}).items()}
 
     def _view(self, uid: str, name: str, volume: PodVolume) -> Volume:
         shown = (volume.read_only, volume.device, volume.filesystem, volume.size, volume.limited)

@@ -3,7 +3,8 @@
 A function of this table mounts one volume of a pod, and gives how long that takes (µs). It raises
 :class:`~.errors.MountError`, :class:`~.errors.Unprocessed` or :class:`~.errors.Attaching` where it cannot be done now.
 
-    emptyDir                                  an empty tree that lives as long as the pod
+    emptyDir                                  an empty tree that lives as long as the pod; ``medium: Memory``: as large as the pod's memory
+                                              at most, and what is in it counts as memory of who wrote it
     configMap, secret, projected, downwardAPI files made from objects, written atomically
     hostPath                                  the machine's own files, after a check of their type
     persistentVolumeClaim, ephemeral          the disk behind a claim: see :mod:`.claims`
@@ -24,17 +25,18 @@ from typing import TYPE_CHECKING, Final
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import Object, dig
+from k8snb.component_helpers import pod_limits
 from k8snb.kubelet.environment import ConfigError
+from k8snb.kubelet.eviction import capacity_of
 from k8snb.kubelet.state import MountState
 from k8snb.kubelet.volumes import atomic, claims, host_path, payload
 from k8snb.kubelet.volumes.errors import MountError
-from k8snb.seams.cri import HOST, IMAGE, PodVolume
+from k8snb.seams.cri import HOST, IMAGE, TMPFS, PodVolume
 from k8snb.sim.state import Shelf
 
 if TYPE_CHECKING:
     from k8snb.kubelet.worker import Worker
 
-TMPFS = "tmpfs"
 MADE_FROM_OBJECTS: Final = ("configMap", "secret", "projected", "downwardAPI")
 
 
@@ -59,7 +61,15 @@ def _empty_dir(worker: Worker, volume: Object, _state: MountState) -> int:
     if source.get("medium") != "Memory":
         return _told(worker, volume, PodVolume())  # a limit on disk is the eviction manager's business
     worker.runtime.write_volume(worker.state.uid, volume["name"], {})  # what was in memory is gone after a reboot
-    return _told(worker, volume, PodVolume(device=TMPFS, filesystem=TMPFS, size=limit, limited=bool(limit)))
+    size = min(filter(None, (limit, _memory_of_pod(worker.pod), capacity_of(worker.kubelet, "memory"))), default=0)
+    return _told(worker, volume, PodVolume(device=TMPFS, filesystem=TMPFS, size=size, limited=bool(size)))
+
+
+def _memory_of_pod(pod: Object) -> int:
+    """The memory that a pod may use (bytes), where it or each of its containers says so; else 0."""
+    spec = pod["spec"]
+    limits = [dig(one, "resources.limits.memory") for one in (*spec["containers"], *(spec.get("initContainers") or ()))]
+    return pod_limits(pod).get("memory", 0) if dig(spec, "resources.limits.memory") or all(limits) else 0
 
 
 def _made(worker: Worker, volume: Object, state: MountState) -> int:

@@ -16,7 +16,7 @@ from k8snb.apimachinery.objects import Object
 from k8snb.kubelet.environment import ConfigError
 from k8snb.kubelet.images.files import File, Files, Volume
 from k8snb.kubelet.volumes.kinds import MADE_FROM_OBJECTS, kind_of
-from k8snb.seams.cri import MountPoint, PodVolume
+from k8snb.seams.cri import TMPFS, MountPoint, PodVolume
 from k8snb.sim.state import Shelf
 
 if TYPE_CHECKING:
@@ -76,6 +76,6 @@ def _frozen(worker: Worker, container: Object, point: MountPoint) -> MountPoint:
             **{f"{last}/{n}": File(t, 0o644, worker.now) for n, t in texts.items() if t is not None},
         }
     name = f"{point.volume}:{container['name']}:{point.path}"
-    worker.runtime.set_volume(uid, name, PodVolume(device="tmpfs", filesystem="tmpfs", read_only=True))
+    worker.runtime.set_volume(uid, name, PodVolume(device=TMPFS, filesystem=TMPFS, read_only=True))
     worker.runtime.write_volume(uid, name, copy)
     return point._replace(volume=name, sub_path=last)

@@ -18,7 +18,7 @@ from k8snb.seams.cni import NO_SUCH_NAME, REFUSED
 from k8snb.sim.clock import MILLISECOND, SECOND
 
 LARGEST = 1 << 22
-"""Bytes that ``dd``, ``head -c`` of a device and ``truncate`` make at most: files are texts in memory."""
+"""Bytes that ``dd`` prints at most. A file of zeros may be as large as one likes: only its size is kept."""
 
 
 def checksum(algorithm: str) -> Command:
@@ -146,20 +146,34 @@ def dd(call: Call) -> Result:
     if source.startswith("/dev/") and source not in ("/dev/stdin", "/dev/null"):
         if count < 0:
             return fail(call, "k8snb copies from a device only with count=", 127)
-        if block * count > LARGEST:
-            return fail(call, f"error writing: k8snb makes files of at most {LARGEST >> 20} MiB", 1)
-        text = "\0" * (block * count)
+        if given.get("of", "-").startswith("/dev/") or given.get("of", "-") == "-":
+            count = min(count, LARGEST // block)
+        text, zeros = "", block * count
     else:
         found, errors = read(call, [] if source in ("-", "/dev/stdin") else [source])
         if errors:
             return Result(status=1, err=errors)
-        text = found[0][1] if count < 0 else found[0][1][: block * count]
-    said = f"{len(text) // block}+0 records in\n{len(text) // block}+0 records out\n{len(text)} bytes copied\n"
+        text, zeros = found[0][1] if count < 0 else found[0][1][: block * count], 0
+    blocks = (len(text) + zeros) // block
+    said = f"{blocks}+0 records in\n{blocks}+0 records out\n{len(text) + zeros} bytes copied\n"
     if given.get("of", "") in ("", "/dev/stdout"):
-        return Result(text, err=said)
+        return Result(text + "\0" * zeros, err=said)
     if given["of"] != "/dev/null":
-        call.files.write(call.path(given["of"]), text)
+        call.files.write(call.path(given["of"]), text, zeros=zeros)
     return Result(err=said)
+
+
+def fallocate(call: Call) -> Result:
+    """``fallocate -l SIZE FILE``: a file of so many zeros."""
+    options, names = call.split("n", "lo")
+    try:
+        size = _size(options.get("l", ""))
+    except ValueError:
+        return fail(call, "invalid number")
+    if not names:
+        return fail(call, "missing operand")
+    call.files.write(call.path(names[0]), "", zeros=size)
+    return Result()
 
 
 def mktemp(call: Call) -> Result:
@@ -207,7 +221,7 @@ def disk_use(call: Call) -> Result:
         if not inside and not call.files.is_directory(root):
             errors += f"du: {name}: No such file or directory\n"
             continue
-        size = -(-sum(len(call.files.read(one) or "") for one in inside) // 1024)
+        size = -(-sum(found.size for one in inside if (found := call.files.stat(one)) is not None and found.kind == "-") // 1024)
         out += f"{f'{size}.0K' if 'h' in options else size}\t{name}\n"
     return Result(out, 1 if errors else 0, errors)
 
@@ -268,5 +282,5 @@ TOOLS: dict[str, Command] = {
     "sha512sum": checksum("sha512"), "rev": _lines(lambda lines: [line[::-1] for line in lines]), "tac": _lines(lambda lines: lines[::-1]),
     "nl": _lines(lambda lines: [f"{number:6}\t{line}" for number, line in enumerate(lines, 1)]), "paste": paste, "cmp": compare,
     "diff": compare, "expr": expr, "dd": dd, "mktemp": mktemp, "stat": stat, "du": disk_use, "yes": yes, "uptime": uptime, "ping": ping,
-    "dig": dig, "host": dig,
+    "dig": dig, "host": dig, "fallocate": fallocate,
 }  # fmt: skip
