@@ -7,7 +7,7 @@ none); with one (``-t``) nothing that is typed reaches it, except for a bare she
 which keeps the directory of the one before.
 
 Models: k8s.io/apimachinery/pkg/util/remotecommand (constants.go), k8s.io/kubelet/pkg/cri/streaming/remotecommand/websocket.go.
-Simplified: the subprotocol v5.channel.k8s.io alone; SPDY is not spoken, so ``port-forward`` is refused.
+Simplified: the subprotocol v5.channel.k8s.io alone.
 """
 
 from __future__ import annotations
@@ -17,22 +17,15 @@ import json
 import re
 import shlex
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
-from tornado.websocket import WebSocketHandler
-
-from k8snb.apimachinery.errors import ApiError
-from k8snb.apiserver.addresses import target_of
-from k8snb.apiserver.request import Options, Request, Response, User
-from k8snb.http.handler import refusal
-from k8snb.http.paths import impersonated
+from k8snb.apiserver.request import Response
 from k8snb.http.streams import LOOK, over
+from k8snb.http.upgraded import Upgraded
 from k8snb.resources.core.pod_log import TYPED
 
 if TYPE_CHECKING:
     from k8snb.http.endpoint import Endpoint
 
-PROTOCOL = "v5.channel.k8s.io"
 STDIN, STDOUT, STDERR, ERROR, CLOSE = 0, 1, 2, 3, 255
 SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash", "ash")
 LARGEST = 3 * 1024 * 1024  # bytes that may be typed
@@ -40,63 +33,18 @@ LONGEST = 64 * 1024  # characters of a line that is typed at a terminal
 PROMPT = "/ # "
 
 
-class Conversation(WebSocketHandler):
+class Conversation(Upgraded):
     """One ``exec`` or ``attach``."""
+
+    protocols = ("v5.channel.k8s.io",)
 
     def initialize(self, endpoint: Endpoint) -> None:
         """Tornado's way to hand in what the handler needs."""
-        self.endpoint, self.typed, self.over = endpoint, bytearray(), False
+        super().initialize(endpoint)
+        self.typed = bytearray()
         self.line, self.directory = "", "/"
 
-    def check_origin(self, origin: str) -> bool:
-        """No web page may do this."""
-        return False
-
-    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """The one that is spoken here."""
-        return PROTOCOL if PROTOCOL in subprotocols else None
-
-    async def get(self, *args: Any, **kwargs: Any) -> None:
-        """Refuse as the API server does, or change the protocol."""
-        refused = refusal(self.endpoint, self.request)
-        offered = self.request.headers.get("Sec-WebSocket-Protocol", "")
-        if refused is None and PROTOCOL not in offered:
-            refused = ApiError(400, "BadRequest", f"k8snb speaks {PROTOCOL} only", {})
-        refused = refused or self._unfit()
-        if refused is not None:
-            self.set_status(refused.code)
-            self.set_header("Content-Type", "application/json")
-            self.finish(json.dumps(refused.status))
-            return
-        await super().get(*args, **kwargs)
-
-    def _unfit(self) -> ApiError | None:
-        """Why the pod cannot be talked to, before anything has begun."""
-        target = self._target()
-        found = self.endpoint.simulation.request(self._request("get", "", ()))
-        if not found.ok:
-            return ApiError(found.code, str(found.body.get("reason", "")), str(found.body.get("message", "")), {})
-        return (
-            None
-            if target.subresource in ("exec", "attach")
-            else ApiError(501, "NotImplemented", "k8snb does not forward ports over HTTP", {})
-        )
-
-    def _target(self) -> Any:
-        return target_of(self.request.path)
-
-    def _request(self, verb: str, subresource: str, parameters: tuple[tuple[str, str], ...]) -> Request:
-        target = self._target()
-        user = impersonated(User(), self.request.headers)
-        options = Options(parameters=parameters)
-        return Request(verb, "", "v1", "pods", target.namespace, target.name, subresource, None, options=options, user=user)
-
     # ------------------------------------------------------------------ what is asked for
-
-    @property
-    def asked(self) -> list[tuple[str, str]]:
-        """The query: commands, the container, which channels are open."""
-        return parse_qsl(self.request.query, keep_blank_values=True)
 
     @property
     def command(self) -> list[str]:
@@ -109,12 +57,12 @@ class Conversation(WebSocketHandler):
     @property
     def interactive(self) -> bool:
         """Whether somebody sits at a terminal before a bare shell."""
-        command = self.command if self._target().subresource == "exec" else self._main()
+        command = self.command if self.target.subresource == "exec" else self._main()
         return self._wants("tty") and self._wants("stdin") and len(command) == 1 and command[0] in SHELLS
 
     def _main(self) -> list[str]:
         """The command of the container's process 1, if that waits for somebody who types."""
-        answer = self.endpoint.simulation.request(self._request("get", "", ()))
+        answer = self.endpoint.simulation.request(self.about("get"))
         spec = answer.body.get("spec") or {} if answer.ok else {}
         wanted = dict(self.asked).get("container", "")
         found = [one for key in ("containers", "ephemeralContainers") for one in spec.get(key) or () if wanted in ("", one["name"])]
@@ -126,7 +74,7 @@ class Conversation(WebSocketHandler):
         """The protocol has changed: begin, unless something is still to be typed."""
         if self.interactive:
             self._say(STDOUT, PROMPT)
-        elif self._target().subresource == "attach":
+        elif self.target.subresource == "attach":
             self.endpoint.spawn(self._attach())
         elif self._wants("tty") or not self._wants("stdin"):
             self._run(self.command, "")
@@ -139,7 +87,7 @@ class Conversation(WebSocketHandler):
         channel, rest = data[0], data[1:]
         if channel == CLOSE and rest[:1] == bytes([STDIN]) and not self._wants("tty"):
             stdin = self.typed.decode(errors="surrogateescape")
-            if self._target().subresource == "exec":
+            if self.target.subresource == "exec":
                 self._run(self.command, stdin)
             else:
                 self._type(stdin)
@@ -148,16 +96,11 @@ class Conversation(WebSocketHandler):
         elif channel == STDIN and len(self.typed) < LARGEST:
             self.typed += rest
 
-    def on_close(self) -> None:
-        """The client has gone."""
-        self.over = True
-
     # ------------------------------------------------------------------ what is answered
 
     def _say(self, channel: int, text: str) -> None:
-        if text and not self.over:
-            sent = self.write_message(bytes([channel]) + text.encode(errors="surrogateescape"), binary=True)
-            asyncio.ensure_future(sent).add_done_callback(lambda done: done.cancelled() or done.exception())  # a client may just have left
+        if text:
+            self.send(bytes([channel]) + text.encode(errors="surrogateescape"))
 
     def _end(self, status: dict[str, Any]) -> None:
         if not self.over:
@@ -168,21 +111,17 @@ class Conversation(WebSocketHandler):
     def _ask(self, command: list[str], stdin: str) -> Response:
         container = dict(self.asked).get("container", "")
         parameters = [("container", container)] * bool(container) + [("command", word) for word in command] + [(TYPED, stdin)] * bool(stdin)
-        self.endpoint.catch_up()
-        answer: Response = self.endpoint.simulation.request(self._request("create", "exec", tuple(parameters)))
-        self.endpoint.notify()
-        return answer
+        return self.ask(self.about("create", "exec", tuple(parameters)))
 
     def _type(self, script: str) -> None:
         """Hand process 1 what was typed; its input ends there."""
         container = dict(self.asked).get("container", "")
         parameters = ((("container", container),) if container else ()) + ((TYPED, script),)
-        self.endpoint.simulation.request(self._request("create", "attach", parameters))
-        self.endpoint.notify()
+        self.ask(self.about("create", "attach", parameters))
 
     def _leave(self, code: int) -> None:
         """The person at the terminal is done: a shell that is process 1 ends with that, too."""
-        if self._target().subresource == "attach":
+        if self.target.subresource == "attach":
             self._type(f"exit {code}\n")
         self._end(ended(code))
 
@@ -238,11 +177,11 @@ class Conversation(WebSocketHandler):
         parameters = (*((("container", container),) if container else ()), ("sinceMicros", str(begun)))
         shown = 0
         while not self.over and self.endpoint.running:
-            answer = self.endpoint.simulation.request(self._request("get", "log", parameters))
+            answer = self.endpoint.simulation.request(self.about("get", "log", parameters))
             text = str(answer.body.get("text", "")) if answer.ok else ""
             self._say(STDOUT, text[shown:])
             shown = max(shown, len(text))
-            if not answer.ok or over(self.endpoint, self._request("get", "", ()), container):
+            if not answer.ok or over(self.endpoint, self.about("get"), container):
                 self._end(ended(0))
                 return
             await asyncio.sleep(LOOK)

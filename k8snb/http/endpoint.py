@@ -26,8 +26,9 @@ from tornado.web import Application
 
 from k8snb.http.conversations import Conversation
 from k8snb.http.credentials import Credentials, write_private
-from k8snb.http.handler import CONNECTIONS, Handler
+from k8snb.http.handler import Handler
 from k8snb.http.paths import LARGEST_BODY
+from k8snb.http.tunnels import Tunnel
 from k8snb.messages import text
 from k8snb.sim.pace import Pace
 from k8snb.simulation.simulation import Simulation
@@ -39,12 +40,15 @@ REFUSED = 4 * LARGEST_BODY  # bytes: a larger body is not even read to its end
 
 
 class Upgrading(Matcher):
-    """Matches what wants to become a conversation by WebSocket."""
+    """Matches what wants to become a conversation or a tunnel by WebSocket; ``names``: the last words of paths."""
+
+    def __init__(self, *names: str):
+        self.names = names
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         """Tornado's way to ask."""
         wants = request.headers.get("Upgrade", "").lower() == "websocket"
-        return {} if wants and request.path.rpartition("/")[2] in CONNECTIONS else None
+        return {} if wants and request.path.rpartition("/")[2] in self.names else None
 
 
 class Endpoint:
@@ -63,9 +67,11 @@ class Endpoint:
         self._sockets = bind_sockets(port, LOOPBACK)
         self.port: int = self._sockets[0].getsockname()[1]
         parts = {"endpoint": self}
-        application = Application(
-            [Rule(Upgrading(), Conversation, parts), Rule(AnyMatches(), Handler, parts)], log_function=lambda _handler: None
-        )
+        rules = [
+            Rule(Upgrading("exec", "attach"), Conversation, parts), Rule(Upgrading("portforward"), Tunnel, parts),
+            Rule(AnyMatches(), Handler, parts),
+        ]  # fmt: skip
+        application = Application(rules, log_function=lambda _handler: None)
         self._server = HTTPServer(application, ssl_options=self.credentials.server_context(), max_body_size=REFUSED)
         self._tasks: set[asyncio.Task[None]] = set()
         self._told = (simulation.parts, 0)

@@ -8,7 +8,7 @@ There are no CORS headers, so no web page can read an answer. Answers are JSON, 
 
 Models: k8s.io/apiserver/pkg/endpoints/handlers/responsewriters, pkg/endpoints/filters (authentication, impersonation).
 Simplified: no protobuf in answers (a client that reads nothing else gets a 406), no gzip. ``exec`` and ``attach`` are
-conversations (:mod:`.conversations`), by WebSocket only; port-forward is refused with 501.
+conversations (:mod:`.conversations`), ``port-forward`` is a tunnel (:mod:`.tunnels`), all by WebSocket only.
 """
 
 from __future__ import annotations
@@ -175,6 +175,5 @@ def _not_here(request: Request, accept: str) -> ApiError | None:
     ):
         return ApiError(406, "NotAcceptable", "only the following media types are accepted: application/json", {})
     if request.resource == "pods" and request.subresource in CONNECTIONS:
-        way = "by WebSocket only" if request.subresource != "portforward" else "in a notebook only, with %kubectl port-forward"
-        return ApiError(501, "NotImplemented", f"k8snb serves {request.subresource} {way}", {})
+        return ApiError(501, "NotImplemented", f"k8snb serves {request.subresource} by WebSocket only", {})
     return None

@@ -1,6 +1,7 @@
-"""The kubelet's own server: logs of containers and commands run in them.
+"""The kubelet's own server: logs of containers, commands run in them, connections to their ports.
 
-Models: pkg/kubelet/server/server.go, pkg/kubelet/kubelet_pods.go (validateContainerLogStatus, GetKubeletContainerLogs).
+Models: pkg/kubelet/server/server.go, pkg/kubelet/kubelet_pods.go (validateContainerLogStatus, GetKubeletContainerLogs),
+k8s.io/kubelet/pkg/cri/streaming/portforward; containerd's words (internal/cri/server/sandbox_portforward_linux.go).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.node import SYSTEM_CPU, SYSTEM_MEMORY
 from k8snb.kubelet.state import RUNNING, ContainerState, PodState
 from k8snb.kubelet.status import init_done
+from k8snb.seams.cni import HTTPReply, HTTPRequest
 from k8snb.seams.cri import Executed, Usage
 from k8snb.seams.kubelet import ContainerStats, LogOptions, NodeStats, PodStats
 from k8snb.sim.clock import HOUR
@@ -57,6 +59,21 @@ class Endpoint:
                 500, "InternalError", f"unable to upgrade connection: container {found.name} not found in pod {name}_{namespace}"
             )
         self.kubelet.runtime.attach(found.id, stdin)
+
+    def forward(self, namespace: str, name: str, request: Mapping[str, Any]) -> HTTPReply:
+        """Connect to a port inside of a pod, and send a request there if there is one."""
+        self._reach(f"portForward/{namespace}/{name}")
+        uid, port = self.kubelet.own.uids.get(f"{namespace}/{name}", ""), request["port"]
+        prefix = f"error forwarding port {port} to pod {uid or name}, uid : "
+        if uid not in self.kubelet.own.pods:
+            raise ApiError(500, "InternalError", f'{prefix}failed to find sandbox "{name}" in store: not found', {})
+        if not self.kubelet.runtime.listens(uid, port):
+            dialed = f"IPv4: {_refused('tcp4', '127.0.0.1', port)} IPv6 {_refused('tcp6', '[::1]', port)} "
+            failed = f'failed to connect to localhost:{port} inside namespace "{uid}", {dialed}'
+            inside = f'failed to execute portforward in network namespace "/var/run/netns/cni-{uid}": {failed}'
+            raise ApiError(500, "InternalError", prefix + inside, {})
+        asked = HTTPRequest(**{**request, "source": "127.0.0.1"}) if request.get("method") else None
+        return (self.kubelet.runtime.serve(uid, asked) if asked is not None else None) or HTTPReply(0)
 
     def stats(self) -> NodeStats:
         """What the machine uses: its system, and the containers that run."""
@@ -102,3 +119,8 @@ class Endpoint:
             why = "trying and failing to pull image" if reason in _PULLING else reason
             raise bad_request(f'container "{container.name}" in pod "{state.name}" is waiting to start: {why}')
         return container.id
+
+
+def _refused(network: str, address: str, port: int) -> str:
+    """Go's words for a port on which nothing listens."""
+    return f"dial {network} {address}:{port}: connect: connection refused"

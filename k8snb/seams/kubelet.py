@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from k8snb.seams.cni import HTTPReply
 from k8snb.seams.cri import Executed, Usage
 
 
@@ -64,6 +65,14 @@ class KubeletEndpoint(Protocol):
 
     def run(self, namespace: str, name: str, container: str, command: tuple[str, ...], stdin: str = "") -> Executed:
         """Run a command in a running container, to its end, with ``stdin`` typed into it. Raises ``ApiError`` where there is none."""
+        ...
+
+    def forward(self, namespace: str, name: str, request: Mapping[str, Any]) -> HTTPReply:
+        """Connect to a port inside of a pod, on its loopback interface; with a ``method`` also send a request there.
+
+        ``request`` holds fields of :class:`~k8snb.seams.cni.HTTPRequest`. A status of 0: nothing was asked, or nobody speaks HTTP there.
+        Raises ``ApiError`` in the runtime's words where nothing listens.
+        """
         ...
 
     def stats(self) -> NodeStats:

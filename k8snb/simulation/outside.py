@@ -17,10 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from k8snb.apimachinery.errors import ApiError
 from k8snb.kubelet.images.reference import parse_reference
 from k8snb.kubelet.registries import Registries, Registry
 from k8snb.messages import Mistake, text
-from k8snb.seams.cni import EMPTY, REFUSED, Hop, HTTPRequest, HTTPResponse
+from k8snb.seams.cni import EMPTY, REFUSED, Hop, HTTPReply, HTTPRequest, HTTPResponse
 from k8snb.sim.clock import MILLISECOND
 from k8snb.sim.state import Shelf
 
@@ -90,9 +91,13 @@ def through(machines: Machines, found: Forward, request: HTTPRequest) -> HTTPRes
     node = next((name for name, kubelet in machines.kubelets.items() if found.uid in kubelet.own.pods), "")
     if not node or node in machines.cni.state.down or not machines.kubelets[node].state.running:
         return HTTPResponse(0, "", EMPTY, (*hops, Hop("port-forward", text("hop.forward_lost", pod=label))), TUNNEL)
-    reply = machines.runtimes[node].serve(found.uid, request)
-    if reply is None or not reply.status:
-        said = text("hop.forward_refused", port=found.port, pod=label, error=REFUSED if reply is None else EMPTY)
+    try:
+        reply = machines.endpoint(node).forward(found.namespace, found.pod, request._asdict())
+        error = "" if reply.status else EMPTY
+    except ApiError:  # nothing listens there
+        reply, error = HTTPReply(0), REFUSED
+    if error:
+        said = text("hop.forward_refused", port=found.port, pod=label, error=error)
         return HTTPResponse(0, "", EMPTY, (*hops, Hop(f"kubelet/{node}", said)), TUNNEL)
     said = text("hop.answered", method=request.method, path=request.path, status=str(reply.status))
     hops.append(Hop(f"pod/{label}", said, reply.latency))

@@ -28,7 +28,7 @@ from k8snb.resources.core import pod_parts
 from k8snb.resources.core.pod_binding import bind
 from k8snb.resources.core.pod_cells import cells
 from k8snb.resources.core.pod_eviction import evict
-from k8snb.resources.core.pod_log import attach, execute, log
+from k8snb.resources.core.pod_log import attach, execute, forward, log
 from k8snb.resources.discovery import served, with_handlers, with_parts
 
 MAX_INT32 = 2147483647
@@ -336,7 +336,7 @@ _POD = served(
     simulated=True,
 )
 RESOURCE = with_parts(
-    with_handlers(_POD, binding=bind, eviction=evict, log=log, exec=execute, attach=attach),
+    with_handlers(_POD, binding=bind, eviction=evict, log=log, exec=execute, attach=attach, portforward=forward),
     ephemeralcontainers=(pod_parts.with_ephemeral, pod_parts.validate_ephemeral_update),
     resize=(pod_parts.resized, pod_parts.validate_resize),
 )

@@ -1,8 +1,8 @@
-"""``pods/log`` and ``pods/exec``: requests that the API server passes on to the kubelet of the Pod's node.
+"""``pods/log``, ``exec``, ``attach`` and ``portforward``: requests that the API server passes on to the kubelet of the Pod's node.
 
 The server knows its kubelets only through ``server.kubelets``, a function from a node's name to what answers there; the
 wiring sets it. The answers are small JSON objects: ``{"text": ...}`` for a log, ``{"stdout": ..., "exitCode": ...}`` for a
-command (over HTTP a log is plain text).
+command (over HTTP a log is plain text), ``{"status": ..., "text": ...}`` for what came back through a forwarded port.
 
 Models: pkg/registry/core/pod/strategy.go (LogLocation), pkg/registry/core/pod/rest/{log,subresources}.go.
 """
@@ -64,6 +64,20 @@ def attach(context: Any, request: Any, pod: Object | None) -> Object:
     container = _container(pod, asked.get("container", ""))
     _endpoint(context, pod).attach(pod["metadata"]["namespace"], pod["metadata"]["name"], container, asked.get(TYPED, ""))
     return FrozenDict({})
+
+
+def forward(context: Any, request: Any, pod: Object | None) -> Object:
+    """POST pods/NAME/portforward: connect to a port inside of the pod; the body holds the port, and the request that was sent through."""
+    if pod is None:
+        raise object_not_found("", "pods", request.name)
+    reply = _endpoint(context, pod).forward(pod["metadata"]["namespace"], pod["metadata"]["name"], request.body)
+    return replied(reply)
+
+
+def replied(reply: Any) -> Object:
+    """What a program answered, as JSON (``reply``: :class:`k8snb.seams.cni.HTTPReply`)."""
+    headers = FrozenList([FrozenList(pair) for pair in reply.headers])
+    return FrozenDict({"status": reply.status, "text": reply.body, "contentType": reply.content_type, "headers": headers})
 
 
 def _true(asked: dict[str, str], name: str) -> bool:

@@ -1,0 +1,96 @@
+"""A connection that changes its protocol to WebSocket and then stays open: what conversations and tunnels have in common.
+
+Models: k8s.io/apiserver/pkg/util/proxy (streamtranslator.go, streamtunnel.go): the API server ends the WebSocket itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from tornado.websocket import WebSocketHandler
+
+from k8snb.apimachinery.errors import ApiError
+from k8snb.apiserver.addresses import Target, target_of
+from k8snb.apiserver.request import Options, Request, Response, User
+from k8snb.http.handler import refusal
+from k8snb.http.paths import impersonated
+
+if TYPE_CHECKING:
+    from k8snb.http.endpoint import Endpoint
+
+
+class Upgraded(WebSocketHandler):
+    """One such connection to a Pod. A subclass names the subprotocols that it speaks, the dearest first."""
+
+    protocols: tuple[str, ...] = ()
+
+    def initialize(self, endpoint: Endpoint) -> None:
+        """Tornado's way to hand in what the handler needs."""
+        self.endpoint, self.over = endpoint, False
+
+    def check_origin(self, origin: str) -> bool:
+        """No web page may do this."""
+        return False
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        """The first that both sides speak."""
+        return next((one for one in self.protocols if one in subprotocols), None)
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse as the API server does, or change the protocol."""
+        refused = refusal(self.endpoint, self.request)
+        offered = [one.strip() for one in self.request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+        if refused is None and self.select_subprotocol(offered) is None:
+            refused = ApiError(400, "BadRequest", f"k8snb speaks {' and '.join(self.protocols)} only", {})
+        refused = refused or self.unfit()
+        if refused is not None:
+            self.set_status(refused.code)
+            self.set_header("Content-Type", "application/json")
+            self.finish(json.dumps(refused.status))
+            return
+        await super().get(*args, **kwargs)
+
+    def unfit(self) -> ApiError | None:
+        """Why the pod cannot be talked to, before anything has begun; None: it can."""
+        found = self.endpoint.simulation.request(self.about("get"))
+        if found.ok:
+            return None
+        return ApiError(found.code, str(found.body.get("reason", "")), str(found.body.get("message", "")), {})
+
+    def on_close(self) -> None:
+        """The client has gone."""
+        self.over = True
+
+    # ------------------------------------------------------------------ what is asked for
+
+    @property
+    def target(self) -> Target:
+        """The pod and its subresource."""
+        return target_of(self.request.path)
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """The query: commands, the container, ports, which channels are open."""
+        return parse_qsl(self.request.query, keep_blank_values=True)
+
+    def about(self, verb: str, subresource: str = "", parameters: tuple[tuple[str, str], ...] = (), body: Any = None) -> Request:
+        """A request about this pod, in the name of who is connected."""
+        target, user = self.target, impersonated(User(), self.request.headers)
+        options = Options(parameters=parameters)
+        return Request(verb, "", "v1", "pods", target.namespace, target.name, subresource, body, options=options, user=user)
+
+    def ask(self, request: Request) -> Response:
+        """Ask now, and let everybody see what came of it."""
+        self.endpoint.catch_up()
+        answer: Response = self.endpoint.simulation.request(request)
+        self.endpoint.notify()
+        return answer
+
+    def send(self, message: bytes) -> None:
+        """Send a message, unless the client has gone."""
+        if message and not self.over:
+            sent = self.write_message(message, binary=True)
+            asyncio.ensure_future(sent).add_done_callback(lambda done: done.cancelled() or done.exception())  # a client may just have left
