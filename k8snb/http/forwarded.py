@@ -89,7 +89,8 @@ class Forwarded:
     def _answer(self) -> Answer:
         """A whole request is there: what the program in the container makes of it."""
         assert self._request is not None
-        request, self._request, self._method = self._request, None, self._request.method
+        request, self._request = self._request, None
+        self._method = request.method
         answer = self.ask(asked(self.port, request, bytes(self._body)))
         if not answer.ok:  # the pod is gone, or its program has ended
             return Answer(over=True, error=str(answer.body["message"]))
