@@ -94,6 +94,7 @@ class Subresource:
     handler: Callable[[Any, Any, Object | None], Object] | None = None
     part: UpdateHook | None = None
     validate: Callable[[Object, Object], Errors] = no_update_errors
+    own_names: bool = False  # its names say more than which object (``http:web:80``): the handler finds that itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

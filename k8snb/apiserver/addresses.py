@@ -11,18 +11,19 @@ Models: k8s.io/apiserver/pkg/endpoints/request/requestinfo.go (NewRequestInfo).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from k8snb.apimachinery.errors import bad_request
 from k8snb.apiserver.request import Options
 
 _WRITES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+PROXY = "proxy"  # the subresource that leads on
 _OWN_PATH = ("namespaces", "status", "finalize")  # what may follow a namespace's name as its subresource
 
 
 class Target(NamedTuple):
-    """What a path names. ``path`` is set for everything that is no resource."""
+    """What a path names. ``path`` is set for everything that is no resource. What follows ``proxy`` belongs to somebody else."""
 
     group: str = ""
     version: str = "v1"
@@ -31,15 +32,18 @@ class Target(NamedTuple):
     name: str = ""
     subresource: str = ""
     path: str = ""
+    beyond: str = ""  # of proxy: the path on the other side
 
 
 def target_of(path: str) -> Target:
     """The target of a URL path.
 
     >>> target_of("/api/v1/namespaces/shop/pods/web-1/log")
-    Target(group='', version='v1', namespace='shop', resource='pods', name='web-1', subresource='log', path='')
+    Target(group='', version='v1', namespace='shop', resource='pods', name='web-1', subresource='log', path='', beyond='')
     >>> target_of("/api/v1/namespaces/shop").name
     'shop'
+    >>> target_of("/api/v1/namespaces/shop/services/web:80/proxy/a/b").beyond
+    '/a/b'
     """
     parts = [unquote(part) for part in path.strip("/").split("/")]
     if parts[0] == "api" and len(parts) > 2:
@@ -55,14 +59,27 @@ def target_of(path: str) -> Target:
         elif len(rest) == 2 or rest[2] in _OWN_PATH[1:]:
             namespace = rest[1]
     names = [*rest, "", ""]
+    if names[2] == PROXY:
+        return Target(group, version, namespace, names[0], names[1], PROXY, beyond=_beyond(path))
     return Target(group, version, namespace, names[0], names[1], "/".join(rest[2:]))
+
+
+def _beyond(path: str) -> str:
+    """What follows ``/proxy`` in a path, as it was written."""
+    return "/" + path.partition(f"/{PROXY}/")[2]
+
+
+def proxied(target: Target, method: str, query: str, *, headers: Any = (), body: str = "") -> dict[str, Any]:
+    """The body of a request to a proxy: the request that is to be made on the other side."""
+    path = f"{target.beyond}?{query}" if query else target.beyond
+    return {"method": method, "path": path, "headers": headers, "body": body}
 
 
 def verb_of(method: str, target: Target, asked: Mapping[str, str]) -> str:
     """The verb of an HTTP method on a target: a GET may be a get, a list or a watch."""
     if method in _WRITES:
         return "deletecollection" if method == "DELETE" and not target.name else _WRITES[method]
-    if asked.get("watch") in ("true", "1"):
+    if asked.get("watch") in ("true", "1") and target.subresource != PROXY:
         return "watch"
     return "get" if target.name or target.path else "list"
 

@@ -95,6 +95,7 @@ class Server:
         self.authorizer = Authorizer(self.stored_list)
         self.paths = paths
         self.kubelets: Callable[[str], Any] | None = None  # node name -> its kubelet's endpoint; set by the wiring
+        self.dial: Callable[[str, Any], Any] | None = None  # address, request -> what a pod answers; set by the wiring
         self._remembered: dict[str, list[Object]] = {}
         self.aggregated: dict[str, Handler] = {}  # APIService -> the server behind it (see aggregation.py)
         self.on_change: list[Callable[[Resource, Change], None]] = []  # wiring inside the server: CRDs, RBAC

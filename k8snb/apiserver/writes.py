@@ -346,7 +346,8 @@ def subresource(context: Context, resource: Resource) -> Object:
     if request.verb not in found.verbs:
         raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
     if found.handler is not None:
-        answer = found.handler(context, request, current(context, resource) if request.name else None)
+        obj = current(context, resource) if request.name and not found.own_names else None
+        answer = found.handler(context, request, obj)
         return tables.scale_table(context, answer) if request.options.as_table and answer.get("kind") == "Scale" else answer
     if found.part is not None:
         return _update_part(context, resource, found)

@@ -143,9 +143,11 @@ class Handler(RequestHandler):
             self.add_header("Warning", warning_header(warning))
         text = answer.body.get("text") if "apiVersion" not in answer.body else None
         if isinstance(text, str):
-            self.set_status(answer.code)
-            self.set_header("Content-Type", "text/plain")
-            self.finish(text)
+            self.set_status(answer.body.get("status", answer.code))
+            self.set_header("Content-Type", answer.body.get("contentType", "text/plain"))
+            for name, value in answer.body.get("headers", ()):
+                self.set_header(name, value)
+            self.finish(text.encode(errors="surrogateescape"))
         else:
             self.write_json(answer.code, answer.body)
 

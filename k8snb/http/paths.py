@@ -17,7 +17,7 @@ from tornado.httputil import HTTPHeaders
 
 from k8snb.apimachinery.errors import ApiError, bad_request
 from k8snb.apimachinery.yaml import documents, go_json_error
-from k8snb.apiserver.addresses import options_of, target_of, verb_of
+from k8snb.apiserver.addresses import PROXY, options_of, proxied, target_of, verb_of
 from k8snb.apiserver.request import APPLY_PATCH, Request, User
 from k8snb.http.protobuf import decode as protobuf
 
@@ -33,7 +33,11 @@ def request_of(method: str, url: str, headers: HTTPHeaders, body: bytes, user: U
     media = headers.get("Content-Type", "application/json").partition(";")[0].strip()
     patch_type = media if verb == "patch" else ""
     options = options_of(pairs, as_table="as=Table" in headers.get("Accept", ""))
-    value = _body(body, media, patch_type)
+    value: Any
+    if target.subresource == PROXY:
+        patch_type, value = "", proxied(target, method, query, headers=_handed_on(headers), body=body.decode(errors="surrogateescape"))
+    else:
+        value = _body(body, media, patch_type)
     return Request(
         verb, target.group, target.version, target.resource, target.namespace, target.name, target.subresource,
         body=_delete_options(dict(pairs)) if value is None and verb in _DELETES else value,
@@ -42,6 +46,12 @@ def request_of(method: str, url: str, headers: HTTPHeaders, body: bytes, user: U
     )  # fmt: skip
 
 
+def _handed_on(headers: HTTPHeaders) -> list[list[str]]:
+    """The headers that a proxy hands on: not those of this connection, and nobody's token."""
+    return [[name, value] for name, value in headers.get_all() if name.lower() not in _KEPT]
+
+
+_KEPT = ("authorization", "connection", "host", "content-length", "transfer-encoding", "upgrade")
 _DELETES = ("delete", "deletecollection")
 
 

@@ -8,13 +8,14 @@ Models: k8s.io/client-go/rest (request.go, warnings.go), k8s.io/cli-runtime/pkg/
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apiserver.addresses import options_of, target_of, verb_of
+from k8snb.apiserver.addresses import PROXY, options_of, proxied, target_of, verb_of
 from k8snb.apiserver.request import Options, Request, Response, User
 from k8snb.kubectl.mapper import Discovered, Kind, Mapper, kinds_of
 
@@ -101,7 +102,32 @@ def raw_request(command: str, address: str, body: Any = None) -> Request:
     url = urlsplit(address)
     target, pairs = target_of(url.path), parse_qsl(url.query, keep_blank_values=True)
     verb = verb_of(_METHODS[command], target, dict(pairs))
+    if target.subresource == PROXY:
+        sent = json.dumps(body) if body is not None else ""
+        body = proxied(target, _METHODS[command], url.query, headers=(("Accept", "application/json, */*"),), body=sent)
     return Request(
         verb, target.group, target.version, target.resource, target.namespace, target.name, target.subresource, body,
         options=options_of(pairs), path=target.path,
     )  # fmt: skip
+
+
+def raw_text(body: Json) -> str:
+    """An answer to ``--raw`` as it is printed. Raises ApiError where a program behind a proxy answered with an error."""
+    if "apiVersion" in body or "text" not in body:
+        return json.dumps(body, separators=(",", ":"), ensure_ascii=False) + "\n"
+    code = body.get("status", 200)
+    if code >= 400:
+        reason, message = _GENERIC.get(code, ("InternalError", ""))
+        unknown = f"an error on the server ({json.dumps(body['text'])}) has prevented the request from succeeding"
+        raise ApiError(code, reason, message or unknown, {})
+    return str(body["text"])
+
+
+_GENERIC = {  # what client-go makes of an answer that is no Status: k8s.io/apimachinery/pkg/api/errors, NewGenericServerResponse
+    400: ("BadRequest", "the server rejected our request for an unknown reason"),
+    401: ("Unauthorized", "the server has asked for the client to provide credentials"),
+    403: ("Forbidden", "unknown"),
+    404: ("NotFound", "the server could not find the requested resource"),
+    405: ("MethodNotAllowed", "the server does not allow this method on the requested resource"),
+    503: ("ServiceUnavailable", "the server is currently unable to handle the request"),
+}

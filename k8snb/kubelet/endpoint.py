@@ -75,6 +75,11 @@ class Endpoint:
         asked = HTTPRequest(**{**request, "source": "127.0.0.1"}) if request.get("method") else None
         return (self.kubelet.runtime.serve(uid, asked) if asked is not None else None) or HTTPReply(0)
 
+    def http(self, path: str) -> HTTPReply:
+        """Its health; of other pages nothing is simulated."""
+        self._reach(path.lstrip("/"))
+        return HTTPReply(200, "ok") if path in ("/healthz", "/healthz/ping") else HTTPReply(404, "404 page not found\n")
+
     def stats(self) -> NodeStats:
         """What the machine uses: its system, and the containers that run."""
         self._reach("metrics/resource")

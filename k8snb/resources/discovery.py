@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from k8snb.apimachinery.resource import Resource, Subresource
+from k8snb.apiserver.addresses import PROXY
 
 USUAL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _DATA = Path(__file__).parent / "data"
@@ -92,7 +93,7 @@ def served(api_version: str, kind: str, **behaviour: Any) -> Resource:
 
 
 def _subresource(name: str, kind: str, verbs: Iterable[str] = ("get", "patch", "update")) -> Subresource:
-    return Subresource(name=name, kind=kind, verbs=tuple(verbs))
+    return Subresource(name=name, kind=kind, verbs=tuple(verbs), own_names=name == PROXY)
 
 
 def with_handlers(resource: Resource, **handlers: Any) -> Resource:

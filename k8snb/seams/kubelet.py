@@ -75,6 +75,10 @@ class KubeletEndpoint(Protocol):
         """
         ...
 
+    def http(self, path: str) -> HTTPReply:
+        """What the kubelet's own server answers to a GET. Raises ``ApiError`` where the kubelet does not answer."""
+        ...
+
     def stats(self) -> NodeStats:
         """What is used here now (``/metrics/resource``). Raises ``ApiError`` where the kubelet does not answer."""
         ...

@@ -27,10 +27,10 @@ from k8snb.network.cni import CNI, CNIState
 from k8snb.network.dns import POD, STANDING, ClusterDNS
 from k8snb.network.ingress.controller import IngressController
 from k8snb.network.kube_proxy import KubeProxy
-from k8snb.network.paths import Way
+from k8snb.network.paths import CLIENT, Way
 from k8snb.network.policy import PolicyAgent
 from k8snb.network.traffic import ClusterNetwork, parse_url
-from k8snb.seams.cni import Headers, HTTPReply, HTTPRequest, HTTPResponse, Source
+from k8snb.seams.cni import NO_ROUTE, REFUSED, TIMEOUT, Headers, HTTPReply, HTTPRequest, HTTPResponse, Source
 from k8snb.seams.cri import Runtime
 from k8snb.seams.kubelet import KubeletEndpoint
 from k8snb.simulation.outside import LOCAL, through
@@ -38,6 +38,7 @@ from k8snb.simulation.root import Root
 
 STYLES: dict[str, Style] = {"faithful": FAITHFUL, "hollow": HOLLOW, "hollow-exits": HOLLOW_EXITS}
 FAILED = "failed"
+DIALED = {REFUSED: "connect: connection refused", TIMEOUT: "i/o timeout", NO_ROUTE: "connect: no route to host"}  # as Go says it
 PODS = "pod network"  # whose state it is, among the states of components
 
 
@@ -183,6 +184,19 @@ class Machines:
         if node not in self.kubelets:
             raise ApiError(500, "InternalError", f"dial tcp: lookup {node}: no such host")
         return Endpoint(self.kubelets[node], cut_off=node in self.cni.state.down)
+
+    def dial(self, address: str, request: Mapping[str, Any]) -> HTTPReply:
+        """What a pod answers to the API server itself, which stands outside of the nodes and past all policies.
+
+        ``request`` holds fields of :class:`~k8snb.seams.cni.HTTPRequest`. Raises ApiError 503 in Go's words where nobody answers.
+        """
+        port = request["port"]
+        made = self.cni.connect(Source(), address, port)
+        reply = None if made.error else self.serve(made.node, made.uid, HTTPRequest(**{**request, "source": CLIENT}))
+        if reply is not None and reply.status:
+            return reply
+        problem = f"dial tcp {address}:{port}: {DIALED[made.error]}" if made.error else "EOF"
+        raise ApiError(503, "ServiceUnavailable", f"error trying to reach service: {problem}", {})
 
     def _runtime(self, name: str, manifest: Object) -> Runtime:
         kind, states = self.root.config.runtime, self.env.states

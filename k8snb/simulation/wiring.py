@@ -90,7 +90,7 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Sequence[Code
     services = Services(drivers(root.components, DISK_DRIVERS if root.config.cloud else ()))
     env = Environment(kernel, server.handle, server.hub, root.components, services=services)
     machines, on_nodes = put_up(root, env, catalogue if catalogue is not None else Catalogue())
-    server.kubelets = machines.endpoint
+    server.kubelets, server.dial = machines.endpoint, machines.dial
     parts = Parts(kernel, held, store, server, {}, env, machines, LoadGenerator(kernel, env.states, machines))
     controllers = ControllerProcess(
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))

@@ -6,13 +6,12 @@ Simplified: without ``--timeout`` it waits ten minutes of virtual time, not for 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig, freeze
-from k8snb.kubectl.api import Json, raw_request
+from k8snb.kubectl.api import Json, raw_request, raw_text
 from k8snb.kubectl.builder import MISSING, NAME_AND_ALL, NAME_AND_SELECTOR, NO_NAME, Info, Scope, manifests, scope_of, visit, words
 from k8snb.kubectl.call import ALL, ALL_NAMESPACES, DRY_RUN, FIELD_SELECTOR, FILENAME, SELECTOR, Call, Command
 from k8snb.kubectl.flags import Flag, boolean
@@ -48,7 +47,7 @@ class Manner:
 def run(call: Call) -> None:
     """Delete by name, by file, by selector or all."""
     if call.flag("raw"):
-        call.out(json.dumps(call.api.ask(raw_request("delete", call.flag("raw"))), separators=(",", ":")))
+        call.write(raw_text(call.api.ask(raw_request("delete", call.flag("raw")))))
         return
     manner = _manner(call)
     infos, errors = _targets(call)

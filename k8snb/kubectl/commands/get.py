@@ -6,7 +6,6 @@ Simplified: ``-w`` watches for ``--request-timeout`` of virtual time (30 s witho
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from k8snb.apimachinery.objects import dig
 from k8snb.apiserver.request import Request
 from k8snb.apiserver.streaming import line
 from k8snb.kubectl import tables
-from k8snb.kubectl.api import Json, raw_request
+from k8snb.kubectl.api import Json, raw_request, raw_text
 from k8snb.kubectl.builder import Info, Scope, scope_of, visit
 from k8snb.kubectl.call import ALL_NAMESPACES, CHUNK_SIZE, FIELD_SELECTOR, FILENAME, PRINT, SELECTOR, SUBRESOURCE, Call, Command
 from k8snb.kubectl.commands.create_workloads import read
@@ -67,8 +66,7 @@ def _raw(call: Call) -> None:
     if request.verb == "watch":
         _raw_watch(call, request)
         return
-    body = call.api.ask(request)
-    call.write(json.dumps(body, separators=(",", ":"), ensure_ascii=False) + "\n")
+    call.write(raw_text(call.api.ask(request)))
 
 
 def _raw_watch(call: Call, request: Request) -> None:

@@ -20,7 +20,8 @@ from k8snb.resources.common.fill import inside, where_given
 from k8snb.resources.common.formats import cidr
 from k8snb.resources.common.pod_defaults import default_resource_list
 from k8snb.resources.common.pod_scheduling import taint_effect
-from k8snb.resources.discovery import served
+from k8snb.resources.core import proxy
+from k8snb.resources.discovery import served, with_handlers
 
 ROLE = "node-role.kubernetes.io/"
 _CIDR_WORDS = 'node updates may not change podCIDR except from "" to valid'
@@ -129,7 +130,7 @@ EXAMPLE = {
     "status": {"capacity": {"cpu": "4", "memory": "8Gi", "pods": "110"}},
 }
 
-RESOURCE = served(
+_NODE = served(
     "v1",
     "Node",
     default=default,
@@ -143,3 +144,4 @@ RESOURCE = served(
     example=EXAMPLE,
     simulated=True,
 )
+RESOURCE = with_handlers(_NODE, proxy=proxy.node)

@@ -24,7 +24,7 @@ from k8snb.resources.common.pod_scheduling import REQUIRED, validate_tolerations
 from k8snb.resources.common.pod_validation import validate_spec_of_pod
 from k8snb.resources.common.pod_warnings import warnings_for_pod
 from k8snb.resources.common.qos import qos_class
-from k8snb.resources.core import pod_parts
+from k8snb.resources.core import pod_parts, proxy
 from k8snb.resources.core.pod_binding import bind
 from k8snb.resources.core.pod_cells import cells
 from k8snb.resources.core.pod_eviction import evict
@@ -336,7 +336,7 @@ _POD = served(
     simulated=True,
 )
 RESOURCE = with_parts(
-    with_handlers(_POD, binding=bind, eviction=evict, log=log, exec=execute, attach=attach, portforward=forward),
+    with_handlers(_POD, binding=bind, eviction=evict, log=log, exec=execute, attach=attach, portforward=forward, proxy=proxy.pod),
     ephemeralcontainers=(pod_parts.with_ephemeral, pod_parts.validate_ephemeral_update),
     resize=(pod_parts.resized, pod_parts.validate_resize),
 )

@@ -17,6 +17,7 @@ from k8snb.apimachinery.validation import dns_label
 from k8snb.resources.common.cells import NONE, age, labels_text
 from k8snb.resources.common.fill import each, fill, inside, where_given
 from k8snb.resources.common.formats import cidr_warnings, ip_warnings
+from k8snb.resources.core import proxy
 from k8snb.resources.core.service_addresses import allocate, needs_node_ports, release
 from k8snb.resources.core.service_validation import (
     is_headless,
@@ -26,7 +27,7 @@ from k8snb.resources.core.service_validation import (
     validate_status_update,
     validate_update,
 )
-from k8snb.resources.discovery import served
+from k8snb.resources.discovery import served, with_handlers
 
 Spec = Mapping[str, Any]
 
@@ -227,7 +228,7 @@ EXAMPLE = {
     "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
 }
 
-RESOURCE = served(
+_SERVICE = served(
     "v1",
     "Service",
     default=default,
@@ -249,3 +250,4 @@ RESOURCE = served(
     example=EXAMPLE,
     simulated=True,
 )
+RESOURCE = with_handlers(_SERVICE, proxy=proxy.service)
