@@ -100,6 +100,7 @@ class Cluster:
     ``ingress``: an Ingress controller (ingress-nginx, class ``nginx``) is installed.
     ``cloud``: ``aks`` is a managed cluster; its ``nodes`` are then the machines of a first node pool, see ``cluster.cloud``.
     ``scheduler``: a KubeSchedulerConfiguration as YAML text or as a dict (profiles, plugins, weights), see ``cluster.scheduler``.
+    ``kubelet``: a KubeletConfiguration for all nodes, likewise (eviction thresholds, a graceful shutdown, the collection of images).
     ``metrics``: a metrics server runs, for ``kubectl top`` and HorizontalPodAutoscalers (in a managed cluster it does anyway).
     ``start``: the virtual time at the beginning, in microseconds since the Unix epoch. ``settled``: run until nothing changes any
     more. ``loud``: warn of what is accepted and not simulated. ``shuffle``: draw the order of what happens at the same time, to
@@ -111,11 +112,11 @@ class Cluster:
         start: int | None = None, shuffle: bool = False, loud: bool = True, settled: bool = True,
         etcd: int = 1, encrypt_secrets: bool = False, storage: bool = False, ingress: bool = False,
         cloud: str = "", scheduler: str | Mapping[str, Any] | None = None,
-        metrics: bool | None = None,
+        kubelet: str | Mapping[str, Any] | None = None, metrics: bool | None = None,
     ):  # fmt: skip
         config = configuration(
             nodes, seed, runtime=runtime, start=start, shuffle=shuffle, loud=loud, etcd=etcd, encrypt_secrets=encrypt_secrets,
-            storage=storage, ingress=ingress, cloud=cloud, scheduler=scheduler, metrics=metrics,
+            storage=storage, ingress=ingress, cloud=cloud, scheduler=scheduler, kubelet=kubelet, metrics=metrics,
         )  # fmt: skip
         self._adopt(Simulation.create(config))
         use(self)

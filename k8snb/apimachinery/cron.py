@@ -17,9 +17,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from k8snb.apimachinery.duration import parse_duration
 
 SECOND = 1_000_000
 _YEARS_AHEAD = 5
@@ -47,12 +48,6 @@ _DESCRIPTORS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-_UNITS = {"ns": Fraction(1, 1000), "us": Fraction(1), "µs": Fraction(1), "μs": Fraction(1), "ms": Fraction(1000)} | {
-    "s": Fraction(SECOND),
-    "m": Fraction(60 * SECOND),
-    "h": Fraction(3600 * SECOND),
-}
-_DURATION = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +133,11 @@ def _descriptor(text: str, zone: tzinfo | None) -> Fields | Every:
     if text in _DESCRIPTORS:
         return _fields(_DESCRIPTORS[text], zone)
     if text.startswith("@every "):
-        return Every(max(_duration(text[7:]) // SECOND, 1) * SECOND)
+        try:
+            return Every(max(parse_duration(text[7:]) // SECOND, 1) * SECOND)
+        except ValueError as error:
+            raise CronError(f"failed to parse duration {text}: {error}") from None
     raise CronError(f"unrecognized descriptor: {text}")
-
-
-def _duration(text: str) -> int:
-    unsigned = text[1:] if text[:1] in ("+", "-") else text
-    if unsigned == "0":
-        return 0
-    if not unsigned or _DURATION.sub("", unsigned):
-        raise CronError(f'failed to parse duration @every {text}: time: invalid duration "{text}"')
-    total = sum(Fraction(number.rstrip(".")) * _UNITS[unit] for number, unit in _DURATION.findall(unsigned))
-    return int(-total if text.startswith("-") else total)
 
 
 def _fields(schedule: str, zone: tzinfo | None) -> Fields:

@@ -56,6 +56,7 @@ TIMING: Final[dict[str, Timing]] = {
     "eviction monitoring": Timing(10 * SECOND, "kubelet: evictionMonitoringPeriod", "between two looks at what is left of the node"),
     "pressure transition": Timing(5 * MINUTE, "kubelet: evictionPressureTransitionPeriod", "a pressure condition stays so long"),
     "eviction grace": Timing(1 * SECOND, "eviction: immediateEvictionGracePeriodSeconds", "a hard eviction gives so much"),
+    "pod kill limit": Timing(10 * SECOND, "killPodNow: minTimeout", "an eviction waits so long for a kill, or 1.5 times its grace"),
     "eviction cleanup poll": Timing(1 * SECOND, "eviction: podCleanupPollFreq", "between two looks whether the evicted pod is gone"),
     "eviction cleanup limit": Timing(30 * SECOND, "eviction: podCleanupTimeout", "then the next pod is considered all the same"),
     "image minimum age": Timing(2 * MINUTE, "kubelet: imageMinimumGCAge", "a younger image is never removed"),

@@ -21,8 +21,9 @@ from k8snb.apimachinery.meta import condition_status
 from k8snb.apimachinery.objects import FrozenDict, Object, put
 from k8snb.component_helpers.csinode import driver_entry, with_entry
 from k8snb.component_helpers.timing import timing
-from k8snb.kubelet import eviction, image_gc
+from k8snb.kubelet import eviction, image_gc, observing
 from k8snb.kubelet import node as nodes
+from k8snb.kubelet.thresholds import DISK
 
 if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
@@ -92,7 +93,7 @@ def renew(kubelet: Kubelet) -> None:
 def report_regularly(kubelet: Kubelet) -> None:
     """The status of the node although nothing has changed; with it goes the look at the images."""
     kubelet.kernel.after(nodes.STATUS_PERIOD, kubelet.name, ("node",), why="node status", background=True)
-    image_gc.collect(kubelet, eviction.capacity_of(kubelet, eviction.DISK), eviction.disk_used(kubelet))
+    image_gc.collect(kubelet, observing.capacity_of(kubelet, DISK), observing.disk_used(kubelet))
     report(kubelet)
 
 

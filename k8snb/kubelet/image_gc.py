@@ -1,7 +1,8 @@
 """The images on a node's disk: which are used, which may go.
 
-Every five minutes: at 85 % of the disk in use, unused images are removed, the one that was used longest ago first, until 80 % are
-reached; an image younger than two minutes stays. Under DiskPressure all unused images go at once.
+Every five minutes: at 85 % of the disk in use (a part of a percent counts as a whole one), unused images are removed, the one that
+was used longest ago first, until 80 % are reached; an image younger than two minutes stays. Under DiskPressure all unused images go
+at once.
 
 Models: pkg/kubelet/images/image_gc_manager.go.
 Simplified: an image counts as used while a container of it exists; its last use is noted with each look.
@@ -11,14 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from k8snb.component_helpers.timing import timing
 from k8snb.kubelet.node import reference
 
 if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
-
-HIGH_PERCENT, LOW_PERCENT = 85, 80
-MINIMUM_AGE = timing("image minimum age")
 
 
 def detect(kubelet: Kubelet) -> set[str]:
@@ -38,9 +35,10 @@ def detect(kubelet: Kubelet) -> set[str]:
 def collect(kubelet: Kubelet, capacity: int, used: int) -> None:
     """The regular look. ``capacity`` and ``used``: of the disk (bytes)."""
     in_use = detect(kubelet)
-    if not capacity or 100 * used < HIGH_PERCENT * capacity:
+    available = capacity - used
+    if not capacity or 100 - 100 * available // capacity < kubelet.settings.image_high:
         return
-    wanted = used - capacity * LOW_PERCENT // 100
+    wanted = capacity * (100 - kubelet.settings.image_low) // 100 - available
     freed = _remove(kubelet, in_use, wanted)
     if freed < wanted:
         tried = f"Attempted to free {wanted} bytes, but only found {freed} bytes eligible to free."
@@ -59,7 +57,7 @@ def _remove(kubelet: Kubelet, in_use: set[str], wanted: int | None) -> int:
     for image, (first, _last) in sorted(own.images.items(), key=lambda item: (item[1][1], item[1][0], item[0])):
         if wanted is not None and freed >= wanted:
             break
-        if image in in_use or now - first < MINIMUM_AGE:
+        if image in in_use or now - first < kubelet.settings.image_age:
             continue
         freed += kubelet.runtime.images()[image]
         kubelet.runtime.remove_image(image)

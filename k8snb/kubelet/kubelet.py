@@ -22,8 +22,9 @@ from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
 from k8snb.client.recorder import Recorder
 from k8snb.component_helpers import pod_requests, resource_amounts
-from k8snb.kubelet import admission, environment, eviction, heartbeats, pods, preemption, probes, static
+from k8snb.kubelet import admission, environment, eviction, heartbeats, oom, pods, preemption, probes, static, storage_limits
 from k8snb.kubelet import node as nodes
+from k8snb.kubelet.configuration import DEFAULTS, Settings
 from k8snb.kubelet.state import EXITED, RUNNING, ContainerState, KubeletState, PodState
 from k8snb.kubelet.status import FAITHFUL, Style, pod_status
 from k8snb.kubelet.volumes import manager as volumes
@@ -43,9 +44,12 @@ FAKE_RELIST = SECOND // 2  # on average, until a kubelet over a fake runtime has
 class Kubelet(Component):
     """The kubelet of one machine. ``manifest`` is the machine: labels, capacity."""
 
-    def __init__(self, env: Environment, manifest: Object, runtime: Runtime, network: PodNetwork, *, style: Style = FAITHFUL):
+    def __init__(
+        self, env: Environment, manifest: Object, runtime: Runtime, network: PodNetwork, *, style: Style = FAITHFUL,
+        settings: Settings = DEFAULTS,
+    ):  # fmt: skip
         self.manifest, self.node_name = manifest, str(manifest["metadata"]["name"])
-        self.runtime, self.network, self.style = runtime, network, style
+        self.runtime, self.network, self.style, self.settings = runtime, network, style, settings
         self.address = nodes.machine_address(manifest)
         user = User(f"system:node:{self.node_name}", ("system:nodes", "system:authenticated"))
         super().__init__(f"kubelet/{self.node_name}", env, user=user, agent="kubelet")
@@ -144,7 +148,7 @@ class Kubelet(Component):
         static.look(self)
 
     def _out_of_memory(self, _key: Any) -> None:
-        eviction.out_of_memory(self)
+        oom.kill(self)
 
     def handle(self, event: Event) -> None:
         """Drop events of a stopped kubelet: its machine's runtime may still tell it things."""
@@ -228,7 +232,7 @@ class Kubelet(Component):
                 state.requests = Shelf()  # it takes nothing of the node
         self.own.pods[state.uid] = state
         self.own.uids[state.key] = state.uid
-        if not state.rejected and eviction.has_disk_limits(pod):
+        if not state.rejected and storage_limits.has_disk_limits(pod):
             self.own.measured[state.uid] = True
         if state.rejected and state.rejected[0] and not self.runtime.instant:
             self.recorder.event(pod, "Warning", state.rejected[0], state.rejected[1].removeprefix("Pod was rejected: "))

@@ -57,11 +57,14 @@ class Resources(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """What a container uses now: CPU (millicores, over the last seconds), memory (working set) and disk (its own layer and log), bytes."""
+    """What a container uses now: CPU (millicores, over the last seconds), memory (working set) and disk (its own layer and log), bytes;
+    files (of the same), processes."""
 
     cpu: int = 0
     memory: int = 0
     disk: int = 0
+    inodes: int = 0
+    processes: int = 1
 
 
 class ContainerConfig(NamedTuple):
@@ -236,8 +239,8 @@ class Runtime(Protocol):
         """What all containers of the node use together (bytes): now, or at a later time (µs) if nothing else happens until then."""
         ...
 
-    def written(self) -> int:
-        """What all containers of the node have written: layers, logs and volumes (bytes)."""
+    def written(self) -> tuple[int, int]:
+        """What all containers of the node have written, layers, logs and volumes: bytes and files."""
         ...
 
     def node_usage(self) -> Mapping[str, Usage]:
@@ -250,6 +253,10 @@ class Runtime(Protocol):
 
     def volume_usage(self, pod_uid: str) -> Mapping[str, int]:
         """The bytes in each volume of a pod."""
+        ...
+
+    def volume_inodes(self, pod_uid: str) -> Mapping[str, int]:
+        """The number of files in each volume of a pod."""
         ...
 
     def crash(self, pod_uid: str, name: str, code: int) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object, dig, freeze
+from k8snb.kubelet import configuration as kubelet_configuration
 from k8snb.messages import Mistake, text
 from k8snb.scheduler.configuration import parse, settings
 from k8snb.sim.clock import EPOCH
@@ -41,11 +42,13 @@ class Config:
     cloud: str = ""  # "aks": a managed cluster, whose machines come from node pools
     pool: int = 0  # machines in the first node pool of a managed cluster
     scheduler: FrozenDict | None = None  # a KubeSchedulerConfiguration; None: that of a default scheduler
+    kubelet: FrozenDict | None = None  # a KubeletConfiguration; None: that of a default kubelet
 
 
 def configuration(
     nodes: Nodes = 3, seed: int = 0, *, runtime: str = "faithful", start: int | None = None, etcd: int = 1, cloud: str = "",
-    scheduler: str | Mapping[str, Any] | None = None, metrics: bool | None = None, **switches: bool,
+    scheduler: str | Mapping[str, Any] | None = None, kubelet: str | Mapping[str, Any] | None = None, metrics: bool | None = None,
+    **switches: bool,
 ) -> Config:  # fmt: skip
     """The choices of a cluster, checked: those of :class:`Config`, as a learner writes them. Raises ValueError with one sentence."""
     if runtime not in RUNTIMES:
@@ -58,6 +61,7 @@ def configuration(
     return Config(
         nodes=node_manifests(0 if cloud else nodes), pool=first_machines(nodes) if cloud else 0, seed=seed, runtime=runtime,
         start=EPOCH if start is None else start, etcd=etcd, cloud=cloud, scheduler=chosen_scheduler(scheduler),
+        kubelet=chosen_kubelet(kubelet),
         metrics=bool(cloud) if metrics is None else metrics, **switches,
     )  # fmt: skip
 
@@ -80,6 +84,17 @@ def chosen_scheduler(given: str | Mapping[str, Any] | None) -> FrozenDict | None
     ignored = settings(document).ignored
     if ignored:
         warnings.warn(text("scheduler.no_effect", fields=", ".join(ignored)), stacklevel=4)  # where the Cluster is made
+    return document
+
+
+def chosen_kubelet(given: str | Mapping[str, Any] | None) -> FrozenDict | None:
+    """A KubeletConfiguration as a cluster is made with it. Raises ValueError with all that is wrong with it."""
+    if given is None:
+        return None
+    document = kubelet_configuration.parse(given)
+    ignored = kubelet_configuration.settings(document).ignored
+    if ignored:
+        warnings.warn(text("kubelet.no_effect", fields=", ".join(ignored)), stacklevel=4)  # where the Cluster is made
     return document
 
 

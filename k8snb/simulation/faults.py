@@ -240,6 +240,14 @@ class Faults:
         """Something outside Kubernetes fills so much of a machine's disk (``"45Gi"``; 0 removes it)."""
         self._simulation.fault("use_resource", node=node, amount=str(amount), resource="ephemeral-storage")
 
+    def use_inodes(self, node: str, count: str | int) -> None:
+        """Something outside Kubernetes has so many files on a machine's disk (``"3M"``; 0 removes them)."""
+        self._simulation.fault("use_resource", node=node, amount=str(count), resource="inodes")
+
+    def use_pids(self, node: str, count: str | int) -> None:
+        """Something outside Kubernetes runs so many processes on a machine (``"30k"``; 0 ends them)."""
+        self._simulation.fault("use_resource", node=node, amount=str(count), resource="pids")
+
     def crash_container(self, pod: str, container: str = "", code: int = 137) -> bool:
         """The process of a container dies (``pod``: ``name`` or ``namespace/name``); False where none is running."""
         return bool(self._simulation.fault("crash_container", pod=pod, container=container, code=code))

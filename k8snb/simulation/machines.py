@@ -15,6 +15,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.quantity import milli_value
 from k8snb.client.component import Component, ComponentState, Environment
+from k8snb.kubelet.configuration import settings
 from k8snb.kubelet.endpoint import Endpoint
 from k8snb.kubelet.images import Catalogue
 from k8snb.kubelet.kubelet import Kubelet
@@ -120,7 +121,8 @@ class Machines:
     def add(self, name: str, manifest: Object) -> list[Component]:
         """Put a machine up; gives its components, not yet started."""
         runtime = self._runtime(name, manifest)
-        kubelet = Kubelet(self.env, manifest, runtime, self.network, style=STYLES[self.root.config.runtime])
+        style, given = STYLES[self.root.config.runtime], settings(self.root.config.kubelet)
+        kubelet = Kubelet(self.env, manifest, runtime, self.network, style=style, settings=given)
         self.runtimes[name], self.kubelets[name], self.by_address[kubelet.address] = runtime, kubelet, name
         if runtime.instant:
             return [kubelet]  # hollow containers send nothing, so nobody needs rules

@@ -100,7 +100,7 @@ def test_a_fork_is_killed_at_the_same_instant(story: Story) -> None:
 def test_idle_it_uses_what_its_image_says_and_looking_leaves_no_mark(story: Story) -> None:
     start(story, Worker, {"memory": "100Mi"})
     before = story.cluster.save()
-    assert usage(story) == Usage(5, 10 * MIB, usage(story).disk)
+    assert usage(story)[:2] == (5, 10 * MIB)
     assert story.cluster.save() == before
 
 

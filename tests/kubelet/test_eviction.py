@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8snb.cluster import Cluster
-from k8snb.kubelet.eviction import Observation, met, oom_adjustment
+from k8snb.kubelet.configuration import DEFAULTS
 from k8snb.kubelet.images import Image, Process
+from k8snb.kubelet.oom import adjustment
+from k8snb.kubelet.thresholds import Observation, met
 from k8snb.messages import Mistake
 
 Story = Any
@@ -186,7 +188,7 @@ def test_disk_pressure_evicts_when_nothing_else_helps(story: Story) -> None:
     story.run(15)
     status = story.status("web")
     assert (status["phase"], status["reason"]) == ("Failed", "Evicted")
-    assert status["message"].startswith("The node was low on resource: ephemeral-storage. Threshold quantity: 5Gi, available: ")
+    assert status["message"].startswith("The node was low on resource: ephemeral-storage. Threshold quantity: 5368709200, available: ")
     assert condition(story, "DiskPressure")["reason"] == "KubeletHasDiskPressure"
 
 
@@ -198,11 +200,11 @@ def test_images_are_collected_at_85_percent_the_one_that_was_used_longest_ago_fi
         story.cluster.client.delete("pods", f"web-{tag}", "default")
         story.run(10)
     runtime = story.cluster.simulation.parts.machines.runtimes["node-1"]
-    story.cluster.faults.use_disk("node-1", 50 * (1 << 30) * 85 // 100 - sum(runtime.images().values()) - runtime.written())
+    story.cluster.faults.use_disk("node-1", 50 * (1 << 30) * 845 // 1000 - sum(runtime.images().values()) - runtime.written()[0])
     story.run(300)
     assert list(runtime.images()) == ["docker.io/library/nginx:1.27"]
     said = [e["message"] for e in story.cluster.get("events") if e["reason"] == "FreeDiskSpaceFailed"]
-    found = f"Attempted to free 2684354560 bytes, but only found {2 * 72188133} bytes eligible to free."
+    found = f"Attempted to free 2415919104 bytes, but only found {2 * 72188133} bytes eligible to free."
     assert said == [f"Failed to garbage collect required amount of images. {found}"]
     assert evicted(story) == []
 
@@ -258,7 +260,7 @@ def test_amounts_are_checked_before_anything_happens(story: Story) -> None:
 
 @given(st.integers(-(1 << 32), 1 << 32))
 def test_thresholds_are_met_below_and_never_above(available: int) -> None:
-    found = {threshold.signal for threshold in met({"memory": Observation(available, 1 << 32)})}
+    found = {threshold.signal for threshold in met(DEFAULTS.thresholds, {"memory.available": Observation(available, 1 << 32)})}
     assert found == ({"memory.available"} if available < 100 * MIB else set())
 
 
@@ -266,7 +268,7 @@ def test_thresholds_are_met_below_and_never_above(available: int) -> None:
 def test_scores_lie_between_the_guaranteed_and_the_best_effort(request: int, capacity: int) -> None:
     container = {"name": "c", "resources": {"requests": {"memory": str(request), "cpu": "1m"}}}
     pod = {"metadata": {}, "spec": {"containers": [container]}}
-    assert 3 <= oom_adjustment(_frozen(pod), _frozen(container), capacity) <= 999
+    assert 3 <= adjustment(_frozen(pod), _frozen(container), capacity) <= 999
 
 
 def _frozen(value: Any) -> Any:

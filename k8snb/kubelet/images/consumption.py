@@ -51,6 +51,7 @@ class Appetite(NamedTuple):
     request: int = 200  # CPU time of one request (µs)
     load: int = 0  # bytes for each request per second
     growth: int = 0  # bytes that it leaks each second
+    processes: int = 1
 
 
 @dataclass(slots=True)
@@ -63,6 +64,7 @@ class Consumption:
     load: int
     since: int
     started: int
+    processes: int = 1
     busy_until: int = 0
     speed: int = 0  # at which it worked last (millicores)
     period: int = 0  # the last period in which it worked, and how much of its quota it has used there (µs)
@@ -72,11 +74,14 @@ class Consumption:
 
 def begin(appetite: Appetite, now: int) -> Consumption:
     """The consumption of a container that starts now."""
-    return Consumption(appetite.cpu, appetite.memory, appetite.growth, appetite.load, since=now, started=now)
+    return Consumption(appetite.cpu, appetite.memory, appetite.growth, appetite.load, since=now, started=now, processes=appetite.processes)
 
 
-def use(own: Consumption, now: int, *, cpu: int | None, memory: int | None, growth: int | None) -> None:
-    """From now on it uses that much (millicores, bytes, bytes a second); None leaves a thing as it is."""
+def use(
+    own: Consumption, now: int, *, cpu: int | None, memory: int | None, growth: int | None, processes: int | None
+) -> None:  # fmt: skip
+    """From now on it uses that much (millicores, bytes, bytes a second, processes); None leaves a thing as it is."""
+    own.processes = own.processes if processes is None else max(1, processes)
     own.memory = own.memory + _grown(own, now) if memory is None else max(0, memory)
     own.cpu = own.cpu if cpu is None else max(0, cpu)
     own.growth = own.growth if growth is None else growth

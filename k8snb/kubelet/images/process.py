@@ -169,9 +169,11 @@ class Process:
         """This call costs so much CPU time. A request that says nothing costs what the image's appetite says."""
         self.spent = (self.spent or 0) + round(milliseconds * MILLISECOND)
 
-    def use(self, *, cpu: int | None = None, memory: int | None = None, growth: int | None = None) -> None:
-        """From now on use that much all the time: millicores, bytes, and bytes more each second (a leak)."""
-        consumption.use(self.own_consumption(), self.now, cpu=cpu, memory=memory, growth=growth)
+    def use(
+        self, *, cpu: int | None = None, memory: int | None = None, growth: int | None = None, processes: int | None = None
+    ) -> None:  # fmt: skip
+        """From now on use that much all the time: millicores, bytes, and bytes more each second (a leak); or be so many processes."""
+        consumption.use(self.own_consumption(), self.now, cpu=cpu, memory=memory, growth=growth, processes=processes)
 
     @property
     def memory_used(self) -> int:

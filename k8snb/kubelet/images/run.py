@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from k8snb.kubelet.images.consumption import Consumption
 from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.process import Process, ProcessState, System
@@ -157,6 +158,11 @@ def _reply(process: Process, request: HTTPRequest) -> HTTPReply:
     return answer
 
 
+def count(state: ProcessState, own: Consumption) -> int:
+    """How many processes the container consists of: those of its program, or a shell with its jobs."""
+    return max(1, len(state.shell.jobs)) if state.shell is not None and not state.program else own.processes
+
+
 def health(process: Process, service: str) -> str:
     """What gRPC's health service in the program says; empty where it has none."""
     found: list[str] = []
@@ -257,6 +263,6 @@ def ends(image: Image, state: ProcessState, system: System, limit: int) -> tuple
 
 
 __all__ = [
-    "FOREVER", "Executed", "NotExecutable", "begin", "ends", "execute", "go_on", "health", "listens", "next_wake", "serve", "static",
-    "terminate",
+    "FOREVER", "Executed", "NotExecutable", "begin", "count", "ends", "execute", "go_on", "health", "listens", "next_wake", "serve",
+    "static", "terminate",
 ]  # fmt: skip

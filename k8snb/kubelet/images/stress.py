@@ -51,7 +51,7 @@ class Stress(Image):
         size = amount(option(process, "vm-bytes", "256M"))
         process.log(f"stress: info: [1] dispatching hogs: {cpus} cpu, 0 io, {workers} vm, 0 hdd")
         idle = workers and "--vm-hang" in " ".join(process.argv)
-        process.use(cpu=1000 * (cpus + (0 if idle else workers)), memory=MIB + workers * size)
+        process.use(cpu=1000 * (cpus + (0 if idle else workers)), memory=MIB + workers * size, processes=1 + cpus + workers)
         limit = option(process, "timeout", "") or option(process, "t", "")
         if limit:
             process.sleep(float(limit.rstrip("s")))

@@ -305,7 +305,9 @@ class FaithfulRuntime(ImageStore):
     def _usage(self, container: Container, cpu: int) -> Usage:
         state = container.process
         disk = size_of(state.files) + sum(len(path) for path in state.files) + sum(len(line) for _, line in state.log)
-        return Usage(cpu, memory_at(self._process(container).consumption(), self.kernel.now) + state.shared, disk)
+        own = self._process(container).consumption()
+        memory = memory_at(own, self.kernel.now) + state.shared
+        return Usage(cpu, memory, disk, inodes=len(state.files) + 1, processes=processes.count(state, own))
 
     def node_usage(self) -> Mapping[str, Usage]:
         """What every running container uses, by its id."""
@@ -321,10 +323,13 @@ class FaithfulRuntime(ImageStore):
                 total += container.resting if own is None else memory_at(own, when)
         return total
 
-    def written(self) -> int:
+    def written(self) -> tuple[int, int]:
         """What all containers have written."""
-        in_volumes = sum(self.volumes.on_disk(uid) for uid in self.state.volumes.own)
-        return sum(use.disk for use in self.node_usage().values()) + in_volumes
+        running, volumes = self.node_usage().values(), [self.volumes.on_disk(uid) for uid in self.state.volumes.own]
+        return (
+            sum(use.disk for use in running) + sum(size for size, _ in volumes),
+            sum(use.inodes for use in running) + sum(files for _, files in volumes),
+        )
 
     def pod_usage(self, pod_uid: str) -> Mapping[str, Usage]:
         """What the running containers of a pod use."""
@@ -334,6 +339,10 @@ class FaithfulRuntime(ImageStore):
     def volume_usage(self, pod_uid: str) -> Mapping[str, int]:
         """What is in the volumes of a pod."""
         return self.volumes.usage(pod_uid)
+
+    def volume_inodes(self, pod_uid: str) -> Mapping[str, int]:
+        """How many files they are."""
+        return self.volumes.inodes(pod_uid)
 
     # -- faults ------------------------------------------------------------------------------------------------------
 

@@ -164,9 +164,13 @@ class HollowRuntime:
         """Nobody measures hollow containers."""
         return 0
 
-    def written(self) -> int:
+    def written(self) -> tuple[int, int]:
         """Hollow containers write nothing."""
-        return 0
+        return 0, 0
+
+    def volume_inodes(self, pod_uid: str) -> Mapping[str, int]:
+        """Nor are there files."""
+        return {}
 
     def node_usage(self) -> Mapping[str, Usage]:
         """Nobody knows."""

@@ -114,10 +114,11 @@ class Volumes:
         self.state.in_memory[uid] = total
         return total - before
 
-    def on_disk(self, uid: str) -> int:
-        """Bytes in a pod's own volumes, but for those in memory."""
+    def on_disk(self, uid: str) -> tuple[int, int]:
+        """Bytes and files in a pod's own volumes, but for those in memory."""
         in_memory = {name for name, volume in self.state.mounted.get(uid, {}).items() if volume.device == TMPFS}
-        return sum(size_of(tree) for name, tree in self.state.own.get(uid, {}).items() if name not in in_memory)
+        trees = [tree for name, tree in self.state.own.get(uid, {}).items() if name not in in_memory]
+        return sum(map(size_of, trees)), sum(map(len, trees))
 
     def forget(self, uid: str) -> None:
         """The pod is gone, and with it what was its own."""
@@ -141,6 +142,10 @@ class Volumes:
     def usage(self, uid: str) -> dict[str, int]:
         """Bytes in the pod's own volumes."""
         return {name: size_of(tree) for name, tree in self.state.own.get(uid, {}).items()}
+
+    def inodes(self, uid: str) -> dict[str, int]:
+        """Files in the pod's own volumes."""
+        return {name: len(tree) for name, tree in self.state.own.get(uid, {}).items()}
 
     def _view(self, uid: str, name: str, volume: PodVolume) -> Volume:
         shown = (volume.read_only, volume.device, volume.filesystem, volume.size, volume.limited)

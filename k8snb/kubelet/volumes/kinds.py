@@ -27,7 +27,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import Object, dig
 from k8snb.component_helpers import pod_limits
 from k8snb.kubelet.environment import ConfigError
-from k8snb.kubelet.eviction import capacity_of
+from k8snb.kubelet.observing import capacity_of
 from k8snb.kubelet.state import MountState
 from k8snb.kubelet.volumes import atomic, claims, host_path, payload
 from k8snb.kubelet.volumes.errors import MountError

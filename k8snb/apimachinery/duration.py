@@ -1,0 +1,30 @@
+"""Lengths of time as Go writes them: ``1m30s``, ``250ms``, ``2h``.
+
+Models: Go's time.ParseDuration.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from k8snb.sim.clock import HOUR, MILLISECOND, MINUTE, SECOND
+
+_UNITS = {"ns": Fraction(1, 1000), "us": Fraction(1), "µs": Fraction(1), "μs": Fraction(1), "ms": Fraction(MILLISECOND),
+          "s": Fraction(SECOND), "m": Fraction(MINUTE), "h": Fraction(HOUR)}  # fmt: skip
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+
+
+def parse_duration(text: str) -> int:
+    """Microseconds. Raises ValueError with Go's sentence for what is no duration.
+
+    >>> parse_duration("1m30s"), parse_duration("-1.5h") // HOUR
+    (90000000, -2)
+    """
+    unsigned = text[1:] if text[:1] in ("+", "-") else text
+    if unsigned == "0":
+        return 0
+    if not unsigned or _PART.sub("", unsigned):
+        raise ValueError(f'time: invalid duration "{text}"')
+    total = sum(Fraction(number.rstrip(".")) * _UNITS[unit] for number, unit in _PART.findall(unsigned))
+    return int(-total if text.startswith("-") else total)

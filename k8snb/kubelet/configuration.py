@@ -1,0 +1,191 @@
+"""A ``KubeletConfiguration``: the file that every kubelet of a cluster reads when it starts.
+
+    apiVersion: kubelet.config.k8s.io/v1beta1
+    kind: KubeletConfiguration
+    evictionSoft: {memory.available: 500Mi}
+    evictionSoftGracePeriod: {memory.available: 1m30s}
+    shutdownGracePeriod: 30s
+    shutdownGracePeriodCriticalPods: 10s
+
+All that is wrong with it is told at once, in the kubelet's own words. What is known and has no effect here (:data:`KNOWN`) is
+accepted and named.
+
+Models: staging/src/k8s.io/kubelet/config/v1beta1/types.go, pkg/kubelet/apis/config/validation/validation.go.
+Simplified: one file for all machines; a running kubelet is not given another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from k8snb.apimachinery.duration import parse_duration
+from k8snb.apimachinery.objects import FrozenDict, Object, freeze
+from k8snb.apimachinery.yaml import YamlError, documents
+from k8snb.component_helpers.timing import timing
+from k8snb.kubelet.pods import go_duration
+from k8snb.kubelet.thresholds import Threshold, thresholds_of
+from k8snb.messages import Mistake, text
+from k8snb.sim.clock import SECOND
+
+API_VERSION, KIND = "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
+SYSTEM_CRITICAL = 2_000_000_000
+_MAPS = ("evictionHard", "evictionSoft", "evictionSoftGracePeriod", "evictionMinimumReclaim")
+_IN_EFFECT = (
+    *_MAPS, "mergeDefaultEvictionSettings", "evictionMaxPodGracePeriod", "evictionPressureTransitionPeriod", "shutdownGracePeriod",
+    "shutdownGracePeriodCriticalPods", "shutdownGracePeriodByPodPriority", "imageGCHighThresholdPercent", "imageGCLowThresholdPercent",
+    "imageMinimumGCAge",
+)  # fmt: skip
+KNOWN: Final = (
+    "address", "allowedUnsafeSysctls", "authentication", "authorization", "cgroupDriver", "cgroupRoot", "cgroupsPerQOS", "clusterDNS",
+    "clusterDomain", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxFiles", "containerLogMaxSize", "containerLogMaxWorkers",
+    "containerLogMonitorInterval", "containerRuntimeEndpoint", "contentType", "cpuCFSQuota", "cpuCFSQuotaPeriod", "cpuManagerPolicy",
+    "cpuManagerPolicyOptions", "cpuManagerReconcilePeriod", "crashLoopBackOff", "enableContentionProfiling",
+    "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableDebuggingHandlers", "enableProfilingHandler", "enableServer",
+    "enableSystemLogHandler", "enableSystemLogQuery", "enforceNodeAllocatable", "eventBurst", "eventRecordQPS", "failCgroupV1",
+    "failSwapOn", "featureGates", "fileCheckFrequency", "hairpinMode", "healthzBindAddress", "healthzPort", "httpCheckFrequency",
+    "imageMaximumGCAge", "imagePullCredentialsVerificationPolicy", "imageServiceEndpoint", "iptablesDropBit", "iptablesMasqueradeBit",
+    "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeReserved", "kubeReservedCgroup", "kubeletCgroups",
+    "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles", "maxParallelImagePulls", "maxPods",
+    "memoryManagerPolicy", "memorySwap", "memoryThrottlingFactor", "nodeLeaseDurationSeconds", "nodeStatusMaxImages",
+    "nodeStatusReportFrequency", "nodeStatusUpdateFrequency", "oomScoreAdj", "podCIDR", "podLogsDir", "podPidsLimit", "podsPerCore",
+    "port", "preloadedImagesVerificationAllowlist", "protectKernelDefaults", "providerID", "qosReserved", "readOnlyPort", "registerNode",
+    "registerWithTaints", "registryBurst", "registryPullQPS", "reservedMemory", "reservedSystemCPUs", "resolvConf", "rotateCertificates",
+    "runOnce", "runtimeRequestTimeout", "seccompDefault", "serializeImagePulls", "serverTLSBootstrap", "showHiddenMetricsForVersion",
+    "singleProcessOOMKill", "staticPodPath", "staticPodURL", "staticPodURLHeader", "streamingConnectionIdleTimeout", "syncFrequency",
+    "systemCgroups", "systemReserved", "systemReservedCgroup", "tlsCertFile", "tlsCipherSuites", "tlsMinVersion", "tlsPrivateKeyFile",
+    "topologyManagerPolicy", "topologyManagerPolicyOptions", "topologyManagerScope", "tracing", "userNamespaces", "volumePluginDir",
+    "volumeStatsAggPeriod",
+)  # fmt: skip
+"""Fields of a real kubelet that change nothing here."""
+
+
+class Period(NamedTuple):
+    """Pods of this priority and above (up to the next period's) get so many seconds when their node is shut down."""
+
+    priority: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a kubelet is started with. Times in µs unless they say seconds."""
+
+    thresholds: tuple[Threshold, ...] = thresholds_of({}, [])
+    max_pod_grace: int = 0  # seconds that a soft eviction gives; 0: what the pod itself asks for
+    transition: int = timing("pressure transition")
+    shutdown: tuple[Period, ...] = ()  # by priority, the lowest first; empty: a shutdown is not noticed
+    image_high: int = 85
+    image_low: int = 80
+    image_age: int = timing("image minimum age")
+    ignored: tuple[str, ...] = ()
+
+
+DEFAULTS = Settings()
+
+
+def parse(given: str | Mapping[str, Any]) -> FrozenDict:
+    """The one document of a file's text (or what was parsed already). Raises ValueError for what is no YAML, or several documents."""
+    if isinstance(given, Mapping):
+        return FrozenDict(freeze(dict(given)))
+    try:
+        found = [document.value for document in documents(given) if document.value is not None]
+    except YamlError as error:
+        raise Mistake(text("kubelet.no_configuration", why=str(error))) from None
+    if len(found) != 1 or not isinstance(found[0], Mapping):
+        raise Mistake(text("kubelet.no_configuration", why=text("kubelet.one_document", count=len(found))))
+    return FrozenDict(freeze(found[0]))
+
+
+def settings(document: Object | None) -> Settings:
+    """The settings of a configuration; the default ones where there is none. Raises ValueError with all that is wrong."""
+    if not document:
+        return DEFAULTS
+    errors = [*_kind_errors(document), *_type_errors(document)]
+    if not errors:
+        found = Settings(
+            thresholds=thresholds_of(document, errors), max_pod_grace=document.get("evictionMaxPodGracePeriod") or 0,
+            transition=_duration(document, "evictionPressureTransitionPeriod", DEFAULTS.transition, errors),
+            shutdown=_shutdown(document, errors), image_high=document.get("imageGCHighThresholdPercent", 85),
+            image_low=document.get("imageGCLowThresholdPercent", 80),
+            image_age=_duration(document, "imageMinimumGCAge", DEFAULTS.image_age, errors),
+            ignored=tuple(field for field in KNOWN if field in document),
+        )  # fmt: skip
+        errors += _percent_errors(found)
+    if errors:
+        raise Mistake(text("kubelet.bad_configuration", errors="\n".join(f"  {error}" for error in dict.fromkeys(errors))))
+    return found
+
+
+def _kind_errors(document: Object) -> list[str]:
+    found = (document.get("apiVersion"), document.get("kind"))
+    if found != (API_VERSION, KIND):
+        return [f'no kind "{found[1]}" is registered for version "{found[0]}"']
+    known = {"apiVersion", "kind", *_IN_EFFECT, *KNOWN}
+    return [f'strict decoding error: unknown field "{field}"' for field in document if field not in known]
+
+
+_TYPES: Final[dict[str, tuple[type, str]]] = {
+    **dict.fromkeys(_MAPS, (Mapping, "map[string]string")), "mergeDefaultEvictionSettings": (bool, "bool"),
+    **dict.fromkeys(("evictionMaxPodGracePeriod", "imageGCHighThresholdPercent", "imageGCLowThresholdPercent"), (int, "int32")),
+    "shutdownGracePeriodByPodPriority": (tuple, "[]v1beta1.ShutdownGracePeriodByPodPriority"),
+}  # fmt: skip
+
+
+def _type_errors(document: Object) -> list[str]:
+    found = []
+    for field, (kind, name) in _TYPES.items():
+        value = document.get(field)
+        wanted: Any = (list, tuple) if kind is tuple else kind
+        if value is not None and (not isinstance(value, wanted) or (kind is int and isinstance(value, bool))):
+            found.append(f"json: cannot unmarshal into Go struct field KubeletConfiguration.{field} of type {name}")
+    return found
+
+
+def _duration(document: Object, field: str, default: int, errors: list[str]) -> int:
+    given = document.get(field)
+    if given is None:
+        return default
+    try:
+        return parse_duration(str(given)) or default
+    except ValueError as error:
+        errors.append(str(error))
+        return default
+
+
+def _percent_errors(found: Settings) -> list[str]:
+    high, low = ("imageGCHighThresholdPercent", "high"), ("imageGCLowThresholdPercent", "low")
+    errors = [
+        f"invalid configuration: {field} (--image-gc-{which}-threshold) {value} must be between 0 and 100, inclusive"
+        for (field, which), value in ((high, found.image_high), (low, found.image_low))
+        if not 0 <= value <= 100
+    ]
+    if found.image_low >= found.image_high:
+        errors.append(
+            f"invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) {found.image_low} must be less than "
+            f"imageGCHighThresholdPercent (--image-gc-high-threshold) {found.image_high}"
+        )
+    return errors
+
+
+# -- shutdown --------------------------------------------------------------------------------------------------------
+
+
+def _shutdown(document: Object, errors: list[str]) -> tuple[Period, ...]:
+    """The periods of a graceful shutdown, the lowest priority first."""
+    whole = _duration(document, "shutdownGracePeriod", 0, errors)
+    critical = _duration(document, "shutdownGracePeriodCriticalPods", 0, errors)
+    given = document.get("shutdownGracePeriodByPodPriority") or ()
+    if critical > whole:
+        lengths = f"shutdownGracePeriodCriticalPods {go_duration(critical)} must be <= shutdownGracePeriod {go_duration(whole)}"
+        errors.append(f"invalid configuration: {lengths}")
+    for field, value in (("shutdownGracePeriod", whole), ("shutdownGracePeriodCriticalPods", critical)):
+        if value < 0 or 0 < value < SECOND:
+            errors.append(f"invalid configuration: {field} {go_duration(value)} must be either zero or otherwise >= 1 sec")
+    if given and (whole or critical):
+        both = "Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time"
+        errors.append(f"invalid configuration: {both}")
+    if given:
+        return tuple(sorted(Period(int(one.get("priority", 0)), int(one.get("shutdownGracePeriodSeconds", 0))) for one in given))
+    return (Period(0, (whole - critical) // SECOND), Period(SYSTEM_CRITICAL, critical // SECOND)) if whole else ()
