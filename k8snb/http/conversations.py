@@ -1,36 +1,39 @@
 """``exec`` and ``attach`` over HTTP: conversations by WebSocket, as kubectl holds them since 1.31.
 
-    frame = one byte for the channel, then data        0 stdin   1 stdout   2 stderr   3 how it ended (a Status)   255 a channel is closed
+    frame = one byte for the channel, then data
+    0 stdin   1 stdout   2 stderr   3 how it ended (a Status)   4 {"Width": 80, "Height": 24}   255 a channel is closed
 
-A command runs to its end at one instant. Without a terminal it begins when the client has closed its standard input (or has
-none); with one (``-t``) nothing that is typed reaches it, except for a bare shell: then each line is a script of its own,
-which keeps the directory of the one before.
+A command is run to its end at one instant of the cluster's time; what it prints is shown at the pace at which it was printed. Without a
+terminal it begins when the client has closed its standard input (or has none). At a terminal (``-it``) a bare shell takes line after
+line (:mod:`.terminal`), and keeps what a shell keeps between them; nothing that is typed reaches any other program.
 
 Models: k8s.io/apimachinery/pkg/util/remotecommand (constants.go), k8s.io/kubelet/pkg/cri/streaming/remotecommand/websocket.go.
-Simplified: the subprotocol v5.channel.k8s.io alone.
+Simplified: the subprotocol v5.channel.k8s.io alone; ^C ends the waiting, not what the command has already done.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
-import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apiserver.request import Response
+from k8snb.http import terminal
 from k8snb.http.streams import LOOK, over
 from k8snb.http.upgraded import Upgraded
+from k8snb.kubelet.images.shell.session import incomplete
 from k8snb.resources.core.pod_log import TYPED
+from k8snb.sim.clock import SECOND
 
 if TYPE_CHECKING:
     from k8snb.http.endpoint import Endpoint
 
-STDIN, STDOUT, STDERR, ERROR, CLOSE = 0, 1, 2, 3, 255
+STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash", "ash")
 LARGEST = 3 * 1024 * 1024  # bytes that may be typed
-LONGEST = 64 * 1024  # characters of a line that is typed at a terminal
-PROMPT = "/ # "
+MORE = "> "  # the prompt of a line that continues another
+INTERRUPTED = 130  # the status of what ^C ended
 
 
 class Conversation(Upgraded):
@@ -42,7 +45,9 @@ class Conversation(Upgraded):
         """Tornado's way to hand in what the handler needs."""
         super().initialize(endpoint)
         self.typed = bytearray()
-        self.line, self.directory = "", "/"
+        self.editor, self.begun = terminal.Editor(), ""  # the lines of a script that is not complete yet
+        self.session: dict[str, Any] = {}
+        self.playing: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------------ what is asked for
 
@@ -55,10 +60,11 @@ class Conversation(Upgraded):
         return dict(self.asked).get(channel) in ("true", "1")
 
     @property
-    def interactive(self) -> bool:
-        """Whether somebody sits at a terminal before a bare shell."""
+    def shell(self) -> str:
+        """The bare shell that somebody sits before at a terminal; empty where there is none."""
         command = self.command if self.target.subresource == "exec" else self._main()
-        return self._wants("tty") and self._wants("stdin") and len(command) == 1 and command[0] in SHELLS
+        bare = command[:1] and command[0] in SHELLS and all(word in ("-i", "-l", "-li", "-il", "--login") for word in command[1:])
+        return command[0] if bare and self._wants("tty") and self._wants("stdin") else ""
 
     def _main(self) -> list[str]:
         """The command of the container's process 1, if that waits for somebody who types."""
@@ -72,58 +78,65 @@ class Conversation(Upgraded):
 
     def open(self, *_args: str, **_kwargs: str) -> None:
         """The protocol has changed: begin, unless something is still to be typed."""
-        if self.interactive:
-            self._say(STDOUT, PROMPT)
+        self.at_terminal = self.shell
+        if self.at_terminal:
+            self._enter("")
         elif self.target.subresource == "attach":
             self.endpoint.spawn(self._attach())
         elif self._wants("tty") or not self._wants("stdin"):
             self._run(self.command, "")
 
     def on_message(self, message: str | bytes) -> None:
-        """Something was typed, or standard input is closed."""
+        """Something was typed, the terminal has another size, or standard input is closed."""
         data = message.encode() if isinstance(message, str) else message
         if not data or self.over:
             return
         channel, rest = data[0], data[1:]
-        if channel == CLOSE and rest[:1] == bytes([STDIN]) and not self._wants("tty"):
+        if channel == RESIZE:
+            self._resized(rest)
+        elif channel == CLOSE and rest[:1] == bytes([STDIN]) and not self._wants("tty"):
             stdin = self.typed.decode(errors="surrogateescape")
             if self.target.subresource == "exec":
                 self._run(self.command, stdin)
             else:
                 self._type(stdin)
-        elif channel == STDIN and self.interactive:
-            self._key(rest.decode(errors="replace"))
+        elif channel == STDIN and self._wants("tty"):
+            self._keys(rest.decode(errors="replace"))
         elif channel == STDIN and len(self.typed) < LARGEST:
             self.typed += rest
+
+    def _resized(self, data: bytes) -> None:
+        try:
+            size = json.loads(data)
+            self.session = {**self.session, "size": [int(size["Height"]) % 10_000, int(size["Width"]) % 10_000]}
+        except (ValueError, KeyError, TypeError):
+            return  # what says no size changes none
 
     # ------------------------------------------------------------------ what is answered
 
     def _say(self, channel: int, text: str) -> None:
+        if self._wants("tty"):
+            channel, text = STDOUT, text.replace("\r\n", "\n").replace("\n", "\r\n")
         if text:
             self.send(bytes([channel]) + text.encode(errors="surrogateescape"))
 
     def _end(self, status: dict[str, Any]) -> None:
         if not self.over:
-            self._say(ERROR, json.dumps(status))
+            self.send(bytes([ERROR]) + json.dumps(status).encode())
             self.over = True
             self.close(1000)
 
-    def _ask(self, command: list[str], stdin: str) -> Response:
+    def _container(self) -> tuple[tuple[str, str], ...]:
         container = dict(self.asked).get("container", "")
-        parameters = [("container", container)] * bool(container) + [("command", word) for word in command] + [(TYPED, stdin)] * bool(stdin)
-        return self.ask(self.about("create", "exec", tuple(parameters)))
+        return (("container", container),) if container else ()
+
+    def _ask(self, command: list[str], stdin: str, body: Any = None) -> Response:
+        parameters = [*self._container(), *(("command", word) for word in command), *[(TYPED, stdin)] * bool(stdin)]
+        return self.ask(self.about("create", "exec", tuple(parameters), body))
 
     def _type(self, script: str) -> None:
         """Hand process 1 what was typed; its input ends there."""
-        container = dict(self.asked).get("container", "")
-        parameters = ((("container", container),) if container else ()) + ((TYPED, script),)
-        self.ask(self.about("create", "attach", parameters))
-
-    def _leave(self, code: int) -> None:
-        """The person at the terminal is done: a shell that is process 1 ends with that, too."""
-        if self.target.subresource == "attach":
-            self._type(f"exit {code}\n")
-        self._end(ended(code))
+        self.ask(self.about("create", "attach", (*self._container(), (TYPED, script))))
 
     def _run(self, command: list[str], stdin: str) -> None:
         """Run a command, and say how it ended."""
@@ -131,50 +144,112 @@ class Conversation(Upgraded):
         if not answer.ok:
             self._end({**answer.body, "metadata": {}})
             return
-        for descriptor, text in answer.body["printed"]:
-            self._say(STDOUT if self._wants("tty") else descriptor, text.replace("\n", "\r\n") if self._wants("tty") else text)
-        self._end(ended(int(answer.body["exitCode"])))
+        self._play(answer, lambda: self._end(ended(int(answer.body["exitCode"]))))
 
-    def _key(self, text: str) -> None:
-        """A terminal's keys: what is typed is shown; Return runs the line; Ctrl-D ends."""
-        for char in text:
-            if char == "\x04":
-                self._leave(0)
-                return
-            if char in "\r\n":
-                self._say(STDOUT, "\r\n")
-                self._entered()
-            elif char in "\x7f\b":
-                self._say(STDOUT, "\b \b" if self.line else "")
-                self.line = self.line[:-1]
-            elif char == "\x03":
-                self.line = ""
-                self._say(STDOUT, f"^C\r\n{PROMPT}")
-            elif char.isprintable() and len(self.line) < LONGEST:
-                self.line += char
-                self._say(STDOUT, char)
-
-    def _entered(self) -> None:
-        line, self.line = self.line.strip(), ""
-        if line.split()[:1] == ["exit"]:
-            code = re.match(r"exit\s+([0-9]{1,9})", line)
-            self._leave(int(code[1]) % 256 if code else 0)
+    def _play(self, answer: Response, after: Callable[[], None]) -> None:
+        """Show what a command has printed, each piece in its time; then go on. What took no time is shown at once."""
+        if not answer.body["took"]:
+            for descriptor, text in answer.body["printed"]:
+                self._say(descriptor, text)
+            after()
             return
-        script = f"cd {shlex.quote(self.directory)}\n{line}\nprintf '\\n%s' \"$PWD\""
-        answer = self._ask(["sh", "-c", script], "") if line else None
-        if answer is not None:
-            printed = "".join(text for _, text in answer.body["printed"]) if answer.ok else f"{answer.body['message']}\n"
-            said, mark, directory = printed.rpartition("\n")
-            if mark and directory.startswith("/"):
-                printed, self.directory = said, directory
-            self._say(STDOUT, printed.replace("\n", "\r\n"))
-        self._say(STDOUT, PROMPT)
+
+        async def play() -> None:
+            shown = 0
+            for (descriptor, text), at in zip(answer.body["printed"], answer.body["times"], strict=True):
+                await asyncio.sleep((at - shown) / SECOND / self.endpoint.pace.factor)
+                self._say(descriptor, text)
+                shown = at
+            await asyncio.sleep((answer.body["took"] - shown) / SECOND / self.endpoint.pace.factor)
+            self.playing = None
+            after()
+
+        self.playing = self.endpoint.spawn(play())
+
+    # ------------------------------------------------------------------ at a terminal
+
+    def _keys(self, text: str) -> None:
+        """Keys at a terminal. While a command runs they wait, all but ^C."""
+        if self.playing is not None and "\x03" in text:
+            self.editor.flush()
+            self._interrupted()
+            text = text.rpartition("\x03")[2]
+        if self.playing is not None or not self.at_terminal:
+            self.editor.hold(text)
+            return
+        self.editor.hold(text)
+        while not self._busy() and (happened := self.editor.take("")) is not None:
+            _HAPPENED[happened.kind](self, happened.text)
+
+    def _busy(self) -> bool:
+        """Whether keys must wait."""
+        return self.playing is not None or self.over
+
+    def _interrupted(self) -> None:
+        """^C while a command runs: nobody waits for it any longer."""
+        assert self.playing is not None
+        self.playing.cancel()
+        self.playing = None
+        if not self.at_terminal:
+            self._end(ended(INTERRUPTED))
+            return
+        self.session = {**self.session, "status": INTERRUPTED}
+        self._say(STDOUT, "^C\n")
+        self._prompt()
+
+    def _dropped(self, _line: str) -> None:
+        """^C at the prompt."""
+        self.begun, self.session = "", {**self.session, "status": INTERRUPTED}
+        self._say(STDOUT, "^C\n")
+        self._prompt()
+
+    def _entered(self, line: str) -> None:
+        self._say(STDOUT, "\n")
+        script = self.begun + line
+        self.begun = ""
+        if not script.strip():
+            self._prompt()
+        elif incomplete(script):
+            self.begun = script + "\n"
+            self.editor.prompt = MORE
+            self._say(STDOUT, MORE)
+        else:
+            self._enter(script)
+
+    def _enter(self, script: str) -> None:
+        """Let the shell run a line, and take what it keeps."""
+        answer = self._ask([self.at_terminal], script, {"session": self.session})
+        if not answer.ok:
+            self._end({**answer.body, "metadata": {}})
+            return
+        self.session = {**answer.body["session"], "size": self.session.get("size")}
+        self._play(answer, lambda: self._leave(int(answer.body["exitCode"])) if self.session.get("left") else self._ready())
+
+    def _prompt(self) -> None:
+        self.editor.prompt = str(self.session.get("prompt", "# "))
+        self._say(STDOUT, self.editor.prompt)
+
+    def _ready(self) -> None:
+        """The line is done: the next may have been typed meanwhile."""
+        self._prompt()
+        self._keys("")
+
+    def _done(self, _line: str) -> None:
+        """^D at the prompt."""
+        self._say(STDOUT, "exit\n" if self.at_terminal.endswith("bash") else "\n")
+        self._leave(int(self.session.get("status", 0)))
+
+    def _leave(self, code: int) -> None:
+        """The person at the terminal is done: a shell that is process 1 ends with that, too."""
+        if self.target.subresource == "attach":
+            self._type(f"exit {code}\n")
+        self._end(ended(code))
 
     async def _attach(self) -> None:
         """What process 1 prints from now on, until it ends or the client leaves."""
         begun = self.endpoint.simulation.now
         container = dict(self.asked).get("container", "")
-        parameters = (*((("container", container),) if container else ()), ("sinceMicros", str(begun)))
+        parameters = (*self._container(), ("sinceMicros", str(begun)))
         shown = 0
         while not self.over and self.endpoint.running:
             answer = self.endpoint.simulation.request(self.about("get", "log", parameters))
@@ -185,6 +260,14 @@ class Conversation(Upgraded):
                 self._end(ended(0))
                 return
             await asyncio.sleep(LOOK)
+
+
+_HAPPENED: dict[str, Callable[[Conversation, str], None]] = {
+    terminal.SHOW: lambda one, text: one._say(STDOUT, text),
+    terminal.ENTER: Conversation._entered,
+    terminal.INTERRUPT: Conversation._dropped,
+    terminal.END: Conversation._done,
+}
 
 
 def ended(code: int) -> dict[str, Any]:

@@ -41,12 +41,15 @@ class Endpoint:
         text = "".join(f"{micro_timestamp(when)} {line}\n" if options.timestamps else f"{line}\n" for when, line in shown)
         return text.encode()[: options.limit_bytes].decode(errors="ignore") if options.limit_bytes else text
 
-    def run(self, namespace: str, name: str, container: str, command: tuple[str, ...], stdin: str = "") -> Executed:
+    def run(
+        self, namespace: str, name: str, container: str, command: tuple[str, ...], stdin: str = "",
+        *, session: Mapping[str, Any] | None = None,
+    ) -> Executed:  # fmt: skip
         """Run a command in a running container, to its end, at one instant."""
         _state, found = self._container(namespace, name, container, "exec")
         if found.phase != RUNNING or self.kubelet.runtime.ended(found.id) is not None:
             raise ApiError(500, "InternalError", f'unable to upgrade connection: container not found ("{found.name}")')
-        result = self.kubelet.runtime.execute(found.id, command, HOUR, stdin)
+        result = self.kubelet.runtime.execute(found.id, command, HOUR, stdin, session)
         if result.failed:
             raise ApiError(500, "InternalError", f"Internal error occurred: error executing command in container: {result.output}")
         return result

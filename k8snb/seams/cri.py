@@ -12,6 +12,7 @@ Simplified: calls are synchronous; what takes time is told and waited for by the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 
@@ -127,6 +128,8 @@ class Executed(NamedTuple):
     finished: bool = True
     printed: tuple[tuple[int, str], ...] = ()
     failed: bool = False  # it was never started: ``output`` is the runtime's sentence
+    times: tuple[int, ...] = ()  # when each piece was printed, since the command began (µs)
+    session: Mapping[str, Any] = MappingProxyType({})  # what a shell at a terminal keeps for its next line
 
 
 class Latencies(NamedTuple):
@@ -279,8 +282,11 @@ class Runtime(Protocol):
         """Type into process 1 of a running container that waits for it; its standard input ends there."""
         ...
 
-    def execute(self, container_id: str, command: tuple[str, ...], limit: int, stdin: str = "") -> Executed:
-        """Run a command in a running container."""
+    def execute(
+        self, container_id: str, command: tuple[str, ...], limit: int, stdin: str = "", session: Mapping[str, Any] | None = None
+    ) -> Executed:  # fmt: skip
+        """Run a command in a running container. With a ``session`` it is a shell, ``stdin`` the line that was typed at its terminal, and
+        ``session`` what it has kept of the lines before (empty at first)."""
         ...
 
     def listens(self, pod_uid: str, port: int) -> bool:

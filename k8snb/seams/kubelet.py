@@ -63,8 +63,14 @@ class KubeletEndpoint(Protocol):
         """Type something into process 1 of a running container; its input ends with it. Raises ``ApiError`` where there is none."""
         ...
 
-    def run(self, namespace: str, name: str, container: str, command: tuple[str, ...], stdin: str = "") -> Executed:
-        """Run a command in a running container, to its end, with ``stdin`` typed into it. Raises ``ApiError`` where there is none."""
+    def run(
+        self, namespace: str, name: str, container: str, command: tuple[str, ...], stdin: str = "",
+        *, session: Mapping[str, Any] | None = None,
+    ) -> Executed:  # fmt: skip
+        """Run a command in a running container, to its end, with ``stdin`` typed into it. Raises ``ApiError`` where there is none.
+
+        ``session``: it is a shell at a terminal, see :meth:`k8snb.seams.cri.Runtime.execute`.
+        """
         ...
 
     def forward(self, namespace: str, name: str, request: Mapping[str, Any]) -> HTTPReply:

@@ -99,6 +99,7 @@ class Process:
         self.state, self.image, self.files, self.system = state, image, files, system
         self.main: Process = self  # process 1 of the container; another one where a command is executed beside it
         self.printed: list[tuple[int, str]] | None = None  # (descriptor, text), where somebody waits for the output; else the log
+        self.printed_at: list[int] = []  # when (µs)
         self.stdin = ""  # what is typed into it
         self.spent: int | None = None  # CPU time of this call (µs); None: what the image's appetite says
 
@@ -150,6 +151,7 @@ class Process:
         """Print text that may hold several lines, or a part of one."""
         if self.printed is not None:
             self.printed.append((descriptor, text))
+            self.printed_at.append(self.now)
             return
         *lines, self.state.partial = (self.state.partial + text).split("\n")
         log = self.state.log

@@ -17,7 +17,9 @@ from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.process import Process, ProcessState, System
 from k8snb.kubelet.images.shell import machine
-from k8snb.kubelet.images.shell.state import FOREVER
+from k8snb.kubelet.images.shell import session as sessions
+from k8snb.kubelet.images.shell.session import Session
+from k8snb.kubelet.images.shell.state import FOREVER, Frame
 from k8snb.messages import text
 from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse, phrase
 from k8snb.seams.cri import Executed
@@ -200,11 +202,11 @@ class _Clockwork:
         return self._system.fraction()
 
 
-def execute(main: Process, argv: tuple[str, ...], limit: int = HOUR, stdin: str = "") -> Executed:
+def execute(main: Process, argv: tuple[str, ...], limit: int = HOUR, stdin: str = "", session: Session | None = None) -> Executed:
     """Run a command in the container to its end, at one instant of the cluster's time: ``kubectl exec``, exec probes, hooks.
 
-    It shares files and environment with process 1. ``limit`` (µs) bounds the time that it may sleep. Raises
-    :class:`NotExecutable`.
+    It shares files and environment with process 1. ``limit`` (µs) bounds the time that it may sleep. With a ``session`` it is a shell
+    at a terminal, and ``stdin`` the line that was typed. Raises :class:`NotExecutable`.
     """
     system = _Clockwork(main.system)
     kept = main.state
@@ -215,7 +217,11 @@ def execute(main: Process, argv: tuple[str, ...], limit: int = HOUR, stdin: str 
     process = Process(state, main.image, main.files, system)
     process.main, process.printed, process.stdin = main, [], stdin
     begun = system.now
-    begin_beside(process)
+    frame = None
+    if session is None:
+        begin_beside(process)
+    else:
+        frame = _resume(process, stdin, session)
     for _ in range(10_000):
         wake = next_wake(state)
         if state.exit_code is not None or not wake or wake - begun > limit:
@@ -225,7 +231,22 @@ def execute(main: Process, argv: tuple[str, ...], limit: int = HOUR, stdin: str 
     output = "".join(text for _, text in process.printed)
     finished = state.exit_code is not None
     code = state.exit_code if state.exit_code is not None else 0
-    return Executed(output, code, system.now - begun if finished else limit, finished, tuple(process.printed))
+    after = sessions.kept(state.shell, frame, process) if frame is not None and state.shell is not None else {}
+    times = tuple(time - begun for time in process.printed_at)
+    return Executed(
+        output, code, system.now - begun if finished else limit, finished, tuple(process.printed), times=times, session=after
+    )  # fmt: skip
+
+
+def _resume(process: Process, line: str, session: Session) -> Frame:
+    """A shell at a terminal gets a line."""
+    name = process.argv[0].rsplit("/", 1)[-1] if process.argv else ""
+    if name not in machine.SHELLS or not process.image.brings(name):
+        raise NotExecutable(f'exec: "{process.argv[0]}": {_reason(process.argv[0])}')
+    process.state.started_at, process.stdin = process.now, ""
+    process.state.shell, frame = sessions.resume(line, process, session)
+    go_on(process)
+    return frame
 
 
 def begin_beside(process: Process) -> None:

@@ -382,11 +382,13 @@ class FaithfulRuntime(ImageStore):
             processes.attach(self._process(container), stdin)
             self._settle(container)
 
-    def execute(self, container_id: str, command: tuple[str, ...], limit: int, stdin: str = "") -> Executed:
+    def execute(
+        self, container_id: str, command: tuple[str, ...], limit: int, stdin: str = "", session: Mapping[str, Any] | None = None
+    ) -> Executed:  # fmt: skip
         """Run a command beside process 1."""
         container = self.state.containers[container_id]
         try:
-            result = processes.execute(self._process(container), command, limit, stdin)
+            result = processes.execute(self._process(container), command, limit, stdin, session)
         except processes.NotExecutable as error:
             result = Executed(f"{_EXEC}{error}: unknown", 126 if "permission denied" in str(error) else 127, 0, failed=True)
         self._settle(container)  # `kill 1` may have ended it

@@ -205,7 +205,9 @@ class HollowRuntime:
     def attach(self, container_id: str, stdin: str) -> None:
         """Nobody listens."""
 
-    def execute(self, container_id: str, command: tuple[str, ...], limit: int, stdin: str = "") -> Executed:
+    def execute(
+        self, container_id: str, command: tuple[str, ...], limit: int, stdin: str = "", session: Mapping[str, Any] | None = None
+    ) -> Executed:  # fmt: skip
         """Commands do nothing, and succeed."""
         return Executed("", 0, 0)
 

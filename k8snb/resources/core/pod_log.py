@@ -13,7 +13,7 @@ from typing import Any
 
 from k8snb.apimachinery.errors import bad_request, object_not_found
 from k8snb.apimachinery.meta import parse_time
-from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object
+from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object, freeze
 
 TYPED = "k8snb-stdin"
 """The parameter of exec that holds what was typed: a request is one message here, not a conversation."""
@@ -39,7 +39,7 @@ def log(context: Any, request: Any, pod: Object | None) -> Object:
 
 
 def execute(context: Any, request: Any, pod: Object | None) -> Object:
-    """POST pods/NAME/exec: run ``command`` in a container, to its end."""
+    """POST pods/NAME/exec: run ``command`` in a container, to its end. A body ``{"session": ...}``: it is a shell at a terminal."""
     if pod is None:
         raise object_not_found("", "pods", request.name)
     container = _container(pod, dict(request.options.parameters).get("container", ""))
@@ -47,12 +47,14 @@ def execute(context: Any, request: Any, pod: Object | None) -> Object:
     if not command:
         raise bad_request("you must specify at least one command for the container")
     stdin = dict(request.options.parameters).get(TYPED, "")
-    done = _endpoint(context, pod).run(pod["metadata"]["namespace"], pod["metadata"]["name"], container, command, stdin)
+    session = (request.body or {}).get("session")
+    done = _endpoint(context, pod).run(pod["metadata"]["namespace"], pod["metadata"]["name"], container, command, stdin, session=session)
     printed = done.printed or ((1, done.output),)
     return FrozenDict({
         "stdout": "".join(text for descriptor, text in printed if descriptor == 1),
         "stderr": "".join(text for descriptor, text in printed if descriptor == 2),
         "printed": FrozenList([FrozenList(piece) for piece in printed]), "exitCode": done.code, "finished": done.finished,
+        "times": FrozenList(done.times), "took": done.duration, "session": freeze(done.session),
     })  # fmt: skip
 
 

@@ -229,6 +229,7 @@ class Shell:
         self.job.frames.append(inner)
 
 
+LEFT = "left"  # among the options: ``exit`` was called, rather than the script at its end
 Builtin = Callable[[Shell, tuple[str, ...], Frame], None]
 
 
@@ -239,6 +240,8 @@ def _number(args: tuple[str, ...], default: int) -> int:
 def exit_(shell: Shell, args: tuple[str, ...], _inner: Frame) -> None:
     """``exit [n]``."""
     shell.job.status = _number(args, shell.job.status)
+    if shell.job is shell.state.jobs[0] and all(frame.shared for frame in shell.job.frames[1:]):
+        shell.state.options[LEFT] = True
     shell.exit()
 
 

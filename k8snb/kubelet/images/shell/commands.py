@@ -322,9 +322,24 @@ def processes(call: Call) -> Result:
     return Result("PID   USER     TIME  COMMAND\n" + "".join(f"{number:5} root      0:00 {words}\n" for number, words in rows))
 
 
+def stty(call: Call) -> Result:
+    """``stty size``; other settings are accepted and change nothing."""
+    size = call.process.memory.get(TERMINAL)
+    if size is None:
+        return Result("", 1, "stty: standard input: Not a tty\n")
+    return Result(f"{size[0]} {size[1]}\n" if call.args == ("size",) else "")
+
+
+def tty(call: Call) -> Result:
+    """Print which terminal this is."""
+    here = TERMINAL in call.process.memory
+    return Result("/dev/pts/0\n" if here else "not a tty\n", 0 if here else 1)
+
+
+TERMINAL = "%tty"  # in a process' memory: rows and columns of the terminal that it runs at
 COMMANDS: dict[str, Command] = {
     "echo": echo, "printf": printf, "true": true, ":": true, "false": false, "env": env, "printenv": printenv,
     "hostname": hostname, "date": date, "sleep": sleep, "usleep": usleep, "seq": seq, "test": test, "[": test, "[[": test,
     "uname": uname, "whoami": whoami, "id": identity, "nproc": nproc, "pwd": pwd, "ps": processes, "sync": true,
-    "stty": true,
+    "stty": stty, "tty": tty,
 }  # fmt: skip

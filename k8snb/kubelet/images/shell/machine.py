@@ -34,7 +34,7 @@ SHELLS = ("sh", "bash", "ash", "dash")
 KNOWN_ELSEWHERE = frozenset({
     "bc", "bzip2", "chroot", "comm", "cron", "crond", "ed", "fold", "free", "ftpget", "gunzip", "gzip", "hexdump", "ifconfig", "install",
     "ip", "join", "less", "more", "netstat", "od", "openssl", "patch", "perl", "python", "python3", "route", "split", "ss", "strings", "su",
-    "sudo", "telnet", "top", "traceroute", "tree", "tty", "unzip", "vi", "watch", "zcat", "jq", "apt", "apt-get", "apk", "yum", "dnf",
+    "sudo", "telnet", "top", "traceroute", "tree", "unzip", "vi", "watch", "zcat", "jq", "apt", "apt-get", "apk", "yum", "dnf",
     "git",
     "ssh", "make", "gcc", "node", "java",
 })  # fmt: skip
