@@ -159,6 +159,21 @@ def format_label_selector(selector: Mapping[str, Any] | None) -> str:
     return str(Selector(plain)) or "<none>"
 
 
+def to_label_selector(selector: Selector) -> dict[str, Any]:
+    """A selector that was parsed from text as a ``LabelSelector`` object. Raises :class:`SelectorError` for an operator that has none."""
+    words = {word: name for name, word in _EXPRESSIONS.items()}
+    labels: dict[str, str] = {}
+    expressions: list[dict[str, Any]] = []
+    for r in selector.requirements:
+        if r.operator in ("=", "=="):
+            labels[r.key] = r.values[0]
+            continue
+        if r.operator not in words:
+            raise SelectorError(f'"{_SIGNS.get(r.operator, r.operator)}" is not a valid label selector operator')
+        expressions.append({"key": r.key, "operator": words[r.operator]} | ({"values": list(r.values)} if r.values else {}))
+    return ({"matchExpressions": expressions} if expressions else {}) | ({"matchLabels": labels} if labels else {})
+
+
 def _is_plain(selector: Mapping[str, Any], requirement: Requirement) -> bool:
     return (selector.get("matchLabels") or {}).get(requirement.key) == requirement.values[0] and len(requirement.values) == 1
 

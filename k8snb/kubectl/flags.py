@@ -209,6 +209,15 @@ def missing(values: Values) -> list[str]:
     return sorted(flag.name for flag in values.known.values() if flag.required and not values.said(flag.name))
 
 
+def words_of(argv: Sequence[str], flags: Sequence[Flag]) -> list[str]:
+    """The words that are neither flags nor the values of flags."""
+    rest, found = list(argv), []
+    while (position := find_word(rest, flags)) >= 0:
+        found.append(rest[position])
+        del rest[: position + 1]
+    return found
+
+
 def find_word(argv: Sequence[str], flags: Sequence[Flag]) -> int:
     """The index of the first word that is neither a flag nor a flag's value; -1 where there is none."""
     by_name = {f"--{flag.name}": flag for flag in flags} | {f"-{flag.shorthand}": flag for flag in flags if flag.shorthand}

@@ -9,6 +9,7 @@ Models: k8s.io/kubectl/pkg/cmd/create (create_*.go), pkg/generate/versioned, pkg
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,11 @@ from typing import Any
 
 from k8snb.apimachinery import quantity, validation
 from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.gotext import go_json
+from k8snb.apimachinery.objects import freeze, put
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.result import Failure
+from k8snb.sim.rng import SAFE_ALPHABET
 
 
 def obj(api_version: str, kind: str, name: str, namespace: str = "", labels: Mapping[str, str] | None = None, **fields: Any) -> Json:
@@ -36,8 +40,16 @@ def container(name: str, image: str, **fields: Any) -> Json:
 
 
 def image_name(image: str) -> str:
-    """A container's name from its image: ``docker.io/library/nginx:1.27`` is nginx."""
-    return re.sub(r"[^a-z0-9-]", "-", image.rsplit("/", 1)[-1].split(":", maxsplit=1)[0].split("@", maxsplit=1)[0].lower())
+    """A container's name from its image: ``docker.io/library/nginx:1.27`` is nginx; one that had to be changed gets a suffix."""
+    name = image.rsplit("/", 1)[-1].split(":", maxsplit=1)[0].split("@", maxsplit=1)[0]
+    changed = name.replace("_", "-").replace(".", "-")
+    return name if changed == name else f"{changed}-{suffix(image)}"
+
+
+def suffix(*words: str) -> str:
+    """Five letters that follow from the words: the same command gives the same name every time."""
+    digest = hashlib.sha256("/".join(words).encode()).digest()
+    return "".join(SAFE_ALPHABET[byte % len(SAFE_ALPHABET)] for byte in digest[:5])
 
 
 def deployment(name: str, namespace: str, *, images: Sequence[str], replicas: int, port: int, command: Sequence[str]) -> Json:
@@ -46,7 +58,7 @@ def deployment(name: str, namespace: str, *, images: Sequence[str], replicas: in
         raise Failure("cannot specify multiple --image options and command")
     labels = {"app": name}
     containers = [container(image_name(image), image, command=list(command)) for image in images]
-    if port > 0 and containers:
+    if port >= 0 and containers:
         containers[0]["ports"] = [{"containerPort": port}]
     spec = {
         "replicas": replicas, "selector": {"matchLabels": labels}, "strategy": {},
@@ -134,6 +146,17 @@ def secret(name: str, namespace: str, data: Mapping[str, str], kind: str = "") -
     return obj("v1", "Secret", name, namespace, **fields)
 
 
+_HASH_LETTERS = str.maketrans({"0": "g", "1": "h", "3": "k", "a": "m", "e": "t"})
+
+
+def with_hash(made: Json) -> Json:
+    """A config map or a secret whose name ends with a hash of what it holds (``--append-hash``; pkg/util/hash)."""
+    kept = {"kind": made["kind"], "name": made["metadata"]["name"], "data": made.get("data", "" if made["kind"] == "ConfigMap" else None)}
+    kept |= {"type": made.get("type", "")} if made["kind"] == "Secret" else {}
+    digest = hashlib.sha256(go_json(kept).encode()).hexdigest()
+    return put(freeze(made), "metadata.name", f"{made['metadata']['name']}-{digest[:10].translate(_HASH_LETTERS)}")
+
+
 def docker_config(server: str, username: str, password: str, email: str) -> str:
     """The content of ``.dockerconfigjson``."""
     auth = base64.b64encode(f"{username}:{password}".encode()).decode()
@@ -157,15 +180,19 @@ def service_ports(texts: Sequence[str], node_port: int = 0) -> list[Json]:
     return ports
 
 
+MAX_PORT = 65535
+
+
 def _port_pair(text: str) -> tuple[int, int | str]:
     first, colon, second = text.partition(":")
-    try:
-        number = int(first)
-    except ValueError:
-        raise Failure(f"strconv.Atoi: parsing {quote(first)}: invalid syntax") from None
+    if not first.isdecimal() or int(first) > MAX_PORT:
+        raise Failure(f"strconv.ParseUint: parsing {quote(first)}: {'value out of range' if first.isdecimal() else 'invalid syntax'}")
+    number = int(first)
     if not colon:
         return number, number
     if second.isdecimal():
+        if not 1 <= int(second) <= MAX_PORT:
+            raise Failure(f"must be between 1 and {MAX_PORT}, inclusive")
         return number, int(second)
     problems = validation.port_name(second)
     if problems:
@@ -185,18 +212,15 @@ def service(name: str, namespace: str, kind: str, *, ports: Sequence[Json], clus
     return obj("v1", "Service", name, namespace, {"app": name}, spec=spec, status={"loadBalancer": {}})
 
 
-_RULE = re.compile(r"^(?P<host>[\w*.-]*)(?P<path>/[^=]*)=(?P<service>[\w.-]+):(?P<port>[\w.-]+)(?:,(?P<tls>tls(?:=[\w.-]+)?))?$")
+_RULE = re.compile(r"^(?P<host>[\w*.-]*)(?P<path>/[^,=\n]*)=(?P<service>[\w-]+):(?P<port>[\w-]+)(?P<tls>,tls=?(?P<secret>[\w-]+)?)?$")
 
 
-def ingress(name: str, namespace: str, *, rules: Sequence[str], class_name: str, default: str, annotations: Mapping[str, str]) -> Json:
+def ingress(name: str, namespace: str, *, rules: Sequence[str], class_name: str, default: str, annotations: Sequence[str]) -> Json:
     """An ingress from ``host/path=service:port[,tls[=secret]]`` rules."""
     spec: Json = {}
     by_host: dict[str, list[Json]] = {}
-    tls: dict[str, list[str]] = {}
-    for rule in rules:
-        match = _RULE.match(rule)
-        if not match:
-            raise Failure(f"rule {rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]")
+    matches = _rules_of(rules, annotations, default)
+    for match in matches:
         path, wild = match["path"], match["path"].endswith("*")
         by_host.setdefault(match["host"], []).append(
             {
@@ -205,20 +229,47 @@ def ingress(name: str, namespace: str, *, rules: Sequence[str], class_name: str,
                 "backend": _backend(match["service"], match["port"]),
             }
         )
-        if match["tls"]:
-            tls.setdefault(match["tls"].partition("=")[2], []).append(match["host"])
     if class_name:
         spec["ingressClassName"] = class_name
     if default:
-        spec["defaultBackend"] = _backend(*default.split(":", 1))
+        spec["defaultBackend"] = _backend(*default.split(":"))
     if by_host:
         spec["rules"] = [({"host": host} if host else {}) | {"http": {"paths": paths}} for host, paths in by_host.items()]
-    if tls:
-        spec["tls"] = [{"hosts": hosts, **({"secretName": secret} if secret else {})} for secret, hosts in tls.items()]
+    if tls := _tls(matches):
+        spec["tls"] = tls
     made = obj("networking.k8s.io/v1", "Ingress", name, namespace, spec=spec, status={"loadBalancer": {}})
     if annotations:
-        made["metadata"]["annotations"] = dict(annotations)
+        made["metadata"]["annotations"] = dict(note.split("=", 1) for note in annotations)
     return made
+
+
+def _rules_of(rules: Sequence[str], annotations: Sequence[str], default: str) -> list[re.Match[str]]:
+    """The parts of each rule; the words of an ingress are checked in kubectl's order."""
+    found = []
+    for rule in rules:
+        match = _RULE.match(rule)
+        if not match:
+            raise Failure(f"rule {rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]")
+        found.append(match)
+    for note in annotations:
+        if "=" not in note:
+            raise Failure(f"annotation {note} is invalid and should be in format key=[value]")
+    if default and default.count(":") != 1:
+        raise Failure("default-backend should be in format servicename:serviceport")
+    return found
+
+
+def _tls(matches: Sequence[re.Match[str]]) -> list[Json]:
+    """The hosts of each secret. A host stands there once, where it came first."""
+    by_secret: dict[str, list[str]] = {}
+    seen: list[str] = []
+    for match in matches:
+        host, secret_name = match["host"], match["secret"] or ""
+        if match["tls"] and host not in seen:
+            seen.append(host)
+            by_secret.setdefault(secret_name, []).extend([host] if host or secret_name in by_secret else [])
+    found = [({"hosts": hosts} if hosts else {}) | ({"secretName": name} if name else {}) for name, hosts in by_secret.items()]
+    return [one for one in found if one]
 
 
 def _backend(name: str, port: str) -> Json:
@@ -289,11 +340,11 @@ def binding(
 
 def rules_of(verbs: Sequence[str], resources: Sequence[tuple[str, str]], names: Sequence[str]) -> list[Json]:
     """Policy rules: the resources, as (group, resource), of each API group in one rule."""
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, dict[str, None]] = {}
     for group, resource in resources:
-        groups.setdefault(group, []).append(resource)
-    extra = {"resourceNames": list(names)} if names else {}
-    return [{"verbs": list(verbs), "apiGroups": [group], "resources": found, **extra} for group, found in groups.items()]
+        groups.setdefault(group, {})[resource] = None
+    extra = {"resourceNames": list(dict.fromkeys(names))} if names else {}
+    return [{"verbs": list(verbs), "apiGroups": [group], "resources": list(groups[group]), **extra} for group in sorted(groups)]
 
 
 # -- run and expose ----------------------------------------------------------------------------------------------------------

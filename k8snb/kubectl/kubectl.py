@@ -22,7 +22,7 @@ from k8snb.apiserver.request import ADMIN, MASTERS, Request, Response, User
 from k8snb.kubectl import completion
 from k8snb.kubectl.api import Send
 from k8snb.kubectl.call import Call, Command, Host, Inputs, Session
-from k8snb.kubectl.flags import Flag, FlagError, boolean, find_word, missing, parse
+from k8snb.kubectl.flags import Flag, FlagError, boolean, find_word, missing, parse, words_of
 from k8snb.kubectl.result import Failure, Result, Several, fatal
 from k8snb.kubectl.table import COMMANDS
 from k8snb.messages import text as sentence
@@ -129,17 +129,17 @@ def find(argv: Sequence[str]) -> tuple[Command, str, list[str]]:
         found = command.find(rest[position]) if position >= 0 else None
         if found is None:
             if position >= 0 and command.run is None:
-                raise _unknown(command, path, rest[position])
+                raise _unknown(command, path, rest[position], words_of(rest, GLOBAL_FLAGS + command.flags))
             break
         command, path = found, f"{path} {found.name}"
         del rest[position]
     return command, path, rest
 
 
-def _unknown(command: Command, path: str, word: str) -> Failure:
+def _unknown(command: Command, path: str, word: str, said: Sequence[str]) -> Failure:
     if command is not ROOT:
         remark = command.remark.replace("WORD", word)
-        return Failure(f"{remark if 'WORD' in command.remark else f'{remark} {quote(word)}'}\nSee '{path} -h' for help and examples")
+        return Failure(f"{remark if 'WORD' in command.remark else f'{remark} {quote(chr(32).join(said))}'}\nSee '{path} -h' for help and examples")
     near = [known.name for known in COMMANDS if distance(word, known.name) <= 2 or known.name.startswith(word.lower())]
     hint = "\n\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in near) if near else ""
     return Failure(f"unknown command {quote(word)} for {quote(path)}{hint}")

@@ -26,11 +26,13 @@ def run(call: Call) -> None:
     """Create what the files say."""
     if call.args:
         raise usage_error(call.path, f"Unexpected args: [{' '.join(call.args)}]")
+    if not call.flag("filename") and not call.flag("kustomize"):
+        raise Failure("must specify one of -f and -k")
+    if call.flag("filename") and call.flag("kustomize"):
+        raise Failure("only one of -f or -k can be specified")
     if call.flag("raw"):
         _raw(call)
         return
-    if not call.flag("filename") and not call.flag("kustomize"):
-        raise Failure("must specify one of -f and -k")
     show, errors = printer(call, "created"), []
     infos = manifests(call, validate=True)
     for info in infos:

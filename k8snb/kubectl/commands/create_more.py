@@ -5,8 +5,11 @@ Each row of ``GENERATORS``: names, a sentence, the function that makes the objec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig
+from k8snb.apimachinery.selectors import SelectorError, parse, to_label_selector
 from k8snb.kubectl import generate
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.call import PRINT, Call, Command
@@ -41,8 +44,18 @@ def _budget(call: Call) -> Json:
         raise Failure("min-available and max-unavailable cannot be both specified")
     if not least and not most:
         raise Failure("one of min-available or max-unavailable must be specified")
-    selector = {"matchLabels": generate.parse_labels(call.flag("selector"))}
-    return generate.disruption_budget(name, given_namespace(call), selector, least, most)
+    for flag, value in (("min-available", least), ("max-unavailable", most)):
+        if value and not value.removesuffix("%").isdecimal():
+            raise Failure(f"invalid format specified for {flag}")
+    return generate.disruption_budget(name, given_namespace(call), _selector(call.flag("selector")), least, most)
+
+
+def _selector(text: str) -> Json:
+    """A selector on the command line as an object has it. Raises Failure."""
+    try:
+        return to_label_selector(parse(text))
+    except SelectorError as problem:
+        raise Failure(f"couldn't parse the selector string {quote(text)}: {problem}") from None
 
 
 # -- permissions -------------------------------------------------------------------------------------------------------------
@@ -54,14 +67,50 @@ def _rules(call: Call) -> list[Json]:
         raise Failure("at least one verb must be specified")
     if "*" in verbs:
         verbs = ["*"]
-    for verb in verbs:
+    paths = list(dict.fromkeys(call.flag("non-resource-url", ())))
+    if not call.flag("resource") and not paths:
+        known = "non-resource-url" in call.values.known
+        raise Failure("one of resource or nonResourceURL must be specified" if known else "at least one resource must be specified")
+    return [*_resource_rules(call, verbs), *({"verbs": verbs, "nonResourceURLs": paths} for _ in _checked_paths(verbs, paths)[:1])]
+
+
+def _resource_rules(call: Call, verbs: Sequence[str]) -> list[Json]:
+    texts = ["*"] if "*" in call.flag("resource") else call.flag("resource")
+    for verb in verbs if texts else ():
         if verb not in VERBS:
             call.err(f"Warning: '{verb}' is not a standard resource verb")
-    if call.flag("non-resource-url", ()):
-        return [{"verbs": verbs, "nonResourceURLs": list(call.flag("non-resource-url"))}]
-    if not call.flag("resource"):
-        raise Failure("at least one resource must be specified")
-    return generate.rules_of(verbs, [_resource(call, text) for text in call.flag("resource")], call.flag("resource-name"))
+    found = [_resource(call, text) for text in texts]
+    for group, resource in found:
+        for verb in verbs:
+            if verb in _SPECIAL and (group, resource.partition("/")[0]) not in _SPECIAL[verb]:
+                raise Failure(f"can not perform '{verb}' on '{resource.partition('/')[0]}' in group '{group}'")
+    return generate.rules_of(verbs, found, call.flag("resource-name"))
+
+
+_RBAC = "rbac.authorization.k8s.io"
+_ROLES = ((_RBAC, "roles"), (_RBAC, "clusterroles"))
+_SPECIAL = {  # verbs that mean something for a few resources only
+    "use": (("policy", "podsecuritypolicies"), ("extensions", "podsecuritypolicies")),
+    "bind": _ROLES, "escalate": _ROLES,
+    "impersonate": (("", "users"), ("", "serviceaccounts"), ("", "groups"), ("authentication.k8s.io", "userextras")),
+    "approve": (("certificates.k8s.io", "signers"),), "sign": (("certificates.k8s.io", "signers"),),
+}  # fmt: skip
+
+
+_PATH_VERBS = ("*", "get", "post", "put", "delete", "patch", "head", "options")
+
+
+def _checked_paths(verbs: Sequence[str], paths: Sequence[str]) -> Sequence[str]:
+    """The paths of a rule, where they and its verbs may be. Raises Failure."""
+    for verb in verbs if paths else ():
+        if verb not in _PATH_VERBS:
+            raise Failure(f"invalid verb: '{verb}' for nonResourceURL")
+    for path in paths:
+        if path != "*" and not path.startswith("/"):
+            raise Failure("nonResourceURL should start with /")
+        if "*" in path[:-1]:
+            raise Failure("nonResourceURL only supports wildcard matches when '*' is at the end")
+    return paths
 
 
 def _resource(call: Call, text: str) -> tuple[str, str]:
@@ -71,8 +120,11 @@ def _resource(call: Call, text: str) -> tuple[str, str]:
         return "", "*" + slash + sub
     try:
         kind = call.mapper.resource(name)
-    except NoMatch as problem:
-        raise Several([problem]) from None  # kubectl prints it without the word error
+    except NoMatch:
+        word, _, group = name.partition(".")
+        if any((group, word) in pairs for pairs in _SPECIAL.values()):
+            return group, word + slash + sub  # users and signers are in no discovery document
+        raise Several([NoMatch(word, group)]) from None  # kubectl prints it without the word error
     return kind.group, kind.resource + slash + sub
 
 
@@ -83,6 +135,8 @@ def _role(call: Call) -> Json:
 def _cluster_role(call: Call) -> Json:
     name, aggregated = call.exactly_one_name(), call.flag("aggregation-rule")
     if aggregated:
+        if any(call.flag(name) for name in ("non-resource-url", "verb", "resource", "resource-name")):
+            raise Failure("aggregation rule must be specified without nonResourceURLs, verbs, resources or resourceNames")
         selectors = [{"matchLabels": generate.parse_labels(aggregated)}]
         rule = {"clusterRoleSelectors": selectors}
         return generate.obj("rbac.authorization.k8s.io/v1", "ClusterRole", name, aggregationRule=rule, rules=None)

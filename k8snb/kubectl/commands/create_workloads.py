@@ -5,11 +5,12 @@ Each row of ``GENERATORS``: names, a sentence, the function that makes the objec
 
 from __future__ import annotations
 
+from k8snb.apimachinery.validation import dns_subdomain
 from k8snb.kubectl import generate
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import words
 from k8snb.kubectl.call import Call
-from k8snb.kubectl.flags import Flag
+from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.result import Failure, usage_error
 
 
@@ -45,7 +46,7 @@ def _job(call: Call) -> Json:
     word = words(call, [origin])[0]
     if word.kind.kind != "CronJob" or not word.name:
         raise Failure(f"unknown object type *v1.{word.kind.kind}")
-    return generate.job_from(call.api.get(word.kind, call.namespace, word.name), name, given_namespace(call) or call.namespace)
+    return generate.job_from(call.api.get(word.kind, call.namespace, word.name), name, given_namespace(call))
 
 
 def _cron_job(call: Call) -> Json:
@@ -58,7 +59,8 @@ def _cron_job(call: Call) -> Json:
 
 # -- configuration -----------------------------------------------------------------------------------------------------------
 
-FROM = (Flag("from-literal", kind="array"), Flag("from-file", kind="array"), Flag("from-env-file", kind="array"))
+HASH = boolean("append-hash")
+FROM = (HASH, Flag("from-literal", kind="array"), Flag("from-file", kind="array"), Flag("from-env-file", kind="array"))
 
 
 def entries(call: Call, what: str) -> dict[str, str]:
@@ -84,7 +86,8 @@ def read(call: Call, path: str) -> str:
     try:
         return call.host.read(path)
     except OSError as problem:
-        raise Failure(f"error reading {path}: {problem.strerror or 'no such file or directory'}") from None
+        reason = problem.strerror or "no such file or directory"
+        raise Failure(f"error reading {path}: {reason[0].lower()}{reason[1:]}") from None
 
 
 def _read_pem(call: Call, path: str) -> str:
@@ -96,26 +99,31 @@ def _read_pem(call: Call, path: str) -> str:
 
 def _config_map(call: Call) -> Json:
     name = call.exactly_one_name()
-    return generate.config_map(name, given_namespace(call), entries(call, "ConfigMap"))
+    return _hashed(call, generate.config_map(name, given_namespace(call), entries(call, "ConfigMap")))
 
 
 def _secret(call: Call) -> Json:
     name = call.exactly_one_name()
-    return generate.secret(name, given_namespace(call), entries(call, "Secret"), call.flag("type"))
+    return _hashed(call, generate.secret(name, given_namespace(call), entries(call, "Secret"), call.flag("type")))
+
+
+def _hashed(call: Call, made: Json) -> Json:
+    return generate.with_hash(made) if call.flag("append-hash") else made
 
 
 def _tls(call: Call) -> Json:
     if not call.flag("key") or not call.flag("cert"):
         raise Failure("key and cert must be specified")
     data = {"tls.crt": _read_pem(call, call.flag("cert")), "tls.key": _read_pem(call, call.flag("key"))}
-    return generate.secret(call.exactly_one_name(), given_namespace(call), data, "kubernetes.io/tls")
+    return _hashed(call, generate.secret(call.exactly_one_name(), given_namespace(call), data, "kubernetes.io/tls"))
 
 
 def _docker(call: Call) -> Json:
     if not call.flag("docker-username") or not call.flag("docker-password"):
         raise Failure("either --from-file or the combination of --docker-username, --docker-password and --docker-server is required")
     text = generate.docker_config(*(call.flag(f"docker-{key}") for key in ("server", "username", "password", "email")))
-    return generate.secret(call.exactly_one_name(), given_namespace(call), {".dockerconfigjson": text}, "kubernetes.io/dockerconfigjson")
+    kind, name = "kubernetes.io/dockerconfigjson", call.exactly_one_name()
+    return _hashed(call, generate.secret(name, given_namespace(call), {".dockerconfigjson": text}, kind))
 
 
 # -- services ----------------------------------------------------------------------------------------------------------------
@@ -125,10 +133,10 @@ def _service(kind: str) -> object:
     def make(call: Call) -> Json:
         name, ip, external = call.exactly_one_name(), call.flag("clusterip", ""), call.flag("external-name", "")
         tcp = call.flag("tcp", ())
-        if kind == "ClusterIP" and ip == "None" and tcp:
-            raise Failure("can not map ports with clusterip=None")
         if kind != "ExternalName" and not tcp and ip != "None":
             raise Failure("at least one tcp port specifier must be provided")
+        if kind == "ExternalName" and dns_subdomain(external):
+            raise Failure(f"invalid service external name {external}")
         ports = generate.service_ports(tcp, call.flag("node-port", 0))
         return generate.service(name, given_namespace(call), kind, ports=ports, cluster_ip=ip, external_name=external)
 
@@ -140,8 +148,8 @@ def _ingress(call: Call) -> Json:
     if not rules and not default:
         raise Failure("not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) "
                       "or a list of rules (which catch specific paths)")  # fmt: skip
-    notes = dict(note.partition("=")[::2] for note in call.flag("annotation"))
-    return generate.ingress(name, given_namespace(call), rules=rules, class_name=call.flag("class"), default=default, annotations=notes)
+    notes, namespace = call.flag("annotation"), given_namespace(call)
+    return generate.ingress(name, namespace, rules=rules, class_name=call.flag("class"), default=default, annotations=notes)
 
 
 _TCP = Flag("tcp", kind="strings")
@@ -156,9 +164,9 @@ GENERATORS = (
      "failed to create configmap: ", FROM),
     (("generic",), "Create a secret from a local file, directory, or literal value", _secret, "failed to create secret ",
      (*FROM, Flag("type"))),
-    (("tls",), "Create a TLS secret", _tls, "failed to create secret ", (Flag("key"), Flag("cert"))),
+    (("tls",), "Create a TLS secret", _tls, "failed to create secret ", (HASH, Flag("key"), Flag("cert"))),
     (("docker-registry",), "Create a secret for use with a Docker registry", _docker, "failed to create secret ",
-     (Flag("docker-server", default="https://index.docker.io/v1/"), Flag("docker-username"), Flag("docker-password"),
+     (HASH, Flag("docker-server", default="https://index.docker.io/v1/"), Flag("docker-username"), Flag("docker-password"),
       Flag("docker-email"))),
     (("clusterip",), "Create a ClusterIP service", _service("ClusterIP"), "failed to create TYPE service: ", (_TCP, Flag("clusterip"))),
     (("nodeport",), "Create a NodePort service", _service("NodePort"), "failed to create TYPE service: ",

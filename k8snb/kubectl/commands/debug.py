@@ -10,7 +10,6 @@ Simplified: the profile is *general*; a copy keeps all of the pod's fields but i
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from k8snb.apimachinery.objects import dig, freeze
@@ -22,7 +21,6 @@ from k8snb.kubectl.commands.attach import CONTAINER, attach
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.result import Failure, usage_error
 from k8snb.messages import text as sentence
-from k8snb.sim.rng import SAFE_ALPHABET
 
 DEBUG_SECONDS = 60.0
 
@@ -44,12 +42,6 @@ def run(call: Call) -> None:
         _ephemeral(call, name)
 
 
-def _suffix(*words: str) -> str:
-    """Five letters that follow from the words: the same command gives the same name every time."""
-    digest = hashlib.sha256("/".join(words).encode()).digest()
-    return "".join(SAFE_ALPHABET[byte % len(SAFE_ALPHABET)] for byte in digest[:5])
-
-
 def _container(call: Call, name: str) -> Json:
     command = call.args[1:]
     made: Json = {"name": name, "image": call.flag("image"), "imagePullPolicy": call.flag("image-pull-policy") or "IfNotPresent"}
@@ -64,7 +56,7 @@ def _ephemeral(call: Call, name: str) -> None:
     kind = call.mapper.resource("pods")
     pod = call.api.get(kind, call.namespace, name)
     taken = dig(pod, "spec.ephemeralContainers", [])
-    chosen = call.flag("container") or f"debugger-{_suffix(pod['metadata']['uid'], str(len(taken)))}"
+    chosen = call.flag("container") or f"debugger-{generate.suffix(pod['metadata']['uid'], str(len(taken)))}"
     if not call.flag("container") and not call.flag("quiet"):
         call.err(f"Defaulting debug container name to {chosen}.")
     if call.flag("target") and not call.flag("quiet"):
@@ -86,7 +78,7 @@ def _copy(call: Call, name: str) -> None:
     containers = [{**one, **({"image": images.get(one["name"], images.get("*"))} if images.keys() & {one["name"], "*"} else {})}
                   for one in spec["containers"]]  # fmt: skip
     chosen = call.flag("container") or (
-        f"debugger-{_suffix(pod['metadata']['uid'], 'copy')}" if call.flag("image") else containers[0]["name"]
+        f"debugger-{generate.suffix(pod['metadata']['uid'], 'copy')}" if call.flag("image") else containers[0]["name"]
     )
     existing = [one for one in containers if one["name"] == chosen]
     if existing:
@@ -109,7 +101,7 @@ def _copy(call: Call, name: str) -> None:
 def _on_node(call: Call, node: str) -> None:
     kind = call.mapper.resource("pods")
     call.api.get(call.mapper.resource("nodes"), "", node)
-    name, chosen = f"node-debugger-{node}-{_suffix(node, str(call.host.now))}", call.flag("container") or "debugger"
+    name, chosen = f"node-debugger-{node}-{generate.suffix(node, str(call.host.now))}", call.flag("container") or "debugger"
     call.err(f"Creating debugging pod {name} with container {chosen} on node {node}.")
     container = _container(call, chosen) | {"volumeMounts": [{"name": "host-root", "mountPath": "/host"}]}
     spec = {
