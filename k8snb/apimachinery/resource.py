@@ -136,6 +136,7 @@ class Resource:
     counts_generation: bool = False  # metadata.generation counts changes of spec
     graceful_delete: Callable[[Object, int | None], int] | None = None  # obj, asked seconds -> granted seconds
     allocate: Callable[[Any, Object, Object | None], Object] | None = None  # context, obj, old: take IPs, ports; after validation
+    listed: Callable[[Any], list[Object]] | None = None  # context: the objects that there are, where nothing is stored
     answer: Callable[[Any, Object], Object] | None = None  # context, obj: the response to a creation; nothing is stored (reviews)
     release: Callable[[Any, Object], None] | None = None  # context, obj: give them back after deletion
     prepare_for_delete: Hook = same  # an object that now waits for its end: a Namespace becomes Terminating

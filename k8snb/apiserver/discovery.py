@@ -9,6 +9,7 @@ Models: k8s.io/apiserver/pkg/endpoints/discovery. OpenAPI documents come with th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
@@ -22,8 +23,8 @@ def answer(context: Context) -> Object:
     path = context.request.path.rstrip("/") or "/"
     if path == "/version":
         return version(context.server.config.version)
-    if path in ("/healthz", "/livez", "/readyz"):
-        return freeze({"kind": "Text", "text": "ok"})  # type: ignore[no-any-return]
+    if path.split("/")[1] in HEALTH:
+        return health(path.split("/")[1], path.split("/", 2)[2:], context.request.options.parameters)
     resources = context.server.catalogue.all()
     if path in ("/api", "/apis"):
         return aggregated([r for r in resources if (r.group == "") == (path == "/api")])
@@ -33,6 +34,43 @@ def answer(context: Context) -> Object:
     if not found or parts[0] not in ("api", "apis"):
         raise ApiError(404, "NotFound", "the server could not find the requested resource", {})
     return group_version(found)
+
+
+_EARLY = (
+    "poststarthook/start-apiserver-admission-initializer", "poststarthook/generic-apiserver-start-informers",
+    "poststarthook/priority-and-fairness-config-consumer", "poststarthook/priority-and-fairness-filter",
+    "poststarthook/storage-object-count-tracker-hook", "poststarthook/start-apiextensions-informers",
+    "poststarthook/start-apiextensions-controllers", "poststarthook/crd-informer-synced",
+    "poststarthook/start-system-namespaces-controller", "poststarthook/start-cluster-authentication-info-controller",
+    "poststarthook/start-kube-apiserver-identity-lease-controller",
+    "poststarthook/start-kube-apiserver-identity-lease-garbage-collector",
+    "poststarthook/start-legacy-token-tracking-controller", "poststarthook/start-service-ip-repair-controllers",
+    "poststarthook/rbac/bootstrap-roles", "poststarthook/scheduling/bootstrap-system-priority-classes",
+    "poststarthook/priority-and-fairness-config-producer", "poststarthook/bootstrap-controller",
+    "poststarthook/start-kubernetes-service-cidr-controller", "poststarthook/aggregator-reload-proxy-client-cert",
+    "poststarthook/start-kube-aggregator-informers", "poststarthook/apiservice-status-local-available-controller",
+    "poststarthook/apiservice-status-remote-available-controller", "poststarthook/apiservice-registration-controller",
+    "poststarthook/apiservice-discovery-controller", "poststarthook/kube-apiserver-autoregistration", "autoregister-completion",
+    "poststarthook/apiservice-openapi-controller", "poststarthook/apiservice-openapiv3-controller",
+)  # fmt: skip
+HEALTH = {  # path -> the checks behind it; whoever is asked answers, so all of them are well
+    "healthz": ("ping", "log", "etcd", *_EARLY),
+    "livez": ("ping", "log", "etcd", *_EARLY),
+    "readyz": ("ping", "log", "etcd", "etcd-readiness", "informer-sync", *_EARLY, "shutdown"),
+}
+
+
+def health(kind: str, rest: list[str], parameters: Iterable[tuple[str, str]]) -> Object:
+    """``ok``, or with ``verbose`` a line for each check; ``/readyz/etcd`` asks one of them. Raises ApiError 404 for another."""
+    checks, asked = HEALTH[kind], list(parameters)
+    if rest and rest[0] not in checks:
+        raise ApiError(404, "NotFound", "the server could not find the requested resource", {})
+    excluded = [value for key, value in asked if key == "exclude"]
+    text = "ok"
+    if not rest and any(key == "verbose" for key, _ in asked):
+        lines = [f"[+]{name} excluded: ok" if name in excluded else f"[+]{name} ok" for name in checks]
+        text = "\n".join([*lines, f"{kind} check passed", ""])
+    return freeze({"kind": "Text", "text": text})  # type: ignore[no-any-return]
 
 
 def version(text: str) -> Object:

@@ -33,11 +33,15 @@ def get(context: Context, resource: Resource) -> Object:
     server, request = context.server, context.request
     stored = server.catalogue.storage_of(resource)
     key = key_of(stored, request.namespace if stored.namespaced else "", request.name)
-    found = server.store.get(key)
-    if found is None:
+    if stored.listed is not None:
+        value = next((one for one in stored.listed(context) if one["metadata"]["name"] == request.name), None)
+    else:
+        found = server.store.get(key)
+        value = found and found.value
+    if value is None:
         raise object_not_found(resource.group, resource.plural, request.name)
-    obj = _outward(context, resource, stored, key, found.value)
-    return tables.table(context, resource, [obj], obj["metadata"]["resourceVersion"]) if request.options.as_table else obj
+    obj = _outward(context, resource, stored, key, value)
+    return tables.table(context, resource, [obj], obj["metadata"].get("resourceVersion", "")) if request.options.as_table else obj
 
 
 def _outward(context: Context, resource: Resource, stored: Resource, key: str, obj: Object) -> Object:
@@ -87,6 +91,8 @@ def _position(context: Context) -> tuple[int, str]:
 
 def _entries(context: Context, stored: Resource, revision: int, start: str) -> list[Entry]:
     store, request = context.server.store, context.request
+    if stored.listed is not None:
+        return [(key_of(stored, "", one["metadata"]["name"]), one) for one in stored.listed(context)]
     prefix = prefix_of(stored) + (f"{request.namespace}/" if stored.namespaced and request.namespace else "")
     if revision == store.revision:
         return [(key, item.value) for key, item in store.range(prefix, start)]

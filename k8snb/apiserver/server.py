@@ -11,7 +11,7 @@ Models: k8s.io/apiserver/pkg/endpoints/handlers, pkg/registry/generic/registry/s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +94,7 @@ class Server:
         self.managed = ManagedFields(state.managed)
         self.authorizer = Authorizer(self.stored_list)
         self.paths = paths
+        self.components: Callable[[], Mapping[str, bool]] = dict  # which of the control plane runs; set by the wiring
         self.kubelets: Callable[[str], Any] | None = None  # node name -> its kubelet's endpoint; set by the wiring
         self.dial: Callable[[str, Any], Any] | None = None  # address, request -> what a pod answers; set by the wiring
         self._remembered: dict[str, list[Object]] = {}

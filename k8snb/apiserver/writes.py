@@ -186,7 +186,7 @@ def update_decoded(
             context.warn(warning)
     key = _key(stored, old)
     if not context.request.options.dry_run:
-        if obj != old or server.store.stale(key) or (managed is not None and managed != server.managed.of(stored, key)):
+        if obj != old or server.store.stale(key) or (given_managed is not None and given_managed != server.managed.of(stored, key)):
             obj = _written(context, stored, obj, old=old, managed=given_managed, status=status)
         else:
             obj = old

@@ -44,18 +44,22 @@ class Api:
         """The body of the answer. Raises ApiError."""
         response = self.send(request._replace(user=self.user))
         for warning in response.warnings:
-            if warning not in self.warned:
-                self.warned.add(warning)
-                self.warn(warning)
+            self.warn_once(warning)
         if not response.ok:
             raise api_error(response.body, response.code)
         return response.body
+
+    def warn_once(self, warning: str) -> None:
+        """Hand a warning on, unless it was."""
+        if warning not in self.warned:
+            self.warned.add(warning)
+            self.warn(warning)
 
     @property
     def mapper(self) -> Mapper:
         """What the server serves."""
         if self._mapper is None:
-            self._mapper = Mapper(lambda: kinds_of(self.path("/api"), self.path("/apis")), self.discovered)
+            self._mapper = Mapper(lambda: kinds_of(self.path("/api"), self.path("/apis")), self.discovered, self.warn_once)
         return self._mapper
 
     def path(self, path: str) -> Any:

@@ -76,7 +76,7 @@ def words(call: Call, args: Sequence[str]) -> list[Word]:
         return []
     slashes = [arg.count("/") for arg in args]
     if any(slashes) and not all(slashes):
-        raise _mixed(call)
+        raise _mixed()
     if any(slashes):
         return [_pair(call, arg) for arg in args]
     if len(args) > 1 and len(call.mapper.category(args[0].lower())) > 1:
@@ -85,11 +85,10 @@ def words(call: Call, args: Sequence[str]) -> list[Word]:
     return [Word(kind, name) for kind in kinds for name in args[1:]] if len(args) > 1 else [Word(kind) for kind in kinds]
 
 
-def _mixed(call: Call) -> Failure:
-    base = call.path.rsplit("kubectl ", 1)[-1]
+def _mixed() -> Failure:
     return Failure(
         "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form "
-        f"(e.g. 'kubectl {base} resource/<resource_name>' instead of 'kubectl {base} resource resource/<resource_name>'"
+        "(e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'"
     )
 
 
@@ -134,6 +133,10 @@ def texts(call: Call) -> Iterator[tuple[str, str]]:
             yield from _read(call, path)
 
 
+class NoPath(Failure):
+    """A file that is not there: kubectl says so before it looks at anything else."""
+
+
 def _read(call: Call, path: str) -> Iterator[tuple[str, str]]:
     given = dict(call.inputs.files)
     if path in given:
@@ -148,7 +151,7 @@ def _read(call: Call, path: str) -> Iterator[tuple[str, str]]:
     try:
         yield path, call.host.read(path)
     except OSError:
-        raise Failure(f"the path {quote(path)} does not exist") from None
+        raise NoPath(f"the path {quote(path)} does not exist") from None
 
 
 def manifests(call: Call, *, validate: bool = False) -> list[Info]:
@@ -290,6 +293,8 @@ def _collected(call: Call) -> list[Info]:
     """The objects of the files; what is wrong with them is told as one of several errors."""
     try:
         return manifests(call)
+    except NoPath:
+        raise
     except Failure as problem:
         raise Several([problem]) from None
 

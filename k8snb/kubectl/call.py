@@ -237,5 +237,5 @@ def validation(text: str) -> str:
     """``--validate`` as the server's field validation. Raises Failure."""
     known = {"strict": "Strict", "true": "Strict", "warn": "Warn", "ignore": "Ignore", "false": "Ignore"}
     if text.lower() not in known:
-        raise Failure(f"invalid - validate option {quote(text)}")
+        raise Failure(f"invalid - validate option {quote(text)}; must be one of: strict (or true), warn, ignore (or false)")
     return known[text.lower()]

@@ -151,7 +151,7 @@ _HASH_LETTERS = str.maketrans({"0": "g", "1": "h", "3": "k", "a": "m", "e": "t"}
 
 def with_hash(made: Json) -> Json:
     """A config map or a secret whose name ends with a hash of what it holds (``--append-hash``; pkg/util/hash)."""
-    kept = {"kind": made["kind"], "name": made["metadata"]["name"], "data": made.get("data", "" if made["kind"] == "ConfigMap" else None)}
+    kept = {"kind": made["kind"], "name": made["metadata"]["name"], "data": made.get("data", {})}
     kept |= {"type": made.get("type", "")} if made["kind"] == "Secret" else {}
     digest = hashlib.sha256(go_json(kept).encode()).hexdigest()
     return put(freeze(made), "metadata.name", f"{made['metadata']['name']}-{digest[:10].translate(_HASH_LETTERS)}")

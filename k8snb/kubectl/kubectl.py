@@ -138,8 +138,8 @@ def find(argv: Sequence[str]) -> tuple[Command, str, list[str]]:
 
 def _unknown(command: Command, path: str, word: str, said: Sequence[str]) -> Failure:
     if command is not ROOT:
-        remark = command.remark.replace("WORD", word)
-        return Failure(f"{remark if 'WORD' in command.remark else f'{remark} {quote(chr(32).join(said))}'}\nSee '{path} -h' for help and examples")
+        remark = command.remark.replace("WORD", word) if "WORD" in command.remark else f"{command.remark} {quote(' '.join(said))}"
+        return Failure(f"{remark}\nSee '{path} -h' for help and examples")
     near = [known.name for known in COMMANDS if distance(word, known.name) <= 2 or known.name.startswith(word.lower())]
     hint = "\n\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in near) if near else ""
     return Failure(f"unknown command {quote(word)} for {quote(path)}{hint}")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from k8snb.apimachinery.errors import quote
 from k8snb.kubectl.result import NoMatch
 
 
@@ -91,8 +92,8 @@ class Discovered:
 class Mapper:
     """Finds resources by any of their names. ``ask`` is discovery; it is asked when nothing is known yet, and once more on a miss."""
 
-    def __init__(self, ask: Callable[[], Iterable[Kind]], known: Discovered):
-        self.ask, self.known, self.fresh = ask, known, False
+    def __init__(self, ask: Callable[[], Iterable[Kind]], known: Discovered, warn: Callable[[str], None]):
+        self.ask, self.known, self.warn, self.fresh = ask, known, warn, False
         if not known.kinds:
             self.refresh()
 
@@ -120,7 +121,7 @@ class Mapper:
     def _resource(self, text: str) -> Kind:
         name, _, rest = text.lower().partition(".")
         version, _, group = rest.partition(".")
-        tries = [(name, group, version)] * bool(group) + [(name, rest, "")]
+        tries = [(name, group, version)] * ("." in rest) + [(name, rest, "")]
         for word, its_group, its_version in tries:
             found = self._find(word, its_group, its_version)
             if found:
@@ -129,11 +130,16 @@ class Mapper:
 
     def _find(self, word: str, group: str, version: str) -> Kind | None:
         fits = [kind for kind in self.kinds if self._in(kind, group, version)]
-        for names in (lambda kind: (kind.resource, kind.singular or kind.kind.lower()), lambda kind: kind.short_names):
-            for kind in fits:
-                if word in names(kind):
-                    return kind
-        return None
+        named = next((kind for kind in fits if word in (kind.resource, kind.singular or kind.kind.lower())), None)
+        return named or self._short(word, fits)
+
+    def _short(self, word: str, fits: Iterable[Kind]) -> Kind | None:
+        """By a short name. Where it could mean a resource of another group, too, that is said."""
+        found = [kind for kind in fits if word in kind.short_names]
+        for other in dict.fromkeys(kind.qualified for kind in found):
+            if other != found[0].qualified:
+                self.warn(f"short name {quote(word)} could also match lower priority resource {other}")
+        return found[0] if found else None
 
     @staticmethod
     def _in(kind: Kind, group: str, version: str) -> bool:

@@ -49,7 +49,7 @@ def formatted(call: Call, output: str, formats: Sequence[str] = FORMATS) -> Prin
     if name == "name" and not equals:
         return lambda obj: _names(call, obj, "")
     if name in TEMPLATES:
-        return _template(call, name, argument or str(call.flag("template", "") or ""), shown)
+        return _template(call, name, argument or str(call.flag("template", "") or ""))
     raise Failure(
         f"unable to match a printer suitable for the output format {quote(output)}, allowed formats are: {','.join(sorted(formats))}"
     )
@@ -118,7 +118,7 @@ def _key(key: str) -> str:
     return key if plain and key.lower() not in ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "~") else json.dumps(key)
 
 
-def _template(call: Call, name: str, text: str, shown: Callable[[Json], Json]) -> Print:
+def _template(call: Call, name: str, text: str) -> Print:
     what = "jsonpath" if name.startswith("jsonpath") else "template"
     if not text:
         raise Failure("template format specified but no template given")
@@ -128,11 +128,11 @@ def _template(call: Call, name: str, text: str, shown: Callable[[Json], Json]) -
         except OSError as problem:
             raise Failure(f"error reading --template {text}, {problem}") from None
     if what == "jsonpath":
-        return _jsonpath(call, text, shown, as_json=name == "jsonpath-as-json")
-    return _gotemplate(call, text, shown)
+        return _jsonpath(call, text, as_json=name == "jsonpath-as-json")
+    return _gotemplate(call, text)
 
 
-def _jsonpath(call: Call, text: str, shown: Callable[[Json], Json], *, as_json: bool) -> Print:
+def _jsonpath(call: Call, text: str, *, as_json: bool) -> Print:
     try:
         template = Template(text, missing_keys=bool(call.flag("allow-missing-template-keys", True)))
     except JSONPathError as problem:
@@ -140,12 +140,9 @@ def _jsonpath(call: Call, text: str, shown: Callable[[Json], Json], *, as_json: 
 
     def show(obj: Json) -> None:
         try:
-            seen = shown(obj)
-            call.write(
-                indented([value for values in template.results(seen) for value in values]) + "\n" if as_json else template.text(seen)
-            )
+            call.write(indented([value for values in template.results(obj) for value in values]) + "\n" if as_json else template.text(obj))
         except JSONPathError as problem:
-            raise Failure(_debug("jsonpath", text, str(problem), shown(obj))) from None
+            raise Failure(_debug("jsonpath", text, str(problem), obj)) from None
 
     return show
 
@@ -158,7 +155,7 @@ def _debug(what: str, text: str, problem: str, obj: Json) -> str:
     )
 
 
-def _gotemplate(call: Call, text: str, shown: Callable[[Json], Json]) -> Print:
+def _gotemplate(call: Call, text: str) -> Print:
     try:
         template = GoTemplate(text)
     except GoTemplateError as problem:
@@ -166,7 +163,7 @@ def _gotemplate(call: Call, text: str, shown: Callable[[Json], Json]) -> Print:
 
     def show(obj: Json) -> None:
         try:
-            call.write(template.text(shown(obj)))
+            call.write(template.text(obj))
         except GoTemplateError as problem:
             raise Failure(f"error executing template {quote(text)}: {problem}") from None
 

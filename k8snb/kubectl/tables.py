@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from k8snb.apimachinery import quantity
 from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.jsonpath import JSONPathError, Template, relaxed
 from k8snb.apimachinery.meta import age
 from k8snb.apimachinery.objects import dig
 from k8snb.kubectl.api import Json
+from k8snb.kubectl.gosort import ordered, value_less
 from k8snb.kubectl.result import Failure
 from k8snb.kubectl.text import go_value
 
@@ -111,21 +111,12 @@ def sorted_by(rows: Sequence[Any], objects: Sequence[Json], text: str) -> list[A
         raise Failure(str(problem)) from None
     if objects and not any(found):
         raise Failure(f"couldn't find any field with path {quote(relaxed(text))} in the list of objects")
-    order = sorted(range(len(rows)), key=lambda index: sort_key(found[index]))
-    return [rows[index] for index in order]
+    return [rows[index] for index in ordered(range(len(rows)), lambda one, other: _less(found[one], found[other]))]
 
 
-def sort_key(values: Sequence[Any]) -> tuple[int, float, str]:
-    """What a found field is sorted by: numbers and quantities by amount, the rest as text, in natural order."""
-    if not values or values[0] is None:
-        return (0, 0.0, "")
-    value = values[0]
-    if isinstance(value, (int, float)):
-        return (1, float(value), "")
-    try:
-        return (1, float(quantity.exact(str(value))), "")
-    except quantity.QuantityError:
-        return (2, 0.0, str(value))
+def _less(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Who has no such field comes before everybody, even before others who have none."""
+    return not one or (bool(other) and value_less(one[0], other[0]))
 
 
 # -- custom columns ----------------------------------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Sequence[Code
     for component in (controllers, scheduler, CSIProcess(env, SIDECARS), *in_cloud, *on_nodes, *theirs):
         parts.components[component.name] = component
     machines.components = parts.components
+    server.components = lambda: {name: component.state.running for name, component in parts.components.items()}
     return parts
 
 

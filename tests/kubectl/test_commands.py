@@ -150,7 +150,7 @@ def test_diff_shows_what_apply_would_do_and_ends_with_one(shell: Shell) -> None:
 
 
 def test_pruning_is_refused(shell: Shell) -> None:
-    assert "--prune is not simulated" in shell.fails("apply --prune -f -", WEB)
+    assert "without explicitly passing --all" in shell.fails("apply --prune -f -", WEB)
 
 
 # -- changing ----------------------------------------------------------------------------------------------------------------

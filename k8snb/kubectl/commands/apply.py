@@ -4,7 +4,8 @@ Client-side: what was applied last (an annotation), what the file says, and what
 and is gone from the file is removed. Server-side: the file is sent as it is, and the server settles who owns which field.
 
 Models: k8s.io/kubectl/pkg/cmd/apply (apply.go, patcher.go, apply_view_last_applied.go, apply_set_last_applied.go).
-Simplified: no ``--prune``; server-side apply does not migrate the annotation of an earlier client-side apply.
+``--prune`` is in :mod:`~k8snb.kubectl.commands.prune`, the way from the first to the second in :mod:`~k8snb.kubectl.csaupgrade`.
+Simplified: no apply sets.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import dig, drop, merge
 from k8snb.apiserver.request import APPLY_PATCH, MERGE_PATCH
-from k8snb.kubectl.builder import Info, manifests, scope_of, visit
-from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, RECORD, SELECTOR, SUBRESOURCE, VALIDATE, Call, Command
+from k8snb.kubectl.builder import MISSING, Info, manifests, scope_of, visit
+from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, RECORD, SELECTOR, SUBRESOURCE, VALIDATE, Call, Command, field_manager
+from k8snb.kubectl.commands.prune import check as check_pruning
+from k8snb.kubectl.commands.prune import kinds_to_prune, prune
+from k8snb.kubectl.csaupgrade import migrated
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.lastapplied import ANNOTATION, last_applied, with_last_applied
 from k8snb.kubectl.patches import three_way
 from k8snb.kubectl.printers import printer
-from k8snb.kubectl.result import Failure, not_found, raise_all, with_source
+from k8snb.kubectl.result import Failure, not_found, raise_all, usage_error, with_source
 from k8snb.messages import text as sentence
 
 MANAGER = "kubectl-client-side-apply"
@@ -50,6 +54,7 @@ See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"
 def run(call: Call) -> None:
     """Apply every object of the files; one that fails does not hide the others."""
     _check(call)
+    prunable = kinds_to_prune(call) if call.flag("prune") else []
     infos, errors = manifests(call, validate=True), []
     applied: list[Any] = []
     for info in infos:
@@ -61,6 +66,8 @@ def run(call: Call) -> None:
         together = {"apiVersion": "v1", "items": applied, "kind": "List", "metadata": {}}
         printer(call)(applied[0] if len(applied) == 1 else together)
     raise_all(errors)
+    if call.flag("prune"):
+        prune(call, prunable, infos, applied)
 
 
 def _apply(call: Call, info: Info) -> Any:
@@ -74,8 +81,6 @@ def _apply(call: Call, info: Info) -> Any:
 
 
 def _check(call: Call) -> None:
-    if call.flag("prune"):
-        raise Failure(sentence("kubectl.prune"))
     if call.args:
         raise Failure(f"Unexpected args: [{' '.join(call.args)}]\nSee '{call.path} -h' for help and examples")
     if not call.flag("filename") and not call.flag("kustomize"):
@@ -84,6 +89,11 @@ def _check(call: Call) -> None:
         raise Failure("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)")
     if call.flag("force-conflicts") and not call.flag("server-side"):
         raise Failure("--force-conflicts only works with --server-side")
+    if call.flag("server-side") and call.flag("force"):
+        raise Failure("--force cannot be used with --server-side")
+    if call.dry_run == "server" and call.flag("force"):
+        raise Failure("--dry-run=server cannot be used with --force")
+    check_pruning(call)
 
 
 def _writes(call: Call) -> dict[str, Any]:
@@ -105,6 +115,8 @@ def _server_side(call: Call, info: Info) -> tuple[Any, str]:
         if problem.reason == "Conflict":
             raise Failure(CONFLICT.format(message=problem.message)) from None
         raise
+    if call.dry_run == "none" and not call.flag("subresource"):
+        made = migrated(call, info, made, _writes(call)["field_manager"], body)
     return made, "serverside-applied"
 
 
@@ -139,11 +151,11 @@ def _create(call: Call, info: Info, modified: Any) -> Any:
 
 def _patch(call: Call, info: Info, live: Any, modified: Any) -> tuple[Any, bool]:
     """The object after the patch, and whether there was anything to change."""
+    if call.dry_run == "client":
+        return live, True  # nothing is compared, so kubectl shows what there is
     patch, patch_type = three_way(last_applied(live), modified, live)
     if not patch:
         return live, False
-    if call.dry_run == "client":
-        return merge(live, patch), True
     try:
         made = call.api.do("patch", info.kind, info.namespace, info.name, body=patch, patch_type=patch_type, **_writes(call))
         return made, made["metadata"].get("resourceVersion") != live["metadata"].get("resourceVersion") or call.dry_run == "server"
@@ -183,7 +195,7 @@ def view_last_applied(call: Call) -> None:
     """Show what was applied last."""
     output = call.flag("output") or "yaml"
     if output not in ("yaml", "json"):
-        raise Failure(f"Unexpected -o output mode: {output}, the flag 'output' must be one of yaml|json")
+        raise usage_error(call.path, f"Unexpected -o output mode: {output}, the flag 'output' must be one of yaml|json")
     infos, errors = visit(call, scope_of(call, must_name=True))
     raise_all(errors)
     for info in infos:
@@ -194,12 +206,14 @@ def view_last_applied(call: Call) -> None:
 
 def set_last_applied(call: Call) -> None:
     """Make the annotation say what the files say."""
+    if not call.flag("filename") and not call.flag("kustomize"):
+        raise Failure(MISSING)
     for info in manifests(call):
         live = call.api.get(info.kind, info.namespace, info.name)
         if last_applied(live) is None and not call.flag("create-annotation"):
             raise Failure("no last-applied-configuration annotation found on resource: "
                           f"{info.name}, to create the annotation, run the command with --create-annotation")  # fmt: skip
-        text = with_last_applied(info.obj)["metadata"]["annotations"][ANNOTATION]
+        text = go_json(drop(info.obj, ("metadata", "annotations", ANNOTATION))) + "\n"
         show = printer(call, "configured")
         if dig(live, ("metadata", "annotations", ANNOTATION)) == text or call.dry_run == "client":
             show(live)
@@ -207,6 +221,11 @@ def set_last_applied(call: Call) -> None:
         body = {"metadata": {"annotations": {ANNOTATION: text}}}
         where = (info.kind, info.namespace, info.name)
         show(call.api.do("patch", *where, body=body, patch_type=MERGE_PATCH, dry_run=call.dry_run == "server"))
+
+
+def edit_last_applied(_call: Call) -> None:
+    """There is no editor here."""
+    raise Failure(sentence("kubectl.edit"))
 
 
 COMMAND = Command(
@@ -223,5 +242,7 @@ COMMAND = Command(
                 view_last_applied, (*FILENAME, SELECTOR, boolean("all"), Flag("output", "o"))),
         Command("set-last-applied", "Set the last-applied-configuration annotation on a live object to match the contents of a file", "",
                 set_last_applied, (*FILENAME, *PRINT, DRY_RUN, boolean("create-annotation"))),
+        Command("edit-last-applied", "Edit latest last-applied-configuration annotations of a resource/object", "", edit_last_applied,
+                (*FILENAME, *PRINT, boolean("windows-line-endings"), field_manager("kubectl-edit-last-applied"))),
     ),
 )  # fmt: skip

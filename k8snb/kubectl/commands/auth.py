@@ -1,6 +1,6 @@
 """``kubectl auth`` and ``certificate``: who am I, what may I, and may that key be signed.
 
-Models: k8s.io/kubectl/pkg/cmd/auth (cani.go, whoami.go), pkg/cmd/certificates/certificates.go.
+Models: k8s.io/kubectl/pkg/cmd/auth (cani.go, whoami.go, reconcile.go), pkg/cmd/certificates/certificates.go.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from k8snb.apimachinery.objects import dig, freeze, put
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import scope_of, visit
 from k8snb.kubectl.call import ALL_NAMESPACES, FILENAME, PRINT, SUBRESOURCE, Call, Command
+from k8snb.kubectl.commands import reconcile
 from k8snb.kubectl.describe.rules import TITLES, rows_of
 from k8snb.kubectl.flags import boolean
 from k8snb.kubectl.mapper import Kind
@@ -105,6 +106,7 @@ AUTH = Command(
         Command("can-i", "Check whether an action is allowed", "kubectl auth can-i VERB [TYPE | TYPE/NAME | NONRESOURCEURL]", run_can_i,
                 (ALL_NAMESPACES, SUBRESOURCE, boolean("list"), boolean("quiet", "q"), boolean("no-headers"))),
         Command("whoami", "Experimental: Check self subject attributes", "kubectl auth whoami", run_whoami, PRINT),
+        reconcile.COMMAND,
     ),
 )  # fmt: skip
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.jsonpath import Template
 from k8snb.apimachinery.objects import dig
+from k8snb.apiserver.discovery import unaggregated
 from k8snb.apiserver.request import Request
 from k8snb.apiserver.streaming import line
 from k8snb.kubectl import tables
@@ -45,6 +47,8 @@ def run(call: Call) -> None:
         raise Failure("")
     if call.args and call.flag("filename"):
         raise Failure("when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well")
+    if call.flag("subresource") and len(call.args) == 1 and "/" not in call.args[0]:
+        raise Failure("subresource cannot be used when bulk resources are specified")
     output = call.flag("output") or ("go-template" if call.flag("template") else "")
     human = output in ("", "wide") or output.partition("=")[0].startswith("custom-columns")
     show = None if human else formatted(call, output, GET_FORMATS)
@@ -60,13 +64,18 @@ def run(call: Call) -> None:
 
 
 def _raw(call: Call) -> None:
-    if call.args or call.flag("filename") or call.flag("output") or call.flag("selector"):
+    if call.args or call.flag("filename") or call.flag("selector"):
         raise Failure("arguments may not be passed when --raw is specified")
+    if call.flag("output"):
+        raise Failure("--raw and --output are mutually exclusive")
+    if not call.flag("raw").startswith("/"):
+        raise Failure(f"--raw must be a valid URL path: parse {quote(call.flag('raw'))}: invalid URI for request")
     request = raw_request("get", call.flag("raw"))
     if request.verb == "watch":
         _raw_watch(call, request)
         return
-    call.write(raw_text(call.api.ask(request)))
+    body = call.api.ask(request)
+    call.write(raw_text(unaggregated(body) if request.path.rstrip("/") in ("/api", "/apis") else body))
 
 
 def _raw_watch(call: Call, request: Request) -> None:
@@ -117,6 +126,8 @@ def _human(call: Call, options: TableOptions) -> None:
     mixed = bool(call.flag("show-kind")) or len({info.kind.qualified for info in infos}) > 1
     groups = list(_by_kind(infos))
     if call.flag("sort-by") and not _names_one(call):
+        if len(infos) > 1 and not custom:  # kubectl looks into the tables, not into their rows
+            tables.sorted_by(infos, [info.obj for info in infos], call.flag("sort-by"))
         try:
             groups = [_sorted(call, group) for group in groups]
         except Failure:

@@ -40,6 +40,8 @@ def changes(specs: Sequence[str], what: str) -> Changes:
     gone: list[str] = []
     for spec in specs:
         key, equals, value = spec.partition("=")
+        if spec.count("=") > 1 and what == "label":
+            raise Failure(f"invalid label spec: {spec}")
         if equals and key:
             problems = validation.label_value(value) if what == "label" else []
             if problems:
@@ -68,6 +70,8 @@ def run_annotate(call: Call) -> None:
 
 def _run(call: Call, what: str) -> None:
     resources, specs = split(call.args)
+    if call.flag("local") and not call.flag("filename"):
+        raise Failure("can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set")
     if not resources and not call.flag("filename"):
         raise Failure("one or more resources must be specified as <resource> <name> or <resource>/<name>")
     asked = changes(specs, what)
@@ -78,14 +82,18 @@ def _run(call: Call, what: str) -> None:
         raise Failure("--resource-version may only be used with a single resource")
     for info in infos:
         try:
-            _list(call, info, what) if call.flag("list") else _change(call, info, what, asked)
+            _list(call, info, what, asked) if call.flag("list") else _change(call, info, what, asked)
         except (ApiError, Failure) as problem:
             errors.append(problem)
     raise_all(errors)
 
 
-def _list(call: Call, info: Info, what: str) -> None:
-    found = dig(info.obj, f"metadata.{what}s", {})
+def _list(call: Call, info: Info, what: str, asked: Changes) -> None:
+    """What there would be; nothing is changed where it is only listed."""
+    known = dig(info.obj, f"metadata.{what}s", {})
+    if not call.flag("overwrite"):
+        _check_overwrite(known, asked, what)
+    found = {key: value for key, value in {**known, **asked.new}.items() if key not in asked.gone}
     for key in sorted(found):
         call.out(f"{key}={found[key]}")
 

@@ -139,12 +139,26 @@ def run_scale(call: Call) -> None:
         try:
             _scale(call, info)
             _record(call, info)
+            _wait_scaled(call, info)
             printer(call, "scaled")(info.obj)
         except (ApiError, Failure) as problem:
             errors.append(problem)
     if not infos and not errors:
         raise Failure("no objects passed to scale")
     raise_all(errors)
+
+
+def _wait_scaled(call: Call, info: Info) -> None:
+    """With ``--timeout``, until there are as many as asked for."""
+    if not call.flag("timeout") or call.dry_run != "none":
+        return
+
+    def synced() -> bool:
+        scale = call.api.get(info.kind, info.namespace, info.name, subresource="scale")
+        return bool(dig(scale, "spec.replicas", 0) == dig(scale, "status.replicas", 0) == call.flag("replicas"))
+
+    if not (synced() or call.wait(synced, call.flag("timeout"))):
+        raise Failure(f"timed out waiting for {quote(info.name)} to be synced")
 
 
 def _scale(call: Call, info: Info) -> None:

@@ -1,7 +1,7 @@
 """``kubectl cordon``, ``uncordon``, ``drain`` and ``taint``: what an operator does to nodes.
 
 Models: k8s.io/kubectl/pkg/drain (drain.go, filters.go, cordon.go), pkg/cmd/drain/drain.go, pkg/cmd/taint/taint.go.
-Simplified: ``drain`` without ``--timeout`` gives up after an hour of virtual time.
+Simplified: ``drain`` without ``--timeout`` gives up, and says so, after two minutes of virtual time in which no pod could be evicted.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from k8snb.kubectl.commands.delete import gone
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, Several, not_found, raise_all, usage_error
+from k8snb.messages import text as sentence
 
-DRAIN_SECONDS, RETRY_SECONDS = 3600.0, 5.0
+DRAIN_SECONDS, RETRY_SECONDS, PATIENCE = 3600.0, 5.0, 120.0
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
@@ -159,7 +160,7 @@ def _grouped(pairs: Sequence[tuple[Json, str]]) -> list[str]:
 def _evict_all(call: Call, pods: Sequence[Json]) -> None:
     """Evict as budgets allow, again every five seconds; then wait until the pods are gone."""
     kind, waiting, limit = call.mapper.resource("pods"), list(pods), float(call.flag("timeout") or DRAIN_SECONDS)
-    began = call.host.now
+    began = moved = call.host.now
     leaving: list[Json] = []
     while waiting:
         refused = []
@@ -169,11 +170,14 @@ def _evict_all(call: Call, pods: Sequence[Json]) -> None:
                 leaving.append(pod)
             else:
                 refused.append(pod)
+        moved = call.host.now if len(refused) < len(waiting) else moved
         waiting = refused
         if waiting:
             call.wait(lambda: False, RETRY_SECONDS)
             if (call.host.now - began) / meta.SECOND > limit:
                 raise Failure(f"{_evicting(waiting[0])}: global timeout reached: {limit:g}s")
+            if not call.flag("timeout") and (call.host.now - moved) / meta.SECOND > PATIENCE:
+                raise Failure(sentence("kubectl.drain_ended", seconds=f"{PATIENCE:g}"))
     for pod in leaving:
         _wait_gone(call, kind, pod, limit)
 

@@ -171,6 +171,13 @@ def _history(call: Call, info: Info) -> None:
             f"error retrieving history for {quote(info.kind.kind)}, no visitor method exists for {{{info.kind.group} {info.kind.kind}}}"
         )
     found, wanted = revisions(call.api, info.obj), int(call.flag("revision"))
+    if call.flag("output") not in ("", "name") and info.kind.kind == "Deployment":
+        show = printer(call)
+        for number in [wanted] if wanted else found:
+            if number not in found:
+                raise Failure("unable to find the specified revision")
+            show(freeze({"apiVersion": "apps/v1", "kind": "ReplicaSet", **found[number]}))
+        return
     if not wanted:
         rows = [f"{number}\t{_cause(found[number])}\n" for number in found]
         text = align("REVISION\tCHANGE-CAUSE\n" + "".join(rows)) if found else "No rollout history found."
@@ -213,7 +220,7 @@ def _undo(call: Call, info: Info) -> None:
     if call.dry_run == "client":
         w = Writer()
         pod_template(w, template_of(info.obj, target))
-        printer(call, "".join(w.parts))(info.obj)
+        printer(call, ("" if info.kind.kind == "Deployment" else "will roll back to ") + "".join(w.parts))(info.obj)
         return
     if same_template(freeze(template_of(info.obj, target)), info.obj["spec"]["template"]):
         printer(call, f"skipped rollback (current template already matches revision {revision_of(target)})")(info.obj)
@@ -284,7 +291,7 @@ def _restart(call: Call, info: Info) -> None:
         raise Failure(f"{info.kind.qualified} {quote(info.name)} can't restart paused deployment (run rollout resume first)")
     stamp = meta.timestamp(call.host.now)
     if dig(info.obj, ("spec", "template", "metadata", "annotations", RESTARTED)) == stamp:
-        raise Failure(f"{info.kind.qualified} {quote(info.name)} if restart has already been triggered within the past second, "
+        raise Failure(f"failed to create patch for {info.name}: if restart has already been triggered within the past second, "
                       "please wait before attempting to trigger another")  # fmt: skip
     _patch_spec(call, info, {"spec": {"template": {"metadata": {"annotations": {RESTARTED: stamp}}}}}, "restarted")
 

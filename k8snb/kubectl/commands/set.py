@@ -12,6 +12,7 @@ from typing import Any
 
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig, freeze, merge, put, thaw
+from k8snb.apimachinery.selectors import SelectorError, parse, to_label_selector
 from k8snb.kubectl import generate
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import Info, manifests, scope_of, visit, words
@@ -22,6 +23,7 @@ from k8snb.kubectl.mapper import group_of, label_of
 from k8snb.kubectl.patches import two_way
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, raise_all
+from k8snb.kubectl.text import go_value
 
 Change = Callable[[Json], Json]
 
@@ -38,26 +40,34 @@ def pod_spec_path(obj: Json) -> str:
     return path
 
 
-def _apply(call: Call, resources: Sequence[str], done: str, change: Change) -> None:
-    """Change every object that the arguments name."""
-    if not resources and not call.flag("filename"):
-        raise Failure("one or more resources must be specified as <resource> <name> or <resource>/<name>")
-    infos, errors = (manifests(call), []) if call.flag("local") else visit(call, scope_of(call, resources, must_name=True))
+Found = tuple[list[Info], list[Exception]]
+
+
+def _found(call: Call, resources: Sequence[str]) -> Found:
+    """What the arguments name; it is looked up before anything else that was said is checked."""
+    return (manifests(call), []) if call.flag("local") else visit(call, scope_of(call, resources, must_name=True))
+
+
+def _apply(call: Call, found: Found, done: str, change: Change, *, failed: str = "", always: bool = False) -> None:
+    """Change every object that was found. ``failed`` stands before the server's refusal; ``always``: also where nothing changes."""
+    infos, errors = found
     for info in infos:
         try:
-            _one(call, info, done, change)
-        except (ApiError, Failure) as problem:
+            _one(call, info, done, change, always)
+        except ApiError as problem:
+            errors.append(Failure(f"{failed}{problem.message}") if failed else problem)
+        except Failure as problem:
             errors.append(problem)
     raise_all(errors)
 
 
-def _one(call: Call, info: Info, done: str, change: Change) -> None:
+def _one(call: Call, info: Info, done: str, change: Change, always: bool) -> None:
     changed = merge(change(thaw(info.obj)), call.cause)
     patch, patch_type = two_way(info.obj, changed)
     if call.flag("local") or call.dry_run == "client":
         printer(call, done)(changed)
-    elif patch:
-        made = call.api.do("patch", info.kind, info.namespace, info.name, body=freeze(patch), patch_type=patch_type, **call.writes)
+    elif patch or always:
+        made = call.api.do("patch", info.kind, info.namespace, info.name, body=freeze(patch or {}), patch_type=patch_type, **call.writes)
         printer(call, done)(made)
 
 
@@ -75,20 +85,22 @@ def run_image(call: Call) -> None:
     """Change images of containers."""
     resources, pairs = split(call.args)
     images = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    found = _found(call, resources)
     if not images:
-        raise Failure("at least one image update is required" if resources or call.flag("filename") else
-                      "one or more resources must be specified as <resource> <name> or <resource>/<name>")  # fmt: skip
+        raise Failure("at least one image update is required")
+    if len(images) > 1 and "*" in images:
+        raise Failure("all containers are already specified by *, but saw more than one container_name=container_image pairs")
 
     def change(obj: Json) -> Json:
         for name, image in images.items():
-            found = _containers(obj, name, init=True)
-            if not found:
+            chosen = _containers(obj, name, init=True)
+            if not chosen:
                 raise Failure(f"unable to find container named {quote(name)}")
-            for container in found:
+            for container in chosen:
                 container["image"] = image
         return obj
 
-    _apply(call, resources, "image updated", change)
+    _apply(call, found, "image updated", change, failed="failed to patch image update to pod template: ")
 
 
 # -- env ---------------------------------------------------------------------------------------------------------------------
@@ -97,6 +109,12 @@ def run_image(call: Call) -> None:
 def run_env(call: Call) -> None:
     """Change environment variables of containers, or list them."""
     resources, specs = split(call.args)
+    if not resources and not call.flag("filename"):
+        raise Failure("one or more resources must be specified as <resource> <name> or <resource>/<name>")
+    if call.flag("list") and call.flag("output"):
+        raise Failure("--list and --output may not be specified together")
+    if call.flag("keys") and not call.flag("from"):
+        raise Failure("when specifying --keys, a configmap or secret must be provided with --from")
     new = [{"name": name, "value": value} for name, equals, value in (spec.partition("=") for spec in specs) if equals]
     gone = [spec[:-1] for spec in specs if spec.endswith("-") and "=" not in spec]
     if call.flag("from"):
@@ -109,21 +127,25 @@ def run_env(call: Call) -> None:
         found = _containers(obj, call.flag("containers"), init=True)
         if not found:
             name = f"{obj['kind']}/{obj['metadata']['name']}"
-            call.err(f"warning: {name} does not have any containers matching {quote(call.flag('containers'))}")
+            call.err(f"Warning: {name} does not have any containers matching {quote(call.flag('containers'))}")
         for container in found:
-            container["env"] = _merged(container.get("env") or [], new, gone, overwrite=call.flag("overwrite"))
+            try:
+                container["env"] = _merged(container.get("env") or [], new, gone, overwrite=call.flag("overwrite"))
+            except Failure as problem:
+                plural = call.mapper.kind(obj["apiVersion"], obj["kind"])
+                raise Failure(f"error: {plural.resource if plural else ''}/{obj['metadata']['name']} {problem.message}") from None
         return obj
 
-    _apply(call, resources, "env updated", change)
+    _apply(call, _found(call, resources), "env updated", change, failed="failed to patch env update to pod template: ")
 
 
 def _merged(old: list[Json], new: Sequence[Json], gone: Sequence[str], *, overwrite: bool) -> list[Json]:
-    by_name = {entry["name"]: entry for entry in old if entry["name"] not in gone}
+    by_name = {entry["name"]: entry for entry in old}
     for entry in new:
         if entry["name"] in by_name and not overwrite:
             raise Failure(f"'{entry['name']}' already has a value ({by_name[entry['name']].get('value', '')}), and --overwrite is false")
         by_name[entry["name"]] = entry
-    return list(by_name.values())
+    return [entry for name, entry in by_name.items() if name not in gone]
 
 
 def _from(call: Call) -> list[Json]:
@@ -167,21 +189,22 @@ def _source(source: Mapping[str, Any]) -> str:
 
 def run_resources(call: Call) -> None:
     """Change requests and limits of containers."""
+    found = _found(call, call.args)
     wanted = {key: generate.resource_list(call.flag(key)) for key in ("limits", "requests") if call.flag(key)}
     if not wanted:
         raise Failure("you must specify an update to requests or limits (in the form of --requests/--limits)")
 
     def change(obj: Json) -> Json:
-        found = _containers(obj, call.flag("containers"), init=True)
-        if not found:
+        chosen = _containers(obj, call.flag("containers"), init=True)
+        if not chosen:
             raise Failure(f"unable to find container named {call.flag('containers')}")
-        for container in found:
+        for container in chosen:
             known = container.setdefault("resources", {})
             for key, amounts in wanted.items():
                 known[key] = {**(known.get(key) or {}), **amounts}
         return obj
 
-    _apply(call, call.args, "resource requirements updated", change)
+    _apply(call, found, "resource requirements updated", change, failed="failed to patch resources update to pod template ")
 
 
 def run_service_account(call: Call) -> None:
@@ -189,14 +212,12 @@ def run_service_account(call: Call) -> None:
     if not call.args:
         raise Failure("serviceaccount is required")
     *resources, name = call.args
-    if not resources and not call.flag("filename"):
-        raise Failure("resource(s) were provided, but no name was specified" if "/" in name else "serviceaccount is required")
 
     def change(obj: Json) -> Json:
         path = pod_spec_path(obj)
         return put(put(obj, f"{path}.serviceAccountName", name), f"{path}.serviceAccount", name)
 
-    _apply(call, resources, "serviceaccount updated", change)
+    _apply(call, _found(call, resources), "serviceaccount updated", change, failed="failed to patch ServiceAccountName ", always=True)
 
 
 def run_selector(call: Call) -> None:
@@ -204,19 +225,27 @@ def run_selector(call: Call) -> None:
     if not call.args:
         raise Failure("one selector is required")
     *resources, text = call.args
-    selector = generate.parse_labels(text)
+    try:
+        wanted = to_label_selector(parse(text))
+    except SelectorError as problem:
+        raise Failure(f"couldn't parse the selector string {quote(text)}: {problem}") from None
 
     def change(obj: Json) -> Json:
         if obj["kind"] != "Service":
-            raise Failure(f"setting a selector is only supported for Services, not {obj['kind']}")
-        return {**obj, "spec": {**obj["spec"], "selector": selector}}
+            raise Failure("setting a selector is only supported for Services")
+        if wanted.get("matchExpressions"):
+            shown = [[one["key"], one["operator"], one.get("values", [])] for one in wanted["matchExpressions"]]
+            text = " ".join(f"{{{key} {operator} {go_value(values)}}}" for key, operator, values in shown)
+            raise Failure(f"match expression [{text}] not supported on this object")
+        return {**obj, "spec": {**obj["spec"], "selector": wanted.get("matchLabels", {})}}
 
-    _apply(call, resources, "selector updated", change)
+    _apply(call, _found(call, resources), "selector updated", change)
 
 
 def run_subject(call: Call) -> None:
     """Add subjects to a role binding."""
-    who = {"users": call.flag("user"), "groups": call.flag("group"), "accounts": call.flag("serviceaccount")}
+    found = _found(call, call.args)
+    who = {"users": sorted(call.flag("user")), "groups": sorted(call.flag("group")), "accounts": sorted(call.flag("serviceaccount"))}
     added = generate.binding("RoleBinding", "x", "", role=("", ""), **who).get("subjects", [])
     if not added:
         raise Failure("you must specify at least one value of user, group or serviceaccount")
@@ -227,7 +256,7 @@ def run_subject(call: Call) -> None:
         known = obj.get("subjects") or []
         return {**obj, "subjects": known + [one for one in added if one not in known]}
 
-    _apply(call, call.args, "subjects updated", change)
+    _apply(call, found, "subjects updated", change, failed="failed to patch subjects to rolebinding: ")
 
 
 _FLAGS = (*FILENAME, *PRINT, SELECTOR, ALL, DRY_RUN, RECORD, boolean("local"), field_manager("kubectl-set"))

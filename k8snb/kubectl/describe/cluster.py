@@ -290,11 +290,14 @@ def volume_claim(obj: Json, look: Look) -> str:
 
 
 def _users(obj: Json, look: Look) -> list[str]:
+    """The pods that name the claim, and those that own it, because it is the claim of their ephemeral volume."""
     name = obj["metadata"]["name"]
+    owners = {ref.get("uid") for ref in obj["metadata"].get("ownerReferences") or () if ref.get("kind") == "Pod"}
     return [
         pod["metadata"]["name"]
         for pod in look.pods(obj["metadata"]["namespace"])
-        if any(dig(volume, "persistentVolumeClaim.claimName") == name for volume in dig(pod, "spec.volumes") or ())
+        if pod["metadata"]["uid"] in owners
+        or any(dig(volume, "persistentVolumeClaim.claimName") == name for volume in dig(pod, "spec.volumes") or ())
     ]
 
 
@@ -302,8 +305,8 @@ def _claim_conditions(w: Writer, conditions: Sequence[Json]) -> None:
     if not conditions:
         return
     w.line("Conditions:")
-    titles = ("Type", "Status", "LastProbeTime", "LastTransitionTime", "Reason", "Message")
-    w.table(titles, _dashes(titles))
+    w.table(("Type", "Status", "LastProbeTime", "LastTransitionTime", "Reason", "Message"))
+    w.table(("----", "------", "-----------------", "------------------", "------", "-------"))
     for one in conditions:
         probed, moved = time_of(one.get("lastProbeTime")), time_of(one.get("lastTransitionTime"))
         w.table(
@@ -366,8 +369,17 @@ def storage_class(obj: Json, look: Look) -> str:
     for title, key in (("ReclaimPolicy", "reclaimPolicy"), ("VolumeBindingMode", "volumeBindingMode")):
         if obj.get(key):
             w.field(title, obj[key])
+    _topologies(w, obj.get("allowedTopologies"))
     events_table(w, look.events(obj), look.now)
     return w.text()
+
+
+def _topologies(w: Writer, terms: Sequence[Json] | None) -> None:
+    if terms is None:
+        return
+    w.line("AllowedTopologies:\t" + ("" if terms else "<none>"))
+    for index, term in enumerate(terms):
+        w.pairs(f"Term {index}", [_requirement({**one, "operator": "In"}) for one in term.get("matchLabelExpressions") or ()], "  ")
 
 
 # -- disruption, priority ----------------------------------------------------------------------------------------------------

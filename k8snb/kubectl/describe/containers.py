@@ -237,7 +237,8 @@ def spread(w: Writer, constraints: Sequence[Json] | None, space: str = "") -> No
 # -- volumes -----------------------------------------------------------------------------------------------------------------
 
 Row = tuple[str, str, Any]  # label, field, what absence shows
-_FS, _RO = ("FSType", "fsType", ""), ("ReadOnly", "readOnly", False)
+_FS, _RO, _DRIVER = ("FSType", "fsType", ""), ("ReadOnly", "readOnly", False), ("Driver", "driver", "")
+_CSI = "CSI (a Container Storage Interface (CSI) volume source)"
 VOLUMES: dict[str, tuple[str, tuple[Row, ...]]] = {
     "hostPath": ("HostPath (bare host directory volume)", (("Path", "path", ""), ("HostPathType", "type", "<none>"))),
     "emptyDir": ("EmptyDir (a temporary directory that shares a pod's lifetime)", (("Medium", "medium", ""), ("SizeLimit",
@@ -261,7 +262,8 @@ VOLUMES: dict[str, tuple[str, tuple[Row, ...]]] = {
         "AWSElasticBlockStore (a Persistent Disk resource in AWS)", (("VolumeID", "volumeID", ""), _FS, ("Partition", "partition", 0), _RO),
     ),
     "image": ("Image (a container image or OCI artifact)", (("Reference", "reference", ""), ("PullPolicy", "pullPolicy", ""))),
-    "csi": ("CSI (a Container Storage Interface (CSI) volume source)", (("Driver", "driver", ""), _FS, _RO)),
+    "csi": (_CSI, (_DRIVER, _FS, _RO)),
+    "csiOfPersistentVolume": (_CSI, (_DRIVER, _FS, ("VolumeHandle", "volumeHandle", ""), _RO)),
 }  # fmt: skip
 
 
@@ -286,7 +288,7 @@ def volume_source(w: Writer, volume: Json) -> None:
         if not kind:
             w.line("<unknown>", 1)
             return
-        text, rows = VOLUMES[kind]
+        text, rows = VOLUMES["csiOfPersistentVolume" if "volumeHandle" in volume[kind] else kind]
         w.field("Type", text, 2)
         for label, key, absent in rows:
             w.field(label, shown(volume[kind].get(key, absent)), 2)

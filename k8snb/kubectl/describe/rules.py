@@ -51,6 +51,19 @@ def rows_of(rules: Sequence[Json]) -> list[Row]:
     return sorted([*rows, *urls], key=lambda row: row.text)
 
 
+def broken_down(rules: Sequence[Json]) -> list[Json]:
+    """Rules that allow one verb on one resource of one group (of one name) or on one URL each: what coverage is told by."""
+    found: list[Json] = []
+    for rule in rules:
+        for verb in rule.get("verbs") or ():
+            found += [
+                {"verbs": [verb], "apiGroups": [group], "resources": [resource]} | ({"resourceNames": list(names)} if names else {})
+                for group, resource, names in _keys(rule)
+            ]
+            found += [{"verbs": [verb], "nonResourceURLs": [url]} for url in rule.get("nonResourceURLs") or ()]
+    return found
+
+
 def _keys(rule: Json) -> list[tuple[str, str, tuple[str, ...]]]:
     names: list[tuple[str, ...]] = [(name,) for name in rule.get("resourceNames") or ()] or [()]
     return [(group, resource, name) for group in rule.get("apiGroups") or () for resource in rule.get("resources") or () for name in names]

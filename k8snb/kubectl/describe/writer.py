@@ -20,6 +20,7 @@ from k8snb.apimachinery import meta, quantity
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import dig
 from k8snb.kubectl.api import Api, Json
+from k8snb.kubectl.gosort import ordered
 from k8snb.kubectl.text import align, go_value, long_time
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -181,7 +182,7 @@ def events_table(w: Writer, events: Sequence[Json] | None, now: int) -> None:
     w.flush()
     w.line("Events:")
     w.table(("Type", "Reason", "Age", "From", "Message"), ("----", "------", "----", "----", "-------"))
-    for event in sorted(events, key=lambda event: str(event.get("firstTimestamp") or event.get("eventTime") or "")):
+    for event in ordered(events, lambda one, other: str(one.get("lastTimestamp") or "") < str(other.get("lastTimestamp") or "")):
         source = dig(event, "source.component", "") or event.get("reportingComponent", "")
         field = dig(event, "involvedObject.fieldPath", "")
         message = (event.get("message") or "").strip()

@@ -17,7 +17,7 @@ from typing import Any
 
 from k8snb.apimachinery import patch as patches
 from k8snb.apimachinery.decode import decode_object
-from k8snb.apimachinery.errors import ApiError, Errors, object_invalid, object_not_found
+from k8snb.apimachinery.errors import ApiError, Errors, object_invalid, object_not_found, quote
 from k8snb.apimachinery.objects import FrozenDict, Object, dig, put
 from k8snb.apimachinery.resource import Subresource
 from k8snb.apimachinery.selectors import format_label_selector
@@ -35,7 +35,7 @@ _META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 def to_scale(obj: Object, paths: Mapping[str, str] | None = None) -> Object:
     """The Scale of an object. ``paths`` is the ``scale`` of a CRD version: specReplicasPath, statusReplicasPath, labelSelectorPath.
 
-    Raises ``KeyError`` where a custom resource does not say how many replicas it wants.
+    Raises ApiError where a custom resource does not say how many replicas it wants.
     """
     if paths is None:
         wanted, actual, selector = dig(obj, "spec.replicas", 0), dig(obj, "status.replicas", 0), selector_text(dig(obj, "spec.selector"))
@@ -53,7 +53,8 @@ def to_scale(obj: Object, paths: Mapping[str, str] | None = None) -> Object:
 def _custom(obj: Object, paths: Mapping[str, str]) -> tuple[int, int, str]:
     wanted = dig(obj, paths["specReplicasPath"].lstrip("."))
     if wanted is None:
-        raise KeyError(paths["specReplicasPath"])
+        missing = f"Internal error occurred: the spec replicas field {quote(paths['specReplicasPath'])} does not exist"
+        raise ApiError(500, "InternalError", missing, {})
     selector = dig(obj, paths["labelSelectorPath"].lstrip("."), "") if paths.get("labelSelectorPath") else ""
     return wanted, dig(obj, paths["statusReplicasPath"].lstrip("."), 0), str(selector)
 

@@ -1,0 +1,193 @@
+"""Commands beside those of the recordings, each compared with what a real kubectl printed against the same cluster."""
+
+import pytest
+
+from k8snb.cluster import Cluster
+from k8snb.kubectl.csaupgrade import upgraded
+from k8snb.kubectl.gosort import natural, ordered
+
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME, labels: {app: shop}}\ndata: {a: b}\n"
+RBAC = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: r, namespace: default}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: rb, namespace: default}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}
+subjects: [{kind: User, name: jane, apiGroup: rbac.authorization.k8s.io}]
+"""
+
+
+@pytest.fixture(scope="module")
+def shop():
+    made = Cluster(nodes=1, runtime="hollow", loud=False)
+    made.kubectl("create deployment web --image=nginx --replicas=2")
+    made.kubectl("create service clusterip web --tcp=80")
+    made.settle()
+    return made
+
+
+@pytest.fixture
+def cluster(shop):
+    return shop.fork()
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("create clusterrole c --verb=list --non-resource-url=/x", "error: invalid verb: 'list' for nonResourceURL\n"),
+        ("create clusterrole c --verb=get --non-resource-url=x", "error: nonResourceURL should start with /\n"),
+        ("create clusterrole c --verb=get", "error: one of resource or nonResourceURL must be specified\n"),
+        (
+            "create clusterrole c --aggregation-rule=a=b --verb=get",
+            "error: aggregation rule must be specified without nonResourceURLs, verbs, resources or resourceNames\n",
+        ),
+        ("create role r --verb=bind --resource=pods", "error: can not perform 'bind' on 'pods' in group ''\n"),
+        ("create role r --verb=get --resource=pods.shop", 'the server doesn\'t have a resource type "pods" in group "shop"\n'),
+        ("create pdb p --selector=a=b --min-available=x", "error: invalid format specified for min-available\n"),
+        (
+            "create pdb p --selector='a in (b' --min-available=1",
+            "error: couldn't parse the selector string \"a in (b\": unable to parse requirement: found '', expected: ',' or ')'\n",
+        ),
+        ("create service clusterip s --tcp=x", 'error: strconv.ParseUint: parsing "x": invalid syntax\n'),
+        ("create service clusterip s --tcp=99999", 'error: strconv.ParseUint: parsing "99999": value out of range\n'),
+        ("create service clusterip s --tcp=80:99999", "error: must be between 1 and 65535, inclusive\n"),
+        ("create service externalname s --external-name=X_", "error: invalid service external name X_\n"),
+        ("create service other s", "error: unknown command \"other s\"\nSee 'kubectl create service -h' for help and examples\n"),
+        ("create ingress i --default-backend=web", "error: default-backend should be in format servicename:serviceport\n"),
+        ("create ingress i --rule=a/=b:80 --annotation=c", "error: annotation c is invalid and should be in format key=[value]\n"),
+        ("create configmap c --from-file=none.txt", "error: error reading none.txt: no such file or directory\n"),
+        ("create -f a -k b", "error: only one of -f or -k can be specified\n"),
+        ("get deploy --subresource=scale", "error: subresource cannot be used when bulk resources are specified\n"),
+        ("get --raw version", 'error: --raw must be a valid URL path: parse "version": invalid URI for request\n'),
+        ("get --raw /version -o yaml", "error: --raw and --output are mutually exclusive\n"),
+        (
+            "get deploy,pods --sort-by=.metadata.name",
+            'error: couldn\'t find any field with path "{.metadata.name}" in the list of objects\n',
+        ),
+        ("label deploy web a=b=c", "error: invalid label spec: a=b=c\n"),
+        ("label --local pods a=b", "error: can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set\n"),
+        ("set selector svc web 'a in (b)'", "error: match expression [{a In [b]}] not supported on this object\n"),
+        (
+            "set resources deploy web --requests=cpu=2 --limits=cpu=1",
+            'error: failed to patch resources update to pod template Deployment.apps "web" is invalid: '
+            'spec.template.spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1\n',
+        ),
+        ("apply --server-side --force -f -", "error: --force cannot be used with --server-side\n"),
+        (
+            "apply --prune --server-side --all -f -",
+            "error: --prune is in alpha and doesn't currently work on objects created by server-side apply\n",
+        ),
+        ("apply --prune --all -l a=b -f -", "error: cannot set --all and --selector at the same time\n"),
+        (
+            "apply --validate=perhaps -f -",
+            'error: invalid - validate option "perhaps"; must be one of: strict (or true), warn, ignore (or false)\n',
+        ),
+        ("auth reconcile", "error: must specify one of -f and -k\n"),
+    ],
+)
+def test_refusals(cluster, command, says):
+    done = cluster.kubectl(command, MAP)
+    assert (done.stderr, done.exit_code) == (says, 1)
+
+
+def test_names_end_with_a_hash_of_what_is_held(cluster):
+    made = cluster.kubectl("create configmap c --from-literal=k=v --append-hash -o name").stdout
+    assert made == "configmap/c-tgfmcfgbt5\n"
+    assert cluster.kubectl("create secret generic s --type=a/b --append-hash -o name").stdout == "secret/s-fh4gh9dk79\n"
+
+
+def test_an_image_whose_name_is_no_container_name_gets_a_suffix(cluster):
+    name = cluster.kubectl("create deployment d --image=a.b/y_z:1 -o jsonpath={.spec.template.spec.containers[0].name}").stdout
+    assert name.startswith("y-z-")
+    assert len(name) == len("y-z-") + 5
+
+
+def test_sorting_knows_numbers_and_puts_first_who_has_no_such_field():
+    assert sorted(["web-10", "web-2", "web"], key=natural) == ["web", "web-2", "web-10"]
+    lacking = ordered(["a", "", "b", ""], lambda one, other: not one or (bool(other) and one < other))
+    assert lacking == ["", "", "a", "b"]
+    many = [(index * 7) % 40 for index in range(200)]
+    assert ordered(many, lambda one, other: one < other) == sorted(many)
+
+
+def test_templates_show_managed_fields(cluster):
+    assert "managedFields" in cluster.kubectl("get deploy web -o jsonpath={.metadata}").stdout
+    assert "managedFields" not in cluster.kubectl("get deploy web -o yaml").stdout
+
+
+def test_listing_labels_changes_nothing(cluster):
+    assert cluster.kubectl("label deploy web tier=front --list").stdout == "app=web\ntier=front\n"
+    assert cluster.kubectl("label deploy web --list").stdout == "app=web\n"
+
+
+def test_the_history_of_a_deployment_as_yaml_is_its_replica_sets(cluster):
+    assert "kind: ReplicaSet" in cluster.kubectl("rollout history deploy web -o yaml").stdout
+
+
+def test_applying_with_prune_deletes_what_the_files_do_not_have(cluster):
+    cluster.kubectl("apply -f -", MAP.replace("NAME", "one") + "---\n" + MAP.replace("NAME", "two"))
+    cluster.kubectl("create configmap three --from-literal=a=b")
+    cluster.kubectl("label configmap three app=shop")
+    command = "apply --prune -l app=shop --prune-allowlist=core/v1/ConfigMap -f -"
+    assert cluster.kubectl(command, MAP.replace("NAME", "one")).stdout == "configmap/one unchanged\nconfigmap/two pruned\n"
+    names = cluster.kubectl("get configmaps -l app=shop -o name").stdout
+    assert names == "configmap/one\nconfigmap/three\n"  # what was never applied stays
+
+
+def test_server_side_apply_takes_over_what_client_side_apply_owned(cluster):
+    cluster.kubectl("apply -f -", MAP.replace("NAME", "one"))
+    cluster.kubectl("apply --server-side -f -", MAP.replace("NAME", "one"))
+    managers = cluster.kubectl("get cm one -o jsonpath='{.metadata.managedFields[*].manager}'").stdout
+    assert managers == "kubectl kubectl-last-applied"
+    cluster.kubectl("apply --server-side -f -", MAP.replace("NAME", "one").replace("data: {a: b}", "data: {c: d}"))
+    assert cluster.kubectl("get cm one -o jsonpath={.data}").stdout == '{"c":"d"}'
+
+
+def test_without_an_applier_the_updater_becomes_it():
+    fields = {"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/last-applied-configuration": {}}}, "f:data": {"f:a": {}}}
+    entry = {"manager": "old", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields}
+    after = upgraded([entry], "old", "kubectl")
+    assert [(one["manager"], one["operation"], one["fieldsV1"]) for one in after] == [("kubectl", "Apply", {"f:data": {"f:a": {}}})]
+
+
+def test_permissions_are_reconciled(cluster):
+    first = cluster.kubectl("auth reconcile -f -", RBAC)
+    assert first.stdout == "role.rbac.authorization.k8s.io/r reconciled\nrolebinding.rbac.authorization.k8s.io/rb reconciled\n"
+    assert "\treconciliation required create\n\tmissing rules added:\n\t\t{Verbs:[get] APIGroups:[] Resources:[pods]" in first.stderr
+    assert cluster.kubectl("auth reconcile -f -", RBAC).stderr == ""
+    more = cluster.kubectl("auth reconcile -f -", RBAC.replace("[get]", "[list]").replace("jane", "joe"))
+    assert "missing subjects added:\n\t\t{Kind:User APIGroup:rbac.authorization.k8s.io Name:joe Namespace:}" in more.stderr
+    assert cluster.kubectl("auth can-i get pods --as=joe").stdout == "yes\n"
+    assert cluster.kubectl("auth can-i list pods --as=jane").stdout == "yes\n"
+    less = cluster.kubectl("auth reconcile --remove-extra-permissions -f -", RBAC)
+    assert "extra rules removed:\n\t\t{Verbs:[list]" in less.stderr
+    assert cluster.kubectl("auth can-i list pods --as=jane").stdout.startswith("no")
+
+
+def test_the_server_says_how_it_is(cluster):
+    assert cluster.kubectl("get --raw /readyz").stdout == "ok"
+    lines = cluster.kubectl("get --raw /readyz?verbose").stdout.splitlines()
+    assert lines[:3] == ["[+]ping ok", "[+]log ok", "[+]etcd ok"]
+    assert lines[-1] == "readyz check passed"
+    assert cluster.kubectl("get --raw /livez/etcd").stdout == "ok"
+    assert cluster.kubectl("get --raw /livez/other").exit_code == 1
+
+
+def test_component_statuses_tell_what_has_stopped(cluster):
+    assert [line.split() for line in cluster.kubectl("get cs --no-headers").stdout.splitlines()] == [
+        ["scheduler", "Healthy", "ok"], ["controller-manager", "Healthy", "ok"], ["etcd-0", "Healthy", "ok"],
+    ]  # fmt: skip
+    cluster.faults.stop("kube-scheduler")
+    assert "Unhealthy" in cluster.kubectl("get cs scheduler").stdout
+
+
+def test_drain_gives_up_where_a_budget_never_allows(cluster):
+    cluster.kubectl("create pdb web --selector=app=web --min-available=2")
+    cluster.settle()
+    done = cluster.kubectl("drain node-1")
+    assert done.exit_code == 1
+    assert done.stderr.count("will retry after 5s") < 60
