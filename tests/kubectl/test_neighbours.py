@@ -73,8 +73,8 @@ def cluster(shop):
         ("set selector svc web 'a in (b)'", "error: match expression [{a In [b]}] not supported on this object\n"),
         (
             "set resources deploy web --requests=cpu=2 --limits=cpu=1",
-            'error: failed to patch resources update to pod template Deployment.apps "web" is invalid: '
-            'spec.template.spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1\n',
+            ('error: failed to patch resources update to pod template Deployment.apps "web" is invalid: '
+            'spec.template.spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1\n'),
         ),
         ("apply --server-side --force -f -", "error: --force cannot be used with --server-side\n"),
         (
