@@ -47,12 +47,13 @@ Errors = list[FieldError]
 
 
 def show(value: Any) -> str:
-    """A bad value as Go prints it in an error: text quoted, the rest as compact JSON, sorted by key."""
+    """A bad value as Go prints it in an error: text quoted, the rest as compact JSON in the order given, safe in HTML."""
     if isinstance(value, str):
         return quote(value)
     if value is None:
         return "null"
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def quote(text: str) -> str:

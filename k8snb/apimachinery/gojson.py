@@ -16,6 +16,7 @@ import binascii
 import datetime as dt
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from k8snb.apimachinery.errors import quote
@@ -57,11 +58,11 @@ def json_name(value: Any, *, digits: bool = False) -> str:
 def number(value: float) -> str:
     """A number as Go's encoder writes it.
 
-    >>> number(2.0), number(0.25), number(1e21)
-    ('2', '0.25', '1e+21')
+    >>> number(2.0), number(0.25), number(1e21), number(2**64)
+    ('2', '0.25', '1e+21', '18446744073709552000')
     """
     if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
+        return str(int(value)) if abs(value) < 2**63 else format(Decimal(repr(float(value))), "f")  # what no int64 holds is a float
     return re.sub(r"e([+-])0(\d)$", r"e\g<1>\g<2>", str(value))
 
 
@@ -81,8 +82,8 @@ _BITS = {INT32: 31, INT64: 63}
 
 
 def _int(type_: Type, value: Any) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # clients write 2.0 as 2
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        value = int(value)  # clients write 2.0 as 2, and 1e21 as 1e+21
     if not isinstance(value, int) or isinstance(value, bool):
         raise Refused(got=json_name(value, digits=True), want=type_.go)
     limit = 1 << _BITS[type_.kind]

@@ -19,6 +19,7 @@ Simplified: nesting is bounded at 500, not at 10,000; a PyYAML built without lib
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -193,7 +194,16 @@ def go_json_error(error: json.JSONDecodeError) -> str:
     if error.pos >= len(error.doc) or error.msg.startswith("Unterminated"):
         return "unexpected end of JSON input"
     words = next((words for sign, words in _JSON_WORDS if sign in error.msg), "looking for beginning of value")
+    words = "after array element" if "','" in error.msg and _in_array(error.doc[: error.pos]) else words
     return f"invalid character {_go_char(error.doc[error.pos])} {words}"
+
+
+def _in_array(text: str) -> bool:
+    """Whether JSON that is sound so far ends inside an array rather than inside an object."""
+    open_brackets: list[str] = []
+    for bracket in re.findall(r"[][{}]", re.sub(r'"(?:\\.|[^"\\])*"', "", text)):
+        open_brackets.append(bracket) if bracket in "[{" else open_brackets.pop()
+    return open_brackets[-1:] == ["["]
 
 
 def _go_char(char: str) -> str:
@@ -280,12 +290,14 @@ class _Composer:
         self.count = self.aliased = 0
         self.error: YamlError | None = None
         self.later: YamlError | None = None
+        self.odd = False  # a number was read that JSON does not have
 
     def result(self) -> _Node:
         """The document's node. Raises what went wrong while it was decoded, or else while it was made JSON."""
-        if error := self.error or self.later:
+        root = self.root or _Node(None, 0)
+        if error := self.error or self.later or (_no_number(root.value) if self.odd else None):
             raise error
-        return self.root or _Node(None, 0)
+        return root
 
     def take(self, event: Any) -> None:
         line = event.start_mark.line
@@ -323,9 +335,12 @@ class _Composer:
         if not event.tag and not event.implicit[0]:
             return event.value
         try:
-            return resolve(event.value, event.tag or "")
+            value = resolve(event.value, event.tag or "")
         except ScalarError as error:
             self.error = self.error or _fail(str(error))
+            return None
+        self.odd = self.odd or (isinstance(value, float) and not math.isfinite(value))
+        return value
 
     def alias(self, name: str, line: int) -> _Node:
         if name not in self.anchors:
@@ -348,6 +363,15 @@ class _Composer:
             self.open[-1].children.append(node)
         else:
             self.root = node
+
+
+def _no_number(value: Any) -> YamlError | None:
+    """The first number, by sorted keys, that JSON does not have."""
+    if isinstance(value, float) and not math.isfinite(value):
+        shown = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+        return YamlError(f"error converting YAML to JSON: json: unsupported value: {shown}")
+    inner = [value[key] for key in sorted(value)] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return next((error for item in inner if (error := _no_number(item))), None)
 
 
 @dataclass(slots=True)
@@ -402,7 +426,7 @@ def _key(value: Any, of: Any) -> str:
 def _go_value(value: Any) -> str:
     """A value as Go's ``%#v`` prints it."""
     if isinstance(value, dict):
-        inner = ", ".join(f"{_go_value(k)}:{_go_interface(v)}" for k, v in value.items())
+        inner = ", ".join(f"{_go_value(k)}:{_go_interface(v)}" for k, v in sorted(value.items()))  # fmt prints maps sorted
         return f"map[interface {{}}]interface {{}}{{{inner}}}"
     if isinstance(value, list):
         return f"[]interface {{}}{{{', '.join(map(_go_interface, value))}}}"

@@ -62,9 +62,11 @@ def _resolved(text: str) -> tuple[str, Any]:
     if text[0] not in "+-.0123456789":
         return "str", text
     plain = text.replace("_", "") if text[0] != "." else text
-    if (whole := _INT.fullmatch(plain)) and text[0] != ".":
-        return "int", _integer(whole)
-    return ("float", _float(plain)) if _FLOAT.fullmatch(plain) else ("str", text)
+    if text[0] != "." and (whole := _INT.fullmatch(plain)) and -(2**63) <= (number := _integer(whole)) < 2**64:
+        return "int", number
+    if _FLOAT.fullmatch(plain) and math.isfinite(float(plain)):  # what is too large for a float is text
+        return "float", _float(plain)
+    return "str", text
 
 
 def is_date(text: str) -> bool:
@@ -84,11 +86,10 @@ def _decoded(text: str) -> str:
         raise ScalarError("!!binary value contains invalid base64 data") from None
 
 
-def _integer(found: re.Match[str]) -> int | float:
+def _integer(found: re.Match[str]) -> int:
     digits, base = next((d, b) for d, b in zip(found.groups()[1:], (16, 2, 8, 10), strict=True) if d is not None)
-    number = int(digits, base)
-    number = -number if found[1] == "-" else number
-    return number if -(2**63) <= number < 2**64 else _float(str(number))
+    number = int(digits, base) if len(digits) < 100 else 2**64  # more than any integer of Go's has
+    return -number if found[1] == "-" else number
 
 
 def _float(text: str) -> int | float:

@@ -166,8 +166,9 @@ def manifests(call: Call, *, validate: bool = False) -> list[Info]:
 
 def _objects(call: Call, source: str, text: str, validate: bool) -> Iterator[Info]:
     for document in documents(source, text):
-        if validate and call.flag("validate", "strict") not in ("false", "ignore"):
-            check_says_what_it_is(document, source)
+        mode = call.flag("validate", "strict")
+        if validate and mode not in ("false", "ignore"):
+            check_says_what_it_is(document, source, strict=mode in ("true", "strict"))
         if _is_list(document):
             yield from _listed(call, document, source)
         else:

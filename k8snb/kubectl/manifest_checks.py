@@ -17,17 +17,20 @@ from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.gojson import json_name
 from k8snb.apimachinery.objects import freeze
 from k8snb.apimachinery.schema import STRUCT, Field, Type
+from k8snb.kubectl.client_validation import wrong_items
 from k8snb.kubectl.result import Failure
 from k8snb.resources.schema import lookup
 
 
-def check_says_what_it_is(document: Any, source: str) -> None:
-    """``apiVersion`` and ``kind`` are there and are text: what ``--validate`` looks at."""
+def check_says_what_it_is(document: Any, source: str, *, strict: bool = False) -> None:
+    """``apiVersion`` and ``kind`` are there and are text: what ``--validate`` looks at; where it is strict, the items of a List too."""
     if not isinstance(document, dict):
         wrong = ["invalid object to validate"]
     else:
         wrong = [f"{key} not set" for key in ("apiVersion", "kind") if document.get(key) is None]
         wrong += [f"{key} isn't string type" for key in ("apiVersion", "kind") if not isinstance(document.get(key, ""), (str, type(None)))]
+    if strict and not wrong and (document["apiVersion"], document["kind"]) == ("v1", "List"):
+        wrong = list(dict.fromkeys(wrong_items(document.get("items"))))
     if wrong:
         what = wrong[0] if len(wrong) == 1 else f"[{', '.join(wrong)}]"
         tail = "if you choose to ignore these errors, turn validation off with --validate=false"

@@ -20,6 +20,7 @@ def one(text: str) -> Document:
         ("y", True), ("NO", False), ("off", False), ("~", None), ("", None), ("0400", 256), ("0o400", 256), ("0b11", 3), ("0x1F", 31),
         ("1_000", 1000), ("+1", 1), ("1e3", 1000), ("2.0", 2), ("0.5", 0.5), ("08", 8), ("12:30:45", "12:30:45"), ("=", "="),
         ("2024-01-01", "2024-01-01"), ("1.2.3", "1.2.3"), ("yes please", "yes please"), ("99999999999999999999", 10**20),
+        ("1e400", "1e400"), ("0x7fffffffffffffffff", "0x7fffffffffffffffff"), ("1e30", 1e30),
     ],
 )  # fmt: skip
 def test_a_plain_scalar_means_what_gos_yaml_makes_of_it(text, value):
@@ -135,6 +136,10 @@ NULL_KEY = (
         ("a: !!timestamp x\n", "error converting YAML to JSON: yaml: cannot decode !!str `x` as a !!timestamp"),
         ("a: !!binary '?'\n", "error converting YAML to JSON: yaml: !!binary value contains invalid base64 data"),
         ("~: [1.5, ~]\n", NULL_KEY),
+        ("b: [.inf]\na: -.INF\n", "error converting YAML to JSON: json: unsupported value: -Inf"),
+        ("a: .nan\n", "error converting YAML to JSON: json: unsupported value: NaN"),
+        ('? {b: 1, a: 2}\n: x\n', 'error converting YAML to JSON: yaml: invalid map key: map[interface {}]interface {}{"a":2, "b":1}'),
+        ('{"a": ["[", {"b": 1}\n}', "json: offset 22: invalid character '}' after array element"),
     ],
 )
 def test_what_real_kubectl_said_of_rare_mistakes(text: str, error: str) -> None:

@@ -138,6 +138,37 @@ REFUSED = [
         {"spec__limits": [{"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}]},
         'spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1',
     ),
+    (
+        "PersistentVolume",
+        {"spec__local": {"path": "/x"}},
+        "spec.local: Forbidden: may not specify more than 1 volume type",
+    ),
+    (
+        "PersistentVolume",
+        {"spec__hostPath": GONE, "spec__iscsi": {"targetPortal": "x" * 64, "iqn": "iqn.2001-04.com.example:a", "initiatorName": "eui.0"}},
+        "spec.iscsi.targetportal: Invalid value",
+    ),
+    (
+        "Secret",
+        {"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": "{auths: 1}"}},
+        "invalid character 'a' looking for beginning of object key string",
+    ),
+    (
+        "Service",
+        {"metadata__annotations": {"service.kubernetes.io/topology-mode": "Auto", "service.kubernetes.io/topology-aware-hints": "auto"}},
+        'metadata.annotations[service.kubernetes.io/topology-mode]: Invalid value: "Auto": '
+        "must match annotations[service.kubernetes.io/topology-aware-hints] when both are specified",
+    ),
+    (
+        "ReplicationController",
+        {"spec__template.metadata.labels": {"z": "<", "a": "b"}},
+        'spec.template.metadata.labels: Invalid value: {"a":"b","z":"\\u003c"}: `selector` does not match template `labels`',
+    ),
+    (
+        "Pod",
+        {"spec__volumes": [{"name": "v", "ephemeral": {"volumeClaimTemplate": {"metadata": {"name": "x"}, "spec": {}}}}]},
+        "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.name: Forbidden: cannot be set",
+    ),
     ("ResourceQuota", {"spec__hard": {"pods": "1.5"}}, 'spec.hard[pods]: Invalid value: "1500m": must be an integer'),
     ("Event", {"involvedObject__namespace": "other"}, 'involvedObject.namespace: Invalid value: "other": does not match event.namespace'),
 ]
@@ -227,3 +258,20 @@ def test_a_service_is_told_which_of_its_fields_do_nothing() -> None:
         'spec.externalIPs[0]: IPv6 address "fd00:0::1" should be in RFC 5952 canonical format ("fd00::1")',
         'spec.loadBalancerSourceRanges[0]: CIDR value "10.0.0.1/8" is ambiguous in this context (should be "10.0.0.0/8" or "10.0.0.1/32"?)',
     ]
+
+
+def test_host_ports_are_judged_before_the_restart_policy() -> None:
+    said = errors("Pod", spec__hostNetwork=True, spec__restartPolicy="x", spec__containers=[
+        CONTAINER | {"ports": [{"containerPort": 80, "hostPort": 81, "protocol": "TCP"}]},
+    ])  # fmt: skip
+    assert [text.partition(":")[0] for text in said] == ["spec.containers[0].ports[0].hostPort", "spec.restartPolicy"]
+
+
+def test_what_a_feature_gate_of_1_36_keeps_closed_is_taken_out_in_silence() -> None:
+    sources = [{"clusterTrustBundle": {"name": "ca", "path": "ca.pem"}}, {"podCertificate": {"keyType": "?"}}]
+    pod = created("Pod", {"spec.volumes": [{"name": "v", "projected": {"sources": sources}}], "spec.schedulingGroup": {"podGroupName": "a"}})
+    assert pod["spec"]["volumes"][0]["projected"]["sources"] == [{}, {}]
+    assert "schedulingGroup" not in pod["spec"]
+    assert 'volume "v" (Projected) has no sources provided' in BY_KIND["Pod"].warnings(pod, None)
+    elsewhere = {"kind": "PersistentVolumeClaim", "name": "a", "namespace": "other"}
+    assert "dataSourceRef" not in created("PersistentVolumeClaim", {"spec.dataSourceRef": elsewhere})["spec"]

@@ -48,6 +48,19 @@ REFUSED = [
         5,
         "spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in ReplicaSet is not Supported",
     ),
+    ("StatefulSet", "spec.serviceName", "a.b", 'spec.serviceName: Invalid value: "a.b": must not contain dots'),
+    (
+        "StatefulSet",
+        "spec.selector",
+        {"matchExpressions": [{"key": "a", "operator": "?"}]},
+        'spec.selector: Invalid value: {"matchExpressions":[{"key":"a","operator":"?"}]}',
+    ),
+    (
+        "StatefulSet",
+        "spec.volumeClaimTemplates",
+        [{"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}}],
+        "spec.volumeClaimTemplates[0].spec.resources[storage]: Required value",
+    ),
     (
         "DaemonSet",
         "spec.updateStrategy",

@@ -73,10 +73,6 @@ def _memory_of_pod(pod: Object) -> int:
 
 
 def _made(worker: Worker, volume: Object, state: MountState) -> int:
-    for source in dig(volume, "projected.sources", ()):
-        for kind in ("clusterTrustBundle", "podCertificate"):
-            if kind in source:
-                worker.not_simulated(f'projected sources of kind {kind}: the volume "{volume["name"]}" is mounted without it')
     _told(worker, volume, PodVolume(device=TMPFS, filesystem=TMPFS, read_only=True))
     write(worker, volume, state)
     return 0

@@ -12,10 +12,10 @@ from typing import Any
 from k8snb.apimachinery.errors import Errors, forbidden, invalid, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, dig
 from k8snb.apimachinery.resource import once
-from k8snb.apimachinery.validation import not_negative, one_of
+from k8snb.apimachinery.validation import check, dns_label, not_negative, one_of
 from k8snb.resources.autoscaling.scale import SCALE
 from k8snb.resources.common.cells import age, containers_cells
-from k8snb.resources.common.claim import default_claim, validate_claim_template
+from k8snb.resources.common.claim import default_claim, validate_claim_spec
 from k8snb.resources.common.fill import each, fill, fill_empty, inside, where_given
 from k8snb.resources.common.pod_template import default_pod_template, validate_pod_template
 from k8snb.resources.common.status import decremented, not_more_than
@@ -75,10 +75,13 @@ def validate(obj: Object) -> Errors:
 @once
 def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     errors = _validate_policies(spec)
+    for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
+        errors += within(f"volumeClaimTemplates[{index}].spec", validate_claim_spec(claim.get("spec") or EMPTY_DICT))
     errors += not_negative("replicas", spec.get("replicas")) + not_negative("minReadySeconds", spec.get("minReadySeconds"))
     errors += not_negative("ordinals.start", dig(spec, "ordinals.start"))
+    errors += check("serviceName", spec["serviceName"], dns_label) if spec.get("serviceName") else []
     errors += validate_selector(spec, "empty selector is invalid for statefulset")
-    readable, mismatch = validate_template_labels(spec)
+    readable, mismatch = validate_template_labels(spec, why="")
     errors += mismatch
     template = spec.get("template") or EMPTY_DICT
     if readable:
@@ -86,8 +89,6 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     errors += only_restart_always(template)
     if dig(template, "spec.activeDeadlineSeconds") is not None:
         errors.append(forbidden("template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in StatefulSet is not Supported"))
-    for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
-        errors += within(f"volumeClaimTemplates[{index}]", validate_claim_template(claim))
     return errors
 
 

@@ -84,12 +84,19 @@ def _validate_source(source: Mapping[str, Any]) -> Errors:
     return errors + (check("apiGroup", group, dns_subdomain) if group else [])
 
 
+_NOT_OF_TEMPLATES = (
+    "name", "generateName", "namespace", "selfLink", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
+    "deletionGracePeriodSeconds", "ownerReferences", "finalizers", "managedFields",
+)  # fmt: skip
+
+
 @once
 def validate_claim_template(template: Mapping[str, Any]) -> Errors:
-    """The template of an ephemeral volume's claim, or of a StatefulSet's: labels, annotations and spec."""
+    """The template of an ephemeral volume's claim: labels, annotations and spec, for the claim gets its name from the pod."""
     meta = template.get("metadata") or EMPTY_DICT
     errors = within("metadata.annotations", validate_annotations(meta.get("annotations") or EMPTY_DICT))
     errors += within("metadata.labels", validate_labels(meta.get("labels") or EMPTY_DICT))
+    errors += [forbidden(f"metadata.{field}", "cannot be set") for field in _NOT_OF_TEMPLATES if meta.get(field)]
     return errors + within("spec", validate_claim_spec(template.get("spec") or EMPTY_DICT))
 
 

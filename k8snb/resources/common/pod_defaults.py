@@ -3,7 +3,8 @@
 Most defaults are the same for pods and templates. :func:`default_pod` adds those that only a pod gets: requests from limits,
 host ports, service links. Everything given back shares what was not changed, and is remembered on the frozen part itself.
 
-Models: pkg/apis/core/v1/defaults.go, zz_generated.defaults.go and conversion.go (serviceAccount).
+Models: pkg/apis/core/v1/defaults.go, zz_generated.defaults.go and conversion.go (serviceAccount); pkg/api/pod/util.go
+(dropDisabledFields).
 """
 
 from __future__ import annotations
@@ -140,7 +141,20 @@ def _default_downward(source: Mapping[str, Any]) -> Any:
     return where_given(source, "items", each(_default_file))
 
 
+# Feature gates that are off in 1.36, and what the server therefore takes out in silence: ClusterTrustBundleProjection,
+# PodCertificateRequest; GenericWorkload. It does so before validation, after defaulting; here it is one step with defaulting.
+GATED_PROJECTIONS = ("clusterTrustBundle", "podCertificate")
+GATED_FIELDS = ("schedulingGroup",)
+
+
+def _without(value: Mapping[str, Any], fields: tuple[str, ...]) -> Any:
+    if not any(field in value for field in fields):
+        return value
+    return FrozenDict({key: given for key, given in value.items() if key not in fields})
+
+
 def _default_projection(source: Mapping[str, Any]) -> Any:
+    source = _without(source, GATED_PROJECTIONS)
     source = where_given(source, "serviceAccountToken", lambda token: fill(token, {"expirationSeconds": 3600}))
     return where_given(source, "downwardAPI", _default_downward)
 
@@ -203,7 +217,7 @@ def default_pod_spec(spec: Mapping[str, Any]) -> Any:
     """What pods and templates share."""
     for key in CONTAINER_LISTS:
         spec = where_given(spec, key, each(default_container))
-    spec = where_given(spec, "volumes", each(default_volume))
+    spec = where_given(_without(spec, GATED_FIELDS), "volumes", each(default_volume))
     spec = where_given(where_given(spec, "resources", default_resources), "overhead", default_resource_list)
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     spec = fill(spec, {"serviceAccountName": account, "serviceAccount": account}) if account else spec

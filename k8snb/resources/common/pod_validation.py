@@ -49,15 +49,15 @@ PREEMPTION_POLICIES = ("PreemptLowerPriority", "Never")
 @once
 def validate_pod_spec(spec: Spec) -> Errors:
     """The spec of a template."""
-    return _validate(spec, "") + _template_host_ports(spec)
+    return _validate(spec, "", of_template=True)
 
 
 def validate_spec_of_pod(spec: Spec, pod_name: str) -> Errors:
     """The spec of a pod of this name: as a template's, but host ports are already set, and claims of its own get its name."""
-    return _validate(spec, pod_name) + _host_ports(spec)
+    return _validate(spec, pod_name, of_template=False)
 
 
-def _validate(spec: Spec, pod_name: str) -> Errors:
+def _validate(spec: Spec, pod_name: str, *, of_template: bool) -> Errors:
     errors: Errors = [] if spec.get("terminationGracePeriodSeconds") is not None else [required("terminationGracePeriodSeconds")]
     volumes, wrong = validate_volumes(spec.get("volumes") or (), pod_name)
     errors += within("volumes", wrong) + within("resourceClaims", _validate_claims(spec))
@@ -68,6 +68,7 @@ def _validate(spec: Spec, pod_name: str) -> Errors:
     ))  # fmt: skip
     if spec.get("resources") is not None:
         errors += validate_pod_resources(spec, claims)
+    errors += _host_port_mismatches(spec, may_be_unset=of_template)
     return errors + _validate_fields(spec) + _validate_names(spec) + _validate_file_refs(spec)
 
 
@@ -158,14 +159,6 @@ def _validate_claims(spec: Spec) -> Errors:
             errors.append(invalid(f"[{index}]", shown, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"))
         errors += [error for key in given for error in check(f"[{index}].{key}", claim[key], dns_subdomain)]
     return errors
-
-
-def _host_ports(spec: Spec) -> Errors:
-    return _host_port_mismatches(spec, may_be_unset=False)
-
-
-def _template_host_ports(spec: Spec) -> Errors:
-    return _host_port_mismatches(spec, may_be_unset=True)
 
 
 def _host_port_mismatches(spec: Spec, *, may_be_unset: bool) -> Errors:

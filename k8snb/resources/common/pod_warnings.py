@@ -240,10 +240,6 @@ _PROJECTED: dict[str, Callable[[Spec], tuple[str, list[str]]]] = {
     "secret": lambda source: (f"Secret {quote(source.get('name', ''))}", _paths(source)),
     "downwardAPI": lambda source: ("DownwardAPI", _paths(source)),
     "serviceAccountToken": lambda source: ("ServiceAccountToken", [source.get("path", "")]),
-    "clusterTrustBundle": lambda source: (
-        f"ClusterTrustBundle {quote(source.get('name') or source.get('signerName') or '')}",
-        [source.get("path", "")],
-    ),
 }
 
 

@@ -1,7 +1,7 @@
 """Volumes of pods: exactly one source each, and what every source demands. PersistentVolumes share many of the rules.
 
 Models: pkg/apis/core/validation/validation.go (ValidateVolumes, validateVolumeSource and its many helpers).
-Simplified: cluster trust bundles and pod certificates are checked for their paths and for what they require only.
+Projected cluster trust bundles and pod certificates do not get here: their feature gates are off (``pod_defaults.py``).
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def disk(field: str) -> Rule:
     return rule
 
 
+INITIATOR_WORDS = "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified."
 _INITIATORS = {"iqn": r".*iqn\.\d{4}-\d{2}\.([A-Za-z0-9.-]+)(:[^,;*&$|\s]+)", "eui": r"eui.[A-Za-z0-9]{16}", "naa": r"naa.[A-Za-z0-9]{32}"}
 
 
@@ -223,46 +224,16 @@ def _token(source: Source) -> Errors:
     return errors
 
 
-def _bundle(source: Source) -> Errors:
-    name, signer = source.get("name"), source.get("signerName")
-    errors: Errors = []
-    if name is not None and signer is not None:
-        errors.append(invalid("", source, "only one of name and signerName may be used"))
-    elif name is None and signer is None:
-        errors.append(required("", "either name or signerName must be specified"))
-    errors += required_fields("path")(source)
-    return errors + non_reserved("path", source.get("path", ""))
-
-
-KEY_TYPES = ("RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519")
-_CERTIFICATE_PATHS = ("credentialBundlePath", "keyPath", "certificateChainPath")
-
-
-def _certificate(source: Source) -> Errors:
-    errors = required_fields("signerName")(source)
-    if source.get("keyType", "") not in KEY_TYPES:
-        errors.append(not_supported("keyType", source.get("keyType", ""), KEY_TYPES))
-    given = [field for field in _CERTIFICATE_PATHS if source.get(field)]
-    errors += [error for field in given for error in non_reserved(field, source[field])]
-    return errors if given else [*errors, required("", "specify at least one of credentialBundlePath, keyPath, and certificateChainPath")]
-
-
 _PROJECTIONS: dict[str, Rule] = {
     "secret": lambda source: required_fields("name")(source) + _keys(source.get("items")),
     "configMap": lambda source: required_fields("name")(source) + _keys(source.get("items")),
     "downwardAPI": lambda source: [error for file in source.get("items") or () for error in _downward_file(file)],
     "serviceAccountToken": _token,
-    "clusterTrustBundle": _bundle,
-    "podCertificate": _certificate,
 }
 
 
 def _projected_paths(kind: str, source: Source) -> list[str]:
-    if kind in ("secret", "configMap", "downwardAPI"):
-        return [item["path"] for item in source.get("items") or () if item.get("path")]
-    if kind == "podCertificate":
-        return [source[field] for field in _CERTIFICATE_PATHS if source.get(field)]
-    return [source.get("path", "")] if kind == "clusterTrustBundle" else []
+    return [item["path"] for item in source.get("items") or () if item.get("path")] if kind != "serviceAccountToken" else []
 
 
 @once
@@ -381,8 +352,7 @@ def _too_long_names(volume: Source, pod_name: str) -> Errors:
     name, errors = volume.get("name", ""), []
     target = volume.get("iscsi") or EMPTY_DICT
     if target.get("initiatorName") is not None and len(f"{name}:{target.get('targetPortal', '')}") > 64:
-        why = "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified."
-        errors.append(invalid("name", name, why))
+        errors.append(invalid("name", name, INITIATOR_WORDS))
     if volume.get("ephemeral") is not None and pod_name and name:
         claim = f"{pod_name}-{name}"
         errors += [invalid("name", name, f'PVC name "{claim}": {message}') for message in dns_subdomain(claim)]

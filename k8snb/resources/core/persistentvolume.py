@@ -26,6 +26,7 @@ from k8snb.resources.common.pod_defaults import VOLUME_SOURCES, default_resource
 from k8snb.resources.common.pod_scheduling import validate_node_selector
 from k8snb.resources.common.pod_warnings import DEPRECATED_VOLUMES, VOLUME_PATHS, node_term_warnings
 from k8snb.resources.common.volumes import (
+    INITIATOR_WORDS,
     Rule,
     Source,
     azure_disk,
@@ -120,7 +121,15 @@ def _default_spec(spec: Mapping[str, Any]) -> Any:
 
 def validate(obj: Object) -> Errors:
     """``spec``, whole."""
-    return within("spec", _validate_spec(obj.get("spec") or EMPTY_DICT))
+    spec = obj.get("spec") or EMPTY_DICT
+    return within("spec", _validate_spec(spec) + _validate_initiator(obj["metadata"].get("name", ""), spec.get("iscsi") or EMPTY_DICT))
+
+
+def _validate_initiator(name: str, target: Mapping[str, Any]) -> Errors:
+    portal = target.get("targetPortal", "")
+    if target.get("initiatorName") is None or len(f"{name}:{portal}") <= 64:
+        return []
+    return [invalid("iscsi.targetportal", portal, INITIATOR_WORDS)]
 
 
 @once
@@ -135,7 +144,7 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     if affinity is not None:
         errors += _validate_affinity(affinity)
     errors += one_source(spec, SOURCES)
-    if spec.get("local") is not None and affinity is None:
+    if affinity is None and next((kind for kind in SOURCES if spec.get(kind) is not None), "") == "local":
         errors.append(required("nodeAffinity", "Local volume requires node affinity"))
     if spec.get("hostPath") and posixpath.normpath(spec["hostPath"].get("path") or ".") == "/" and policy == "Recycle":
         errors.append(forbidden("persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'"))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, forbidden, invalid, required, within
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, put
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, drop, put
 from k8snb.apimachinery.quantity import exact
 from k8snb.apimachinery.validation import IMMUTABLE, immutable
 from k8snb.resources.common.cells import UNSET, age
@@ -26,6 +26,9 @@ DEPRECATED_CLASS = 'deprecated since v1.8; use "storageClassName" attribute inst
 def prepare_for_create(obj: Object) -> Object:
     """A new claim is Pending; its two data sources say the same."""
     spec = obj.get("spec") or EMPTY_DICT
+    if dig(spec, "dataSourceRef.namespace"):  # the feature gate CrossNamespaceVolumeDataSource is off: the reference is taken out
+        obj = drop(obj, "spec.dataSourceRef")
+        spec = obj["spec"]
     source, ref = spec.get("dataSource"), spec.get("dataSourceRef")
     if source is not None and ref is None:
         obj = put(obj, "spec.dataSourceRef", {key: value for key, value in source.items() if value is not None})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, forbidden, invalid, not_supported, required, within
+from k8snb.apimachinery.errors import Errors, forbidden, not_supported, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import from_set
@@ -18,6 +18,7 @@ from k8snb.resources.common.cells import age, containers_cells, labels_text
 from k8snb.resources.common.fill import fill, inside, where_given
 from k8snb.resources.common.pod_template import default_pod_template, validate_pod_template, warnings_for_pod_template
 from k8snb.resources.common.status import not_more_than
+from k8snb.resources.common.workload import mismatch
 from k8snb.resources.discovery import served
 
 
@@ -44,7 +45,7 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
         return [*errors, required("template")]
     labels = dig(template, "metadata.labels")
     if selector and not from_set(selector).matches(labels or EMPTY_DICT):
-        errors.append(invalid("template.metadata.labels", labels, "`selector` does not match template `labels`"))
+        errors.append(mismatch(labels))
     errors += within("template", validate_pod_template(template))
     policy = dig(template, "spec.restartPolicy", "")
     if policy != "Always":

@@ -13,6 +13,7 @@ from typing import Any
 from k8snb.apimachinery.errors import Errors, FieldError, invalid, required, too_long
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object
 from k8snb.apimachinery.validation import check, config_key, immutable
+from k8snb.apimachinery.yaml import go_json_error
 from k8snb.resources.common.cells import age
 from k8snb.resources.common.fill import fill
 from k8snb.resources.core.configmap import MAX_SIZE, frozen_errors, size_of
@@ -65,17 +66,12 @@ def _validate_json(key: str, data: Object) -> list[FieldError]:
     hidden = "<secret contents redacted>"
     try:
         value = json.loads(text)
-    except ValueError:
-        why = f"invalid character {_first(text)} looking for beginning of value" if text else "unexpected end of JSON input"
-        return [invalid(f"data[{key}]", hidden, why)]
+    except json.JSONDecodeError as error:
+        return [invalid(f"data[{key}]", hidden, go_json_error(error))]
     if isinstance(value, dict) or value is None:
         return []
     name = {bool: "bool", str: "string", list: "array"}.get(type(value), "number")
     return [invalid(f"data[{key}]", hidden, f"json: cannot unmarshal {name} into Go value of type map[string]interface {{}}")]
-
-
-def _first(text: str) -> str:
-    return f"'{text.lstrip()[:1]}'"
 
 
 def validate_update(obj: Object, old: Object) -> Errors:

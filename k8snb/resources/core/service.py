@@ -20,6 +20,8 @@ from k8snb.resources.common.formats import cidr_warnings, ip_warnings
 from k8snb.resources.core import proxy
 from k8snb.resources.core.service_addresses import allocate, needs_node_ports, release
 from k8snb.resources.core.service_validation import (
+    TOPOLOGY_HINTS,
+    TOPOLOGY_MODE,
     is_headless,
     is_reachable,
     needs_health_check,
@@ -161,10 +163,8 @@ def _left(spec: Spec, before: Spec, field: str, unsuitable: bool) -> bool:
 def warnings(obj: Object, _old: Object | None) -> list[str]:
     """Fields that do nothing, or no longer."""
     spec, found = obj["spec"], []
-    if "service.kubernetes.io/topology-aware-hints" in (obj["metadata"].get("annotations") or EMPTY_DICT):
-        found.append(
-            "annotation service.kubernetes.io/topology-aware-hints is deprecated, please use service.kubernetes.io/topology-mode instead"
-        )
+    if TOPOLOGY_HINTS in (obj["metadata"].get("annotations") or EMPTY_DICT):
+        found.append(f"annotation {TOPOLOGY_HINTS} is deprecated, please use {TOPOLOGY_MODE} instead")
     found += _of_headless(spec) if is_headless(spec) and spec.get("type") == "ClusterIP" else _of_addresses("clusterIPs", spec)
     found += _of_addresses("externalIPs", spec)
     found += ip_warnings("spec.loadBalancerIP", spec.get("loadBalancerIP", ""))

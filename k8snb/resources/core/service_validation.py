@@ -19,6 +19,8 @@ from k8snb.resources.common.pod_env import port_number, port_number_or_name, pro
 Spec = Mapping[str, Any]
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
+TOPOLOGY_HINTS = "service.kubernetes.io/topology-aware-hints"
+TOPOLOGY_MODE = "service.kubernetes.io/topology-mode"
 SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 
 
@@ -40,10 +42,18 @@ def needs_health_check(spec: Spec) -> bool:
 def validate(obj: Object) -> Errors:
     """Everything but metadata. ``healthCheckNodePort`` is given out after this."""
     spec = obj.get("spec") or EMPTY_DICT
-    errors = within("spec", _validate_type(spec) + _validate_ports(spec) + _validate_selector_and_affinity(spec))
+    errors = _validate_topology(obj["metadata"].get("annotations") or EMPTY_DICT)
+    errors += within("spec", _validate_type(spec) + _validate_ports(spec) + _validate_selector_and_affinity(spec))
     errors += within("spec", _validate_cluster_ips(spec) + _validate_external_ips(spec) + _validate_port_sets(spec))
     errors += _validate_source_ranges(spec, obj["metadata"].get("annotations") or EMPTY_DICT)
     return errors + within("spec", _validate_balancer(spec) + _validate_traffic(spec))
+
+
+def _validate_topology(annotations: Mapping[str, str]) -> Errors:
+    hints, mode = annotations.get(TOPOLOGY_HINTS), annotations.get(TOPOLOGY_MODE)
+    if hints is None or mode is None or hints == mode:
+        return []
+    return [invalid(f"metadata.annotations[{TOPOLOGY_MODE}]", mode, f"must match annotations[{TOPOLOGY_HINTS}] when both are specified")]
 
 
 def _validate_type(spec: Spec) -> Errors:

@@ -163,11 +163,10 @@ def test_a_machine_has_the_logs_of_its_containers_as_files(story):
     assert story.sh("ls /var/log", pod="agent") == "containers\npods\n"
 
 
-def test_what_a_projected_volume_cannot_have_is_told(story):
+def test_a_projected_source_whose_feature_gate_is_off_is_taken_out_by_the_server(story):
     sources = [{"clusterTrustBundle": {"path": "ca.pem", "name": "x"}}, {"configMap": {"name": "kube-root-ca.crt"}}]
     story.pod(volumes={"v": {"projected": {"sources": sources}}}, mounts={"/v": "v"})
     assert story.sh("ls /v") == "ca.crt\n"
-    assert story.said("NotSimulated")[0].startswith("k8snb does not simulate projected sources of kind clusterTrustBundle")
 
 
 def test_an_init_container_may_write_variables_into_a_file(story):
