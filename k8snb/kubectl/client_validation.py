@@ -3,7 +3,7 @@
 Single objects are judged by the server (``fieldValidation=Strict``). A ``List`` is no resource, so kubectl falls back to the way of old
 clients: it compares each item with the server's OpenAPI document, and tells everything that it finds at once:
 
-    ValidationError(Pod.spec): unknown field "contaners" in io.k8s.api.core.v1.PodSpec
+    ValidationError(Pod.spec): unknown field "container" in io.k8s.api.core.v1.PodSpec
 
 Numbers do as text, text does not as a number; nobody looks at what text says. Items of unknown kinds are passed over.
 
