@@ -118,6 +118,8 @@ def report(kubelet: Kubelet) -> None:
 
 def _problem(kubelet: Kubelet) -> str:
     """Why the node is not ready, or empty."""
+    if kubelet.own.shutting_down:
+        return "node is shutting down"
     lost = kubelet.own.runtime_lost_at
     return "container runtime is down" if lost and kubelet.kernel.now - lost >= timing("runtime silence") else ""
 

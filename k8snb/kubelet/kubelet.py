@@ -22,11 +22,12 @@ from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
 from k8snb.client.recorder import Recorder
 from k8snb.component_helpers import pod_requests, resource_amounts
-from k8snb.kubelet import admission, environment, eviction, heartbeats, oom, pods, preemption, probes, static, storage_limits
+from k8snb.kubelet import admission, environment, eviction, heartbeats, oom, pods, preemption, probes, reboot, shutdown, static
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.configuration import DEFAULTS, Settings
-from k8snb.kubelet.state import EXITED, RUNNING, ContainerState, KubeletState, PodState
+from k8snb.kubelet.state import ContainerState, KubeletState, PodState
 from k8snb.kubelet.status import FAITHFUL, Style, pod_status
+from k8snb.kubelet.storage_limits import has_disk_limits
 from k8snb.kubelet.volumes import manager as volumes
 from k8snb.kubelet.volumes import watching
 from k8snb.kubelet.worker import RETRY, Worker
@@ -77,7 +78,7 @@ class Kubelet(Component):
         """Register the node, begin the heartbeats, and look at the pods that were here before."""
         self.kernel.after(0, self.name, ("register",), why="the kubelet registers its node")
         if self.own.rebooted:
-            self._after_reboot()
+            reboot.find(self)
         for uid, state in self.own.pods.items():
             probes.resume(state, self.pod_of(state), self.kernel)
             self._schedule(uid, state, 0, "the kubelet has started")
@@ -89,36 +90,6 @@ class Kubelet(Component):
             state.alarm = 0
         return self.own
 
-    def reboot(self) -> None:
-        """The machine has lost power: all its containers are dead. What follows from it, the next start finds."""
-        self.own.rebooted, self.own.runtime_lost_at = True, 0
-        self.own.boots += 1
-        for state in self.own.pods.values():
-            for container in state.containers.values():
-                if container.phase == RUNNING:
-                    self.runtime.kill(container.id)
-
-    def _after_reboot(self) -> None:
-        """All sandboxes are gone: pods get new ones, and new addresses; their containers have ended without a word."""
-        self.own.rebooted = False
-        for state in self.own.pods.values():
-            state.operation = None
-            if state.sandbox != "ready":
-                continue
-            self.detach(state)
-            volumes.after_reboot(state)
-            state.sandbox = state.address = ""
-            for container in state.containers.values():
-                if container.phase == RUNNING:
-                    container.phase, container.exit_code, container.finished_at = EXITED, 255, self.kernel.now
-                    container.exit_reason, container.exit_message = "Unknown", ""
-                    container.ready, container.stopping = False, False
-            pod = self.pod_of(state)
-            if pod is not None and not pods.is_finished(pod, state):
-                pods.new_round(state)
-            if pod is not None and not self.runtime.instant:
-                self.recorder.event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
-
     @property
     def node(self) -> Object:
         """The Node as the kubelet last saw it."""
@@ -128,7 +99,7 @@ class Kubelet(Component):
         """One of the kubelet's own events."""
         {
             "pod": self._alarm, "exited": self._container_ended, "register": self._register, "lease": self._renew, "node": self._report,
-            "evicted": self._evicted, "oom": self._out_of_memory, "static": self._look_at_files,
+            "evicted": self._evicted, "oom": self._out_of_memory, "static": self._look_at_files, "shutdown": self._shut_down,
         }[key[0]](key)  # fmt: skip
 
     def _register(self, _key: Any) -> None:
@@ -143,6 +114,9 @@ class Kubelet(Component):
     def _evicted(self, _key: Any) -> None:
         if eviction.after_eviction(self):
             heartbeats.report(self)
+
+    def _shut_down(self, _key: Any) -> None:
+        shutdown.look(self)
 
     def _look_at_files(self, _key: Any) -> None:
         static.look(self)
@@ -232,7 +206,7 @@ class Kubelet(Component):
                 state.requests = Shelf()  # it takes nothing of the node
         self.own.pods[state.uid] = state
         self.own.uids[state.key] = state.uid
-        if not state.rejected and storage_limits.has_disk_limits(pod):
+        if not state.rejected and has_disk_limits(pod):
             self.own.measured[state.uid] = True
         if state.rejected and state.rejected[0] and not self.runtime.instant:
             self.recorder.event(pod, "Warning", state.rejected[0], state.rejected[1].removeprefix("Pod was rejected: "))
@@ -248,6 +222,8 @@ class Kubelet(Component):
         for victim in preemption.victims(self, pod, lacking) if lacking else ():
             preemption.end(self, victim)
         found = admission.rejection(pod, node, state.requests, room)
+        if found is None and self.own.shutting_down:
+            found = admission.Rejection(*shutdown.REFUSED)
         if found is not None:
             return found.reason, f"Pod was rejected: {found.message}"
         for name, amount in state.requests.items():
@@ -267,6 +243,8 @@ class Kubelet(Component):
         for uid in self.own.deferred:
             self._schedule(uid, self.own.pods[uid], 0, f"{state.key} has given back what it had: is there room for a resize?")
         volumes.release(self, state)
+        if self.own.shutting_down:
+            self.kernel.after(0, self.name, ("shutdown",), why=f"{state.key} has ended")
 
     def _schedule(self, uid: str, state: PodState, delay: int, why: str, causes: tuple[int, ...] = (), *, background: bool = False) -> None:
         when = self.kernel.now + delay

@@ -141,6 +141,8 @@ class KubeletState:
     pressure: Shelf = field(default_factory=Shelf)  # condition of pressure -> when it was last seen (µs)
     undercut: tuple[str, ...] = ()  # thresholds that have been undercut for their grace, by their keys
     undercut_since: Shelf = field(default_factory=Shelf)  # threshold -> when it was first seen to be undercut (µs)
+    shutting_down: bool = False  # the machine is to be switched off
+    shutdown: tuple[int, int] = (0, 0)  # which group of pods is being ended, and until when it may take (µs)
     evicting: tuple[str, int] = ("", 0)  # UID of the pod that was evicted last, and until when its end is waited for (µs)
     measured: Shelf = field(default_factory=Shelf)  # UIDs of pods that limit what they write
     static: Shelf = field(default_factory=Shelf)  # file in the directory of manifests -> the pod that it stands for

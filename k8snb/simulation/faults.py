@@ -22,6 +22,7 @@ from k8snb.simulation.node_faults import (
     known_node,
     partition_node,
     restore_node,
+    shut_down_node,
     use_resource,
 )
 
@@ -172,6 +173,7 @@ FAULTS: dict[str, Fault] = {
     "etcd_compact": Fault(etcd.can_compact, _noted("compact", etcd.compact)),
     "encrypt_secrets": Fault(_anything, _noted("encrypt", _encrypt_secrets)),
     "fail_node": Fault(known_node, _noted("fail", fail_node)),
+    "shut_down_node": Fault(known_node, _noted("shut down", shut_down_node)),
     "partition_node": Fault(known_node, _noted("partition", partition_node)),
     "restore_node": Fault(known_node, _noted("restore", restore_node)),
     "static_pod": Fault(known_manifest, _noted_file(static_pod)),
@@ -223,6 +225,11 @@ class Faults:
     def fail_node(self, node: str) -> None:
         """A machine loses power: its containers are dead and its kubelet is silent."""
         self._simulation.fault("fail_node", node=node)
+
+    def shut_down_node(self, node: str) -> None:
+        """Somebody shuts a machine down. Only with ``shutdownGracePeriod`` in ``Cluster(kubelet=...)`` does its kubelet end the pods
+        first, critical ones last; otherwise it is as if power were lost."""
+        self._simulation.fault("shut_down_node", node=node)
 
     def partition_node(self, node: str) -> None:
         """A machine is cut off from the network; what runs on it goes on running."""

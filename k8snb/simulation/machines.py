@@ -15,6 +15,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.quantity import milli_value
 from k8snb.client.component import Component, ComponentState, Environment
+from k8snb.kubelet import reboot, shutdown
 from k8snb.kubelet.configuration import settings
 from k8snb.kubelet.endpoint import Endpoint
 from k8snb.kubelet.images import Catalogue
@@ -123,6 +124,7 @@ class Machines:
         runtime = self._runtime(name, manifest)
         style, given = STYLES[self.root.config.runtime], settings(self.root.config.kubelet)
         kubelet = Kubelet(self.env, manifest, runtime, self.network, style=style, settings=given)
+        self.env.kernel.handlers[shutdown.init_system(name)] = lambda _event: self.switch(name, on=False)
         self.runtimes[name], self.kubelets[name], self.by_address[kubelet.address] = runtime, kubelet, name
         if runtime.instant:
             return [kubelet]  # hollow containers send nothing, so nobody needs rules
@@ -153,6 +155,7 @@ class Machines:
         self.proxies.pop(name, None)
         containers = f"containerd/{name}"
         self.env.kernel.cancel(containers)
+        self.env.kernel.cancel(shutdown.init_system(name))
         self.env.states.pop(containers, None)
         self.cni.forget(name)
 
@@ -164,7 +167,7 @@ class Machines:
             self.restore(name)
             return
         self.cni.fail(name, FAILED)
-        self.kubelets[name].reboot()
+        reboot.lose_power(self.kubelets[name])
         for component in self.on(name):
             if component.state.running:
                 component.stop()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.apimachinery import quantity
+from k8snb.kubelet import shutdown
 from k8snb.messages import Mistake, text
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ def known_node(simulation: Simulation, node: str) -> None:
 def fail_node(simulation: Simulation, node: str) -> None:
     """The machine loses power: its containers are dead, its kubelet is gone, nothing reaches it."""
     simulation.parts.machines.switch(node, on=False)
+
+
+def shut_down_node(simulation: Simulation, node: str) -> None:
+    """Somebody shuts the machine down: where its kubelet has time for it, the pods are ended first."""
+    shutdown.begin(simulation.parts.machines.kubelets[node])
 
 
 def partition_node(simulation: Simulation, node: str) -> None:

@@ -18,7 +18,7 @@ DOCUMENTED = {
     "forced detach": "6m", "claim resync": "15s", "volume binding": "10m", "volume binding poll": "1s", "node lease renewal": "10s",
     "node lease duration": "40s", "node status report": "5m", "runtime silence": "30s",
     "eviction monitoring": "10s", "pressure transition": "5m",
-    "eviction grace": "1s", "eviction cleanup poll": "1s", "eviction cleanup limit": "30s",
+    "eviction grace": "1s", "pod kill limit": "10s", "eviction cleanup poll": "1s", "eviction cleanup limit": "30s",
     "image minimum age": "2m", "image collection": "5m", "node monitor": "5s", "node grace": "50s",
     "node startup grace": "1m", "taint toleration": "5m", "taint pass": "100ms", "zone eviction": "10s", "zone eviction, slow": "1m40s",
     "pod collection": "20s", "pod quarantine": "40s",
