@@ -98,14 +98,15 @@ def decode(type_: Type, value: Any) -> Decoded:
 
 
 def trust(type_: Type, obj: Object) -> None:
-    """Remember of an object that the server has stored that its parts decode to themselves, for when a client sends them back.
+    """Remember of an object that the server has stored that its parts decode to themselves and have their defaults, for when a
+    client sends them back.
 
-    Law: what is stored is in the form that decoding gives (a test decodes everything that a rich cluster has stored anew).
+    Law: what is stored is in the form that decoding and defaulting give (tests decode and default anew what clusters have stored).
     """
     if type_.kind == STRUCT:
         for key, part in obj.items():
-            if type(part) is FrozenDict and key in type_.fields:
-                part.proper = type_.fields[key].type
+            if part and type(part) is FrozenDict and key in type_.fields:  # an empty one is shared by all kinds
+                part.proper, part.settled = type_.fields[key].type, True
 
 
 def cannot_be_handled(kind: str, version: str, why: str) -> ApiError:

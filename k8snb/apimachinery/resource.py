@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from k8snb.apimachinery.errors import Errors
-from k8snb.apimachinery.objects import Object, memo
+from k8snb.apimachinery.objects import Object
 
 Hook = Callable[[Object], Object]
 UpdateHook = Callable[[Object, Object], Object]
@@ -29,8 +29,10 @@ def once(function: Callable[[Any], T]) -> Callable[[Any], T]:
 
     @functools.wraps(function)
     def remembered(value: Any) -> T:
-        known = memo(value)
-        if function in known:
+        known = getattr(value, "memo", None)
+        if known is None:
+            known = value.memo = {}
+        elif function in known:
             found: T = known[function]
             return found
         result = known[function] = function(value)

@@ -68,6 +68,7 @@ class Request(NamedTuple):
     agent: str = "kubectl"  # who is at the other end, for field managers and the trace
     causes: tuple[int, ...] = ()
     path: str = ""  # non-resource requests: /version, /apis, /openapi/v3 ...
+    typed: bool = False  # the body was made as a value of the kind's Go type: it is what decoding it would give
 
 
 class Response(NamedTuple):

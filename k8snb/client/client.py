@@ -62,18 +62,24 @@ class Client:
         items: list[Object] = self.request("list", resource, namespace=namespace, options=options)["items"]
         return items
 
-    def create(self, resource: str, obj: Mapping[str, Any], namespace: str = "", *, subresource: str = "", name: str = "") -> Object:
-        """Create an object (or a subresource of one: ``pods``/``binding``)."""
-        return self.request("create", resource, namespace=namespace, body=obj, subresource=subresource, name=name)
+    def create(
+        self, resource: str, obj: Mapping[str, Any], namespace: str = "", *, subresource: str = "", name: str = "", typed: bool = False
+    ) -> Object:
+        """Create an object (or a subresource of one: ``pods``/``binding``).
 
-    def update(self, resource: str, obj: Object, *, subresource: str = "") -> Object:
-        """Replace an object. With its resourceVersion in it, a 409 says that somebody was faster."""
+        ``typed``: ``obj`` is in the form in which Go prints a value of the kind's type, so nobody has to look at that again.
+        """
+        return self.request("create", resource, namespace=namespace, body=obj, subresource=subresource, name=name, typed=typed)
+
+    def update(self, resource: str, obj: Object, *, subresource: str = "", typed: bool = False) -> Object:
+        """Replace an object. With its resourceVersion in it, a 409 says that somebody was faster. ``typed``: see :meth:`create`."""
         meta = obj["metadata"]
-        return self.request("update", resource, namespace=meta.get("namespace", ""), name=meta["name"], body=obj, subresource=subresource)
+        namespace = meta.get("namespace", "")
+        return self.request("update", resource, namespace=namespace, name=meta["name"], body=obj, subresource=subresource, typed=typed)
 
-    def update_status(self, resource: str, obj: Object) -> Object:
-        """Replace an object's status."""
-        return self.update(resource, obj, subresource="status")
+    def update_status(self, resource: str, obj: Object, *, typed: bool = False) -> Object:
+        """Replace an object's status. ``typed``: see :meth:`create`."""
+        return self.update(resource, obj, subresource="status", typed=typed)
 
     def patch(
         self, resource: str, name: str, patch: Any, namespace: str = "", *, kind: str = "merge", subresource: str = "", manager: str = ""

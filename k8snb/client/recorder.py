@@ -77,7 +77,7 @@ class Recorder:
             "involvedObject": ref, "reason": said[3], "message": message,
             "source": source(self.component, self.host), "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": said[2],
             "reportingComponent": self.component, **({"reportingInstance": self.host} if self.host else {}), "eventTime": None,
-        }), namespace)  # fmt: skip
+        }), namespace, typed=True)  # fmt: skip
         self._remember(said, (name, 1, self.kernel.now))
 
     def _again(self, ref: FrozenDict, known: tuple[str, int, int], said: Said, message: str) -> bool:

@@ -349,7 +349,7 @@ class Kubelet(Component):
         if status == base.get("status") or (status == state.status and not _changed_since(base, state.latest)):
             return False
         try:
-            state.latest = self.client.update_status("pods", FrozenDict({**_newer(base, state.latest), "status": status}))
+            state.latest = self.client.update_status("pods", FrozenDict({**_newer(base, state.latest), "status": status}), typed=True)
         except ApiError as error:
             if error.code == 404:
                 state.gone = not state.static

@@ -26,14 +26,16 @@ def _refuse(self: Any, *_args: Any, **_kwargs: Any) -> NoReturn:
 
 
 class FrozenDict(dict):  # type: ignore[type-arg]
-    """A JSON object that cannot be changed. ``memo`` is where work on it is remembered, ``proper`` a type that it is known to fit.
+    """A JSON object that cannot be changed. ``memo`` is where work on it is remembered, ``proper`` a type that it is known to fit,
+    ``settled`` says that it is a part of a stored object, in which nothing is left to be defaulted.
 
-    Both slots are empty until somebody has something to remember: ask with ``getattr``.
+    The slots are empty until somebody has something to remember: ask with ``getattr``.
     """
 
-    __slots__ = ("memo", "proper")
+    __slots__ = ("memo", "proper", "settled")
     memo: dict[Any, Any]
     proper: Any
+    settled: bool
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
 

@@ -1,4 +1,4 @@
-"""What is stored is in the form that decoding gives, so a part that a client sends back unchanged need not be looked at again."""
+"""What is stored is in the form that decoding and defaulting give, so a part that a client sends back unchanged need not be looked at again."""
 
 import pytest
 
@@ -19,6 +19,8 @@ def assert_canonical(cluster):
             assert anew.value == item[key], f"{key} of {item['kind']} {item['metadata']['name']}"
             assert anew.strict_errors == ()
             seen += 1
+        if resource is not None:
+            assert resource.default(freeze(thaw(item))) == item, f"{item['kind']} {item['metadata']['name']} lacks a default"
     return seen
 
 

@@ -30,9 +30,9 @@ def fill_empty(value: Any, defaults: Mapping[str, Any]) -> Object:
 
 
 def inside(value: Any, key: str, default: Default) -> Object:
-    """``value`` with ``default`` applied to what stands at ``key``; an absent object is made."""
+    """``value`` with ``default`` applied to what stands at ``key``; an absent object is made. What was stored has its defaults."""
     before = value.get(key)
-    after = default(EMPTY_DICT if before is None else before)
+    after = before if getattr(before, "settled", False) else default(EMPTY_DICT if before is None else before)
     changed: Object = value if after is before else FrozenDict({**value, key: after})
     return changed
 

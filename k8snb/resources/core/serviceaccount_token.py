@@ -24,6 +24,7 @@ SECOND = 1_000_000
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 HOUR, SHORTEST, LONGEST = 3600, 600, 1 << 32
 _SEAL = b"k8snb: not a secret"
+_COMPACT = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 _BOUND = {"Pod": "pods", "Secret": "secrets", "Node": "nodes"}
 
 
@@ -106,7 +107,7 @@ def read(token: str) -> dict[str, Any] | None:
 
 
 def _encoded(value: dict[str, Any]) -> str:
-    text = json.dumps(value, separators=(",", ":"), sort_keys=True)
+    text = _COMPACT.encode(value)
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
