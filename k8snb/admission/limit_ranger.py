@@ -27,6 +27,7 @@ class LimitRanger:
 
     name = "LimitRanger"
     handles = ("create", "update")
+    needs = "limitranges"
     resources = ("pods", "persistentvolumeclaims")
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:

@@ -41,12 +41,11 @@ class MutatingAdmissionPolicy:
 
     name = "MutatingAdmissionPolicy"
     handles = ("create", "update")
+    needs = f"mutatingadmissionpolicybindings.{GROUP}"
     reinvokes = True
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The object with what the policies change; raises ApiError where one fails."""
-        if not context.remembered(_BINDINGS):
-            return obj
         question = Question(request, resource, obj, old, "CREATE" if old is None else "UPDATE")
         problems: list[tuple[Case, str]] = []
         for case in cases(context, "mutatingadmissionpolicies", question):

@@ -24,6 +24,7 @@ class ResourceQuota:
 
     name = "ResourceQuota"
     handles = ("create", "update")
+    needs = "resourcequotas"
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object | None, old: Object | None) -> None:
         """Refuse what exceeds a quota, and charge the rest."""

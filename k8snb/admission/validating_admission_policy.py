@@ -41,11 +41,10 @@ class ValidatingAdmissionPolicy:
 
     name = "ValidatingAdmissionPolicy"
     handles = ("create", "update", "delete")
+    needs = f"validatingadmissionpolicybindings.{GROUP}"
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object | None, old: Object | None) -> None:
         """Ask every policy that the request meets; raises ApiError for the first denial."""
-        if not context.remembered(_BINDINGS):
-            return
         operation = "DELETE" if obj is None else "CREATE" if old is None else "UPDATE"
         question = Question(request, resource, obj, old, operation)
         denied: list[tuple[Case, Decision]] = []

@@ -9,6 +9,7 @@ Models: k8s.io/apiserver/pkg/admission/chain.go.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from k8snb.apimachinery.objects import Object
@@ -18,20 +19,31 @@ from k8snb.apiserver.request import Request
 
 
 class Chain:
-    """The plugins in their order, and which of them are asked about what. Wiring, worked out once for each question."""
+    """The plugins in their order, and which of them are asked about what. Wiring, worked out once for each question.
 
-    def __init__(self, plugins: tuple[Any, ...]):
-        self._all = plugins
+    ``stored`` gives the stored objects of a resource: a plugin that ``needs`` some kind is asked only while there are any of it.
+    """
+
+    def __init__(self, plugins: tuple[Any, ...], stored: Callable[[str], Sequence[Object]]):
+        self._all, self._stored = plugins, stored
         self._asked: dict[tuple[str, str, str], tuple[Any, ...]] = {}
 
     def plugins(self, phase: str, verb: str, resource: str) -> tuple[Any, ...]:
-        """Those that have the method ``phase``, handle the verb and look at the resource (by key)."""
+        """Those that have the method ``phase``, handle the verb, look at the resource (by key) and have what they need."""
         question = (phase, verb, resource)
-        if question not in self._asked:
-            self._asked[question] = tuple(
-                p for p in self._all if hasattr(p, phase) and verb in p.handles and resource in getattr(p, "resources", (resource,))
-            )
-        return self._asked[question]
+        found = self._asked.get(question)
+        if found is None:
+            found = self._asked[question] = tuple(p for p in self._all if hasattr(p, phase) and self._looks(p, verb, resource))
+        return found
+
+    def _looks(self, plugin: Any, verb: str, resource: str) -> bool:
+        if verb not in plugin.handles or resource not in getattr(plugin, "resources", (resource,)):
+            return False
+        return not hasattr(plugin, "needs") or bool(self._stored(plugin.needs))
+
+    def forget(self) -> None:
+        """Something that plugins need has come or gone."""
+        self._asked.clear()
 
 
 def mutate(context: Context, resource: Resource, obj: Object, old: Object | None) -> Object:

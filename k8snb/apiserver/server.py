@@ -88,7 +88,8 @@ class Server:
     ):
         self.state, self.store, self.kernel, self.config = state, store, kernel, config
         self.catalogue = Catalogue(resources)
-        self.admission = Chain(admission)
+        self._remembered: dict[str, list[Object]] = {}
+        self.admission = Chain(admission, self.remembered)
         self.hub = Hub(state.hub, kernel)
         self.visitors = Hub(HubState(), kernel)  # watches from outside: connections are no state, nothing of them is forked or replayed
         self.managed = ManagedFields(state.managed)
@@ -97,7 +98,6 @@ class Server:
         self.components: Callable[[], Mapping[str, bool]] = dict  # which of the control plane runs; set by the wiring
         self.kubelets: Callable[[str], Any] | None = None  # node name -> its kubelet's endpoint; set by the wiring
         self.dial: Callable[[str, Any], Any] | None = None  # address, request -> what a pod answers; set by the wiring
-        self._remembered: dict[str, list[Object]] = {}
         self.aggregated: dict[str, Handler] = {}  # APIService -> the server behind it (see aggregation.py)
         self.on_change: list[Callable[[Resource, Change], None]] = []  # wiring inside the server: CRDs, RBAC
         store.listeners.append(self._changed)
@@ -207,7 +207,8 @@ class Server:
             listener(resource, change)
         if resource.group == "rbac.authorization.k8s.io":
             self.authorizer.forget()
-        self._remembered.pop(resource.key, None)
+        if self._remembered.pop(resource.key, None) is not None:
+            self.admission.forget()
         for hub in (self.hub, self.visitors):
             if hub.state.watches:
                 hub.dispatch(resource, change)

@@ -57,6 +57,7 @@ class WatchState:
     scheduled: bool = False
     delay: int = 0  # a fault: every delivery comes this much later
     ended: bool = False
+    whole: bool = False  # its bucket is all that it selects by
 
 
 @dataclass(slots=True)
@@ -85,6 +86,7 @@ class Hub:
         number, state.next_id = state.next_id, state.next_id + 1
         bucket = self._bucket(namespace, fields)
         watch = WatchState(number, resource, namespace, labels, fields, component, bucket, revision)
+        watch.whole = not labels and not namespace and (not fields or len(selectors.parse_fields(fields).requirements) == 1)
         state.watches[number] = watch
         state.index.setdefault(resource, {}).setdefault(bucket, {})[number] = None
         return watch
@@ -128,7 +130,10 @@ class Hub:
 
     @staticmethod
     def _concerned(buckets: Mapping[tuple[str, str], dict[int, None]], resource: Resource, change: Change) -> list[int]:
-        found: dict[int, None] = dict(buckets.get(("", ""), ()))
+        everybody = buckets.get(("", ""), ())
+        if len(buckets) == bool(everybody):
+            return list(everybody)
+        found: dict[int, None] = dict(everybody)
         for obj in (change.value, change.previous):
             if obj is None:
                 continue
@@ -201,6 +206,9 @@ def translate(watch: WatchState, resource: Resource, change: Change) -> WatchEve
 
 def selected(watch: WatchState, resource: Resource, obj: Object) -> bool:
     """Whether the watch's namespace and selectors let the object through."""
+    if watch.whole and (not watch.field_selector or watch.bucket[0]):
+        name, value = watch.bucket
+        return not name or field_value(resource, name, obj) == value
     meta = obj["metadata"]
     if watch.namespace and meta.get("namespace") != watch.namespace:
         return False

@@ -13,6 +13,7 @@ Models: k8s.io/client-go/dynamic, controller-runtime's client.Client.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
@@ -24,12 +25,19 @@ VersionOf = Callable[[str], str]  # resource key -> the version in which it is a
 PATCH_TYPES = {"merge": MERGE_PATCH, "strategic": STRATEGIC_MERGE_PATCH, "json": JSON_PATCH, "apply": APPLY_PATCH}
 
 
+@dataclass(slots=True)
+class Meter:
+    """How many requests were sent; several clients of one component count together."""
+
+    calls: int = 0
+
+
 class Client:
     """Requests under one user. ``version_of`` says in which version a resource is asked for."""
 
-    def __init__(self, send: Send, user: User, agent: str, version_of: VersionOf = lambda _resource: "v1"):
+    def __init__(self, send: Send, user: User, agent: str, version_of: VersionOf = lambda _resource: "v1", meter: Meter | None = None):
         self._send, self.user, self.agent, self._version_of = send, user, agent, version_of
-        self.calls = 0
+        self.meter = meter or Meter()
 
     def __repr__(self) -> str:
         return f"<Client {self.agent} of {self.user.name}>"
@@ -37,7 +45,7 @@ class Client:
     def request(self, verb: str, resource: str, **fields: Any) -> Object:
         """Send one request and give its body. Raises :class:`ApiError` when it is refused."""
         plural, _, group = resource.partition(".")
-        self.calls += 1
+        self.meter.calls += 1
         response = self._send(Request(verb, group, self._version_of(resource), plural, user=self.user, agent=self.agent, **fields))
         if not response.ok:
             raise refusal(response)

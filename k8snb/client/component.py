@@ -21,7 +21,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import Object
 from k8snb.apiserver.request import Options, Request, Response, User
 from k8snb.apiserver.watch import Hub
-from k8snb.client.client import Client, Send
+from k8snb.client.client import Client, Meter, Send
 from k8snb.client.informer import Informer, InformerState
 from k8snb.client.recorder import Recorder, RecorderState
 from k8snb.client.workqueue import QueueState, WorkQueue
@@ -65,6 +65,7 @@ class Component:
         self._watching: dict[int, str] = {}  # watch -> informer, derived from their states
         self.queues: dict[str, WorkQueue] = {}
         self.loops: dict[str, Callable[[str], None]] = {}
+        self.meter = Meter()  # of what a turn sends
         self.client = self.client_for(user, agent or name)
         self.recorder = Recorder(self.state.recorder, self.client, self.kernel, component=agent or name)
         self.kernel.handlers[name] = self.handle
@@ -75,7 +76,7 @@ class Component:
 
     def client_for(self, user: User, agent: str) -> Client:
         """A client of the API server under a user; its requests fail while the component is cut off."""
-        return Client(self._send, user, agent, self.version_of)
+        return Client(self._send, user, agent, self.version_of, self.meter)
 
     def version_of(self, _resource: str) -> str:
         """The version in which a resource is asked for."""
@@ -188,22 +189,18 @@ class Component:
         key, causes = taken
         record = kernel.trace.add(kernel.now, "reconcile", f"{self.name}/{loop}", "", key, None, causes)
         kernel.causes = (record,)
-        self.client.calls = 0
+        self.meter.calls = 0
         error = self.attempt(self.loops[loop], key)
         if error:
             delay = queue.retry(key, f"{key} again after an error", error)
             kernel.trace.amend(record, ("error", error, delay))
         else:
             queue.forget(key)
-            if causes or self.calls():
-                kernel.trace.amend(record, ("done", self.calls(), 0))
+            if causes or self.meter.calls:
+                kernel.trace.amend(record, ("done", self.meter.calls, 0))
             else:
                 kernel.trace.retract(record)  # a periodic look that found nothing to do
-        queue.done(LATENCY["reconcile"] + self.calls() * LATENCY["api call"])
-
-    def calls(self) -> int:
-        """How many requests this turn has made."""
-        return self.client.calls
+        queue.done(LATENCY["reconcile"] + self.meter.calls * LATENCY["api call"])
 
     def attempt(self, reconcile: Callable[[str], None], key: str) -> str:
         """Run one reconcile; the text of the error that it ended with, or empty. Refused requests are errors to retry."""

@@ -128,12 +128,14 @@ class Controller:
         return list(dict.fromkeys(named))
 
     def _attach(self, source: Watches) -> None:
+        resource, to_keys, delay = source
+
         def changed(old: Object | None, new: Object | None, cause: int) -> None:
-            if not self.process.enabled(self.name):
-                return
-            for key in source.to_keys(self, old, new):
-                if source.delay:
-                    self.queue.add_after(key, source.delay, f"{source.resource} have changed")
+            for key in to_keys(self, old, new):
+                if not self.process.enabled(self.name):
+                    return
+                if delay:
+                    self.queue.add_after(key, delay, f"{resource} have changed")
                 else:
                     self.queue.add(key, cause)
 
@@ -255,15 +257,6 @@ class ControllerProcess(Component):
             controller = self.controllers[loop]
             controller.look_at_everything()
             controller.on_start()
-
-    def calls(self) -> int:
-        """Requests made since the turn began, by whichever loop had it."""
-        return sum(controller.client.calls for controller in self.controllers.values())
-
-    def attempt(self, reconcile: Callable[[str], None], key: str) -> str:
-        for controller in self.controllers.values():
-            controller.client.calls = 0
-        return super().attempt(reconcile, key)
 
 
 def service_account(name: str) -> User:

@@ -12,7 +12,7 @@ def by_label(obj: Object) -> tuple[str, ...]:
     """``namespace/key=value`` for each label."""
     meta = obj["metadata"]
     namespace = meta.get("namespace", "")
-    return tuple(f"{namespace}/{key}={value}" for key, value in (meta.get("labels") or EMPTY_DICT).items())
+    return tuple([f"{namespace}/{key}={value}" for key, value in (meta.get("labels") or EMPTY_DICT).items()])
 
 
 def by_namespace(obj: Object) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from k8snb.apimachinery.meta import controller_of
-from k8snb.apimachinery.objects import Object
+from k8snb.apimachinery.objects import FrozenList, Object
+from k8snb.apimachinery.resource import once
 from k8snb.apiserver.watch import Hub, WatchEvent
 from k8snb.sim.state import Shelf
 
@@ -139,9 +139,10 @@ class Informer:
         for name, count in self.tally_functions.items():
             self._recount(name, count, old, new)
         before = old if new is not None or last is None else last
-        owners = {None, *(owner_kind(obj) for obj in (before, new) if obj is not None)}
+        owner_of = self._owner_of
+        owners = [None, *[owner_kind(obj) for obj in (before, new) if obj is not None]] if owner_of else ()
         for handler in self.handlers:
-            if self._owner_of.get(handler) in owners:
+            if not owner_of or owner_of.get(handler) in owners:
                 handler(before, new, cause)
 
     def _reindex(self, name: str, function: IndexFunction, key: str, old: Object | None, new: Object | None) -> None:
@@ -182,8 +183,13 @@ _NOTHING = Shelf()
 
 def owner_kind(obj: Object) -> str:
     """The kind of the object's controller; empty where it has none."""
-    ref = controller_of(obj)
-    return str(ref["kind"]) if ref is not None else ""
+    references = obj["metadata"].get("ownerReferences")
+    return _controlling_kind(references) if references else ""
+
+
+@once
+def _controlling_kind(references: FrozenList) -> str:
+    return next((str(ref["kind"]) for ref in references if ref.get("controller")), "")
 
 
 def key_of(obj: Object) -> str:

@@ -59,13 +59,13 @@ class Recorder:
         if self._is_one_of_many(said):
             said, message = (*said[:4], ""), f"(combined from similar events): {message}"
         known = self.state.said.get(said)
-        calls = self.client.calls
+        meter, calls = self.client.meter, self.client.meter.calls
         try:
             if known is None or not self._again(ref, known, said, message):
                 self._first(ref, said, message)
         except ApiError:
             pass
-        self.client.calls = calls  # sent by a broadcaster beside the loop, so it does not hold the loop up
+        meter.calls = calls  # sent by a broadcaster beside the loop, so it does not hold the loop up
 
     def _first(self, ref: FrozenDict, said: Said, message: str) -> None:
         state, now = self.state, timestamp(self.kernel.now)

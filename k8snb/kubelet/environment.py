@@ -73,8 +73,11 @@ def check_user(pod: Object, container: Object, *, root: bool) -> None:
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
-    """``$(NAME)`` replaced where NAME is known; ``$$`` is a dollar sign."""
-    return re.sub(r"\$(\$|\(([^()]*)\))", lambda m: "$" if m[1] == "$" else values.get(m[2], m[0]), text)
+    """``$(NAME)`` replaced where NAME is known; ``$$`` is a dollar sign. A reference ends with the first closing parenthesis.
+
+    Models: third_party/forked/golang/expansion.
+    """
+    return re.sub(r"\$(\$|\(([^)]*)\))", lambda m: "$" if m[1] == "$" else values.get(m[2], m[0]), text)
 
 
 def content_of(resource: str, obj: Object, *, binary: bool = False) -> dict[str, str]:

@@ -57,6 +57,10 @@ class Kubelet(Component):
         self.recorder = Recorder(self.state.recorder, self.client, self.kernel, component="kubelet", host=self.node_name)
         self.nodes = self.informer("nodes", fields=f"metadata.name={self.node_name}")  # before the pods: their admission asks for labels
         self.pods = self.informer("pods", fields=f"spec.nodeName={self.node_name}")
+        self._events: dict[str, Callable[[Any], None]] = {
+            "pod": self._alarm, "exited": self._container_ended, "register": self._register, "lease": self._renew, "node": self._report,
+            "evicted": self._evicted, "oom": self._out_of_memory, "static": self._look_at_files, "shutdown": self._shut_down,
+        }  # fmt: skip
         self.pods.handlers.append(self._pod_changed)
         self.nodes.handlers.append(self._node_changed)
         self.drivers: Drivers = env.services.drivers
@@ -97,10 +101,7 @@ class Kubelet(Component):
 
     def on_event(self, key: Any) -> None:
         """One of the kubelet's own events."""
-        {
-            "pod": self._alarm, "exited": self._container_ended, "register": self._register, "lease": self._renew, "node": self._report,
-            "evicted": self._evicted, "oom": self._out_of_memory, "static": self._look_at_files, "shutdown": self._shut_down,
-        }[key[0]](key)  # fmt: skip
+        self._events[key[0]](key)
 
     def _register(self, _key: Any) -> None:
         heartbeats.register(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -122,7 +123,9 @@ def test_services_are_told_in_the_old_way():
 
 @given(st.text(alphabet="$()AB x", max_size=20))
 def test_expansion_knows_no_surprises(text: str):
-    """With nothing known, only ``$$`` changes; and what is put in is not looked at again."""
-    assert expand(text, {}) == text.replace("$$", "$")
+    """With nothing known, only ``$$`` changes, and not inside a reference; and what is put in is not looked at again."""
+    if not re.search(r"\$\([^)]*\)", text):
+        assert expand(text, {}) == text.replace("$$", "$")
+    assert expand("$($$) $($(A)", {"A": "a"}) == "$($$) $($(A)"
     assert "$(A)" not in expand("$(B)", {"B": "x"})
     assert expand("$(B)", {"B": "$(A)", "A": "a"}) == "$(A)"

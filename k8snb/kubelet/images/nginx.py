@@ -150,18 +150,19 @@ class Nginx(Image):
     @staticmethod
     def load(process: Process) -> None:
         """Read the configuration: it holds until the next start or reload. Raises :class:`ConfigError`."""
-        kept: list[tuple[str, str]] = []
+        look = reader(process)
+        asked: dict[str, list[tuple[str, str]]] = {}
 
         def read(pattern: str) -> list[tuple[str, str]]:
-            found = reader(process)(pattern)
-            kept.extend((f"{pattern}\n{name}", text) for name, text in found)
-            return found
+            if pattern not in asked:
+                asked[pattern] = look(pattern)
+            return asked[pattern]
 
         servers = nginx_conf.servers(read)
         groups = nginx_conf.upstreams(read)
         for server in servers:
             _check_upstreams(process, server.block, groups)
-        process.memory["conf"] = tuple(kept)
+        process.memory["conf"] = tuple((f"{pattern}\n{name}", text) for pattern, found in asked.items() for name, text in found)
         process.memory["ports"] = tuple(dict.fromkeys(port for server in servers for port in server.ports))
 
     def _kept(self, process: Process) -> nginx_conf.Read:

@@ -14,6 +14,7 @@ from typing import Any
 
 from k8snb.apimachinery.errors import Errors, forbidden, invalid, within
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object, dig, put
+from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label, dns_subdomain, immutable, in_range, not_negative, qualified_name
 from k8snb.resources.common.formats import ip
 from k8snb.resources.common.internal_form import diff
@@ -223,13 +224,7 @@ def _with_node_affinity(new: Mapping[str, Any] | None, old: Mapping[str, Any] | 
 def validate_status_update(pod: Object, old: Object) -> Errors:
     """What a kubelet may not report."""
     status, before = pod.get("status") or EMPTY_DICT, old.get("status") or EMPTY_DICT
-    errors: Errors = []
-    for index, condition in enumerate(status.get("conditions") or ()):
-        field = f"conditions[{index}]"
-        if condition.get("observedGeneration", 0) < 0:
-            errors.append(invalid(f"{field}.observedGeneration", condition["observedGeneration"], "must be a non-negative integer"))
-        if condition.get("type") not in ("PodScheduled", "Ready", "Initialized"):
-            errors += check(f"{field}.Type", condition.get("type", ""), qualified_name)
+    errors = [*_validate_conditions(status.get("conditions") or EMPTY_LIST)]
     errors += _nominated(status, before, old["spec"].get("nodeName", ""))
     errors += not_negative("observedGeneration", status.get("observedGeneration"))
     errors += immutable("qosClass", status.get("qosClass", ""), before.get("qosClass", ""))
@@ -238,6 +233,18 @@ def validate_status_update(pod: Object, old: Object) -> Errors:
     for index, item in enumerate(status.get("podIPs") or ()):
         errors += ip(f"podIPs[{index}]", item.get("ip", ""))
     return within("status", errors)
+
+
+@once
+def _validate_conditions(conditions: list[Object]) -> Errors:
+    errors: Errors = []
+    for index, condition in enumerate(conditions):
+        field = f"conditions[{index}]"
+        if condition.get("observedGeneration", 0) < 0:
+            errors.append(invalid(f"{field}.observedGeneration", condition["observedGeneration"], "must be a non-negative integer"))
+        if condition.get("type") not in ("PodScheduled", "Ready", "Initialized"):
+            errors += check(f"{field}.Type", condition.get("type", ""), qualified_name)
+    return errors
 
 
 def _nominated(status: Mapping[str, Any], before: Mapping[str, Any], node: str) -> Errors:
