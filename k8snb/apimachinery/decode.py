@@ -189,7 +189,7 @@ def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDi
             if inner:
                 problems.extend(_inside(type_, key, field, problem) for problem in inner)
                 inner.clear()
-        if not (new or field.kept):
+        if not (new or field.kept or (new is None and field.null)):
             changes[key] = _GONE
         elif new is not item:
             changes[key] = new
