@@ -13,6 +13,7 @@ Without the API server a kubelet goes on with what it knows; what it has to tell
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError

@@ -1,4 +1,4 @@
-"""What is stored is in the form that decoding and defaulting give, so a part that a client sends back unchanged need not be looked at again."""
+"""What is stored is as decoding and defaulting give it, so a part that a client sends back unchanged need not be looked at again."""
 
 import pytest
 
