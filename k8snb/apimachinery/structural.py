@@ -35,6 +35,7 @@ from k8snb.apimachinery.errors import (
 from k8snb.apimachinery.fieldset import item_key
 from k8snb.apimachinery.gojson import LAYOUTS, Refused, number, parse_time
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, freeze, memo
+from k8snb.apimachinery.patterns import PatternError, go
 from k8snb.apimachinery.schema import ANY, BOOL, FLOAT64, INT32, INT64, INT_OR_STRING, LIST, MAP, STRING, STRUCT, Field, Type
 
 _SCALARS = {"string": STRING, "integer": INT64, "number": FLOAT64, "boolean": BOOL}
@@ -244,8 +245,8 @@ def _strings(schema: Any, value: Any, path: str) -> Errors:
 
 def _matches(pattern: str, value: str) -> bool:
     try:
-        return re.search(pattern, value) is not None
-    except re.error:  # Go's syntax, not Python's: the server accepted it, so nobody is refused for it
+        return go(pattern).search(value) is not None
+    except PatternError:  # a definition with such a pattern is not accepted
         return True
 
 

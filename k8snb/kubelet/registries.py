@@ -15,6 +15,7 @@ Simplified: one user a registry; nobody pushes.
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -55,7 +56,7 @@ class Credential(NamedTuple):
         path = re.sub(r"^v[12]$", "", path)
         ours, theirs = host.split("."), reference.registry.split(".")
         same = len(ours) == len(theirs) and all(
-            re.fullmatch(part.replace("*", ".*"), word) for part, word in zip(ours, theirs, strict=True)
+            fnmatch.fnmatchcase(word, part) for part, word in zip(ours, theirs, strict=True)
         )
         return same and reference.repository.partition("/")[2].startswith(path)
 

@@ -17,6 +17,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from k8snb.apimachinery.patterns import PatternError, pcre
+
 Read = Callable[[str], list[tuple[str, str]]]  # a path, perhaps with *, to (path, text) of the files that match
 
 _TOKEN = re.compile(
@@ -186,7 +188,7 @@ def choose_server(found: list[Server], port: int, host: str) -> Server | None:
 
 def _matches(name: str, host: str) -> bool:
     if name.startswith("~"):
-        return bool(re.search(name[1:], host))
+        return _fits(name[1:], host)
     if name.startswith("*."):
         return host.endswith(name[1:])
     return name == host
@@ -206,9 +208,17 @@ def choose_location(server: Directive, path: str) -> Directive:
             best, length, final = one, len(pattern), modifier == "^~"
     if not final:
         for pattern, one in patterns:
-            if re.search(pattern, path):
+            if _fits(pattern, path):
                 return one
     return best
+
+
+def _fits(pattern: str, text: str) -> bool:
+    """Whether a regular expression matches. One that could take too long matches nothing, as with nginx when PCRE gives up."""
+    try:
+        return pcre(pattern).search(text) is not None
+    except PatternError:
+        return False
 
 
 __all__ = ["ConfigError", "Directive", "Server", "choose_location", "choose_server", "servers", "upstreams"]

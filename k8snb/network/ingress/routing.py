@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
+from k8snb.apimachinery.patterns import Match, PatternError, go, pcre
 from k8snb.component_helpers.timing import timing
 from k8snb.sim.clock import SECOND
 
@@ -144,18 +145,19 @@ def matches(location: Location, path: str) -> bool:
     if location.kind == EXACT:
         return path == location.path
     if location.regex:
-        return _expression(location.path).match(path) is not None
+        return _found(location.path, path) is not None
     if location.kind == PREFIX_PATH:
         wanted = location.path.rstrip("/")
         return path == wanted or path.startswith(wanted + "/")
     return path.startswith(location.path)
 
 
-def _expression(path: str) -> re.Pattern[str]:
+def _found(path: str, asked: str) -> Match | None:
+    """How a regular expression fits the beginning of a path. What is none, or could take too long, fits nothing but itself."""
     try:
-        return re.compile(path, re.IGNORECASE)
-    except re.error:
-        return re.compile(re.escape(path))
+        return pcre(path, ignore_case=True).match(asked)
+    except PatternError:
+        return go(re.escape(path)).match(asked)
 
 
 def rewritten(location: Location, path: str) -> str:
@@ -164,7 +166,7 @@ def rewritten(location: Location, path: str) -> str:
     if not target:
         return path
     plain, mark, query = path.partition("?")
-    found = _expression(location.path).match(plain)
+    found = _found(location.path, plain)
     groups = found.groups() if found else ()
     new = re.sub(r"\$(\d)", lambda m: (groups[int(m[1]) - 1] or "") if 0 < int(m[1]) <= len(groups) else "", target)
     return (new or "/") + mark + query

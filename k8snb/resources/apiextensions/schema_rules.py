@@ -10,12 +10,12 @@ Rules in CEL: :mod:`k8snb.resources.apiextensions.rules`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, forbidden, invalid, not_supported, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict
+from k8snb.apimachinery.patterns import PatternError, go
 from k8snb.apimachinery.resource import once
 from k8snb.resources.apiextensions.rules import validate_rules
 
@@ -96,8 +96,8 @@ def _validate_array(schema: Mapping[str, Any]) -> Errors:
 
 def _validate_pattern(schema: Mapping[str, Any]) -> Errors:
     try:
-        re.compile(schema.get("pattern") or "")
-    except re.error as error:
+        go(schema.get("pattern") or "")
+    except PatternError as error:
         return [invalid("pattern", schema["pattern"], f"must be a valid regular expression, but isn't: {error}")]
     return []
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from k8snb.apimachinery.patterns import PatternError, posix
 from k8snb.kubelet.images.shell.awk_parser import AwkError, Parser
 from k8snb.kubelet.images.shell.commands import Call, Result, fail, unescape
 from k8snb.kubelet.images.shell.files import read
@@ -73,7 +74,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "int": lambda value: float(int(number(value))),
     "sprintf": lambda form, *values: formatted(text(form), list(values)),
     "sqrt": lambda value: number(value) ** 0.5,
-    "match": lambda value, pattern: float((found.start() + 1) if (found := re.search(text(pattern), text(value))) else 0),
+    "match": lambda value, pattern: float((found.start() + 1) if (found := posix(text(pattern)).search(text(value))) else 0),
 }
 
 
@@ -108,7 +109,7 @@ class Machine:
     def split(self, line: str) -> None:
         """Take a line apart."""
         mark = text(self.variables["FS"])
-        words = line.split() if mark == " " else ([] if not line else re.split(mark if len(mark) > 1 else re.escape(mark), line))
+        words = line.split() if mark == " " else ([] if not line else posix(mark if len(mark) > 1 else re.escape(mark)).split(line))
         self.fields, self.variables["NF"] = [line, *words], float(len(words))
 
     def array(self, name: str) -> dict[str, Any]:
@@ -196,7 +197,7 @@ class Machine:
         if kind in ("var", "field", "item"):
             return self.load(node)
         if kind == "regex":
-            return float(bool(re.search(node[1], self.fields[0])))
+            return float(posix(node[1]).search(self.fields[0]) is not None)
         return getattr(self, f"v_{_NAMES.get(kind, kind)}")(node)
 
     def load(self, node: Any) -> Any:
@@ -251,7 +252,7 @@ class Machine:
     def v_match(self, node: Any) -> Any:
         _, word, left, right = node
         pattern = right[1] if right[0] == "regex" else text(self.value(right))
-        return float(bool(re.search(pattern, text(self.value(left)))) == (word == "~"))
+        return float((posix(pattern).search(text(self.value(left))) is not None) == (word == "~"))
 
     def v_compare(self, node: Any) -> Any:
         _, word, one, other = node
@@ -306,7 +307,7 @@ class Machine:
         pattern = arguments[0][1] if arguments[0][0] == "regex" else text(self.value(arguments[0]))
         target = arguments[2] if len(arguments) > 2 else ("field", ("value", 0.0))
         new = text(self.value(arguments[1]))
-        changed, count = re.subn(pattern, lambda found: new.replace("&", found[0]), text(self.load(target)), count=name == "sub")
+        changed, count = posix(pattern).subn(lambda found: new.replace("&", found.group()), text(self.load(target)), count=name == "sub")
         if count:
             self.store(target, changed)
         return float(count)
@@ -335,7 +336,7 @@ def awk(call: Call) -> Result:
     machine = Machine({"ENVIRON": dict(call.env), **variables})
     try:
         _process(machine, Parser(program).rules(), [text_ for _, text_ in found])
-    except (AwkError, re.error) as error:
+    except (AwkError, PatternError) as error:
         return fail(call, f"{error}", 2)
     return Result("".join(machine.out), machine.status or (2 if errors else 0), errors)
 

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from k8snb.apimachinery.patterns import Match, PatternError, posix
 from k8snb.kubelet.images.shell.commands import Call, Result, fail
 from k8snb.kubelet.images.shell.files import read
 
@@ -30,7 +31,7 @@ class Address(NamedTuple):
 
     def fits(self, number: int, last: int, text: str) -> bool:
         """Whether it names that line."""
-        return bool(re.search(self.pattern, text)) if self.pattern else number == (last if self.line == -1 else self.line)
+        return posix(self.pattern).search(text) is not None if self.pattern else number == (last if self.line == -1 else self.line)
 
 
 @dataclass(slots=True)
@@ -166,11 +167,17 @@ class Script:
         return tuple(parts)
 
 
-def _replacement(text: str) -> str:
-    """The right side of ``s`` for Python: ``&`` is the whole match."""
-    text = re.sub(r"\\&", "\0", text.replace("\\n", "\n").replace("\\t", "\t"))
-    text = re.sub(r"\\(?![0-9])(.)", r"\1", text)
-    return text.replace("&", r"\g<0>").replace("\0", "&")
+def _replaced(new: str, found: Match) -> str:
+    """The right side of ``s`` for one match: ``&`` is all of it, ``\\1`` its first group. Raises IndexError where there is none."""
+    return re.sub(r"\\(.)|&", lambda one: _filled(one[1], found), new, flags=re.S)
+
+
+def _filled(escaped: str | None, found: Match) -> str:
+    if escaped is None:
+        return str(found.group())
+    if escaped.isdecimal():
+        return str(found.group(int(escaped)) or "")
+    return {"n": "\n", "t": "\t"}.get(escaped, escaped)
 
 
 class Editor:
@@ -219,13 +226,13 @@ class Editor:
 
     def _substitute(self, one: Instruction, line: str, out: list[str]) -> str:
         pattern, new, flags = one.arguments
-        expression = re.compile(basic(pattern, extended=self.extended), re.IGNORECASE if set(flags) & {"I", "i"} else 0)
+        expression = posix(basic(pattern, extended=self.extended), ignore_case=bool(set(flags) & {"I", "i"}))
         place = re.search(r"\d+", flags)
         if place:
             found = list(expression.finditer(line))[int(place[0]) - 1 : int(place[0])]
-            changed = line if not found else line[: found[0].start()] + found[0].expand(_replacement(new)) + line[found[0].end() :]
+            changed = line if not found else line[: found[0].start()] + _replaced(new, found[0]) + line[found[0].end() :]
         else:
-            changed = expression.sub(_replacement(new), line, count=0 if "g" in flags else 1)
+            changed = expression.sub(lambda one: _replaced(new, one), line, count=0 if "g" in flags else 1)
         if "p" in flags and expression.search(line):
             out.append(changed)
         return changed
@@ -254,6 +261,6 @@ def sed(call: Call) -> Result:
                 call.files.write(call.path(name), changed)
             else:
                 out += changed
-    except (SedError, re.error, IndexError) as error:
+    except (SedError, PatternError, IndexError) as error:
         return fail(call, str(error), 127 if "simulate" in str(error) else 1)
     return Result(out, 1 if errors else 0, errors)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from k8snb.apimachinery.patterns import Pattern, PatternError, posix
 from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
 from k8snb.kubelet.images.shell.files import read
 from k8snb.kubelet.images.shell.sed import basic
@@ -67,8 +68,8 @@ def grep(call: Call) -> Result:
     pattern = pattern if options.keys() & {"E", "F", "P"} or call.name == "egrep" else basic(pattern, extended=False)
     pattern = rf"\b(?:{pattern})\b" if "w" in options else rf"^(?:{pattern})$" if "x" in options else pattern
     try:
-        expression = re.compile(pattern, re.IGNORECASE if "i" in options else 0)
-    except re.error as error:
+        expression = posix(pattern, ignore_case="i" in options)
+    except PatternError as error:
         return fail(call, f"bad regex '{pattern}': {error}", 2)
     if options.keys() & {"r", "R"}:
         names = _below(call, names)
@@ -99,7 +100,7 @@ def _below(call: Call, names: list[str]) -> list[str]:
     return found
 
 
-def _hits(options: dict[str, str], lines: list[str], hits: list[int], expression: re.Pattern[str], name: str) -> str:
+def _hits(options: dict[str, str], lines: list[str], hits: list[int], expression: Pattern, name: str) -> str:
     if "c" in options:
         return f"{name}{len(hits)}\n"
     if "o" in options:

@@ -10,10 +10,11 @@ import hashlib
 import re
 from collections.abc import Callable
 
+from k8snb.apimachinery.patterns import PatternError, posix
 from k8snb.kubelet.images.shell.awk import awk
 from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
 from k8snb.kubelet.images.shell.files import read
-from k8snb.kubelet.images.shell.sed import sed
+from k8snb.kubelet.images.shell.sed import basic, sed
 from k8snb.seams.cni import NO_SUCH_NAME, REFUSED
 from k8snb.sim.clock import MILLISECOND, SECOND
 
@@ -88,8 +89,11 @@ def expr(call: Call) -> Result:
     if args[:1] == ["length"] and len(args) == 2:
         return Result(f"{len(args[1])}\n")
     if len(args) == 3 and args[1] == ":":
-        found = re.match(args[2].replace("\\(", "(").replace("\\)", ")"), args[0])
-        value = (found[1] if found.groups() else str(len(found[0]))) if found else "0"
+        try:
+            found = posix(basic(args[2], extended=False)).match(args[0])
+        except PatternError as error:
+            return fail(call, str(error), 2)
+        value = ((found.group(1) or "") if found.groups() else str(len(found.group()))) if found else "0"
         return Result(value + "\n", 0 if found else 1)
     try:
         result = _sum(args)
