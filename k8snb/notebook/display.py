@@ -13,8 +13,9 @@ from k8snb.kubectl.result import Result
 from k8snb.notebook.magics import Plain, Said, Steps
 from k8snb.simulation.simulation import Settled
 from k8snb.views.steps import Step
+from k8snb.views.svg import INDENT
 
-STYLE = "margin: 0; padding: 0; white-space: pre; overflow-x: auto; font-size: var(--jp-code-font-size, inherit)"
+STYLE = f"{INDENT}; white-space: pre; overflow-x: auto; font-size: var(--jp-code-font-size, inherit)"
 TEXTS = (Result, Said, Step, Steps, Settled, Plain)
 
 

@@ -20,6 +20,7 @@ from k8snb.views.tree import line
 if TYPE_CHECKING:
     from k8snb.views.graph import Edge, Graph, Node
 
+INDENT = "margin: 0; padding: 0 0 0 var(--jp-code-padding, 0)"  # of text blocks: where JupyterLab begins the text of a cell
 MARGIN = 8
 HEAD = 22  # room for the title
 # What XML cannot hold even escaped: control characters become their pictures, the rest a replacement character.
@@ -100,7 +101,7 @@ def figure(picture: str, words: str) -> str:
 def folded(words: str, picture: str) -> str:
     """Words as HTML, the picture folded below: where the story is read line by line."""
     fold = f"<details><summary>{text('views.as_picture')}</summary><div style='overflow-x:auto'>{picture}</div></details>"
-    return f'<figure class="k8snb-words" style="margin:0"><pre>{html_escape(words)}</pre>{fold}</figure>'
+    return f'<figure class="k8snb-words" style="margin:0"><pre style="{INDENT}">{html_escape(words)}</pre>{fold}</figure>'
 
 
 def opening(width: int, height: int, title: str) -> str:

@@ -5,7 +5,7 @@ through it. There is one line for each *end*: the last change of the object itse
 of what is wanted of each of its owners (for whose sake it is there). A line is the shortest way from an end to somebody's
 request or to a fault; :attr:`Why.path` is all lines together, in order of time.
 
-    Why is pods default/web-5d-c as it is?
+    Why is pod default/web-5d-c as it is?
                 kubectl  create  deployments.apps default/web              <- three are wanted
          3ms    kube-controller-manager/deployment  default/web
          ...

@@ -158,7 +158,13 @@ class Window:
     def why(self, name: str, position: int | None = None) -> Why:
         """What led to an object's state, back to the users' requests. ``name`` is its id, ``pods shop/web-1``."""
         changes = [self._change(name, position), *(self._wish(owner, position) for owner in self._owners(name, position))]
-        return Why.of(name, self.simulation.parts.kernel.trace.get, [change.cause for change in changes if change])
+        return Why.of(self._called(name), self.simulation.parts.kernel.trace.get, [change.cause for change in changes if change])
+
+    def _called(self, name: str) -> str:
+        """An object's id as it is spoken of: ``pod shop/web-1``."""
+        key, _, rest = name.partition(" ")
+        resource = self.simulation.parts.server.catalogue.by_key.get(key)
+        return name if resource is None else f"{resource.singular} {rest}"
 
     def _owners(self, name: str, position: int | None) -> Iterator[str]:
         """Ids of the controllers above an object, nearest first."""
