@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.cluster import Cluster
-from tests.kubelet.conftest import Story
+from tests.kubelet.story import Story
 
 KIND = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
 DEAF = "trap : TERM; while true; do sleep 1; done"

@@ -11,7 +11,7 @@ from k8snb.cluster import Cluster
 from k8snb.kubelet.images import Image, Process
 from k8snb.kubelet.thresholds import Observation, met, thresholds_of
 from k8snb.messages import Mistake
-from tests.kubelet.conftest import Story
+from tests.kubelet.story import Story
 from tests.kubelet.test_eviction import condition, eater, evicted, taints
 
 MIB = 1 << 20
