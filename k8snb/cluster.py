@@ -29,7 +29,7 @@ from k8snb.kubelet.images import Catalogue
 from k8snb.messages import Missing, Mistake, text
 from k8snb.network.chains import MODES
 from k8snb.network.kube_proxy import Rules
-from k8snb.seams.cni import HTTPResponse
+from k8snb.seams.cni import ANYBODY, HTTPResponse
 from k8snb.sim.clock import seconds
 from k8snb.sim.kernel import Event
 from k8snb.simulation.cloud import Cloud
@@ -193,7 +193,8 @@ class Cluster:
         ``Host`` asks an address for a host. ``insecure`` believes any certificate. Redirects are not followed. Time does not move.
         """
         sent = {"method": method, "headers": tuple((headers or {}).items()), "body": body}
-        return self.simulation.http(url, pod=from_pod, node=from_node, timeout=seconds(timeout), insecure=insecure, **sent)
+        trust = ANYBODY if insecure else ""
+        return self.simulation.http(url, pod=from_pod, node=from_node, timeout=seconds(timeout), trust=trust, **sent)
 
     def trace_packet(
         self, source: str | Object, destination: str | Object, *, mode: str = "iptables", headers: Mapping[str, str] | None = None

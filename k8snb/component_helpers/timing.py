@@ -73,6 +73,7 @@ TIMING: Final[dict[str, Timing]] = {
     "pod collection": Timing(20 * SECOND, "podgc: gcCheckPeriod", "between two looks for orphaned pods"),
     "pod quarantine": Timing(40 * SECOND, "podgc: quarantineTime", "before a missing node is believed to be gone"),
     # the network
+    "own service": Timing(10 * SECOND, "--endpoint-reconciler: EndpointReconcilerInterval", "until the API server misses its own Service"),
     "proxy sync": Timing(1 * SECOND, "kube-proxy: minSyncPeriod", "between two looks at what changed"),
     "session affinity": Timing(180 * MINUTE, "DefaultClientIPServiceAffinitySeconds", "a client stays with its endpoint"),
     "name lookup": Timing(10 * SECOND, "resolv.conf: timeout 5, attempts 2", "before a client gives up a name server that is silent"),

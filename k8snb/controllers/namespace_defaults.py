@@ -14,13 +14,13 @@ from typing import Any
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import Object, freeze, put
 from k8snb.client.controller import Controller, Watches
+from k8snb.component_helpers.apiserver import AUTHORITY
 
 ROOT_CA = "kube-root-ca.crt"
 DESCRIPTION = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal "
     "service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."
 )
-CERTIFICATE = "-----BEGIN CERTIFICATE-----\nk8snb has no certificates: this stands for the cluster's root CA\n-----END CERTIFICATE-----\n"
 
 
 def _namespace(_controller: Any, old: Object | None, new: Object | None) -> Iterable[str]:
@@ -55,7 +55,7 @@ class RootCertificatePublisher(Controller):
     def reconcile(self, key: str) -> None:
         if not _is_active(self.informers["namespaces"].get(key)):
             return
-        data = {"ca.crt": CERTIFICATE}
+        data = {"ca.crt": AUTHORITY}
         found = self.informers["configmaps"].get(f"{key}/{ROOT_CA}")
         if found is None:
             meta = {"name": ROOT_CA, "namespace": key, "annotations": {"kubernetes.io/description": DESCRIPTION}}

@@ -23,7 +23,7 @@ from tornado.web import RequestHandler, stream_request_body
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import Object
-from k8snb.apiserver import discovery
+from k8snb.apiserver import discovery, rest
 from k8snb.apiserver.request import Request, Response, User
 from k8snb.http import openapi, streams
 from k8snb.http.paths import LARGEST_BODY, request_of, warning_header
@@ -113,8 +113,11 @@ class Handler(RequestHandler):
         self.endpoint.notify()
         if request.path.rstrip("/") in ("/api", "/apis") and answer.ok:
             self._discovery(answer.body)
+        elif request.verb == "list":
+            catalogue = self.endpoint.simulation.parts.server.catalogue
+            self.send(Response(answer.code, rest.bare(catalogue, request, answer.body), answer.warnings))
         else:
-            self.send(answer if request.verb != "list" else Response(answer.code, self._bare(request, answer.body), answer.warnings))
+            self.send(answer)
 
     def _openapi(self, path: str) -> Object | None:
         if not path.startswith("/openapi/v3"):
@@ -127,15 +130,6 @@ class Handler(RequestHandler):
         """In one document for clients that ask for it so, else in the older form."""
         aggregated = "as=APIGroupDiscoveryList" in self.request.headers.get("Accept", "")
         self.write_json(200, body if aggregated else discovery.unaggregated(body), DISCOVERY if aggregated else "application/json")
-
-    def _bare(self, request: Request, body: Object) -> Any:
-        """A list as Go writes it: the items of built-in types do not repeat their type."""
-        catalogue = self.endpoint.simulation.parts.server.catalogue
-        resource = catalogue.by_path.get((request.group, request.version, request.resource))
-        if resource is None or resource.custom or "items" not in body:
-            return body
-        items = [{key: value for key, value in item.items() if key not in ("apiVersion", "kind")} for item in body["items"]]
-        return {**body, "items": items}
 
     def send(self, answer: Response) -> None:
         """Write an answer: its warnings, and its body as text or as JSON."""

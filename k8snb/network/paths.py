@@ -21,6 +21,8 @@ from typing import NamedTuple, Protocol
 
 from k8snb.messages import text
 from k8snb.network import chains
+from k8snb.network.api_server import NAME as API_SERVER
+from k8snb.network.api_server import ApiServerDoor
 from k8snb.network.cni import CNI
 from k8snb.network.kube_proxy import KubeProxy
 from k8snb.network.policy import Party, PolicyAgent, Ruling
@@ -112,6 +114,7 @@ class Paths:
     def __init__(self, cni: CNI, proxies: Mapping[str, KubeProxy], policies: PolicyAgent | None, node_of: Callable[[str], str]):
         self.cni, self.proxies, self.policies, self.node_of = cni, proxies, policies, node_of
         self.cloud: CloudNetwork | None = None  # wired where there is one
+        self.api: ApiServerDoor | None = None  # wired where containers are simulated
 
     def ways(self, source: Source, address: str, port: int, chooser: Chooser, mode: str = chains.IPTABLES) -> Iterator[Way]:
         """The ways of a connection from ``source`` to an address and TCP port, to their ends."""
@@ -166,7 +169,7 @@ class _Walk(NamedTuple):
         elif node := self.paths.node_of(way.address):
             left = self.leave(way, Party(way.address, node))
             yield from [left] if left.error else self.at_node(left, node, way.port, own=True)
-        elif self.paths.cni.owner(way.address) is not None or _pod_range(way.address):
+        elif self.paths.cni.owner(way.address) is not None or _pod_range(way.address) or self._is_control_plane(way):
             yield self.direct(way)
         elif self.paths.cloud is not None and self.paths.cloud.load_balancer(way.address, way.port):
             left = self.leave(way, Party(way.address))
@@ -264,11 +267,26 @@ class _Walk(NamedTuple):
 
     def connect(self, way: Way) -> Way:
         """The last stage: from node to node, to a process that listens or not."""
+        if self._is_control_plane(way):
+            return self.to_control_plane(way)
         made = self.paths.cni.connect(way.source._replace(node=way.at), way.address, way.port)
         key = "hop.nowhere" if not made.node else "hop.within" if made.node == way.at else "hop.between"
         outcome, target = made.error or text("hop.connected"), f"{way.address}:{way.port}"
         said = text(key, target=target, node=made.node, source=way.at or way.source.label, outcome=outcome)
         return way.hop("network", said, made.latency)._replace(made=made, error=made.error)
+
+
+    def _is_control_plane(self, way: Way) -> bool:
+        return self.paths.api is not None and self.paths.api.is_here(way.address, way.port)
+
+    def to_control_plane(self, way: Way) -> Way:
+        """To the API server, which is on no node."""
+        assert self.paths.api is not None
+        cut_off = bool(self.paths.cni.state.down.get(way.at))
+        error = TIMEOUT if cut_off else "" if self.paths.api.running else REFUSED
+        made = Connection(error, uid=API_SERVER, latency=2 * LATENCY["network hop"])
+        said = text("hop.control_plane", target=f"{way.address}:{way.port}", outcome=error or text("hop.connected"))
+        return way.hop("network", said, made.latency)._replace(made=made, error=error)
 
 
 def _ruled(way: Way, ruling: Ruling) -> Way:

@@ -18,9 +18,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from k8snb.component_helpers.apiserver import AUTHORITY
 from k8snb.component_helpers.resolver import ADDRESS, DOMAIN, Resolver, cluster_first
 from k8snb.messages import Mistake, text
 from k8snb.network import chains
+from k8snb.network.api_server import NAME as API_SERVER
 from k8snb.network.cni import CNI
 from k8snb.network.dns import NXDOMAIN, ClusterDNS
 from k8snb.network.dns import PATIENCE as DNS_PATIENCE
@@ -31,6 +33,7 @@ from k8snb.network.paths import CLIENT, Draw, Every, Paths, Way
 from k8snb.network.policy import Party, PolicyAgent, Ruling
 from k8snb.network.proxying import Proxying
 from k8snb.seams.cni import (
+    ANYBODY,
     CERTIFICATE,
     DNS_TIMEOUT,
     EMPTY,
@@ -184,7 +187,7 @@ class ClusterNetwork:
 
     def http(
         self, url: str, source: Source, *, method: str = "GET", timeout: int = 0,
-        headers: Headers = (), body: str = "", insecure: bool = False,
+        headers: Headers = (), body: str = "", trust: str = "",
     ) -> HTTPResponse:  # fmt: skip
         """Send a request and follow it. Never raises for what goes wrong on the way: the response says it.
 
@@ -201,8 +204,17 @@ class ClusterNetwork:
         host = header(headers, "host") or parts.host
         request = HTTPRequest(method, parts.path, host, way.port, way.seen, body, headers, parts.scheme)
         if self.proxying is not None and is_controller(way.made.pod):
-            return self._proxied(way, request, hops, timeout, address, insecure=insecure)
+            return self._proxied(way, request, hops, timeout, address, insecure=trust == ANYBODY)
+        if way.made.uid == API_SERVER and request.scheme == "https" and (hop := self._not_trusted(parts.host, trust)) is not None:
+            return _failed(CERTIFICATE, [*hops, hop], timeout, address)._replace(certificate=API_SERVER)
         return self._answer(way, request, hops, timeout, address)
+
+    def _not_trusted(self, host: str, trust: str) -> Hop | None:
+        """The stage at which a client refuses the API server's certificate; None where it is content with it."""
+        assert self.paths.api is not None
+        if trust == ANYBODY or (AUTHORITY in trust and self.paths.api.shows_a_name(host)):
+            return None
+        return Hop(API_SERVER, text("hop.certificate_unknown", host=host, subject=API_SERVER))
 
     def _address(self, host: str, source: Source, hops: list[Hop]) -> tuple[str, str]:
         if address := _literal(host, source):
@@ -230,8 +242,8 @@ class ClusterNetwork:
 
     def _answer(self, way: Way, request: HTTPRequest, hops: list[Hop], timeout: int, address: str) -> HTTPResponse:
         made, pod = way.made, way.made.pod
-        where = f"pod/{pod}" if pod else f"kube-proxy/{made.node}"
-        reply = self.server.serve(made.node, made.uid, request) if pod else self.proxies[made.node].health(request.port)
+        where = f"pod/{pod}" if pod else made.uid or f"kube-proxy/{made.node}"
+        reply = self._reply(made, request)
         if reply is None:
             return _failed(REFUSED, hops, timeout, address)
         if not reply.status:
@@ -244,6 +256,12 @@ class ClusterNetwork:
         said = text("hop.answered", method=request.method, path=request.path, status=phrase(reply.status))
         hops.append(Hop(where, said, reply.latency))
         return _response(reply, hops, pod, address)
+
+    def _reply(self, made: Connection, request: HTTPRequest) -> HTTPReply | None:
+        """What the process at the other end of a connection says; None where there is none."""
+        if made.uid == API_SERVER and self.paths.api is not None:
+            return self.paths.api.serve(request)
+        return self.server.serve(made.node, made.uid, request) if made.pod else self.proxies[made.node].health(request.port)
 
     def _proxied(self, way: Way, request: HTTPRequest, hops: list[Hop], timeout: int, address: str, *, insecure: bool) -> HTTPResponse:
         """A request that reached a pod of an Ingress controller: TLS first, then on to an endpoint."""

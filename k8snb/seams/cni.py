@@ -79,6 +79,9 @@ def header(headers: Headers, name: str) -> str:
     return next((value for key, value in headers if key.lower() == name.lower()), "")
 
 
+ANYBODY = "*"
+"""Whom a client trusts that does not look at certificates."""
+
 TCP = "TCP"
 """The method of what is not HTTP at all: a few lines in the protocol of a database, say, in ``body``; the answer is one, too."""
 
@@ -235,7 +238,8 @@ class Network(PodNetwork, Protocol):
 
     def http(
         self, url: str, source: Source, *, method: str = "GET", timeout: int = 0,
-        headers: Headers = (), body: str = "", insecure: bool = False,
+        headers: Headers = (), body: str = "", trust: str = "",
     ) -> HTTPResponse:  # fmt: skip
-        """Send a request and follow it hop by hop. ``timeout`` in µs; 0 takes the network's own. ``insecure``: believe any certificate."""
+        """Send a request and follow it hop by hop. ``timeout`` in µs; 0 takes the network's own. ``trust``: the text of a certificate
+        authority that the client believes beside the usual ones; :data:`ANYBODY`: any."""
         ...

@@ -10,14 +10,19 @@ from __future__ import annotations
 
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import FrozenDict, Object, freeze
+from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.keys import key_of
-from k8snb.apiserver.request import User
+from k8snb.apiserver.request import MASTERS, User
 from k8snb.apiserver.server import Server
 from k8snb.client.client import Client
 from k8snb.cloud.disks import CLASSES
+from k8snb.component_helpers import apiserver
+from k8snb.component_helpers.timing import timing
+from k8snb.etcd.store import Change
 from k8snb.metrics.resources import API_SERVICE
 from k8snb.network.ingress import install
 from k8snb.resources.discovery import bootstrap as bootstrap_objects
+from k8snb.sim.kernel import Event
 from k8snb.simulation.config import Config
 from k8snb.simulation.storage import standard_class
 
@@ -34,7 +39,7 @@ def bootstrap(server: Server, more: tuple[Object, ...] = ()) -> None:
         if plural != "namespaces":
             for item in objects:
                 _write(server, freeze(item))
-    for obj in more:
+    for obj in (*OWN_ENDPOINTS, *more):
         _write(server, obj)
 
 
@@ -42,6 +47,51 @@ def beginning(config: Config) -> tuple[Object, ...]:
     """The objects that a cluster of this configuration begins with, beyond those of every API server."""
     found = (standard_class(),) if config.storage else ()
     return (*found, *(METRICS_OBJECTS if config.metrics else ()), *(CLASSES if config.cloud else ()))
+
+
+OWN_ENDPOINTS: tuple[Object, ...] = freeze([
+    {"apiVersion": "v1", "kind": "Endpoints",
+     "metadata": {"name": "kubernetes", "namespace": "default", "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
+     "subsets": [{"addresses": [{"ip": apiserver.ADDRESS}], "ports": [{"name": "https", "port": apiserver.PORT, "protocol": "TCP"}]}]},
+    {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+     "metadata": {"name": "kubernetes", "namespace": "default", "generation": 1, "labels": {"kubernetes.io/service-name": "kubernetes"}},
+     "addressType": "IPv4", "endpoints": [{"addresses": [apiserver.ADDRESS], "conditions": {"ready": True}}],
+     "ports": [{"name": "https", "port": apiserver.PORT, "protocol": "TCP"}]},
+])  # fmt: skip
+"""What an API server writes about itself, behind its own Service."""
+
+
+class OwnService:
+    """Looks after the Service ``kubernetes`` and its endpoints: what somebody deletes, the API server makes anew.
+
+    Models: pkg/controlplane/controller/kubernetesservice, pkg/controlplane/reconcilers/lease.go.
+    Simplified: it looks within ten seconds after one of them was deleted, and not always.
+    """
+
+    PERIOD = timing("own service")
+    NAME = "kube-apiserver"
+
+    def __init__(self, server: Server):
+        self.server = server
+        server.kernel.handlers[self.NAME] = self.look
+        server.on_change.append(self._changed)
+
+    def _objects(self) -> tuple[Object, ...]:
+        return (*(freeze(one) for one in bootstrap_objects()["services"]), *OWN_ENDPOINTS)
+
+    def _changed(self, _resource: Resource, change: Change) -> None:
+        if change.value is None and change.key.endswith("/default/kubernetes"):
+            kernel = self.server.kernel
+            why = "the API server looks after its own Service"
+            kernel.after(self.PERIOD - kernel.now % self.PERIOD, self.NAME, ("own service",), why=why, background=True)
+
+    def look(self, _event: Event) -> None:
+        """Make what is missing."""
+        client = Client(self.server.handle, User("system:apiserver", (MASTERS, "system:authenticated")), self.NAME)
+        for obj in self._objects():
+            resource = self.server.catalogue.by_kind[obj["apiVersion"], obj["kind"]]
+            if self.server.state.running and self.server.stored(resource.key, "kubernetes", "default") is None:
+                client.create(resource.key, obj, "default")
 
 
 METRICS_OBJECTS: tuple[Object, ...] = freeze([

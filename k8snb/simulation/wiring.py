@@ -32,6 +32,7 @@ from k8snb.kubelet.images import Catalogue
 from k8snb.metrics.resources import API_SERVICE
 from k8snb.metrics.resources import RESOURCES as METRICS
 from k8snb.metrics.server import MetricsServer
+from k8snb.network.api_server import ApiServerDoor
 from k8snb.network.ingress.controller import INGRESSES
 from k8snb.resources import RESOURCES
 from k8snb.resources.apiextensions.serving import serve_definitions
@@ -41,6 +42,7 @@ from k8snb.scheduler.scheduler import KubeScheduler
 from k8snb.scheduler.simulator import FilterSimulator
 from k8snb.seams.services import Services
 from k8snb.sim.kernel import Kernel
+from k8snb.simulation.bootstrap import OwnService
 from k8snb.simulation.etcd import open_store
 from k8snb.simulation.history import Code
 from k8snb.simulation.load import LoadGenerator
@@ -87,10 +89,12 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Sequence[Code
     config = ServerConfig(loud=root.config.loud, acted_on=(INGRESSES,) if root.config.ingress else ())
     server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
     serve_definitions(server)
+    OwnService(server)
     services = Services(drivers(root.components, DISK_DRIVERS if root.config.cloud else ()))
     env = Environment(kernel, server.handle, server.hub, root.components, services=services)
     machines, on_nodes = put_up(root, env, catalogue if catalogue is not None else Catalogue())
     server.kubelets, server.dial = machines.endpoint, machines.dial
+    machines.network.paths.api = ApiServerDoor(server) if root.config.runtime == "faithful" else None
     parts = Parts(kernel, held, store, server, {}, env, machines, LoadGenerator(kernel, env.states, machines))
     controllers = ControllerProcess(
         CONTROLLER_MANAGER, env, CONTROLLERS, user=User("system:kube-controller-manager", ("system:authenticated",))

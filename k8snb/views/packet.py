@@ -48,7 +48,9 @@ def _percent(share: float) -> str:
 def _outcome(way: Way) -> str:
     if way.error:
         return text("packet.ends", error=way.error)
-    return text("packet.reaches", pod=f"pod/{way.made.pod}") if way.made.pod else text("packet.served", node=f"node/{way.made.node}")
+    if way.made.pod:
+        return text("packet.reaches", pod=f"pod/{way.made.pod}")
+    return text("packet.served", node=f"node/{way.made.node}" if way.made.node else way.made.uid)
 
 
 class PacketTrace:

@@ -28,7 +28,9 @@ class Surroundings:
     def connect(self, host: str, port: int) -> Connection:
         return Connection("" if port == 80 else REFUSED)
 
-    def http(self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
+    def http(
+        self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "", trust: str = "",
+    ) -> HTTPResponse:  # fmt: skip
         if "//web" in url:
             return HTTPResponse(200, "hello\n", "", (), 900, address="10.96.0.7")
         return HTTPResponse(0, "", NO_SUCH_NAME, (), 900)

@@ -55,7 +55,9 @@ class System(Protocol):
         """Open a TCP connection to an address or a name."""
         ...
 
-    def http(self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
+    def http(
+        self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "", trust: str = "",
+    ) -> HTTPResponse:  # fmt: skip
         """Send an HTTP request."""
         ...
 
@@ -192,9 +194,11 @@ class Process:
         self.main.state.consumption = self.consumption()
         return self.main.state.consumption
 
-    def http(self, url: str, method: str = "GET", timeout: float = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
-        """Send a request from this container."""
-        return self.system.http(url, method, seconds(timeout), headers=headers, body=body)
+    def http(
+        self, url: str, method: str = "GET", timeout: float = 0, *, headers: Headers = (), body: str = "", trust: str = "",
+    ) -> HTTPResponse:  # fmt: skip
+        """Send a request from this container. ``trust``: the text of the certificate authority to believe, or ``*`` for all."""
+        return self.system.http(url, method, seconds(timeout), headers=headers, body=body, trust=trust)
 
     def ask(self, host: str, port: int, text: str) -> HTTPResponse:
         """Say something to a TCP server that is no web server (a database, say): its answer is ``body``, trouble is ``error``."""

@@ -195,8 +195,10 @@ class _Clockwork:
     def connect(self, host: str, port: int) -> Connection:
         return self._system.connect(host, port)
 
-    def http(self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
-        return self._system.http(url, method, timeout, headers=headers, body=body)
+    def http(
+        self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "", trust: str = "",
+    ) -> HTTPResponse:  # fmt: skip
+        return self._system.http(url, method, timeout, headers=headers, body=body, trust=trust)
 
     def fraction(self) -> float:
         return self._system.fraction()

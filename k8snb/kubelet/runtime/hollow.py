@@ -42,7 +42,9 @@ class _Nowhere:
     def connect(self, host: str, port: int) -> Connection:
         return Connection(REFUSED)
 
-    def http(self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
+    def http(
+        self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "", trust: str = "",
+    ) -> HTTPResponse:  # fmt: skip
         return HTTPResponse(0, "", NO_SUCH_NAME, (), 0)
 
     def fraction(self) -> float:

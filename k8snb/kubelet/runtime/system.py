@@ -42,17 +42,18 @@ class ContainerSystem:
         """Open a connection to a name or an address."""
         return self._network.dial(self._address(host), port, self._source)
 
-    def http(self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "") -> HTTPResponse:
+    def http(
+        self, url: str, method: str = "GET", timeout: int = 0, *, headers: Headers = (), body: str = "", trust: str = "",
+    ) -> HTTPResponse:  # fmt: skip
         """Send a request."""
         scheme, slashes, rest = url.rpartition("://") if "://" in url else ("", "", url)
         host = re.split(r"[/:?]", rest, maxsplit=1)[0]
         address = self._address(host)
         if address == host:
-            return self._network.http(url, self._source, method=method, timeout=timeout, headers=headers, body=body)
+            return self._network.http(url, self._source, method=method, timeout=timeout, headers=headers, body=body, trust=trust)
         headers = headers if header(headers, "host") else (("Host", host), *headers)
-        answer = self._network.http(
-            f"{scheme}{slashes}{address}{rest[len(host) :]}", self._source, method=method, timeout=timeout, headers=headers, body=body
-        )
+        url = f"{scheme}{slashes}{address}{rest[len(host) :]}"
+        answer = self._network.http(url, self._source, method=method, timeout=timeout, headers=headers, body=body, trust=trust)
         return answer._replace(address="127.0.0.1") if address == self._source.address else answer
 
     def fraction(self) -> float:

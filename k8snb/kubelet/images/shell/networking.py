@@ -11,6 +11,7 @@ import re
 from k8snb.kubelet.images.files import WriteError
 from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
 from k8snb.seams.cni import (
+    ANYBODY,
     CERTIFICATE,
     EMPTY,
     NO_ENDPOINTS,
@@ -32,8 +33,9 @@ _URL = re.compile(r"(?:https?://)?([^/:]+)(?::(\d+))?(/.*)?")
 
 
 def wget(call: Call) -> Result:
-    """Fetch a page: ``-q -O FILE -T SECONDS -S --spider --header= --post-data= --timeout=``."""
-    args, headers = _collected(call.args, ("--header",))
+    """Fetch a page: ``-q -O FILE -T SECONDS -S --spider --header= --post-data= --timeout= --no-check-certificate``."""
+    careless = "--no-check-certificate" in call.args
+    args, headers = _collected(tuple(word for word in call.args if word != "--no-check-certificate"), ("--header",))
     options, urls = call._replace(args=args).split("qScS", "OTtUPY")
     if not urls:
         return fail(call, "missing URL")
@@ -41,8 +43,9 @@ def wget(call: Call) -> Result:
     url, body = urls[0], options.get("post-data", "")
     given = _headers(headers) if headers else (("User-Agent", "Wget"),)
     response = call.process.system.http(
-        url if "://" in url else f"http://{url}", "POST" if "post-data" in options else "GET", limit, headers=given, body=body
-    )
+        url if "://" in url else f"http://{url}", "POST" if "post-data" in options else "GET", limit, headers=given, body=body,
+        trust=ANYBODY if careless else "",
+    )  # fmt: skip
     host, port, path = _parts(url)
     err = "" if "q" in options else f"Connecting to {host} ({response.address or host}:{port})\n"
     err += f"  HTTP/1.1 {phrase(response.status)}\n" if "S" in options and response.status else ""
@@ -104,7 +107,7 @@ def _parts(url: str) -> tuple[str, int, str]:
 _CURL_LONG = {
     "silent": "s", "show-error": "S", "fail": "f", "output": "o", "write-out": "w", "max-time": "m", "request": "X", "head": "I",
     "include": "i", "verbose": "v", "insecure": "k", "location": "L", "connect-timeout": "m", "user-agent": "A", "user": "u",
-    "retry": "?retry", "resolve": "?resolve", "cacert": "?cacert", "data-raw": "d", "data": "d",
+    "retry": "?retry", "resolve": "?resolve", "data-raw": "d", "data": "d",
 }  # fmt: skip
 
 
@@ -121,6 +124,7 @@ def _short(args: tuple[str, ...]) -> tuple[str, ...]:
 def curl(call: Call) -> Result:
     """Fetch a page: ``-s -S -f -v -i -I -k -L -o FILE -w FORMAT -m SECONDS -X METHOD -H HEADER -d DATA``."""
     args, headers = _collected(call.args, ("-H", "--header"))
+    args, authorities = _collected(args, ("--cacert",))
     args, data = _collected(_short(args), ("-d",))
     ordered = [word for word in args if word.startswith("-") or not _is_url(word, args)]
     urls = [word for word in args if not word.startswith("-") and _is_url(word, args)]
@@ -132,9 +136,12 @@ def curl(call: Call) -> Result:
     method = options.get("X", "POST" if data else "HEAD" if "I" in options else "GET")
     url = urls[0] if "://" in urls[0] else f"http://{urls[0]}"
     limit = round(float(options.get("m") or 0) * SECOND)
-    response = call.process.system.http(url, method, limit, headers=given, body="&".join(data))
+    trust = ANYBODY if "k" in options else "".join(call.files.read(call.path(name)) or "" for name in authorities)
+    if authorities and not trust:
+        return Result(status=77, err=f"curl: (77) error setting certificate verify locations:  CAfile: {authorities[0]} CApath: none\n")
+    response = call.process.system.http(url, method, limit, headers=given, body="&".join(data), trust=trust)
     if "L" in options and 300 < response.status < 400 and header(response.headers, "Location"):
-        response = call.process.system.http(header(response.headers, "Location"), "GET", limit, headers=given)
+        response = call.process.system.http(header(response.headers, "Location"), "GET", limit, headers=given, trust=trust)
     return _curled(call, options, urls[0], response)
 
 
