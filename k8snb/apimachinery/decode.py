@@ -181,7 +181,7 @@ def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDi
         if type(item) is field.plain:  # text and truth values, by far the most: nothing to look at
             new = item
         elif item is None and field.type.rules is None:
-            if not field.null:  # which Go prints for it anyway
+            if not field.may_be_null:  # which Go prints for it anyway
                 changes[key] = _GONE
             continue
         else:
@@ -189,7 +189,7 @@ def _struct(type_: Type, value: FrozenDict, problems: list[Problem]) -> FrozenDi
             if inner:
                 problems.extend(_inside(type_, key, field, problem) for problem in inner)
                 inner.clear()
-        if not (new or field.kept or (new is None and field.null)):
+        if not (new or field.kept or (new is None and field.may_be_null)):
             changes[key] = _GONE
         elif new is not item:
             changes[key] = new

@@ -117,13 +117,13 @@ class Field:
     """One field of a struct: its type, how it is printed, how a strategic merge patch treats it.
 
     ``pointer``: an explicit empty value differs from none. ``present``: Go's zero object has it. ``always``: printed even when
-    empty. ``null``: printed as null when empty. ``required``: OpenAPI says so, and ``explain`` shows it. ``embedded``: names of
+    empty. ``null``: printed as null when empty; ``may_be_null``: printed as null where null was given. ``required``: OpenAPI says so, and ``explain`` shows it. ``embedded``: names of
     the Go structs around it that JSON does not show.
     """
 
     __slots__ = (
-        "always", "embedded", "kept", "merge", "merge_key", "null", "plain", "pointer", "present", "replace", "required", "retain_keys",
-        "type",
+        "always", "embedded", "kept", "may_be_null", "merge", "merge_key", "null", "plain", "pointer", "present", "replace",
+        "required", "retain_keys", "type",
     )  # fmt: skip
 
     def __init__(self, type_: Type, *, pointer: bool = False, words: Iterable[str] = (), options: Mapping[str, str] | None = None):
@@ -132,6 +132,7 @@ class Field:
         self.null, self.required = "null" in words, "required" in words
         self.present = "always" in words or (type_.kind == STRUCT and not pointer)
         self.always = self.present and type_.kind not in (LIST, MAP)
+        self.may_be_null = self.null or (self.always and type_.kind != STRUCT and type_.zero is None)
         self.kept = pointer or self.always  # where it was given, though its value is empty
         self.merge, self.retain_keys, self.replace = "merge" in words, "retainKeys" in words, "replace" in words
         self.merge_key = options.get("key", "")

@@ -148,14 +148,19 @@ def qualified_name(text: str) -> list[str]:
 
 def label_value(text: str) -> list[str]:
     """The value of a label."""
+    return list(_label_value(text))
+
+
+@functools.lru_cache(maxsize=8192)
+def _label_value(text: str) -> tuple[str, ...]:
     if len(text) < 64 and _matches(_LABEL_VALUE, text):
-        return []
+        return ()
     words = (
         "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
         "and end with an alphanumeric character"
     )
     wrong = [] if _matches(_LABEL_VALUE, text) else [regex_error(words, _LABEL_VALUE, "MyValue", "my_value", "12345")]
-    return longer(text, 63, "bytes") + wrong
+    return (*longer(text, 63, "bytes"), *wrong)
 
 
 def config_key(text: str) -> list[str]:
@@ -247,8 +252,8 @@ def validate_labels(labels: Mapping[str, str]) -> Errors:
     """Every key and value of a map of labels; errors stand at the map itself, as upstream's do."""
     errors: Errors = []
     for key, value in sorted(labels.items()):
-        errors += check("", key, qualified_name)
-        errors += check("", value, label_value)
+        if _qualified_name(key) or _label_value(value):
+            errors += [*check("", key, qualified_name), *check("", value, label_value)]
     return errors
 
 

@@ -18,7 +18,8 @@ from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import key_of
-from k8snb.apimachinery.objects import FrozenDict, Object, put
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, put
+from k8snb.apimachinery.resource import once
 from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
 from k8snb.client.recorder import Recorder
@@ -219,7 +220,7 @@ class Kubelet(Component):
         node, used = self.node, self.own.used
         capacity = (node.get("status") or {}).get("allocatable") or (self.manifest.get("status") or {}).get("allocatable")
         ports = self._ports_in_use() if admission.host_ports(pod) else frozenset()
-        room = admission.Room(resource_amounts(capacity), used, ports, tuple(self.own.pressure))
+        room = admission.Room(_capacity_amounts(capacity or EMPTY_DICT), used, ports, tuple(self.own.pressure))
         lacking = admission.missing(state.requests, room) if admission.is_critical(pod) else {}
         for victim in preemption.victims(self, pod, lacking) if lacking else ():
             preemption.end(self, victim)
@@ -449,6 +450,9 @@ class Kubelet(Component):
         if self.runtime.instant:
             return f"fakeRuntime://k8s_{container.name}_{state.name}_{state.namespace}_{state.uid}_{container.restarts}"
         return "containerd://" + hashlib.sha256(f"{state.uid}/{container.name}/{container.restarts}".encode()).hexdigest()
+
+
+_capacity_amounts = once(resource_amounts)  # of a node, remembered on what its status says
 
 
 def _newer(pod: Object, written: Object | None) -> Object:

@@ -141,12 +141,13 @@ class Cache:
         info = pod_info(pod)
         self.state.assumed.pop(info.key, None)
         known = self.state.pods.get(info.key)
-        if known is None or not pod_info(known).same_for_scheduling(info):
+        if known is None or not pod_info(known).takes_the_same(info):
             self._remove(info.key)
             self._add(pod)
+        elif not pod_info(known).same_for_scheduling(info):
+            self._replace(known, pod, same=False)
         elif pod_info(known).start_time != info.start_time:
-            self.state.pods[info.key] = pod
-            self._put(self.state.nodes[info.node_name].with_newer(known, pod), same=True)
+            self._replace(known, pod, same=True)
 
     def remove_pod(self, key: str) -> None:
         """The watch says that the pod is gone."""
@@ -159,6 +160,11 @@ class Cache:
         info = pod_info(pod)
         self.state.pods[info.key] = pod
         self._put(self.state.nodes.get(info.node_name, NodeInfo(info.node_name)).with_pod(pod))
+
+    def _replace(self, known: FrozenDict, pod: FrozenDict, *, same: bool) -> None:
+        info = pod_info(pod)
+        self.state.pods[info.key] = pod
+        self._put(self.state.nodes[info.node_name].with_newer(known, pod), same=same)
 
     def _remove(self, key: str) -> None:
         pod: Object | None = self.state.pods.pop(key, None)

@@ -173,7 +173,7 @@ def _best(cycle: Cycle, nodes: list[NodeInfo], diagnosis: Diagnosis) -> str:
     winner = ties[0] if len(ties) == 1 else ties[cycle.cluster.below(len(ties))]
     shown = range(len(nodes)) if len(cycle.snapshot.nodes) <= GRID_NODES else _sample(totals, ties, winner)
     diagnosis.score_plugins = tuple(name for name, _ in columns)
-    diagnosis.scores = {nodes[number].name: tuple(column[number] for _, column in columns) for number in shown}
+    diagnosis.scores = {nodes[number].name: tuple([column[number] for _, column in columns]) for number in shown}
     diagnosis.totals = {nodes[number].name: totals[number] for number in shown}
     return nodes[winner].name
 

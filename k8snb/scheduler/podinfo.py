@@ -85,16 +85,17 @@ class PodInfo(NamedTuple):
         """Whether the pod has any inter-pod term, required or preferred, for or against."""
         return bool(self.affinity or self.anti_affinity or self.preferred_affinity or self.preferred_anti_affinity)
 
+    def takes_the_same(self, other: PodInfo) -> bool:
+        """Whether one takes of its node what the other does."""
+        return self.node_name == other.node_name and self.shape == other.shape and self.uid == other.uid and self.requests == other.requests
+
     def same_for_scheduling(self, other: PodInfo) -> bool:
         """Whether one is to Filter and Score plugins what the other is. (Preemption also asks for the start time.)"""
         return (
-            self.node_name == other.node_name
-            and self.shape == other.shape
-            and self.uid == other.uid
+            self.takes_the_same(other)
             and self.labels == other.labels
             and self.priority == other.priority
             and self.terminating == other.terminating
-            and self.requests == other.requests
         )
 
     def __repr__(self) -> str:
@@ -131,21 +132,38 @@ def assumed(pod: FrozenDict, node: str) -> FrozenDict:
 
 @once
 def _from_spec(spec: Object) -> dict[str, Any]:
+    needs = any(spec.get(key) for key in _BESIDE_CONTAINERS)
+    from_containers = _from_containers(spec) if needs else _from_containers_alone(spec["containers"])
+    return {
+        "node_name": spec.get("nodeName") or "",
+        "scheduler_name": spec.get("schedulerName") or DEFAULT_SCHEDULER,
+        "priority": spec.get("priority") or 0,
+        "shape": _shape(spec),
+        **from_containers,
+    }
+
+
+_BESIDE_CONTAINERS = ("initContainers", "resources", "overhead")  # what a pod needs depends on these, too
+
+
+def _from_containers(spec: Object) -> dict[str, Any]:
     containers, init = spec["containers"], spec.get("initContainers") or EMPTY_LIST
     sidecars = [container for container in init if container.get("restartPolicy") == "Always"]
     ports = [port for container in (*containers, *sidecars) for port in container.get("ports") or ()]
     used = [(p.get("hostIP") or "0.0.0.0", p.get("protocol") or "TCP", p["hostPort"]) for p in ports if p.get("hostPort")]
     non_zero = non_zero_requests(spec, NON_ZERO)
     return {
-        "node_name": spec.get("nodeName") or "",
-        "scheduler_name": spec.get("schedulerName") or DEFAULT_SCHEDULER,
-        "priority": spec.get("priority") or 0,
         "non_zero_cpu": non_zero.get("cpu", 0),
         "non_zero_memory": non_zero.get("memory", 0),
         "ports": tuple(used),
         "images": tuple(container.get("image", "") for container in (*init, *containers)),
-        "shape": _shape(spec),
     }
+
+
+@once
+def _from_containers_alone(containers: Object) -> dict[str, Any]:
+    """The same for the many pods that have nothing else; a pod keeps its list of containers when it is bound."""
+    return _from_containers({"containers": containers})
 
 
 _SIGNED = ("nodeSelector", "tolerations", "resources", "overhead", "affinity")
@@ -163,6 +181,7 @@ def _shape(spec: Object) -> Signature:
 _text = once(canonical_json)
 
 
+@once
 def _containers(containers: list[Object]) -> Signature:
     return tuple(
         (c.get("image"), c.get("restartPolicy"), _text(c.get("ports") or EMPTY_LIST), _text(c.get("resources") or EMPTY_DICT))

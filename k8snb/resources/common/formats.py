@@ -7,6 +7,7 @@ Models: k8s.io/apimachinery/pkg/util/validation (IsDomainPrefixedPath, IsValidIP
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 
@@ -41,6 +42,7 @@ _BAD_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 _BAD_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
 
+@functools.lru_cache(maxsize=8192)  # every status of a Pod and of a Node brings the same few
 def parse_ip(text: str) -> Address | None:
     """An address, or None. Leading zeros in IPv4 are read as old Go read them; zone identifiers are refused."""
     if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", text, re.ASCII):
@@ -51,6 +53,7 @@ def parse_ip(text: str) -> Address | None:
         return None
 
 
+@functools.lru_cache(maxsize=8192)
 def _leading_zeros(text: str) -> bool:
     return re.search(r"(^|\.)0[0-9]", text) is not None and ":" not in text
 

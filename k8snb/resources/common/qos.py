@@ -46,8 +46,15 @@ def _resources(spec: Object) -> list[Object]:
     return [c.get("resources") or EMPTY_DICT for c in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))]
 
 
-def _add(total: dict[str, Fraction], quantities: Object) -> list[str]:
-    found = [name for name in _COMPUTE if name in quantities and exact(quantities[name]) > 0]
-    for name in found:
-        total[name] = total.get(name, Fraction(0)) + exact(quantities[name])
+def _add(total: dict[str, Fraction], quantities: Object) -> dict[str, Fraction]:
+    found = _compute(quantities)
+    for name, amount in found.items():
+        total[name] = total.get(name, 0) + amount
     return found
+
+
+@once
+def _compute(quantities: Object) -> dict[str, Fraction]:
+    """The amounts of cpu and memory that are not zero."""
+    amounts = {name: exact(quantities[name]) for name in _COMPUTE if name in quantities}
+    return {name: amount for name, amount in amounts.items() if amount > 0}
