@@ -117,8 +117,8 @@ class Field:
     """One field of a struct: its type, how it is printed, how a strategic merge patch treats it.
 
     ``pointer``: an explicit empty value differs from none. ``present``: Go's zero object has it. ``always``: printed even when
-    empty. ``null``: printed as null when empty; ``may_be_null``: printed as null where null was given. ``required``: OpenAPI says so, and ``explain`` shows it. ``embedded``: names of
-    the Go structs around it that JSON does not show.
+    empty. ``null``: printed as null when empty; ``may_be_null``: printed as null where null was given. ``required``: OpenAPI says
+    so, and ``explain`` shows it. ``embedded``: names of the Go structs around it that JSON does not show.
     """
 
     __slots__ = (
