@@ -104,9 +104,20 @@ def duration(text: str) -> float:
         return 0.0
     parts = _DURATION.findall(body)
     if not parts or "".join(number + unit for number, unit in parts) != body:
-        missing = re.fullmatch(r"\d+(\.\d+)?", body)
-        raise ValueError(f"time: {'missing unit in' if missing else 'invalid'} duration {quote(text)}")
+        raise ValueError(_no_duration(text, body))
     return sign * sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def _no_duration(text: str, body: str) -> str:
+    """What Go says of a duration that is none."""
+    for number, unit in re.findall(r"([0-9]*\.?[0-9]*)([^0-9.]*)", body)[:-1]:
+        if number in ("", "."):
+            break
+        if not unit:
+            return f"time: missing unit in duration {quote(text)}"
+        if unit not in _SECONDS:
+            return f"time: unknown unit {quote(unit)} in duration {quote(text)}"
+    return f"time: invalid duration {quote(text)}"
 
 
 def _integer(text: str) -> int:

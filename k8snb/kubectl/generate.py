@@ -355,7 +355,7 @@ def environment(pairs: Sequence[str]) -> list[Json]:
     entries = []
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or not name:
+        if not equals or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
             raise Failure(f"invalid env: {pair}")
         entries.append({"name": name, "value": value} if value else {"name": name})
     return entries

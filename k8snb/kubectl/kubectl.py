@@ -22,7 +22,8 @@ from k8snb.apiserver.request import ADMIN, MASTERS, Request, Response, User
 from k8snb.kubectl import completion
 from k8snb.kubectl.api import Send
 from k8snb.kubectl.call import Call, Command, Host, Inputs, Session
-from k8snb.kubectl.flags import Flag, FlagError, boolean, find_word, missing, parse, words_of
+from k8snb.kubectl.commands.config import CONTEXT
+from k8snb.kubectl.flags import Flag, FlagError, Values, boolean, duration, find_word, missing, parse, words_of
 from k8snb.kubectl.result import Failure, Result, Several, fatal
 from k8snb.kubectl.table import COMMANDS
 from k8snb.messages import text as sentence
@@ -32,7 +33,7 @@ WRITES = ("create", "update", "patch", "delete", "deletecollection")
 
 GLOBAL_FLAGS = (
     Flag("namespace", "n"), Flag("as"), Flag("as-group", kind="array"), Flag("as-uid"), Flag("context"), Flag("cluster"), Flag("user"),
-    Flag("kubeconfig"), Flag("server", "s"), Flag("token"), Flag("request-timeout", default="0"), Flag("cache-dir"), Flag("v", "v"),
+    Flag("kubeconfig"), Flag("server", "s"), Flag("token"), Flag("request-timeout", default="0"), Flag("cache-dir"), Flag("v", "v", "int"),
     Flag("vmodule"), Flag("certificate-authority"), Flag("client-certificate"), Flag("client-key"), Flag("tls-server-name"),
     Flag("username"), Flag("password"), Flag("profile"), Flag("profile-output"), Flag("log-flush-frequency"), Flag("kuberc"),
     boolean("insecure-skip-tls-verify"), boolean("match-server-version"), boolean("warnings-as-errors"), boolean("disable-compression"),
@@ -90,7 +91,7 @@ class Kubectl:
         try:
             command, path, rest = find(argv)
             call = self._call(command, path, rest, inputs)
-        except Failure as problem:
+        except (Failure, Several) as problem:
             text, code = fatal(problem)
             return Result((("stderr", text),), code)
         return _run(command, call)
@@ -106,6 +107,7 @@ class Kubectl:
         unset = missing(values)
         if unset and not values.help:
             raise Failure(f"required flag(s) {', '.join(quote(name) for name in unset)} not set")
+        _check_globals(values)
         call = Call(self.session, Paced(self.session.send, self.session.host), path=path, values=values, inputs=inputs)
         for flag in flags:
             if flag.deprecated and values.said(flag.name):
@@ -115,6 +117,20 @@ class Kubectl:
     def complete(self, line: str, cursor: int | None = None) -> list[str]:
         """What may stand at the cursor: commands, resource types, names of live objects, flags."""
         return completion.complete(self.session, ROOT, line, len(line) if cursor is None else cursor)
+
+
+def _check_globals(values: Values) -> None:
+    """What a kubeconfig and a client would refuse. Raises Failure."""
+    timeout, context = str(values.request_timeout), str(values.context)
+    try:
+        duration(timeout if timeout[-1:].isalpha() else f"{timeout or 0}s")
+    except ValueError:
+        raise Failure(
+            "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit "
+            "(e.g. 1s | 2m | 3h)"
+        ) from None
+    if context not in ("", CONTEXT):
+        raise Several([Failure(f"Error in configuration: context was not found for specified context: {context}")])
 
 
 def _refused(remark: str) -> Result:

@@ -11,9 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.apimachinery.patch_diff import three_way_merge_patch, three_way_strategic_patch, two_way_merge_patch, two_way_strategic_patch
-from k8snb.apiserver.request import MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from k8snb.apiserver.request import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.schemas import type_of
+
+PATCH_TYPES = {"json": JSON_PATCH, "merge": MERGE_PATCH, "strategic": STRATEGIC_MERGE_PATCH}
 
 
 def two_way(old: Json, new: Json) -> tuple[Json, str]:

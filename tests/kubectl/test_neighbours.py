@@ -87,6 +87,28 @@ def cluster(shop):
             'error: invalid - validate option "perhaps"; must be one of: strict (or true), warn, ignore (or false)\n',
         ),
         ("auth reconcile", "error: must specify one of -f and -k\n"),
+        ("get pods --context=other", "Error in configuration: context was not found for specified context: other\n"),
+        ("run p --image='a b'", 'error: Invalid image name "a b": invalid reference format\n'),
+        ("run p --image=a --env=1=2", "error: invalid env: 1=2\n"),
+        ("run p --image=a --override-type=x --overrides={}", "error: invalid override type: x\n"),
+        ("run p --image=a --port=x", 'error: strconv.Atoi: parsing "x": invalid syntax\n'),
+        ("delete pod web -A", "error: a resource cannot be retrieved by name across all namespaces\n"),
+        ("delete pod web -o yaml", "error: unexpected -o output mode: yaml. We only support '-o name'\n"),
+        ("patch deploy web --patch-file=none", "error: unable to read patch file: open none: no such file or directory\n"),
+        ("auth can-i --list get pods", "error: list option must be specified with no arguments\n"),
+        ("events --types=Bad", "error: valid --types are Normal or Warning\n"),
+        ("wait pods --for=condition=Ready", "error: resource(s) were provided, but no name was specified\n"),
+        ("wait pods --all --for=jsonpath=", "error: jsonpath expression cannot be empty\n"),
+        ("taint svc web a=b:NoSchedule", "error: invalid resource type svc, only node types are supported\n"),
+        (
+            "taint node node-1 a=b:NoSchedule a-",
+            "error: can not both modify and remove the following taint(s) in the same command: a=\n",
+        ),
+        ("drain node-1 --pod-selector='a in'", "error: --pod-selector=<pod_selector> must be a valid label selector\n"),
+        ("logs svc/none", 'error: error from server (NotFound): services "none" not found in namespace "default"\n'),
+        ("logs node/node-1", "error: cannot get the logs from *v1.Node: selector for *v1.Node not implemented\n"),
+        ("explain pods --output=x", "error: unrecognized format: x\n"),
+        ("describe pod/none svc/web", 'Error from server (NotFound): pods "none" not found\n'),
     ],
 )
 def test_refusals(cluster, command, says):
@@ -191,3 +213,33 @@ def test_drain_gives_up_where_a_budget_never_allows(cluster):
     done = cluster.kubectl("drain node-1")
     assert done.exit_code == 1
     assert done.stderr.count("will retry after 5s") < 60
+
+
+def test_a_rehearsed_drain_says_what_it_would_evict_and_evicts_nothing(cluster):
+    cluster.kubectl("run lone --image=nginx")
+    cluster.settle()
+    refused = cluster.kubectl("drain node-1 --dry-run=client")
+    assert refused.stderr.endswith(
+        "There are pending nodes to be drained:\n node-1\n"
+        "cannot delete Pods that declare no controller (use --force to override): default/lone\n"
+    )
+    done = cluster.kubectl("drain node-1 --dry-run=server --force")
+    assert "evicting pod default/lone (server dry run)\n" in done.stdout
+    assert done.stdout.endswith("node/node-1 drained (server dry run)\n")
+    cluster.run_for(60)
+    assert cluster.kubectl("get pod lone --no-headers").exit_code == 0
+
+
+def test_objects_share_the_time_that_wait_has(cluster):
+    cluster.kubectl("run a --image=nginx --overrides='{\"spec\":{\"nodeName\":\"none\"}}'")
+    cluster.kubectl("run b --image=nginx")
+    cluster.settle()
+    done = cluster.kubectl("wait pod a b --for=condition=Ready --timeout=5s")
+    assert done.stderr == "timed out waiting for the condition on pods/a\ntimed out waiting for the condition on pods/b\n"
+
+
+def test_exposing_keeps_protocols(cluster):
+    cluster.kubectl("create service clusterip dns --tcp=53")
+    cluster.kubectl("patch svc dns --type=json -p '[{\"op\":\"add\",\"path\":\"/spec/ports/0/protocol\",\"value\":\"UDP\"}]'")
+    made = cluster.kubectl("expose svc dns --name=dns2 --dry-run=client -o jsonpath={.spec.ports[0].protocol}")
+    assert made.stdout == "UDP"

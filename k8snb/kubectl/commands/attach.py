@@ -64,7 +64,7 @@ def run_exec(call: Call) -> None:
     dash = call.values.dash
     names, command = (call.args[:1], call.args[1:]) if dash < 0 else (call.args[:dash], call.args[dash:])
     if not names and not call.flag("filename"):
-        raise usage_error(call.path, "pod, type/name or --filename must be specified")
+        raise Failure("pod, type/name or --filename must be specified")
     if dash < 0 and command:
         raise Failure(NO_DASH)
     if not command:
@@ -155,10 +155,10 @@ def place_of(text: str, namespace: str) -> Place:
 def run_cp(call: Call) -> None:
     """Copy files between a container and this machine."""
     if len(call.args) != 2:
-        raise usage_error(call.path, "source and destination are required")
+        raise Failure("source and destination are required")
     source, target = (place_of(text, call.namespace) for text in call.args)
     if source.pod and target.pod:
-        raise Failure("src and dest can not both be remote file specification")  # as kubectl says it
+        raise Failure("one of src or dest must be a local file specification")
     if not source.pod and not target.pod:
         raise Failure("one of src or dest must be a remote file specification")
     if source.pod:
@@ -205,10 +205,10 @@ def unpack(call: Call, data: bytes, root: str, target: str) -> None:
 
 
 def _to_container(call: Call, source: str, target: Place) -> None:
-    pod, container = _pod(call, target)
     files = call.local_files(source)
     if not files:
         raise Failure(f"{source} doesn't exist in local filesystem")
+    pod, container = _pod(call, target)
     is_folder = execute(call, pod, container, ["test", "-d", target.path])["exitCode"] == 0
     name = PurePosixPath(source.rstrip("/")).name
     path = f"{target.path.rstrip('/')}/{name}" if is_folder or target.path.endswith("/") else target.path

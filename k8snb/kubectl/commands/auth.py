@@ -19,6 +19,9 @@ from k8snb.kubectl.result import Failure, NoMatch, raise_all
 from k8snb.kubectl.text import columns, go_value
 
 _REVIEWS = "authorization.k8s.io/v1"
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "use", "bind", "impersonate", "*",
+         "approve", "sign", "escalate", "attest")  # fmt: skip
+PATH_VERBS = ("get", "put", "post", "head", "options", "delete", "patch", "*")
 
 
 def _review(call: Call, api_version: str, kind: str, spec: Json | None) -> Json:
@@ -33,18 +36,27 @@ def _review(call: Call, api_version: str, kind: str, spec: Json | None) -> Json:
 def run_can_i(call: Call) -> None:
     """Ask whether something is allowed: yes or no."""
     if call.flag("list"):
+        if call.args:
+            raise Failure("list option must be specified with no arguments")
+        if call.flag("quiet") or call.flag("all-namespaces") or call.flag("subresource"):
+            raise Failure("list option can't be specified with neither quiet, all-namespaces nor subresource options")
         _list(call)
         return
-    if len(call.args) not in (2, 3):
+    if len(call.args) != 2:
         raise Failure(
             "you must specify two arguments: verb resource or verb resource/resourceName.\n"
             "See 'kubectl auth can-i -h' for help and examples."
         )
+    path = call.args[1].startswith("/")
+    if path and call.flag("subresource"):
+        raise Failure("--subresource can not be used with NonResourceURL")
     spec = (
         {"nonResourceAttributes": {"path": call.args[1], "verb": call.args[0]}}
-        if call.args[1].startswith("/")
+        if path
         else {"resourceAttributes": _attributes(call)}
     )
+    if call.args[0] not in (PATH_VERBS if path else VERBS):
+        call.err(f"Warning: verb '{call.args[0]}' is not a known verb\n")
     status = _review(call, _REVIEWS, "SelfSubjectAccessReview", spec).get("status") or {}
     if not call.flag("quiet"):
         remarks = "".join(f" - {status[key]}" for key in ("reason", "evaluationError") if status.get(key))
@@ -64,7 +76,7 @@ def _attributes(call: Call) -> Json:
     namespace = "" if call.flag("all-namespaces") else call.namespace
     return {
         "namespace": namespace, "verb": call.args[0], "group": group, "resource": resource,
-        "subresource": call.flag("subresource"), "name": name or (call.args[2] if len(call.args) > 2 else ""),
+        "subresource": call.flag("subresource"), "name": name,
     }  # fmt: skip
 
 
@@ -74,7 +86,9 @@ def _kind(call: Call, text: str) -> Kind | None:
     try:
         return call.mapper.resource(text)
     except NoMatch:
-        call.err(f"Warning: the server doesn't have a resource type '{text}'\n")
+        word, _, group = text.partition(".")
+        where = f" in group '{group}'" if group else ""
+        call.err(f"Warning: the server doesn't have a resource type '{word}'{where}\n")
         return None
 
 

@@ -11,7 +11,7 @@ from k8snb.kubectl.api import Json
 from k8snb.kubectl.call import PRINT, Call, Command
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.printers import formatted
-from k8snb.kubectl.result import Failure, usage_error
+from k8snb.kubectl.result import Failure, raise_all, usage_error
 from k8snb.kubectl.text import columns
 from k8snb.messages import text as sentence
 
@@ -40,16 +40,31 @@ def run_current_context(call: Call) -> None:
 
 def run_get_contexts(call: Call) -> None:
     """The only context."""
+    unknown = [name for name in call.args if name != CONTEXT]
     if call.flag("output") == "name":
-        call.out(CONTEXT)
+        call.write("" if unknown else f"{CONTEXT}\n")
         return
     row = ["*", CONTEXT, CONTEXT, call.api.user.name, _context(call).get("namespace", "")]
-    call.write(columns([row] if call.flag("no-headers") else [["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"], row]))
+    titles = [] if call.flag("no-headers") else [["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"]]
+    call.write(columns(titles if unknown else [*titles, row]))
+    raise_all([Failure(f"context {name} not found") for name in unknown])
+
+
+def run_get_clusters(call: Call) -> None:
+    """The only cluster."""
+    call.out(f"NAME\n{CONTEXT}")
+
+
+def run_get_users(call: Call) -> None:
+    """The only user."""
+    call.out(f"NAME\n{call.api.user.name}")
 
 
 def run_set_context(call: Call) -> None:
     """Choose the namespace of the commands that follow."""
-    if bool(call.args) == bool(call.flag("current")):
+    if not call.args and not call.flag("current"):
+        raise Failure("you must specify a non-empty context name or --current")
+    if call.args and call.flag("current"):
         raise usage_error(call.path, f"unexpected args: [{' '.join(call.args)}]")
     if call.args and call.args[0] != CONTEXT:
         raise Failure(sentence("kubectl.one_context", context=CONTEXT))
@@ -73,6 +88,8 @@ COMMAND = Command(
                 (*PRINT, boolean("minify"), boolean("flatten"), boolean("raw"))),
         Command("current-context", "Display the current-context", "", run_current_context),
         Command("get-contexts", "Describe one or many contexts", "", run_get_contexts, (Flag("output", "o"), boolean("no-headers"))),
+        Command("get-clusters", "Display clusters defined in the kubeconfig", "", run_get_clusters),
+        Command("get-users", "Display users defined in the kubeconfig", "", run_get_users),
         Command("set-context", "Set a context entry in kubeconfig", "", run_set_context, (boolean("current"),)),
         Command("use-context", "Set the current-context in a kubeconfig file", "", run_use_context, aliases=("use",)),
     ),

@@ -51,6 +51,8 @@ def run(call: Call) -> None:
         return
     manner = _manner(call)
     infos, errors = _targets(call)
+    if call.flag("output") not in ("", "name"):
+        raise Failure(f"unexpected -o output mode: {call.flag('output')}. We only support '-o name'")
     if manner.grace == 0 and call.flag("force"):
         call.err(IMMEDIATE)
     if not infos and not errors:
@@ -74,6 +76,9 @@ def _manner(call: Call) -> Manner:
     cascade = call.flag("cascade")
     if cascade not in _CASCADE:
         raise Failure(f'invalid cascade value ({cascade}). Must be "background", "foreground", or "orphan"')
+    if cascade in ("true", "false"):
+        plain = "background" if cascade == "true" else "orphan"
+        call.err(f"warning: --cascade={cascade} is deprecated (boolean value) and can be replaced with --cascade={plain}.")
     missing = call.flag("ignore-not-found") or call.flag("all") or bool(call.flag("selector"))
     return Manner(grace, _CASCADE[cascade], bool(call.flag("wait")), missing)
 
@@ -91,6 +96,8 @@ def _targets(call: Call) -> tuple[list[Info], list[Exception]]:
     if any(word.name for word in found):
         if selecting or call.flag("all"):
             raise Failure(NAME_AND_SELECTOR)
+        if call.flag("all-namespaces"):
+            raise Failure("a resource cannot be retrieved by name across all namespaces")
         return [Info(word.kind, call.namespace if word.kind.namespaced else "", word.name, {}) for word in found], []
     if not selecting and not call.flag("all"):
         raise Failure(NO_NAME)

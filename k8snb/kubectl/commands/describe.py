@@ -19,7 +19,9 @@ def run(call: Call) -> None:
             'You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.'
         )
     infos, errors = visit(call, scope_of(call))
-    if len(errors) == 1 and not infos and not_found(errors[0]) and len(call.args) == 2:
+    if len(errors) == 1 and not_found(errors[0]) and len(call.args) == 2:
+        if "/" in call.args[0]:
+            raise errors[0]  # kubectl takes the second pair for the beginning of a name
         _by_prefix(call, errors[0])
         return
     look = Look(call.api, call.host.now, bool(call.flag("show-events")))

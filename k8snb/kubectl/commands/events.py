@@ -13,19 +13,21 @@ from k8snb.kubectl.builder import words
 from k8snb.kubectl.call import ALL_NAMESPACES, CHUNK_SIZE, PRINT, Call, Command
 from k8snb.kubectl.describe.writer import interval
 from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.gosort import ordered
 from k8snb.kubectl.printers import formatted
-from k8snb.kubectl.result import Failure
+from k8snb.kubectl.result import Failure, NoMatch, Several
 from k8snb.kubectl.text import columns
 
 
 def run(call: Call) -> None:
     """List events, all or about one object."""
-    if call.args:
-        raise Failure(f"unknown command {' '.join(call.args)}")
     namespace = "" if call.flag("all-namespaces") else call.namespace
-    found = call.api.items("v1", "Event", namespace, field_selector=_about(call))
     types = [wanted.lower() for wanted in call.flag("types")]
-    found = sorted((event for event in found if not types or str(event.get("type", "")).lower() in types), key=_last)
+    if not set(types) <= {"normal", "warning"}:
+        raise Failure("valid --types are Normal or Warning")
+    found = call.api.items("v1", "Event", namespace, field_selector=_about(call))
+    found = [event for event in found if not types or str(event.get("type", "")).lower() in types]
+    found = ordered(found, lambda one, other: _last(one) < _last(other))
     if call.flag("output"):
         formatted(call, call.flag("output"))({"apiVersion": "v1", "items": found, "kind": "List", "metadata": {"resourceVersion": ""}})
     elif found:
@@ -39,7 +41,10 @@ def _about(call: Call) -> str:
         return ""
     if "/" not in call.flag("for"):
         raise Failure("--for must be in resource/name form")
-    word = words(call, [call.flag("for")])[0]
+    try:
+        word = words(call, [call.flag("for")])[0]
+    except NoMatch as unknown:
+        raise Several([unknown]) from None  # kubectl prints it without the word error
     return f"involvedObject.apiVersion={word.kind.api_version},involvedObject.kind={word.kind.kind},involvedObject.name={word.name}"
 
 

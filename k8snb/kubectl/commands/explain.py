@@ -5,7 +5,7 @@ Models: k8s.io/kubectl/pkg/explain/v2 (templates/plaintext.tmpl).
 
 from __future__ import annotations
 
-from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.schema import Type
 from k8snb.kubectl.call import Call, Command
 from k8snb.kubectl.explanation import explain
@@ -29,10 +29,13 @@ def run(call: Call) -> None:
         kind = call.mapper.resource(word)
     except NoMatch as unknown:
         raise Several([unknown]) from None  # kubectl prints it without the word error
+    if call.flag("output") not in ("plaintext", "plaintext-openapiv2"):
+        raise Failure(f"unrecognized format: {call.flag('output')}")
     if call.flag("api-version"):
         found = call.mapper.kind(call.flag("api-version"), kind.kind)
         if found is None:
-            raise Failure(f"couldn't find resource for {call.flag('api-version')}, Kind={kind.kind}")
+            where = f"{call.flag('api-version')}, Resource={kind.resource}"
+            raise Failure(f"couldn't find resource for {quote(where)}")
         kind = found
     here = type_of(kind.api_version, kind.kind) or _custom_type(call, kind)
     text, problem = explain(kind, here, path, recursive=bool(call.flag("recursive")))

@@ -41,7 +41,7 @@ def run_api_resources(call: Call) -> None:
 
 
 def _preferred(kinds: Sequence[Kind]) -> list[Kind]:
-    return list({(kind.group, kind.resource): kind for kind in reversed(kinds) if kind.verbs}.values())
+    return list({(kind.group, kind.resource): kind for kind in reversed(kinds) if kind.verbs}.values())[::-1]
 
 
 def _wanted(call: Call, kind: Kind) -> bool:
@@ -67,6 +67,8 @@ def _row(kind: Kind, *, wide: bool) -> list[str]:
 
 def run_api_versions(call: Call) -> None:
     """Every group and version."""
+    if call.args:
+        raise usage_error(call.path, f"unexpected arguments: [{' '.join(call.args)}]")
     call.mapper.refresh()
     for version in sorted({kind.api_version for kind in call.mapper.kinds}):
         call.out(version)
@@ -79,6 +81,8 @@ def run_cluster_info(call: Call) -> None:
 
 def run_version(call: Call) -> None:
     """Versions of the client and of the server."""
+    if call.args:
+        raise Failure(f"extra arguments: [{' '.join(call.args)}]")
     server = {} if call.flag("client") else call.api.path("/version")
     output = call.flag("output")
     if output in ("json", "yaml"):

@@ -11,7 +11,7 @@ from k8snb.apimachinery import yaml
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig, freeze, merge, put
 from k8snb.apimachinery.patch import apply_patch
-from k8snb.apiserver.request import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from k8snb.apiserver.request import MERGE_PATCH
 from k8snb.kubectl.api import raw_request
 from k8snb.kubectl.builder import Info, documents, manifests, scope_of, texts, visit
 from k8snb.kubectl.call import ALL, DRY_RUN, FILENAME, PRINT, RECORD, SELECTOR, SUBRESOURCE, VALIDATE, Call, Command, field_manager
@@ -19,11 +19,10 @@ from k8snb.kubectl.commands.create_workloads import read
 from k8snb.kubectl.commands.delete import DELETE_FLAGS, WAIT_SECONDS, Manner, delete_all, wait_until_gone
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.lastapplied import with_last_applied
+from k8snb.kubectl.patches import PATCH_TYPES
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, raise_all, with_source
 from k8snb.kubectl.schemas import type_of
-
-PATCH_TYPES = {"json": JSON_PATCH, "merge": MERGE_PATCH, "strategic": STRATEGIC_MERGE_PATCH}
 
 
 def run_patch(call: Call) -> None:
@@ -36,15 +35,22 @@ def run_patch(call: Call) -> None:
             "cannot specify --patch and --patch-file together" if call.flag("patch")
             else "must specify --patch or --patch-file containing the contents of the patch"
         )  # fmt: skip
-    text = call.flag("patch") or read(call, call.flag("patch-file"))
-    body = _patch_body(text)
+    body = _patch_body(call.flag("patch") or _patch_file(call))
     infos, errors = visit(call, scope_of(call, must_name=True, subresource=call.flag("subresource")))
     for info in infos:
         try:
             _patch(call, info, body, PATCH_TYPES[kind])
-        except ApiError as problem:
+        except (ApiError, Failure) as problem:
             errors.append(problem)
     raise_all(errors)
+
+
+def _patch_file(call: Call) -> str:
+    try:
+        return read(call, call.flag("patch-file"))
+    except Failure as problem:
+        path = call.flag("patch-file")
+        raise Failure(f"unable to read patch file: open {path}: {problem.message.partition(f'{path}: ')[2]}") from None
 
 
 def _patch_body(text: str) -> Any:
@@ -60,7 +66,13 @@ def _patch(call: Call, info: Info, body: Any, patch_type: str) -> None:
         _show_patched(call, info.obj, _applied(info.obj, body, patch_type))
         return
     options: dict[str, Any] = {"subresource": call.flag("subresource"), "body": body, "patch_type": patch_type}
-    made = call.api.do("patch", info.kind, info.namespace, info.name, **options, **call.writes)
+    try:
+        made = call.api.do("patch", info.kind, info.namespace, info.name, **options, **call.writes)
+    except ApiError as problem:
+        if problem.reason != "UnsupportedMediaType":
+            raise
+        kind = f"{info.kind.group}/{info.kind.version}, Kind={info.kind.kind}"
+        raise Failure(f"{patch_type} is not supported by {kind}: {problem.message}") from None
     made = _record(call, info) or made
     _show_patched(call, info.obj, made)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from k8snb.apimachinery import meta
 from k8snb.apimachinery.errors import ApiError, quote
-from k8snb.apimachinery.objects import dig, freeze
+from k8snb.apimachinery.objects import dig, freeze, merge
+from k8snb.apimachinery.selectors import SelectorError, parse
 from k8snb.apimachinery.validation import qualified_name
 from k8snb.apiserver.request import MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from k8snb.kubectl.api import Json
@@ -19,8 +20,8 @@ from k8snb.kubectl.builder import Info, Scope, scope_of, visit
 from k8snb.kubectl.call import ALL, DRY_RUN, PRINT, SELECTOR, VALIDATE, Call, Command, field_manager
 from k8snb.kubectl.commands.delete import gone
 from k8snb.kubectl.flags import Flag, boolean
-from k8snb.kubectl.printers import printer
-from k8snb.kubectl.result import Failure, Several, not_found, raise_all, usage_error
+from k8snb.kubectl.printers import SUFFIX, printer
+from k8snb.kubectl.result import Failure, NoMatch, Several, not_found, raise_all, usage_error
 from k8snb.messages import text as sentence
 
 DRAIN_SECONDS, RETRY_SECONDS, PATIENCE = 3600.0, 5.0, 120.0
@@ -31,7 +32,7 @@ def _nodes(call: Call, verb: str) -> list[Info]:
     if not call.args and not call.flag("selector"):
         raise usage_error(call.path, f"USAGE: {verb} NODE [flags]")
     if call.args and call.flag("selector"):
-        raise Failure("cannot specify both a node name and a --selector option")
+        raise usage_error(call.path, "cannot specify both a node name and a --selector option")
     infos, errors = visit(call, Scope(args=["nodes", *call.args], selector=call.flag("selector")))
     raise_all(errors)
     return infos
@@ -117,22 +118,27 @@ def _verdict(call: Call, pod: Json) -> Verdict:
 
 def run_drain(call: Call) -> None:
     """Cordon the nodes and evict their pods."""
+    try:
+        parse(call.flag("pod-selector"))
+    except SelectorError:
+        raise Failure("--pod-selector=<pod_selector> must be a valid label selector") from None
     infos = _nodes(call, "drain")
     for info in infos:
         _cordon(call, info, True)
     problems: list[Exception] = []
-    for index, info in enumerate(infos):
-        if call.dry_run == "client":
-            printer(call, "drained")(info.obj)
-            continue
+    failed: list[str] = []
+    for info in infos:
         try:
             _drain(call, info)
             printer(call, "drained")(info.obj)
-        except (ApiError, Failure) as problem:
-            problems.append(problem)
-            call.err(f"error: unable to drain node {quote(info.name)} due to error: {problem}, continuing command...")
-            if index == len(infos) - 1 or len(infos) == 1:
-                call.err("There are pending nodes to be drained:\n" + "\n".join(f" {one.name}" for one in infos[-len(problems) :]))
+        except (ApiError, Failure, Several) as problem:
+            parts = problem.errors if isinstance(problem, Several) else (problem,)
+            problems += parts
+            failed.append(info.name)
+            shown = f"[{', '.join(map(str, parts))}]" if len(parts) > 1 else str(problem)
+            call.err(f"error: unable to drain node {quote(info.name)} due to error: {shown}, continuing command...")
+    if failed:
+        call.err("There are pending nodes to be drained:\n" + "\n".join(f" {name}" for name in failed))
     if problems:
         raise Several(problems)
 
@@ -142,11 +148,15 @@ def _drain(call: Call, info: Info) -> None:
     verdicts = [(pod, _verdict(call, pod)) for pod in call.api.items("v1", "Pod", "", **selectors)]
     fatal = _grouped([(pod, text) for pod, (_, text, kind) in verdicts if kind == "error"])
     if fatal:
-        raise Failure("\n".join(fatal) if len(fatal) == 1 else f"[{', '.join(fatal)}]")
+        raise Several([Failure(text) for text in fatal])
     warnings = _grouped([(pod, text) for pod, (_, text, kind) in verdicts if kind == "warning"])
     if warnings:
         call.err("Warning: " + "; ".join(warnings))
-    _evict_all(call, [pod for pod, (go, _, _) in verdicts if go])
+    going = [pod for pod, (go, _, _) in verdicts if go]
+    if call.dry_run == "none":
+        _evict_all(call, going)
+    for pod in going if call.dry_run != "none" else ():
+        call.out(f"evicting pod {meta.key_of(pod)}{SUFFIX[call.dry_run]}")
 
 
 def _grouped(pairs: Sequence[tuple[Json, str]]) -> list[str]:
@@ -252,6 +262,14 @@ def run_taint(call: Call) -> None:
     if not specs:
         raise Failure("at least one taint update is required")
     new, removed = parse_taints(specs)
+    _check_taints(new, removed)
+    word = resources[0].partition("/")[0]
+    try:
+        kind = call.mapper.resource(word)
+    except NoMatch as unknown:
+        raise Several([unknown]) from None  # kubectl prints it without the word error
+    if kind.kind != "Node":
+        raise Failure(f"invalid resource type {word}, only node types are supported")
     infos, errors = visit(call, scope_of(call, resources, must_name=True))
     for info in infos:
         try:
@@ -261,9 +279,19 @@ def run_taint(call: Call) -> None:
     raise_all(errors)
 
 
+def _check_taints(new: Sequence[Json], removed: Sequence[Json]) -> None:
+    """One effect of a key once, and not both set and removed. Raises Failure."""
+    for index, taint in enumerate(new):
+        if any(_same(one, taint) for one in new[:index]):
+            shown = f"{{{taint['key']} {taint.get('value', '')} {taint['effect']} <nil>}}"
+            raise usage_error("kubectl taint", f"duplicated taints with the same key and effect: {shown}")
+    both = [taint for taint in removed if any(_same(one, taint) for one in new)]
+    if both:
+        names = "; ".join(f"{taint['key']}={taint.get('effect', '')}" for taint in both)
+        raise Failure(f"can not both modify and remove the following taint(s) in the same command: {names}")
+
+
 def _taint(call: Call, info: Info, new: Sequence[Json], removed: Sequence[Json]) -> None:
-    if info.kind.kind != "Node":
-        raise Failure(f"invalid resource type {info.kind.resource}, only node(s) is supported")
     old = list(dig(info.obj, "spec.taints", []))
     missing = [taint for taint in removed if not any(_same(known, taint) for known in old)]
     if missing:
@@ -274,9 +302,9 @@ def _taint(call: Call, info: Info, new: Sequence[Json], removed: Sequence[Json])
         names = ", ".join(taint["key"] for taint in clash)
         raise Failure(f"node {info.name} already has {names} taint(s) with same effect(s) and --overwrite is false")
     kept = [known for known in old if not any(_same(known, taint) for taint in [*new, *removed])]
-    made = info.obj
+    body = freeze({"spec": {"taints": [*new, *kept] or None}})
+    made: Json = merge(info.obj, body)
     if call.dry_run != "client":
-        body = freeze({"spec": {"taints": [*new, *kept] or None}})
         made = call.api.do("patch", info.kind, "", info.name, body=body, patch_type=MERGE_PATCH, **call.writes)
     printer(call, "modified" if changed else "untainted" if removed else "tainted", suffix="")(made)
 

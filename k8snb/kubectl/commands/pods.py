@@ -24,6 +24,7 @@ from k8snb.kubectl.text import MICROS
 from k8snb.messages import text as sentence
 
 FOLLOW_SECONDS = 30.0
+SELECTING = ("Service", "ReplicationController", "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job")
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
@@ -33,9 +34,12 @@ def pods_behind(call: Call, text: str) -> list[Json]:
     obj = looked_up(call, word.kind, call.namespace, word.name)
     if word.kind.kind == "Pod":
         return [obj]
+    doing = "cannot get the logs from" if call.path.endswith(" logs") else "cannot attach to"
+    if word.kind.kind not in SELECTING:
+        raise Failure(f"{doing} *{word.kind.version}.{word.kind.kind}: selector for *{word.kind.version}.{word.kind.kind} not implemented")
     selector = dig(obj, "spec.selector")
-    if selector is None:
-        raise Failure(f"cannot get the logs from {word.kind.kind}: selector field is missing")
+    if not selector:
+        raise Failure(f"{doing} *v1.Service: invalid service '{word.name}': Service is defined without a selector")
     plain = word.kind.kind in ("Service", "ReplicationController")
     chosen = ",".join(f"{key}={selector[key]}" for key in sorted(selector)) if plain else str(from_label_selector(selector))
     found = call.api.items("v1", "Pod", call.namespace, label_selector=chosen)
@@ -80,6 +84,10 @@ def container_log(call: Call, namespace: str, pod: str, container: str, **parame
 def _parameters(call: Call) -> dict[str, str]:
     found: dict[str, str] = {}
     tail = call.flag("tail")
+    if call.flag("since") and call.flag("since-time"):
+        raise Failure("at most one of `sinceTime` or `sinceSeconds` may be specified")
+    if tail < -1:
+        raise Failure("--tail must be greater than or equal to -1")
     if tail >= 0 or (call.flag("selector") and tail == -1):
         found["tailLines"] = str(tail if tail >= 0 else 10)
     for key, flag in (("previous", "previous"), ("timestamps", "timestamps")):
@@ -125,8 +133,11 @@ def _chosen(call: Call) -> list[Json]:
     if call.flag("selector"):
         if call.args:
             raise usage_error(call.path, "only a selector (-l) or a POD name is allowed")
-        return call.api.items("v1", "Pod", call.namespace, label_selector=call.flag("selector"))
-    if not call.args:
+        chosen = call.api.items("v1", "Pod", call.namespace, label_selector=call.flag("selector"))
+        if not chosen:
+            call.err(f"No resources found in {call.namespace} namespace.")
+        return chosen
+    if not call.args or len(call.args) > 2:
         raise usage_error(
             call.path,
             "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command",
@@ -134,7 +145,7 @@ def _chosen(call: Call) -> list[Json]:
     try:
         found = pods_behind(call, call.args[0])
     except ApiError as problem:
-        if problem.reason == "NotFound" and "/" not in call.args[0]:
+        if problem.reason == "NotFound":
             raise Failure(f"error from server (NotFound): {problem.message} in namespace {quote(call.namespace)}") from None
         raise
     if len(found) > 1 and not call.flag("all-pods"):  # of a workload, which stands for one of its pods

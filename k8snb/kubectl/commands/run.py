@@ -12,21 +12,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig, freeze, merge
+from k8snb.apimachinery.patch import apply_patch
 from k8snb.apimachinery.quantity import QuantityError, canonical
 from k8snb.kubectl import generate
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import Info, scope_of, visit
-from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, RECORD, SELECTOR, Call, Command, field_manager
+from k8snb.kubectl.call import DRY_RUN, FILENAME, PRINT, RECORD, Call, Command, field_manager
 from k8snb.kubectl.commands.attach import end_with, type_into
 from k8snb.kubectl.commands.create_workloads import given_namespace
 from k8snb.kubectl.commands.delete import Manner, delete_all
 from k8snb.kubectl.commands.pods import follow
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.lastapplied import with_last_applied
+from k8snb.kubectl.patches import PATCH_TYPES
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, raise_all, usage_error
+from k8snb.kubectl.schemas import type_of
 from k8snb.kubectl.text import go_value
 
 RUN_SECONDS = 300.0
@@ -36,36 +39,65 @@ def run_run(call: Call) -> None:
     """Create a pod, and perhaps a service for it."""
     if not call.args:
         raise usage_error(call.path, "NAME is required for run")
-    if call.flag("rm") and not _attached(call):
-        raise usage_error(call.path, "--rm should only be used for attached containers")
-    pod = _pod(call)
+    _check(call)
+    pod, show = _pod(call), printer(call, "created")
     if call.flag("expose"):
-        if call.flag("port") <= 0:
-            raise Failure("--port must be set when exposing a service")
-        _create(call, _run_service(call))
-    if _attached(call) and call.dry_run == "none":
+        show(_send(call, _run_service(call)))
+        if call.flag("output") == "yaml":
+            call.out("---")
+    if _attached(call):
         _attach(call, _send(call, pod))
     else:
-        _create(call, pod)
+        show(_send(call, pod))
+
+
+_LETTERS, _WORD = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?", "[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*"
+IMAGE = re.compile(
+    rf"(?:{_LETTERS}(?:[.]{_LETTERS})*(?::[0-9]+)?/)?{_WORD}(?:/{_WORD})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
+    r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?"
+)
+
+
+def _check(call: Call) -> None:
+    """Whether what was said goes together, in kubectl's order. Raises Failure."""
+    if not call.flag("image"):
+        raise Failure("--image is required")
+    if not IMAGE.fullmatch(call.flag("image")):
+        raise Failure(f"Invalid image name {quote(call.flag('image'))}: invalid reference format")
+    for wrong, remark in (
+        (call.flag("tty") and not call.flag("stdin"), "-i/--stdin is required for containers with -t/--tty=true"),
+        (call.flag("expose") and not call.flag("port"), "--port must be set when exposing a service"),
+        (call.flag("restart") not in ("Always", "OnFailure", "Never"), f"invalid restart policy: {call.flag('restart')}"),
+        (call.flag("rm") and not _attached(call), "--rm should only be used for attached containers"),
+        (_attached(call) and call.dry_run != "none",
+         "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)"),
+        (call.flag("image-pull-policy") not in ("", "Always", "IfNotPresent", "Never"),
+         f"invalid image pull policy: {call.flag('image-pull-policy')}"),
+    ):  # fmt: skip
+        if wrong:
+            raise usage_error(call.path, remark)
+    if call.flag("port") and not call.flag("port").isdecimal():
+        raise Failure(f"strconv.Atoi: parsing {quote(call.flag('port'))}: invalid syntax")
 
 
 def _attached(call: Call) -> bool:
-    return bool(call.flag("attach") or call.flag("stdin") or call.flag("tty"))
+    return bool(call.flag("attach") or call.flag("stdin"))
+
+
+def _port(call: Call) -> int:
+    return int(call.flag("port") or 0)
 
 
 def _pod(call: Call) -> Json:
     name, words = call.args[0], call.args[1:]
     labels = generate.parse_labels(call.flag("labels")) if call.flag("labels") else {"run": name}
-    ports: list[Json] = [{"containerPort": call.flag("port")}] if call.flag("port") > 0 else []
+    ports: list[Json] = [{"containerPort": _port(call)}] if _port(call) else []
     main = generate.container(
         name, call.flag("image"), env=generate.environment(call.flag("env")), ports=ports, imagePullPolicy=call.flag("image-pull-policy"),
         stdin=call.flag("stdin"), stdinOnce=call.flag("stdin"), tty=call.flag("tty"),
         **{"command" if call.flag("command") else "args": words},
     )  # fmt: skip
-    restart = call.flag("restart")
-    if restart not in ("Always", "OnFailure", "Never"):
-        raise usage_error(call.path, f"invalid restart policy: {restart}")
-    pod = generate.pod(name, given_namespace(call), labels, main, restart)
+    pod = generate.pod(name, given_namespace(call), labels, main, call.flag("restart"))
     notes = dict(note.partition("=")[::2] for note in call.flag("annotations"))
     if notes:
         pod["metadata"]["annotations"] = notes
@@ -77,20 +109,25 @@ def _pod(call: Call) -> Json:
 def _overridden(call: Call, obj: Json) -> Json:
     if not call.flag("overrides"):
         return obj
+    patch_type = PATCH_TYPES.get(call.flag("override-type"))
+    if patch_type is None:
+        raise Failure(f"invalid override type: {call.flag('override-type')}")
     try:
-        return merge(obj, json.loads(call.flag("overrides")))
-    except ValueError as problem:
-        raise Failure(f"Invalid JSON patch: {problem}") from None
+        body = freeze(json.loads(call.flag("overrides")))
+    except ValueError:
+        raise Failure("Invalid JSON Patch") from None
+    patched: Json = apply_patch(freeze(obj), body, patch_type, type_of(obj["apiVersion"], obj["kind"]))
+    return patched
 
 
 def _run_service(call: Call) -> Json:
-    name, port = call.args[0], call.flag("port")
+    name, port = call.args[0], _port(call)
     selector = generate.parse_labels(call.flag("labels")) if call.flag("labels") else {"run": name}
     spec = {"ports": [{"port": port, "protocol": "TCP", "targetPort": port}], "selector": selector}
     return generate.obj("v1", "Service", name, given_namespace(call), spec=spec, status={"loadBalancer": {}})
 
 
-def _create(call: Call, obj: Json, operation: str = "created") -> None:
+def _create(call: Call, obj: Json, operation: str) -> None:
     printer(call, operation)(_send(call, obj))
 
 
@@ -141,7 +178,7 @@ RUN = Command(
     'kubectl run NAME --image=image [--env="key=value"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] '
     "[--command] -- [COMMAND] [args...]", run_run,
     (
-        *PRINT, DRY_RUN, RECORD, field_manager("kubectl-run"), Flag("image", required=True), Flag("port", kind="int", default=-1),
+        *PRINT, DRY_RUN, RECORD, field_manager("kubectl-run"), Flag("image", required=True), Flag("port"),
         Flag("env", kind="array"),
         Flag("labels", "l"), Flag("annotations", kind="array"), Flag("restart", default="Always"), Flag("overrides"),
         Flag("override-type", default="merge"),
@@ -165,9 +202,8 @@ def run_expose(call: Call) -> None:
         _create(call, _overridden(call, _expose(call, info.obj)), "exposed")
 
 
-NO_SELECTOR = (
-    "couldn't retrieve selectors via --selector flag or introspection: couldn't convert expressions - \"{}\" to map-based selector format"
-)
+NO_SELECTOR = "couldn't retrieve selectors via --selector flag or introspection: {}"
+NO_MAP = "couldn't convert expressions - \"{}\" to map-based selector format"
 
 
 def _go_requirements(found: Sequence[Json]) -> str:
@@ -182,12 +218,15 @@ def selector_of(obj: Json) -> dict[str, str]:
     if kind == "Pod":
         found = dig(obj, "metadata.labels", {})
         if not found:
-            raise Failure("the pod has no labels and cannot be exposed")
+            raise Failure(NO_SELECTOR.format("the pod has no labels and cannot be exposed"))
     elif kind in ("Service", "ReplicationController"):
         found = dig(obj, "spec.selector", {})
+        if not found:
+            what = "service" if kind == "Service" else "replication controller"
+            raise Failure(NO_SELECTOR.format(f"the {what} has no pod selector set"))
     elif kind in ("Deployment", "ReplicaSet"):
         if dig(obj, "spec.selector.matchExpressions"):
-            raise Failure(NO_SELECTOR.format(_go_requirements(obj["spec"]["selector"]["matchExpressions"])))
+            raise Failure(NO_SELECTOR.format(NO_MAP.format(_go_requirements(obj["spec"]["selector"]["matchExpressions"]))))
         found = dig(obj, "spec.selector.matchLabels", {})
     else:
         raise Failure(f"cannot expose a {kind}.{obj['apiVersion'].rpartition('/')[0]}".rstrip("."))
@@ -201,7 +240,6 @@ def _expose(call: Call, obj: Json) -> Json:
     if call.flag("type"):
         spec["type"] = call.flag("type")
     for key, flag in (
-        ("externalName", "external-name"),
         ("clusterIP", "cluster-ip"),
         ("sessionAffinity", "session-affinity"),
         ("loadBalancerIP", "load-balancer-ip"),
@@ -215,23 +253,26 @@ def _expose(call: Call, obj: Json) -> Json:
 
 
 def _expose_ports(call: Call, obj: Json) -> list[Json]:
-    protocol, target = call.flag("protocol") or "TCP", call.flag("target-port")
-    numbers = [int(text) for text in call.flag("port").split(",")] if call.flag("port") else _ports_of(obj)
+    known, target = _ports_of(obj), call.flag("target-port")
+    numbers = [int(text) for text in call.flag("port").split(",")] if call.flag("port") else [number for number, _ in known]
     if not numbers:
         raise Failure("couldn't find port via --port flag or introspection")
     ports = []
     for index, number in enumerate(numbers):
         wanted: Any = (int(target) if target.isdecimal() else target) if target else number
         name = {"name": f"port-{index + 1}"} if len(numbers) > 1 else {}
+        protocol = call.flag("protocol") or next((one for port, one in known if port == number), "TCP")
         ports.append({**name, "port": number, "protocol": protocol, "targetPort": wanted})
     return ports
 
 
-def _ports_of(obj: Json) -> list[int]:
+def _ports_of(obj: Json) -> list[tuple[int, str]]:
+    """The ports of an object, each with its protocol."""
     if obj["kind"] == "Service":
-        return [port["port"] for port in dig(obj, "spec.ports", [])]
+        return [(port["port"], port.get("protocol", "TCP")) for port in dig(obj, "spec.ports", [])]
     path = "spec.containers" if obj["kind"] == "Pod" else "spec.template.spec.containers"
-    return [port["containerPort"] for container in dig(obj, path, []) for port in container.get("ports") or ()]
+    found = [port for container in dig(obj, path, []) for port in container.get("ports") or ()]
+    return [(port["containerPort"], port.get("protocol", "TCP")) for port in found]
 
 
 EXPOSE = Command(
@@ -241,7 +282,7 @@ EXPOSE = Command(
     (
         *FILENAME, *PRINT, DRY_RUN, RECORD, field_manager("kubectl-expose"), Flag("port"), Flag("target-port"), Flag("protocol"),
         Flag("name"), Flag("type"),
-        Flag("selector"), Flag("labels", "l"), Flag("external-ip"), Flag("external-name"), Flag("cluster-ip"), Flag("session-affinity"),
+        Flag("selector"), Flag("labels", "l"), Flag("external-ip"), Flag("cluster-ip"), Flag("session-affinity"),
         Flag("load-balancer-ip"), Flag("overrides"), Flag("override-type", default="merge"), boolean("save-config"),
     ),
 )  # fmt: skip
@@ -263,7 +304,8 @@ def run_autoscale(call: Call) -> None:
     raise_all(errors)
     for info in infos:
         if "scale" not in (info.kind.subresources or {}):
-            raise Failure(f"cannot autoscale a {info.kind.kind}: the server could not find the requested resource")
+            missing = f"could not find scale subresource for {info.kind.api_version}, Resource={info.kind.resource}"
+            raise Failure(f"cannot autoscale a {info.kind.kind}: {missing} in discovery information")
         try:
             _create(call, _autoscaler(call, info, metrics), "created" if call.dry_run == "client" else "autoscaled")
         except ApiError as problem:
@@ -319,6 +361,6 @@ AUTOSCALE = Command(
         *FILENAME, *PRINT, DRY_RUN, RECORD, field_manager("kubectl-autoscale"), Flag("min", kind="int", default=-1),
         Flag("max", kind="int", default=-1, required=True),
         Flag("cpu"), Flag("memory"), Flag("cpu-percent", kind="int", default=-1, deprecated=CPU_PERCENT), Flag("name"),
-        boolean("save-config"), SELECTOR,
+        boolean("save-config"),
     ),
 )  # fmt: skip

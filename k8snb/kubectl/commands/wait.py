@@ -18,6 +18,7 @@ from k8snb.kubectl.commands.delete import gone
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, not_found, raise_all
+from k8snb.kubectl.text import MICROS
 
 WEEK = 7 * 86400.0
 Holds = Callable[[Json], bool]
@@ -31,7 +32,7 @@ def run(call: Call) -> None:
         _created(call, seconds)
         return
     holds = None if wanted.lower() == "delete" else condition(wanted)
-    infos, errors = visit(call, scope_of(call))
+    infos, errors = visit(call, scope_of(call, must_name=True))
     if holds is None:
         errors = [error for error in errors if not not_found(error)]
         _deleted(call, infos, seconds)
@@ -40,9 +41,16 @@ def run(call: Call) -> None:
     raise_all(errors)
     if not infos:
         raise Failure("no matching resources found")
+    began = call.host.now
     for info in infos:
-        errors += _wait_one(call, info, holds, seconds)
+        left = seconds - (call.host.now - began) / MICROS
+        late = seconds > 0 and left <= 0  # one after the other, and all of them together have so much time
+        errors += [_late(info)] if late else _wait_one(call, info, holds, left)
     raise_all(errors)
+
+
+def _late(info: Info) -> Failure:
+    return Failure(f"timed out waiting for the condition on {info.kind.resource}/{info.name}")
 
 
 def _wait_one(call: Call, info: Info, holds: Holds, seconds: float) -> list[Exception]:
@@ -57,7 +65,7 @@ def _wait_one(call: Call, info: Info, holds: Holds, seconds: float) -> list[Exce
             return True
 
     if not (met() or (seconds > 0 and call.wait(met, seconds))):
-        return [Failure(f"timed out waiting for the condition on {info.kind.resource}/{info.name}")]
+        return [_late(info)]
     if not problems:
         printer(call, "condition met")(info.obj)
     return problems
@@ -67,7 +75,7 @@ def _deleted(call: Call, infos: list[Info], seconds: float) -> None:
     for info in infos:
         uid = str(dig(info.obj, "metadata.uid", ""))
         if not (gone(call, info, uid) or call.wait(lambda info=info, uid=uid: gone(call, info, uid), seconds)):  # type: ignore[misc]
-            raise Failure(f"timed out waiting for the condition on {info.kind.resource}/{info.name}")
+            raise _late(info)
         printer(call, "condition met")(info.obj)
 
 
@@ -107,6 +115,8 @@ def _has_condition(obj: Json, kind: str, value: str) -> bool:
 
 
 def _json_path(text: str) -> Holds:
+    if not text:
+        raise Failure("jsonpath expression cannot be empty")
     path, equals, value = text.partition("}=") if "}=" in text else (text, "", "")
     path = (path + "}" if equals else path).strip("'\"")
     value = value.strip("'\"")
@@ -115,7 +125,7 @@ def _json_path(text: str) -> Holds:
     try:
         template = Template(relaxed(path))
     except JSONPathError as problem:
-        raise Failure(f"error parsing jsonpath {path}, {problem}") from None
+        raise Failure(str(problem)) from None
 
     def holds(obj: Json) -> bool:
         try:
