@@ -116,8 +116,7 @@ def _overridden(call: Call, obj: Json) -> Json:
         body = freeze(json.loads(call.flag("overrides")))
     except ValueError:
         raise Failure("Invalid JSON Patch") from None
-    patched: Json = apply_patch(freeze(obj), body, patch_type, type_of(obj["apiVersion"], obj["kind"]))
-    return patched
+    return apply_patch(freeze(obj), body, patch_type, type_of(obj["apiVersion"], obj["kind"])) or obj
 
 
 def _run_service(call: Call) -> Json:
