@@ -135,7 +135,8 @@ def run_drain(call: Call) -> None:
             parts = problem.errors if isinstance(problem, Several) else (problem,)
             problems += parts
             failed.append(info.name)
-            shown = f"[{', '.join(map(str, parts))}]" if len(parts) > 1 else str(problem)
+            texts = ", ".join(map(str, parts))
+            shown = f"[{texts}]" if len(parts) > 1 else texts
             call.err(f"error: unable to drain node {quote(info.name)} due to error: {shown}, continuing command...")
     if failed:
         call.err("There are pending nodes to be drained:\n" + "\n".join(f" {name}" for name in failed))
