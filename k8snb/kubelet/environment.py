@@ -72,6 +72,14 @@ def check_user(pod: Object, container: Object, *, root: bool) -> None:
     raise ConfigError(f"{what} {where}")
 
 
+def user_of(pod: Object, container: Object) -> tuple[int, tuple[int, ...]]:
+    """The user that a container runs as, and its groups: what its own security context says, else the pod's, else root."""
+    of_pod = pod["spec"].get("securityContext") or {}
+    context = {**of_pod, **(container.get("securityContext") or {})}
+    more = [*(of_pod.get("supplementalGroups") or ()), *([of_pod["fsGroup"]] if "fsGroup" in of_pod else [])]
+    return context.get("runAsUser", 0), tuple(dict.fromkeys((context.get("runAsGroup", 0), *more)))
+
+
 def expand(text: str, values: Mapping[str, str]) -> str:
     """``$(NAME)`` replaced where NAME is known; ``$$`` is a dollar sign. A reference ends with the first closing parenthesis.
 

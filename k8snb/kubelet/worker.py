@@ -347,6 +347,7 @@ class Worker:
     def _config(self, container: ContainerState, values: tuple[tuple[str, str], ...], mounts: tuple[MountPoint, ...]) -> ContainerConfig:
         state, spec = self.state, self.specs[container.name]
         known, pod, uid = dict(values), self.pod["spec"], state.uid
+        user, groups = environment.user_of(self.pod, spec)
         return ContainerConfig(
             id=self.kubelet.container_id(state, container), pod_uid=uid, namespace=state.namespace, pod=state.name, name=container.name,
             image=spec["image"], command=tuple(environment.expand(word, known) for word in spec.get("command") or ()),
@@ -359,6 +360,7 @@ class Worker:
             message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError",
             resources=pods.resources({"resources": container.allocated}),
             stop_signal=(spec.get("lifecycle") or EMPTY_DICT).get("stopSignal", "").removeprefix("SIG"), qos=qos_class(self.pod),
+            user=user, groups=groups, attempt=container.restarts,
         )  # fmt: skip
 
     def _started(self, container: ContainerState) -> None:

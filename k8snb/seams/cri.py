@@ -46,6 +46,8 @@ class PodVolume(NamedTuple):
     size: int = 0
     limited: bool = False
     read_only: bool = False
+    mode: int = 0o755  # of its root directory
+    group: int = 0  # fsGroup: everything in it belongs to this group, too
 
 
 class Resources(NamedTuple):
@@ -92,6 +94,9 @@ class ContainerConfig(NamedTuple):
     resources: Resources = Resources()
     stop_signal: str = ""  # without its SIG; empty: the image's own
     read_only: bool = False  # readOnlyRootFilesystem
+    attempt: int = 0  # how often it was made before
+    user: int = 0
+    groups: tuple[int, ...] = (0,)  # the first one is that of what it creates
     qos: str = "BestEffort"  # the class of its pod: where in the tree of control groups it stands
 
 

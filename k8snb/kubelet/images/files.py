@@ -12,7 +12,7 @@ a directory that was made; any path with something below it is one, too.
 Writing goes where the path leads: into the layer, or into a volume, where others see it. What a volume cannot take says so as
 an operating system does: :class:`WriteError`.
 
-Simplified: nothing has an owner, and permissions are shown but not enforced.
+Who may do what: :mod:`.ownership`. Reading is not refused here: programs that the learner sees ask :meth:`Files.may_read`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from k8snb.kubelet.images.ownership import ANYBODY_WRITES, READ, ROOT, WRITE, Identity, Owned
 from k8snb.seams.cri import MountPoint
 from k8snb.sim.state import Shelf
 
@@ -36,6 +37,8 @@ class File(NamedTuple):
     mode: int = 0o644
     at: int = 0
     zeros: int = 0
+    user: int = 0
+    group: int = 0
 
 
 class Link(NamedTuple):
@@ -70,6 +73,13 @@ class NoSpaceError(WriteError):
         super().__init__(path, "No space left on device")
 
 
+class DeniedError(WriteError):
+    """Who asks has no right to it."""
+
+    def __init__(self, path: str):
+        super().__init__(path, "Permission denied")
+
+
 class Volume(NamedTuple):
     """A volume as a container's files see it: a tree, or the part of one below ``root``. ``size`` (bytes) 0: as large as the node."""
 
@@ -81,6 +91,8 @@ class Volume(NamedTuple):
     size: int = 0
     limited: bool = False  # a write beyond ``size`` fails
     extra: Mapping[str, Entry] = MappingProxyType({})  # files that somebody else keeps writing: seen, never written
+    mode: int = 0o755  # of its root
+    group: int = 0  # fsGroup
 
 
 class Stat(NamedTuple):
@@ -91,6 +103,8 @@ class Stat(NamedTuple):
     mode: int
     at: int
     target: str = ""
+    user: int = 0
+    group: int = 0
 
 
 class Mounted(NamedTuple):
@@ -131,12 +145,14 @@ def size_of(shelf: Mapping[str, Entry]) -> int:
 
 
 class Files:
-    """What a process sees under ``/``. ``now`` (µs) is the time that changes get; ``read_only``: the container's own layer, too."""
+    """What a process sees under ``/``. ``now`` (µs) is the time that changes get; ``read_only``: the container's own layer, too;
+    ``who``: the user that the process runs as."""
 
     def __init__(
         self, layer: Shelf, base: Mapping[str, str], mounts: tuple[MountPoint, ...], volumes: Mapping[str, Volume],
-        *, now: int = 0, read_only: bool = False,
+        *, now: int = 0, read_only: bool = False, who: Identity = ROOT,
     ):  # fmt: skip
+        self.who = who
         self._layer, self._base, self._volumes, self._now, self._read_only = layer, base, volumes, now, read_only
         self._mounts = sorted(mounts, key=lambda mount: -len(mount.path))  # the innermost first
 
@@ -187,11 +203,12 @@ class Files:
         entry = self._entry(place)
         if isinstance(entry, Link):
             return Stat("l", len(entry.target), 0o777, entry.at, entry.target)
-        if isinstance(entry, File):
-            return Stat("-", length_of(entry), entry.mode, entry.at)
+        owned = self._owned(place, entry)
         if entry is not None:
-            return Stat("-", len(entry), 0o644, 0)
-        return Stat("d", BLOCK, 0o755, self._time_of(place)) if self.is_directory(path) else None
+            at = entry.at if isinstance(entry, File) else 0
+            return Stat("-", length_of(entry), owned.mode, at, "", owned.user, owned.group)
+        found = self.is_directory(path)
+        return Stat("d", BLOCK, owned.mode, self._time_of(place), "", owned.user, owned.group) if found else None
 
     def mounts(self) -> list[Mounted]:
         """What is mounted where, the root first, then by path."""
@@ -209,11 +226,13 @@ class Files:
         """Write a file; ``zeros``: so many behind the text. Raises :class:`WriteError`."""
         place = self._writable(path)
         old = self._entry(place)
+        self._demand(place, old, path)
         whole = (text_of(old) or "") + text if append else text
         volume = place.volume
         if volume is not None and volume.limited and size_of(volume.shelf) - length_of(old) + len(whole) + zeros > volume.size:
             raise NoSpaceError(path)
-        place.shelf[place.key] = File(whole, old.mode if isinstance(old, File) else 0o644, self._now, zeros)
+        kept = self._owned(place, old) if old is not None else Owned(0o644, self.who.user, self.who.groups[0])
+        place.shelf[place.key] = File(whole, kept.mode, self._now, zeros, kept.user, kept.group)
 
     def remove(self, path: str) -> bool:
         """Delete a file, a link or an empty directory; False where there is none. Raises :class:`WriteError`."""
@@ -222,6 +241,7 @@ class Files:
             return False
         if not place.writable:
             raise ReadOnlyError(path)
+        self._demand(place, None, path)
         place.shelf.pop(place.key + "/", None)
         if place.shelf is self._layer and place.key in self._base:
             place.shelf[place.key] = None
@@ -232,12 +252,66 @@ class Files:
     def make_directory(self, path: str) -> None:
         """Remember an empty directory. Raises :class:`WriteError`."""
         place = self._writable(path)
-        place.shelf[place.key.rstrip("/") + "/"] = File("", 0o755, self._now)
+        self._demand(place, None, path)
+        place.shelf[place.key.rstrip("/") + "/"] = File("", 0o755, self._now, 0, self.who.user, self.who.groups[0])
 
     def make_link(self, path: str, target: str) -> None:
         """Make a symbolic link. Raises :class:`WriteError`."""
         place = self._writable(path, last=False)
+        self._demand(place, None, path)
         place.shelf[place.key] = Link(target, self._now)
+
+    def change(self, path: str, *, mode: int | None = None, user: int | None = None, group: int | None = None) -> bool:
+        """Give something another mode or owner; False where nothing is. Raises :class:`WriteError`: only the owner may, and only root
+        gives away."""
+        place = self._writable(path)
+        entry, stat = self._entry(place), self.stat(path)
+        if stat is None:
+            return False
+        if self.who.user and (self.who.user != stat.user or user is not None):
+            raise WriteError(path, "Operation not permitted")
+        old = self._owned(place, entry)
+        owned = (old.mode if mode is None else mode, old.user if user is None else user, old.group if group is None else group)
+        key = place.key if entry is not None else place.key.rstrip("/") + "/"
+        known = entry if isinstance(entry, File) else File(entry if isinstance(entry, str) else "", at=self._now)
+        place.shelf[key] = known._replace(mode=owned[0], user=owned[1], group=owned[2])
+        return True
+
+    # -- rights ------------------------------------------------------------------------------------------------------
+
+    def may_read(self, path: str) -> bool:
+        """Whether the user may read what is at a path."""
+        place = self._follow(path)
+        return self.who.user == 0 or self._owned(place, self._entry(place)).lets(self.who, READ)
+
+    def may_write(self, path: str) -> bool:
+        """Whether the user may write what is at a path."""
+        place = self._follow(path)
+        return place.writable and self._owned(place, self._entry(place)).lets(self.who, WRITE)
+
+    def _demand(self, place: _Place, old: Entry, path: str) -> None:
+        """Raise :class:`DeniedError` unless the user may write what is there, or make something in its directory."""
+        if self.who.user == 0:
+            return
+        owned = self._owned(place, old) if old is not None else self._owned(_parent(place), None)
+        if not owned.lets(self.who, WRITE):
+            raise DeniedError(path)
+
+    def _owned(self, place: _Place, entry: Entry) -> Owned:
+        """To whom the file or the directory at a place belongs."""
+        volume, directory = place.volume, entry is None
+        known = place.shelf.get(place.key.rstrip("/") + "/") if directory else entry
+        if isinstance(known, File):
+            owned = Owned(known.mode, known.user, known.group)
+        elif not directory:
+            owned = Owned(0o644)
+        elif volume is not None:
+            owned = Owned(volume.mode)
+        else:
+            owned = Owned(0o1777 if place.key in ANYBODY_WRITES else 0o755)
+        if volume is None:
+            return owned
+        return owned.shared(volume.group, directory=directory, read_only=volume.read_only)
 
     # -- where paths lead --------------------------------------------------------------------------------------------
 
@@ -294,6 +368,13 @@ class Files:
         prefix = place.key if place.key in ("", "/") else place.key + "/"
         inside = (entry for name, entry in place.shelf.items() if name.startswith(prefix))
         return max((entry.at for entry in inside if isinstance(entry, (File, Link))), default=0)
+
+
+def _parent(place: _Place) -> _Place:
+    """The directory in which something is, within its tree."""
+    root = place.volume.root if place.volume is not None else "/"
+    above = place.key.rpartition("/")[0]
+    return place._replace(key=above if len(above) >= len(root) else root)
 
 
 def _resolve(shelf: Shelf, key: str, *, last: bool) -> str:

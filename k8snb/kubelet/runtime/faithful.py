@@ -19,6 +19,7 @@ from k8snb.kubelet.images import Catalogue
 from k8snb.kubelet.images import run as processes
 from k8snb.kubelet.images.consumption import Consumption, charge, cpu_at, exhausted_at, hunger_at, memory_at
 from k8snb.kubelet.images.files import Files, size_of, text_of
+from k8snb.kubelet.images.ownership import Identity
 from k8snb.kubelet.images.process import Process, ProcessState
 from k8snb.kubelet.registries import Registries
 from k8snb.kubelet.runtime.cpu import Claim, allocate
@@ -76,11 +77,9 @@ class FaithfulRuntime(ImageStore):
         self.name, self.kubelet = f"containerd/{node}", f"kubelet/{node}"
         kernel.handlers[self.name] = self.handle
 
-    def _logs(self) -> Iterator[tuple[str, str, str, str, Sequence[tuple[int, str]]]]:
-        """Of each container: its pod, namespace and name, its id, and what it has printed."""
-        for number, container in self.state.containers.items():
-            config = container.config
-            yield config.pod, config.namespace, config.name, number, container.process.log
+    def _logs(self) -> Iterator[tuple[ContainerConfig, Sequence[tuple[int, str]]]]:
+        """Of each container: what it was made from, and what it has printed."""
+        return ((container.config, container.process.log) for container in self.state.containers.values())
 
     # -- containers --------------------------------------------------------------------------------------------------
 
@@ -152,7 +151,8 @@ class FaithfulRuntime(ImageStore):
         volumes = self.volumes.of(config.pod_uid) if config.mounts else {}
         hosts = text_of(container.process.files.get("/etc/hosts")) or ""
         system = ContainerSystem(self.kernel, self.network, config, self.node, hosts)
-        files = Files(container.process.files, image.tree, config.mounts, volumes, now=now, read_only=config.read_only)
+        who = Identity(config.user, config.groups)
+        files = Files(container.process.files, image.tree, config.mounts, volumes, now=now, read_only=config.read_only, who=who)
         return Process(container.process, image, files, system)
 
     def _settle(self, container: Container) -> None:

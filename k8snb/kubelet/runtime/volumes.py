@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from k8snb.apimachinery.meta import micro_timestamp
 from k8snb.kubelet.images.files import File, Volume, size_of, text_of
-from k8snb.seams.cri import DISK, HOST, IMAGE, TMPFS, PodVolume
+from k8snb.seams.cri import DISK, HOST, IMAGE, TMPFS, ContainerConfig, PodVolume
 from k8snb.seams.csi import Driver
 from k8snb.sim.state import Shelf
 
@@ -34,7 +34,7 @@ DIRECTORIES: Final = (
 """The directories of a machine with Linux and a kubelet. Below ``mnt``, every path is one: there a disk is mounted."""
 
 SPARE = "mnt/"
-LOGS = "var/log/containers"
+LOGS, POD_LOGS = "var/log/containers", "var/log/pods"
 
 
 def fresh_machine() -> Shelf:
@@ -46,12 +46,13 @@ _OS_RELEASE = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nNAME="Debian GNU/Linu
 
 
 class ContainerLogs(Mapping[str, str]):
-    """``var/log/containers``: the logs of a machine's containers as files, made when somebody reads one.
+    """The logs of a machine's containers as files, made when somebody reads one: by pod and attempt below ``var/log/pods``, and in one
+    directory, ``var/log/containers`` (links upstream, the same files here).
 
-    ``containers()`` gives (pod, namespace, container, id, lines with their times).
+    ``containers()`` gives what each was made from, and its lines with their times.
     """
 
-    def __init__(self, containers: Callable[[], Iterable[tuple[str, str, str, str, Sequence[tuple[int, str]]]]]):
+    def __init__(self, containers: Callable[[], Iterable[tuple[ContainerConfig, Sequence[tuple[int, str]]]]]):
         self._containers = containers
 
     def __getitem__(self, path: str) -> str:
@@ -67,8 +68,9 @@ class ContainerLogs(Mapping[str, str]):
         return sum(1 for _ in self._files())
 
     def _files(self) -> Iterator[tuple[str, Sequence[tuple[int, str]]]]:
-        for pod, namespace, container, number, lines in self._containers():
-            yield f"{LOGS}/{pod}_{namespace}_{container}-{number.rpartition('/')[2]}.log", lines
+        for config, lines in self._containers():
+            yield f"{LOGS}/{config.pod}_{config.namespace}_{config.name}-{config.id.rpartition('/')[2]}.log", lines
+            yield f"{POD_LOGS}/{config.namespace}_{config.pod}_{config.pod_uid}/{config.name}/{config.attempt}.log", lines
 
 
 @dataclass(slots=True)
@@ -148,10 +150,13 @@ class Volumes:
         return {name: len(tree) for name, tree in self.state.own.get(uid, {}).items()}
 
     def _view(self, uid: str, name: str, volume: PodVolume) -> Volume:
+        return self._tree(uid, name, volume)._replace(mode=volume.mode, group=volume.group)
+
+    def _tree(self, uid: str, name: str, volume: PodVolume) -> Volume:
         shown = (volume.read_only, volume.device, volume.filesystem, volume.size, volume.limited)
         if volume.kind == HOST:
             place = volume.place.strip("/")
-            sees_logs = f"{LOGS}/".startswith(f"{place}/") or f"{place}/".startswith(f"{LOGS}/") or not place
+            sees_logs = not place or any(f"{one}/".startswith(f"{place}/") or f"{place}/".startswith(f"{one}/") for one in (LOGS, POD_LOGS))
             return Volume(self._host(), place, *shown, extra=self.logs) if sees_logs else Volume(self._host(), place, *shown)
         if volume.kind == DISK:
             driver = self.drivers.get(volume.driver)

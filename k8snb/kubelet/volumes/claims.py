@@ -149,7 +149,7 @@ def _mounted(worker: Worker, driver: Driver, source: Object, *, read_only: bool)
     device = f"/dev/sd{letter}" if traits.attach else traits.name
     return PodVolume(
         DISK, handle, traits.name, device, source.get("fsType") or traits.filesystem, driver.size(handle), limited=True,
-        read_only=read_only or bool(source.get("readOnly")),
+        read_only=read_only or bool(source.get("readOnly")), group=dig(worker.pod, "spec.securityContext.fsGroup", 0),
     )  # fmt: skip
 
 

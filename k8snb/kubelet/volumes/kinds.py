@@ -14,7 +14,7 @@ A function of this table mounts one volume of a pod, and gives how long that tak
     anything else                             scratch space, and a warning that says so
 
 Models: pkg/volume/{emptydir,hostpath,configmap,secret,projected,downwardapi,nfs,image,csi}.
-Simplified: an NFS server is always there; an image volume is there at once; fsGroup changes nothing.
+Simplified: an NFS server is always there; an image volume is there at once.
 """
 
 from __future__ import annotations
@@ -50,6 +50,12 @@ def mount(worker: Worker, volume: Object, state: MountState) -> int:
     return _KINDS.get(kind_of(volume), _unsimulated)(worker, volume, state)
 
 
+def group_of(pod: Object) -> int:
+    """``fsGroup``: the group that a pod's volumes belong to; 0: none."""
+    group: int = dig(pod, "spec.securityContext.fsGroup", 0)
+    return group
+
+
 def _told(worker: Worker, volume: Object, mounted: PodVolume) -> int:
     worker.runtime.set_volume(worker.state.uid, volume["name"], mounted)
     return 0
@@ -59,10 +65,12 @@ def _empty_dir(worker: Worker, volume: Object, _state: MountState) -> int:
     source = volume.get("emptyDir") or {}
     limit = quantity.value(str(source["sizeLimit"])) if source.get("sizeLimit") is not None else 0
     if source.get("medium") != "Memory":
-        return _told(worker, volume, PodVolume())  # a limit on disk is the eviction manager's business
+        on_disk = PodVolume(mode=0o777, group=group_of(worker.pod))  # a limit on disk is the eviction manager's business
+        return _told(worker, volume, on_disk)
     worker.runtime.write_volume(worker.state.uid, volume["name"], {})  # what was in memory is gone after a reboot
     size = min(filter(None, (limit, _memory_of_pod(worker.pod), capacity_of(worker.kubelet, "memory"))), default=0)
-    return _told(worker, volume, PodVolume(device=TMPFS, filesystem=TMPFS, size=size, limited=bool(size)))
+    in_memory = PodVolume(device=TMPFS, filesystem=TMPFS, size=size, limited=bool(size), mode=0o777, group=group_of(worker.pod))
+    return _told(worker, volume, in_memory)
 
 
 def _memory_of_pod(pod: Object) -> int:
@@ -73,7 +81,8 @@ def _memory_of_pod(pod: Object) -> int:
 
 
 def _made(worker: Worker, volume: Object, state: MountState) -> int:
-    _told(worker, volume, PodVolume(device=TMPFS, filesystem=TMPFS, read_only=True))
+    mounted = PodVolume(device=TMPFS, filesystem=TMPFS, read_only=True, mode=0o777, group=group_of(worker.pod))
+    _told(worker, volume, mounted)
     write(worker, volume, state)
     return 0
 
@@ -138,7 +147,7 @@ def _inline_csi(worker: Worker, volume: Object, _state: MountState) -> int:
 def _unsimulated(worker: Worker, volume: Object, _state: MountState) -> int:
     kind = kind_of(volume)
     worker.not_simulated(f'volumes of kind {kind}: "{volume["name"]}" is scratch space, which is gone with the pod')
-    return _told(worker, volume, PodVolume())
+    return _told(worker, volume, PodVolume(mode=0o777, group=group_of(worker.pod)))
 
 
 _KINDS: Final[dict[str, Callable[[Worker, Object, MountState], int]]] = {

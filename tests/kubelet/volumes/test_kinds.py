@@ -161,6 +161,11 @@ def test_a_machine_has_the_logs_of_its_containers_as_files(story):
     line = story.sh("cat /var/log/containers/talker_default_main-*.log", pod="agent")
     assert line.endswith(" stdout F hello\n")
     assert story.sh("ls /var/log", pod="agent") == "containers\npods\n"
+    uid = story.cluster.get("pods", "talker")["metadata"]["uid"]
+    assert story.sh(f"cat /var/log/pods/default_talker_{uid}/main/0.log", pod="agent") == line
+    story.cluster.faults.crash_container("talker")
+    story.run(20)
+    assert story.sh(f"ls /var/log/pods/default_talker_{uid}/main", pod="agent") == "0.log\n1.log\n"
 
 
 def test_a_projected_source_whose_feature_gate_is_off_is_taken_out_by_the_server(story):

@@ -255,7 +255,7 @@ _UNARY: dict[str, Callable[[Call, str], bool]] = {
     "-s": lambda call, name: bool(call.files.read(call.path(name))),
     "-r": lambda call, name: name in DEVICES or call.files.read(call.path(name)) is not None or call.files.is_directory(call.path(name)),
     "-c": lambda call, name: name in DEVICES,
-    "-w": lambda call, name: call.files.read(call.path(name)) is not None,
+    "-w": lambda call, name: call.files.stat(call.path(name)) is not None and call.files.may_write(call.path(name)),
     "-x": lambda call, name: call.files.read(call.path(name)) is not None or call.files.is_directory(call.path(name)),
 }
 
@@ -288,17 +288,27 @@ def uname(call: Call) -> Result:
     return Result(words.get(call.args[0] if call.args else "", "Linux") + "\n")
 
 
-def whoami(_call: Call) -> Result:
+def _name(call: Call, number: int) -> str:
+    """A user's name in the image's accounts; empty where it has none."""
+    rows = (line.split(":") for line in (call.files.read("/etc/passwd") or "").splitlines())
+    return next((row[0] for row in rows if len(row) > 2 and row[2] == str(number)), "")
+
+
+def whoami(call: Call) -> Result:
     """Print the user."""
-    return Result("root\n")
+    name, number = _name(call, call.files.who.user), call.files.who.user
+    return Result(f"{name}\n") if name else Result("", 1, f"whoami: unknown uid {number}\n")
 
 
 def identity(call: Call) -> Result:
     """Print user and groups; ``-u``, ``-g`` only the number, with ``-n`` the name."""
     options, _ = call.split("ugGnr")
-    if options.keys() & {"u", "g", "G"}:
-        return Result("root\n" if "n" in options else "0\n")
-    return Result("uid=0(root) gid=0(root) groups=0(root)\n")
+    who = call.files.who
+    for letter, numbers in (("u", (who.user,)), ("g", who.groups[:1]), ("G", who.groups)):
+        if letter in options:
+            return Result(" ".join(_name(call, one) or str(one) if "n" in options else str(one) for one in numbers) + "\n")
+    user, *groups = [f"{one}({_name(call, one)})" if _name(call, one) else str(one) for one in (who.user, *who.groups)]
+    return Result(f"uid={user} gid={groups[0]} groups={','.join(groups)}\n")
 
 
 def nproc(call: Call) -> Result:
@@ -314,12 +324,12 @@ def pwd(call: Call) -> Result:
 
 def processes(call: Call) -> Result:
     """Print the processes of the container: its main one, and the one that asks."""
-    main = call.process.main
+    main, user = call.process.main, _name(call, call.files.who.user) or str(call.files.who.user)
     rows = [(1, " ".join(main.argv))]
     if main is not call.process:
         rows += [(47, " ".join(call.process.argv))] if call.process.argv[:1] != ("ps",) else []
         rows += [(53, " ".join((call.name, *call.args)))]
-    return Result("PID   USER     TIME  COMMAND\n" + "".join(f"{number:5} root      0:00 {words}\n" for number, words in rows))
+    return Result("PID   USER     TIME  COMMAND\n" + "".join(f"{number:5} {user:8}  0:00 {words}\n" for number, words in rows))
 
 
 def stty(call: Call) -> Result:

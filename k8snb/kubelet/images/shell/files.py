@@ -1,16 +1,17 @@
 """Commands that read and write the files of a container.
 
 Models: the applets of BusyBox 1.36, their output and exit codes.
-Simplified: every file is root's, and whoever asks may do everything.
+Simplified: times are those of the last change.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from datetime import UTC, datetime
 
-from k8snb.kubelet.images.files import WriteError
+from k8snb.kubelet.images.files import Stat, WriteError
 from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
 from k8snb.sim.clock import SECOND
 
@@ -19,6 +20,9 @@ def read(call: Call, names: list[str]) -> tuple[list[tuple[str, str]], str]:
     """The texts of files (``-`` or no name: standard input), and what to complain about."""
     found, errors = [], ""
     for name in names or ["-"]:
+        if name != "-" and not call.files.may_read(call.path(name)) and call.files.stat(call.path(name)) is not None:
+            errors += f"{call.name}: can't open '{name}': Permission denied\n"
+            continue
         text = call.stdin if name in ("-", "/dev/stdin") else call.files.read(call.path(name))
         if text is None:
             text = virtual(call, call.path(name))
@@ -47,11 +51,48 @@ def virtual(call: Call, path: str) -> str | None:
 
 
 def chmod(call: Call) -> Result:
-    """Nothing here has a mode that would matter; but the file must be there."""
-    _options, names = call.split("Rvcf")
-    missing = [name for name in names[1:] if call.files.read(call.path(name)) is None and not call.files.is_directory(call.path(name))]
-    errors = "".join(f"{call.name}: {name}: No such file or directory\n" for name in missing)
+    """``chmod MODE FILE``, ``chown USER[:GROUP] FILE``, ``chgrp GROUP FILE``; ``-R`` with all that is below."""
+    options, names = call.split("Rvcf")
+    errors = ""
+    for name in names[1:]:
+        path = call.path(name)
+        below = [one.rstrip("/") for one in call.files.names() if one.startswith(path.rstrip("/") + "/")] if "R" in options else []
+        for one in (path, *below):
+            stat = call.files.stat(one)
+            try:
+                if stat is None or not call.files.change(one, **_wanted(call.name, names[0], stat)):
+                    errors += f"{call.name}: {name}: No such file or directory\n"
+            except ValueError:
+                return fail(call, f"invalid {'mode' if call.name == 'chmod' else 'user'} '{names[0]}'")
+            except WriteError as error:
+                errors += f"{call.name}: {name}: {error.why}\n"
     return Result(status=1 if errors else 0, err=errors)
+
+
+def _wanted(command: str, word: str, stat: Stat) -> dict[str, int]:
+    """What is to be changed. Raises ValueError for a word that says nothing."""
+    if command == "chmod":
+        return {"mode": _mode(word, stat.mode)}
+    user, _, group = word.partition(":") if command == "chown" else ("", "", word)
+    given = {"user": user, "group": group}
+    return {key: 0 if value == "root" else int(value) for key, value in given.items() if value}
+
+
+_WHO = {"u": 0o700, "g": 0o070, "o": 0o007, "a": 0o777}
+_BITS = {"r": 0o444, "w": 0o222, "x": 0o111}
+
+
+def _mode(word: str, old: int) -> int:
+    if word.isdecimal():
+        return int(word, 8)
+    for clause in word.split(","):
+        found = re.fullmatch(r"([ugoa]*)([+=-])([rwxXst]*)", clause)
+        if not found:
+            raise ValueError(word)
+        mask = sum(_WHO[letter] for letter in dict.fromkeys(found[1] or "a"))
+        bits = sum(_BITS.get(letter, 0) for letter in dict.fromkeys(found[3])) & mask
+        old = old | bits if found[2] == "+" else old & ~bits if found[2] == "-" else old & ~mask | bits
+    return old
 
 
 def cat(call: Call) -> Result:
@@ -91,9 +132,18 @@ def _entry(call: Call, path: str, name: str, long: bool) -> str:
     if not long or stat is None:
         return f"{name}\n"
     bits = "".join(letter if stat.mode >> 8 - place & 1 else "-" for place, letter in enumerate("rwxrwxrwx"))
+    bits = bits[:5] + "s" + bits[6:] if stat.mode & 0o2010 == 0o2010 else bits
+    bits = bits[:8] + "t" if stat.mode & 0o1001 == 0o1001 else bits
     when = datetime.fromtimestamp((stat.at or call.process.state.started_at) / SECOND, UTC)
     links, arrow = 2 if stat.kind == "d" else 1, f" -> {stat.target}" if stat.target else ""
-    return f"{stat.kind}{bits} {links:4d} root     root     {stat.size:9d} {when:%b} {when.day:2d} {when:%H:%M} {name}{arrow}\n"
+    user, group = (account(call, number).ljust(8) for number in (stat.user, stat.group))
+    return f"{stat.kind}{bits} {links:4d} {user} {group} {stat.size:9d} {when:%b} {when.day:2d} {when:%H:%M} {name}{arrow}\n"
+
+
+def account(call: Call, number: int) -> str:
+    """The name of a user as the image's accounts have it, else its number."""
+    known = (line.split(":") for line in (call.files.read("/etc/passwd") or "").splitlines())
+    return next((row[0] for row in known if len(row) > 2 and row[2] == str(number)), str(number))
 
 
 def mkdir(call: Call) -> Result:

@@ -185,6 +185,8 @@ def _redirect(shell: Shell, frame: Frame, redirects: Any) -> bool:
         if operator == "<<":
             frame.stdin = target
         elif operator == "<":
+            if not shell.process.files.may_read(shell.path(target)) and shell.process.files.stat(shell.path(target)) is not None:
+                return _cannot(shell, f"can't open {target}: Permission denied")
             frame.stdin = shell.process.files.read(shell.path(target))
             if frame.stdin is None:
                 call = Call("sh", (), lambda: "", shell.process, {}, shell.state.directory)
