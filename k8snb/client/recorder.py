@@ -72,12 +72,13 @@ class Recorder:
         state.written += 1
         name = f"{ref['name']}.{self.kernel.now * 1000 + state.written % 1000:x}"
         namespace = ref.get("namespace") or "default"
+        words = all(word and type(word) is str for word in (*said[2:4], message))  # a learner's controller may say anything
         self.client.create("events", FrozenDict({
             "apiVersion": "v1", "kind": "Event", "metadata": FrozenDict({"name": name, "namespace": namespace}),
             "involvedObject": ref, "reason": said[3], "message": message,
             "source": source(self.component, self.host), "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": said[2],
             "reportingComponent": self.component, **({"reportingInstance": self.host} if self.host else {}), "eventTime": None,
-        }), namespace, typed=True)  # fmt: skip
+        }), namespace, typed=words)  # fmt: skip
         self._remember(said, (name, 1, self.kernel.now))
 
     def _again(self, ref: FrozenDict, known: tuple[str, int, int], said: Said, message: str) -> bool:

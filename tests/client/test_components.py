@@ -132,3 +132,20 @@ def test_another_object_of_the_same_name_is_seen_as_an_end_and_a_beginning(clust
     cluster.client.create("configmaps", config_map("a", {"again": "yes"}), "default")
     cluster.settle()
     assert seen[:2] == [(True, False), (False, True)]
+
+
+def test_what_a_learner_says_is_read_like_any_request():
+    class Loud(Controller):
+        watches = ("configmaps",)
+
+        def reconcile(self, key):
+            about = self.informers["configmaps"].get(key)
+            self.recorder.event(about, "Normal", 5, None)  # refused, and lost as Events are
+            self.recorder.event(about, "Normal", "", "no reason")
+
+    cluster = Cluster(nodes=0)
+    cluster.controllers.run(Loud)
+    cluster.client.create("configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}, "default")
+    cluster.settle()
+    said = [event for event in cluster.get("events") if event["involvedObject"]["name"] == "a"]
+    assert [(event["message"], "reason" in event) for event in said] == [("no reason", False)]
