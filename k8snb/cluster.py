@@ -25,7 +25,6 @@ from k8snb.etcd.store import Compacted
 from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.result import Result
-from k8snb.kubelet.images import Catalogue
 from k8snb.messages import Missing, Mistake, text
 from k8snb.network.chains import MODES
 from k8snb.network.kube_proxy import Rules
@@ -37,6 +36,7 @@ from k8snb.simulation.config import Nodes, configuration
 from k8snb.simulation.etcd import Etcd
 from k8snb.simulation.faults import Faults
 from k8snb.simulation.history import Position
+from k8snb.simulation.images import Images
 from k8snb.simulation.learners import Controllers
 from k8snb.simulation.load import bounds_of
 from k8snb.simulation.machine_files import Machine
@@ -264,9 +264,9 @@ class Cluster:
         return self._cloud
 
     @property
-    def images(self) -> Catalogue:
-        """The images that containers can run; ``cluster.images.add(MyImage)`` makes another one known, in all futures."""
-        return self.simulation.images
+    def images(self) -> Images:
+        """The images that containers can run; ``cluster.images.add(MyImage)`` makes another one known from now on."""
+        return Images(self.simulation)
 
     def get(self, resource: str, name: str = "", namespace: str = "default") -> Any:
         """One stored object by name (None where there is none), or all objects of a resource in all namespaces.

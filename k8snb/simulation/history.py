@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from k8snb.client.learner import Program
+from k8snb.kubelet.images import Image
 from k8snb.scheduler.learner import PluginProgram
 from k8snb.sim.state import clone
 from k8snb.simulation.root import Root
 
-PROGRAMS = "programs"
+PROGRAMS, IMAGES = "programs", "images"
 Code = Program | PluginProgram  # what a learner has written: a controller, or a plugin of the scheduler
 KEPT = 24
 EVERY = 2_000
@@ -34,7 +35,7 @@ class Position(NamedTuple):
 
 
 class Input(NamedTuple):
-    """Something from outside. ``kind`` is "request", "http", "programs" or the name of a fault; ``value`` is immutable."""
+    """Something from outside. ``kind`` is "request", "http", "programs", "images" or the name of a fault; ``value`` is immutable."""
 
     events: int
     time: int
@@ -84,6 +85,11 @@ class History:
     def programs(self, inputs: int) -> tuple[Code, ...]:
         """The learner's code that ran after so many inputs."""
         found: tuple[Code, ...] = next((i.value for i in reversed(self.inputs[:inputs]) if i.kind == PROGRAMS), ())
+        return found
+
+    def images(self, inputs: int) -> tuple[type[Image], ...]:
+        """The images that a learner had added after so many inputs."""
+        found: tuple[type[Image], ...] = next((i.value for i in reversed(self.inputs[:inputs]) if i.kind == IMAGES), ())
         return found
 
     def until(self, position: Position) -> History:

@@ -26,7 +26,7 @@ from k8snb.simulation.bootstrap import beginning, bootstrap, install_ingress
 from k8snb.simulation.cloud import found_pool
 from k8snb.simulation.config import Config
 from k8snb.simulation.faults import FAULTS
-from k8snb.simulation.history import PROGRAMS, Code, History, Position
+from k8snb.simulation.history import IMAGES, PROGRAMS, Code, History, Position
 from k8snb.simulation.learners import install, rehearse
 from k8snb.simulation.root import Root
 from k8snb.simulation.wiring import Parts, wire
@@ -65,7 +65,7 @@ class Simulation:
     ):  # fmt: skip
         self.root = root
         self.history = history if history is not None else History()
-        self.images = images if images is not None else Catalogue()  # code, which all futures share
+        self.images = images if images is not None else Catalogue()  # code: what containers can run
         self.programs = programs  # code as well: what a learner has written and what runs here
         self.unsaved: tuple[str, ...] = ()  # those that ran when this cluster was saved, and are not in the file
         self.parts: Parts = wire(root, self.images, programs)
@@ -148,9 +148,18 @@ class Simulation:
         self._outside()
         self._tell()
 
+    def add_image(self, image: Any) -> None:
+        """From now on containers can run this image. Recorded, so that forks and rewinds run it, too. Raises ValueError."""
+        added = self.images.with_image(image)
+        self.history.note(self.root, IMAGES, added)
+        self.images.become(added)
+        self.unsaved = tuple(one for one in self.unsaved if not one.startswith(f"{image.name} ("))
+
     def _repeat(self, kind: str, value: Any) -> None:
         if kind == PROGRAMS:
             install(self, value)
+        elif kind == IMAGES:
+            self.images.become(value)
         elif kind == "request":
             self.parts.server.handle(value)
         elif kind == "http":
@@ -254,13 +263,13 @@ class Simulation:
 
     def fork(self) -> Simulation:
         """A second future from here: all frozen objects are shared, nothing else is."""
-        return Simulation(clone(self.root), self.history.until(self.position), self.images, self.programs)
+        return Simulation(clone(self.root), self.history.until(self.position), Catalogue(self.images.added), self.programs)
 
     def past(self, position: Position) -> Simulation:
         """The cluster as it was at a moment of its history, ready to take another future."""
         start = self.history.before(position)
-        programs = self.history.programs(start.position.inputs)
-        found = Simulation(clone(start.root), self.history.until(position), self.images, programs)
+        programs, images = self.history.programs(start.position.inputs), Catalogue(self.history.images(start.position.inputs))
+        found = Simulation(clone(start.root), self.history.until(position), images, programs)
         for item in self.history.inputs[start.position.inputs : position.inputs]:
             found._advance(item.events, item.time)
             found._repeat(item.kind, item.value)
@@ -279,6 +288,7 @@ class Simulation:
     def become(self, other: Simulation) -> None:
         """Take over another simulation's state and history (rewinding in place)."""
         self.root, self.history, self.programs = other.root, other.history, other.programs
+        self.images.become(other.images.added)
         self.rewire()
         self._tell()
 
@@ -292,7 +302,8 @@ class Simulation:
         saved = self.fork() if self.programs else self
         if self.programs:
             install(saved, ())
-        unsaved = {"unsaved": [f"{p.name} ({p.kind.__name__})" for p in self.programs]} if self.programs else {}
+        code = [f"{p.name} ({p.kind.__name__})" for p in self.programs] + [f"{i.name} ({i.__name__})" for i in self.images.added]
+        unsaved = {"unsaved": code} if code else {}
         return json.dumps({"k8snb": FORMAT, **unsaved, **encode(saved.root)}, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod

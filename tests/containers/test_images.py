@@ -147,7 +147,7 @@ def _image(**facts: Any) -> type:
 )
 def test_what_cannot_be_an_image_is_refused_in_one_sentence(image: Any, words: str) -> None:
     with pytest.raises(ValueError, match=r"\w") as caught:
-        Catalogue().add(image)
+        Catalogue().with_image(image)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -193,7 +193,7 @@ def test_a_file_holds_no_code_and_says_so(cluster):
     cluster.controllers.replace("replicaset", MyReplicaSet)
     cluster.settle()
     loaded = Cluster.load(cluster.save())
-    assert "these were yours when the cluster was saved, and do not run now: replicaset (MyReplicaSet)" in repr(loaded.controllers)
+    assert "were yours when the cluster was saved, and are not here now: replicaset (MyReplicaSet)" in repr(loaded.controllers)
     loaded.settle()
     assert len([p for p in loaded.get("pods") if "deletionTimestamp" not in p["metadata"]]) == 2
     assert cluster.controllers["replicaset"].code == "MyReplicaSet"

@@ -4,13 +4,13 @@
     cluster.images.explain("nginx")      one image: its versions, ports, use of CPU and memory; what it does and does not do
     cluster.images.add(MyImage)          from now on pods can run it
 
-Code, not state: all futures of a cluster share it.
+Code, not state. Which images a learner has added is an input of the simulation, as a fault is: recorded and replayed.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from textwrap import fill
 from typing import Any, NamedTuple
 
@@ -59,21 +59,25 @@ class Explanation(NamedTuple):
 class Catalogue:
     """The images that exist in this cluster's world."""
 
-    def __init__(self, images: Iterable[type[Image]] = IMAGES):
+    def __init__(self, added: tuple[type[Image], ...] = ()):
         self.generic = Generic()
         self._images: dict[str, Image] = {}
         self._names: dict[str, Image] = {}
-        for image in images:
+        self.added = added
+        self.become(added)
+
+    def become(self, added: tuple[type[Image], ...]) -> None:
+        """From now on these are there beside the known ones, and take the place of those of the same name."""
+        self.added = added
+        self._images.clear()
+        self._names.clear()
+        for image in (*IMAGES, *added):
             self._put(image())
 
-    def add(self, image: Any) -> Explanation:
-        """Make an image known: a class derived from ``Image``. One of the same name is replaced.
-
-        Raises ``ValueError`` with one sentence for what cannot be an image.
-        """
+    def with_image(self, image: Any) -> tuple[type[Image], ...]:
+        """What is added once this class is, too. Raises ``ValueError`` with one sentence for what cannot be an image."""
         _check(image)
-        self._put(image())
-        return self.explain(image.name)
+        return (*(one for one in self.added if one.name != image.name), image)
 
     def _put(self, made: Image) -> None:
         self._names[made.name] = made
