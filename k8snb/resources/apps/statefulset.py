@@ -15,7 +15,7 @@ from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label, not_negative, one_of
 from k8snb.resources.autoscaling.scale import SCALE
 from k8snb.resources.common.cells import age, containers_cells
-from k8snb.resources.common.claim import default_claim, validate_claim_spec
+from k8snb.resources.common.claim import claim_spec_warnings, default_claim, validate_claim_spec
 from k8snb.resources.common.fill import each, fill, fill_empty, inside, where_given
 from k8snb.resources.common.pod_template import default_pod_template, validate_pod_template
 from k8snb.resources.common.status import decremented, not_more_than
@@ -148,6 +148,17 @@ def validate_status_update(obj: Object, old: Object) -> Errors:
     return within("status", errors + decremented(status, old.get("status") or EMPTY_DICT))
 
 
+def warnings(obj: Object, old: Object | None) -> list[str]:
+    """Those of the template and of the claims, and a history without end."""
+    found = template_warnings(obj, old)
+    for index, claim in enumerate(dig(obj, "spec.volumeClaimTemplates") or ()):
+        path = f"spec.volumeClaimTemplates[{index}]" + ("" if old is None else ".Spec")
+        found += claim_spec_warnings(path, claim.get("spec") or EMPTY_DICT)
+    if dig(obj, "spec.revisionHistoryLimit", 0) < 0:
+        found.append("spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended")
+    return found
+
+
 def cells(obj: Object, now: int) -> list[Any]:
     """One row of ``kubectl get statefulsets``."""
     spec, status = obj["spec"], obj.get("status") or EMPTY_DICT
@@ -173,7 +184,7 @@ RESOURCE = served(
     validate=validate,
     validate_update=validate_update,
     validate_status_update=validate_status_update,
-    warnings=template_warnings,
+    warnings=warnings,
     cells=cells,
     subresources={"scale": SCALE},
     counts_generation=True,

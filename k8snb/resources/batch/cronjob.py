@@ -16,14 +16,20 @@ from k8snb.apimachinery.errors import Errors, invalid, not_supported, required, 
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import format_label_selector
-from k8snb.apimachinery.validation import dns_label, not_negative
+from k8snb.apimachinery.validation import not_negative
 from k8snb.resources.batch.job_validation import validate_job_template_spec
+from k8snb.resources.batch.job_warnings import job_spec_warnings
 from k8snb.resources.common.cells import NONE, age, containers_cells, flag, since
 from k8snb.resources.common.fill import fill, fill_empty, inside, where_given
-from k8snb.resources.common.pod_template import default_pod_template, warnings_for_pod_template
+from k8snb.resources.common.pod_template import default_pod_template
+from k8snb.resources.common.workload import name_warnings
 from k8snb.resources.discovery import served
 
 LONGEST_NAME = 63 - 11  # the controller appends eleven characters for each Job
+_TIME_ZONE = (
+    "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, "
+    "see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
+)
 _POLICIES = ("Allow", "Forbid", "Replace")
 _ZONE_PART = re.compile(r"[A-Za-z.\-_0-9+]{1,14}")
 
@@ -113,19 +119,12 @@ def _validate_job_template(template: Mapping[str, Any]) -> Errors:
 
 
 def warnings(obj: Object, old: Object | None) -> list[str]:
-    """Those of the pod template, the name, and a schedule with a time zone in it."""
-    spec = obj["spec"]
-    found: list[str] = []
-    if old is None and (wrong := dns_label(obj["metadata"].get("name", ""))):
-        found.append(
-            "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
-            f"a DNS label is recommended: [{' '.join(wrong)}]"
-        )
+    """Those of the name and of the Job's spec, and on an update a schedule with a time zone in it."""
+    found = name_warnings(obj) if old is None else []
     if old is None or obj["metadata"].get("generation") != old["metadata"].get("generation"):
-        path = "spec.jobTemplate.spec.template"
-        found += warnings_for_pod_template(path, dig(obj, path, EMPTY_DICT), dig(old, path) if old else None)
-    if old is None and "TZ" in spec.get("schedule", ""):
-        found.append("cannot use TZ or CRON_TZ in spec.schedule, use spec.timeZone field instead")
+        found += job_spec_warnings("spec.jobTemplate.spec", dig(obj, "spec.jobTemplate.spec", EMPTY_DICT))
+    if old is not None and "TZ" in dig(obj, "spec.schedule", ""):
+        found.append(_TIME_ZONE)
     return found
 
 

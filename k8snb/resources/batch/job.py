@@ -17,19 +17,16 @@ from k8snb.apimachinery.selectors import format_label_selector, from_label_selec
 from k8snb.apimachinery.validation import dns_label, validate_label_selector, validate_labels
 from k8snb.resources.batch.job_status import validate_status_update
 from k8snb.resources.batch.job_validation import validate_job_spec, validate_job_spec_update
+from k8snb.resources.batch.job_warnings import job_spec_warnings
 from k8snb.resources.common.cells import age, between, containers_cells, since
 from k8snb.resources.common.fill import each, fill, inside, where_given
 from k8snb.resources.common.pod_template import default_pod_template
-from k8snb.resources.common.workload import shown_selector, template_warnings, workload_warnings
+from k8snb.resources.common.workload import name_warnings, shown_selector
 from k8snb.resources.discovery import served
 
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
 JOB_NAME = "batch.kubernetes.io/job-name"
 _MAX_INT32 = 2**31 - 1
-_TOO_MANY = (
-    "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, "
-    "Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
-)
 
 
 def default(obj: Object) -> Object:
@@ -124,13 +121,11 @@ def validate_update(obj: Object, old: Object) -> Errors:
 
 
 def warnings(obj: Object, old: Object | None) -> list[str]:
-    """Those of the template, the name, and an Indexed Job of more than 100,000 pods at once."""
-    found = workload_warnings(obj, None) if old is None else template_warnings(obj, old)
-    spec = obj["spec"]
-    many = (spec.get("completions") or 0) > 100_000 and (spec.get("parallelism") or 0) > 10_000
-    if old is None and spec.get("completionMode") == "Indexed" and many:
-        found.append(_TOO_MANY)
-    return found
+    """Those of the name, and of ``spec`` when it is new or changed."""
+    if old is not None and old["metadata"].get("generation") == obj["metadata"].get("generation"):
+        return []
+    found = name_warnings(obj) if old is None else []
+    return found + job_spec_warnings("spec", obj.get("spec") or EMPTY_DICT)
 
 
 _STATES = (("Complete", "Complete"), ("Failed", "Failed"), ("", "Terminating"), ("Suspended", "Suspended"),

@@ -88,10 +88,8 @@ def cidr(field: str, text: str, *, canonical: bool = False) -> Errors:
         return [invalid(field, text, _BAD_CIDR)]
     host, _, length = text.partition("/")
     address = parse_ip(host)
-    if _leading_zeros(host):
-        return [invalid(field, text, "must not have leading 0s in IP")]
-    if len(length) > 1 and length.startswith("0"):
-        return [invalid(field, text, "must not have leading 0s in prefix length")]
+    if _leading_zeros(host) or (len(length) > 1 and length.startswith("0")):
+        return [invalid(field, text, "must not have leading 0s in IP or prefix length")]
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         return [invalid(field, text, "must not have an IPv4-mapped IPv6 address")]
     if network.network_address != address:

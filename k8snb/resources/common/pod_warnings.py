@@ -14,6 +14,7 @@ from k8snb.apimachinery.quantity import exact
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import label_value
 from k8snb.resources.common.claim import claim_spec_warnings
+from k8snb.resources.common.formats import ip_warnings
 from k8snb.resources.common.pod_annotations import APP_ARMOR, SECCOMP_CONTAINER, SECCOMP_POD
 from k8snb.resources.common.pod_scheduling import PREFERRED, REQUIRED
 from k8snb.resources.common.pod_security import containers_with_paths
@@ -72,7 +73,7 @@ def _warnings(prefix: str, meta: Spec, spec: Spec, *, of_template: bool) -> list
     found += _ports(at, spec)
     if spec.get("terminationGracePeriodSeconds", 0) < 0:
         found.append(f"{at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1")
-    return [*found, *_null_selectors(at, spec)]
+    return [*found, *_null_selectors(at, spec), *_addresses(at, spec)]
 
 
 def _placement(at: str, spec: Spec) -> Iterator[str]:
@@ -211,67 +212,87 @@ def _null_selectors(at: str, spec: Spec) -> Iterator[str]:
                 yield f"{at}.affinity.{field}.{PREFERRED}[{index}].podAffinityTerm.labelSelector: {why}"
 
 
+def _addresses(at: str, spec: Spec) -> Iterator[str]:
+    for index, address in enumerate((spec.get("dnsConfig") or EMPTY_DICT).get("nameservers") or ()):
+        yield from ip_warnings(f"{at}.dnsConfig.nameservers[{index}]", address)
+    for index, alias in enumerate(spec.get("hostAliases") or ()):
+        yield from ip_warnings(f"{at}.hostAliases[{index}].ip", alias.get("ip", ""))
+
+
 # Files of one volume that lie on top of each other
+
+File = tuple[str, str]
+"""A path and, in a projected volume, the source that brings it."""
 
 
 def overlapping_paths(volumes: Sequence[Spec]) -> Iterator[str]:
     """Files of one volume of which one hides the other."""
     for volume in volumes:
+        named = f"volume {quote(volume.get('name', ''))}"
         for kind, label, key in (
             ("configMap", "ConfigMap", "name"),
             ("secret", "Secret", "secretName"),
             ("downwardAPI", "DownwardAPI", ""),
         ):
             source = volume.get(kind)
-            if not source:
-                continue
-            owner = f"{label} {quote(source.get(key, ''))}" if key else label
-            yield from _overlaps(_paths(source), f"volume {quote(volume.get('name', ''))} ({owner}): overlapping paths")
-        for words in _projected_overlaps((volume.get("projected") or EMPTY_DICT).get("sources") or EMPTY_LIST):
-            yield f"volume {quote(volume.get('name', ''))} (Projected{words}"
+            if source:
+                owner = f"{label} {quote(source.get(key, ''))}" if key else label
+                yield from (f"{named} ({owner}): {words}" for words in _overlaps(_files(source, "")))
+        projected = volume.get("projected")
+        for words in _projected_overlaps(projected.get("sources") or EMPTY_LIST) if projected else ():
+            yield f"{named} (Projected){words}"
 
 
-def _paths(source: Spec) -> list[str]:
-    return [item.get("path", "") for item in source.get("items") or ()]
+def _files(source: Spec, owner: str) -> list[File]:
+    return [(item.get("path", ""), owner) for item in source.get("items") or ()]
 
 
-_PROJECTED: dict[str, Callable[[Spec], tuple[str, list[str]]]] = {
-    "configMap": lambda source: (f"ConfigMap {quote(source.get('name', ''))}", _paths(source)),
-    "secret": lambda source: (f"Secret {quote(source.get('name', ''))}", _paths(source)),
-    "downwardAPI": lambda source: ("DownwardAPI", _paths(source)),
-    "serviceAccountToken": lambda source: ("ServiceAccountToken", [source.get("path", "")]),
+_PROJECTED: dict[str, Callable[[Spec], list[File]]] = {
+    "configMap": lambda source: _files(source, f"ConfigMap {quote(source.get('name', ''))}"),
+    "secret": lambda source: _files(source, f"Secret {quote(source.get('name', ''))}"),
+    "downwardAPI": lambda source: _files(source, "DownwardAPI"),
+    "serviceAccountToken": lambda source: [(source.get("path", ""), "ServiceAccountToken")],
 }
 
 
 @once
 def _projected_overlaps(sources: Sequence[Spec]) -> list[str]:
-    """What is to be said of the sources of a projected volume, after its name: worked out once for all Pods that share them."""
-    found: list[str] = []
-    taken: set[str] = set()
+    """What is to be said of the sources of a projected volume, after its name: worked out once for all Pods that share them.
+
+    As upstream, a source that names no files is taken to bring those of the one before it.
+    """
+    files: list[File] = []
+    found: list[list[File] | None] = []
     for source in sources:
-        given = [kind for kind in _PROJECTED if source.get(kind) is not None]
-        if not any(value is not None for value in source.values()):
-            found.append(") has no sources provided")
-        if not given:
-            continue
-        owner, paths = _PROJECTED[given[0]](source[given[0]])
-        words = f" {owner}): overlapping paths"
-        found += [*_overlaps(paths, words), *_overlaps(sorted([*set(paths), *taken]), words)]
-        taken |= set(paths)
-    return found
+        kind = next((kind for kind in _PROJECTED if source.get(kind) is not None and _lists_files(kind, source[kind])), None)
+        files = _PROJECTED[kind](source[kind]) if kind else files
+        found.append(files if any(value is not None for value in source.values()) else None)
+    warnings: list[str] = []
+    before: list[File] = []
+    for brought in found:
+        warnings += [" has no sources provided"] if brought is None else [f": {words}" for words in _overlaps(brought, before)]
+        before += brought or []
+    return warnings
 
 
-def _overlaps(paths: Sequence[str], words: str) -> Iterator[str]:
-    seen: list[str] = []
-    for path in paths:
-        plain = path.rstrip("/")
-        clash = next(
-            (other for other in seen if other and plain and (other == plain or _inside(other, plain) or _inside(plain, other))), None
-        )
-        if clash is not None:
-            yield f"{words}: {quote(plain)} with {quote(clash)}"
-        seen.append(plain)
+def _lists_files(kind: str, source: Spec) -> bool:
+    return kind == "serviceAccountToken" or source.get("items") is not None
+
+
+def _overlaps(files: Sequence[File], before: Sequence[File] = ()) -> Iterator[str]:
+    seen = [(path.rstrip("/"), owner) for path, owner in before]
+    for path, owner in files:
+        file = path.rstrip("/"), owner
+        for other in seen if file[0] else ():
+            if other[0] and (_inside(other[0], file[0]) or _inside(file[0], other[0])):
+                yield f"overlapping paths: {_shown(file)} with {_shown(other)}"
+        seen.append(file)
 
 
 def _inside(path: str, directory: str) -> bool:
-    return f"{path}/".startswith(directory)
+    return f"{path}/".startswith(f"{directory}/")
+
+
+def _shown(file: File) -> str:
+    path, owner = file
+    return f"{quote(path)} ({owner})" if owner else quote(path)

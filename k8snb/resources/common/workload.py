@@ -121,13 +121,14 @@ def not_more_than_all(field: str, value: IntOrString) -> Errors:
 
 def workload_warnings(obj: Object, old: Object | None) -> list[str]:
     """Warnings about the template, and on creation about a name that makes a poor host name."""
-    warnings = []
-    if old is None and (wrong := dns_label(obj["metadata"].get("name", ""))):
-        warnings.append(
-            "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
-            f"a DNS label is recommended: [{' '.join(wrong)}]"
-        )
-    return warnings + template_warnings(obj, old)
+    return (name_warnings(obj) if old is None else []) + template_warnings(obj, old)
+
+
+def name_warnings(obj: Object) -> list[str]:
+    """The name of what makes pods becomes part of theirs, and so of host names."""
+    wrong = dns_label(obj["metadata"].get("name", ""))
+    words = "this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended"
+    return [f"metadata.name: {words}: [{' '.join(wrong)}]"] if wrong else []
 
 
 def template_warnings(obj: Object, old: Object | None) -> list[str]:

@@ -14,7 +14,7 @@ from k8snb.apimachinery.objects import Object
 from k8snb.apimachinery.validation import check, dns_label, dns_subdomain, qualified_name
 from k8snb.resources.common.cells import NONE, age, some_of
 from k8snb.resources.common.fill import each, fill, where_given
-from k8snb.resources.common.formats import ip
+from k8snb.resources.common.formats import ip, ip_warnings
 from k8snb.resources.common.pod_env import port_number, protocol
 from k8snb.resources.core.service_validation import endpoint_ip
 from k8snb.resources.discovery import served
@@ -61,6 +61,17 @@ def _validate_port(port: Mapping[str, Any], needs_name: bool) -> Errors:
     return errors + (check("appProtocol", port["appProtocol"], qualified_name) if port.get("appProtocol") is not None else [])
 
 
+def warnings(obj: Object, _old: Object | None) -> list[str]:
+    """Addresses that are not written as they should be."""
+    return [
+        words
+        for number, subset in enumerate(obj.get("subsets") or ())
+        for key in ("addresses", "notReadyAddresses")
+        for index, address in enumerate(subset.get(key) or ())
+        for words in ip_warnings(f"subsets[{number}].{key}[{index}].ip", address.get("ip", ""))
+    ]
+
+
 def _texts(subset: Mapping[str, Any]) -> list[str]:
     addresses = [address.get("ip", "") for address in subset.get("addresses") or ()]
     ports = [port.get("port", 0) for port in subset.get("ports") or ()]
@@ -82,5 +93,13 @@ EXAMPLE = {
 }
 
 RESOURCE = served(
-    "v1", "Endpoints", default=default, validate=validate, deprecated=DEPRECATED, cells=cells, example=EXAMPLE, simulated=True
+    "v1",
+    "Endpoints",
+    default=default,
+    validate=validate,
+    warnings=warnings,
+    deprecated=DEPRECATED,
+    cells=cells,
+    example=EXAMPLE,
+    simulated=True,
 )

@@ -13,12 +13,12 @@ from k8snb.apimachinery.errors import Errors, forbidden, not_supported, required
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import from_set
-from k8snb.apimachinery.validation import dns_label, not_negative
+from k8snb.apimachinery.validation import not_negative
 from k8snb.resources.common.cells import age, containers_cells, labels_text
 from k8snb.resources.common.fill import fill, inside, where_given
 from k8snb.resources.common.pod_template import default_pod_template, validate_pod_template, warnings_for_pod_template
 from k8snb.resources.common.status import not_more_than
-from k8snb.resources.common.workload import mismatch
+from k8snb.resources.common.workload import mismatch, name_warnings
 from k8snb.resources.discovery import served
 
 
@@ -72,10 +72,7 @@ def validate_status_update(obj: Object, _old: Object) -> Errors:
 
 def warnings(obj: Object, old: Object | None) -> list[str]:
     """About the name, where it makes a poor host name, and the template."""
-    found = []
-    if old is None and (wrong := dns_label(obj["metadata"].get("name", ""))):
-        words = "this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended"
-        found.append(f"metadata.name: {words}: [{' '.join(wrong)}]")
+    found = name_warnings(obj) if old is None else []
     template = dig(obj, "spec.template")
     if template is None or (old is not None and dig(old, "spec.template") == template):
         return found

@@ -167,6 +167,8 @@ def warnings(obj: Object, _old: Object | None) -> list[str]:
         found.append(f"annotation {TOPOLOGY_HINTS} is deprecated, please use {TOPOLOGY_MODE} instead")
     found += _of_headless(spec) if is_headless(spec) and spec.get("type") == "ClusterIP" else _of_addresses("clusterIPs", spec)
     found += _of_addresses("externalIPs", spec)
+    if spec.get("externalIPs") and spec.get("type") != "ExternalName" and not is_headless(spec):
+        found.append("spec.externalIPs is deprecated and may no longer be implemented in some clusters")
     found += ip_warnings("spec.loadBalancerIP", spec.get("loadBalancerIP", ""))
     for index, network in enumerate(spec.get("loadBalancerSourceRanges") or ()):
         found += cidr_warnings(f"spec.loadBalancerSourceRanges[{index}]", network)

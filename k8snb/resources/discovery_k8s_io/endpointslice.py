@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, duplicate, invalid, not_supported, required, too_many, within
-from k8snb.apimachinery.objects import Object, put
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, put
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label, dns_subdomain, immutable, port_number
 from k8snb.resources.common.cells import age, some_of
 from k8snb.resources.common.fill import each, fill, where_given
-from k8snb.resources.common.formats import ip, parse_ip
+from k8snb.resources.common.formats import ip, ip_warnings, parse_ip
 from k8snb.resources.discovery import served
 
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
+MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+_CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _MOST_ENDPOINTS = 1000
 _MOST_PORTS = 20_000
@@ -122,6 +124,17 @@ def validate_update(obj: Object, old: Object) -> Errors:
     return immutable("addressType", obj.get("addressType", ""), old.get("addressType", ""))
 
 
+def warnings(obj: Object, old: Object | None) -> list[str]:
+    """Names instead of addresses, and addresses that are not written as they should be."""
+    found = ["spec.addressType: FQDN endpoints are deprecated"] if old is None and obj.get("addressType") == "FQDN" else []
+    if (obj["metadata"].get("labels") or EMPTY_DICT).get(MANAGED_BY) in _CONTROLLERS:
+        return found
+    for number, endpoint in enumerate(obj.get("endpoints") or ()):
+        for index, address in enumerate(endpoint.get("addresses") or ()):
+            found += ip_warnings(f"endpoints[{number}].addresses[{index}]", address)
+    return found
+
+
 def prepare_for_update(obj: Object, old: Object) -> Object:
     """Endpoints and ports are what a slice wants: their change counts a generation."""
     if all(obj.get(key) == old.get(key) for key in ("endpoints", "ports", "addressType")):
@@ -154,6 +167,7 @@ RESOURCE = served(
     prepare_for_update=prepare_for_update,
     validate=validate,
     validate_update=validate_update,
+    warnings=warnings,
     cells=cells,
     counts_generation=True,
     example=EXAMPLE,

@@ -16,7 +16,7 @@ from k8snb.apimachinery.selectors import format_label_selector
 from k8snb.apimachinery.validation import check, port_name, port_number, validate_label_selector
 from k8snb.resources.common.cells import age
 from k8snb.resources.common.fill import each, fill, inside, where_given
-from k8snb.resources.common.formats import cidr, parse_cidr
+from k8snb.resources.common.formats import cidr, cidr_warnings, parse_cidr
 from k8snb.resources.discovery import served
 
 POLICY_TYPES = ("Ingress", "Egress")
@@ -115,6 +115,19 @@ def _validate_block(block: Mapping[str, Any]) -> Errors:
     return errors
 
 
+def warnings(obj: Object, _old: Object | None) -> list[str]:
+    """Networks that are not written as they should be."""
+    found: list[str] = []
+    for direction, peers in _DIRECTIONS:
+        for number, rule in enumerate(dig(obj, f"spec.{direction}") or ()):
+            for index, peer in enumerate(rule.get(peers) or ()):
+                block, path = peer.get("ipBlock"), f"spec.{direction}[{number}].{peers}[{index}].ipBlock"
+                if block is not None:
+                    found += cidr_warnings(f"{path}.cidr", block.get("cidr", ""))
+                    found += [w for i, part in enumerate(block.get("except") or ()) for w in cidr_warnings(f"{path}.except[{i}]", part)]
+    return found
+
+
 def cells(obj: Object, now: int) -> list[Any]:
     """One row of ``kubectl get networkpolicies``."""
     return [obj["metadata"]["name"], format_label_selector(dig(obj, "spec.podSelector")), age(obj, now)]
@@ -132,6 +145,7 @@ RESOURCE = served(
     "NetworkPolicy",
     default=default,
     validate=validate,
+    warnings=warnings,
     cells=cells,
     counts_generation=True,
     example=EXAMPLE,
