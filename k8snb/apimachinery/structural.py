@@ -17,7 +17,7 @@ Simplified: of the formats only date-time, date, byte, int32 and int64 are check
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import (
@@ -156,6 +156,11 @@ def validate(type_: Type, obj: Object) -> Errors:
         return []
     errors = _check(type_.rules.schema, {key: obj[key] for key in obj if key not in (*_TYPE_META, "metadata")}, "")
     return errors + _duplicates(type_, obj, "")
+
+
+def validate_value(schema: Mapping[str, Any], value: Any) -> Errors:
+    """What is wrong with one value, a default for example, by its own schema."""
+    return _check(schema, value, "")
 
 
 def _check(schema: Any, value: Any, path: str) -> Errors:

@@ -7,10 +7,10 @@ Simplified: conversion webhooks are stored, not called.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from k8snb.apimachinery.errors import Errors, FieldError, forbidden, invalid, not_supported, required, within
+from k8snb.apimachinery.errors import Errors, FieldError, duplicate, forbidden, invalid, not_supported, required, too_many, within
 from k8snb.apimachinery.meta import condition, parse_time, set_condition
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object, dig, freeze, put
 from k8snb.apimachinery.resource import once
@@ -18,6 +18,7 @@ from k8snb.apimachinery.validation import dns_1035_label, dns_subdomain, immutab
 from k8snb.resources.admissionregistration.webhooks import default_client_config, validate_client_config
 from k8snb.resources.apiextensions.schema_rules import unknown_formats, validate_schema
 from k8snb.resources.common.fill import fill, inside, where_given
+from k8snb.resources.common.internal_form import internal
 from k8snb.resources.discovery import served
 
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
@@ -27,11 +28,17 @@ _PROTECTED = ("k8s.io", "kubernetes.io")
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 _SCALE_PATHS = (
-    ("specReplicasPath", ".spec.", "should be a json path under .spec"),
-    ("statusReplicasPath", ".status.", "should be a json path under .status"),
-    ("labelSelectorPath", ".", "should be a json path under either .spec or .status"),
+    ("specReplicasPath", (".spec.",), "should be a json path under .spec"),
+    ("statusReplicasPath", (".status.",), "should be a json path under .status"),
+    ("labelSelectorPath", (".spec.", ".status."), "should be a json path under either .spec or .status"),
 )
-_STILL_STORED = "missing from spec.versions; may not be removed from spec.versions unless it also is removed from status.storedVersions"
+_STILL_STORED = (
+    "missing from spec.versions; {0} was previously a storage version, and must remain in spec.versions until a storage migration "
+    "ensures no data remains persisted in {0} and removes {0} from status.storedVersions"
+)
+_LONGEST_WARNING = 256
+_MOST_FIELDS = 8
+_SELECTABLE = "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed."
 _PRESERVE = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
 
 
@@ -102,7 +109,19 @@ def validate(obj: Object) -> Errors:
     errors: Errors = []
     if name and name != f"{dig(spec, 'names.plural', '')}.{spec.get('group', '')}":
         errors.append(invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group'))
-    return errors + within("spec", _validate_spec(spec)) + _validate_approval(obj, spec.get("group", ""))
+    errors = errors + _validate_spec(spec) + _validate_stored(obj) + _validate_approval(obj, spec.get("group", ""))
+    return errors + ([invalid("spec.preserveUnknownFields", True, _PRESERVE)] if spec.get("preserveUnknownFields") else [])
+
+
+def _validate_stored(obj: Object) -> Errors:
+    stored, versions = list(dig(obj, "status.storedVersions", ())), dig(obj, "spec.versions", ())
+    if not stored:
+        return [invalid("status.storedVersions", None, "must have at least one stored version")]
+    names = [version.get("name", "") for version in versions]
+    new = [version.get("name", "") for version in versions if version.get("storage") and version.get("name", "") not in stored]
+    errors = [invalid("status.storedVersions", stored, f"must have the storage version {name}") for name in new]
+    missing = [(index, name) for index, name in enumerate(stored) if name not in names]
+    return errors + [invalid(f"status.storedVersions[{index}]", name, _STILL_STORED.format(name)) for index, name in missing]
 
 
 def _validate_approval(obj: Object, group: str) -> Errors:
@@ -117,29 +136,71 @@ def _validate_approval(obj: Object, group: str) -> Errors:
     return [invalid(field, text, why)]
 
 
+class _Shared(NamedTuple):
+    """What the versions have in common, which Go's internal form keeps once, beside the versions; None where they differ."""
+
+    schema: Any
+    subresources: Any
+    columns: Any
+    fields: Any
+
+    @classmethod
+    def of(cls, versions: Sequence[Mapping[str, Any]]) -> _Shared:
+        """What is the same in all of them."""
+        given = [[version.get(name) or None for name in _PARTS] for version in versions]
+        same = [values[0] if all(value == values[0] for value in values) else None for values in zip(*given, strict=True)]
+        shared = cls(*same) if same else cls(None, None, None, None)
+        alike = shared.schema is not None or not any(values[0] for values in given)
+        return shared if alike else shared._replace(fields=None)
+
+    def own(self, version: Mapping[str, Any]) -> dict[str, Any]:
+        """The part of a version that is not shared."""
+        return {name: value for name, value in version.items() if name not in _PARTS or self[_PARTS.index(name)] is None}
+
+
+_PARTS = ("schema", "subresources", "additionalPrinterColumns", "selectableFields")
+
+
 @once
 def _validate_spec(spec: Mapping[str, Any]) -> Errors:
-    errors = _validate_group(spec.get("group", ""))
     scope, versions = spec.get("scope", ""), spec.get("versions") or ()
+    shared = _Shared.of(versions)
+    errors = within("spec", _validate_group(spec.get("group", "")))
     if not scope:
-        errors.append(required("scope"))
+        errors.append(required("spec.scope"))
     elif scope not in ("Cluster", "Namespaced"):
-        errors.append(not_supported("scope", scope, ["Cluster", "Namespaced"]))
+        errors.append(not_supported("spec.scope", scope, ["Cluster", "Namespaced"]))
+    without = [index for index, version in enumerate(versions) if dig(version, "schema.openAPIV3Schema") is None]
+    errors += [required(f"spec.versions[{index}].schema.openAPIV3Schema", "schemas are required") for index in without]
     for index, version in enumerate(versions):
-        errors += within(f"versions[{index}]", _validate_version(version))
+        name, path = version.get("name", ""), f"spec.versions[{index}]"
+        errors += within(path, _labels("name", name, needed=True)) + within(path, _validate_deprecation(version))
+        errors += _validate_parts(shared.own(version), path, "schema", status=_has_status(version))
+    errors += within("spec", _validate_versions(versions, shared))
+    if versions:
+        errors += within("spec", _labels("version", versions[0].get("name", "")))
+    errors += within("spec.names", _validate_names(spec.get("names") or EMPTY_DICT))
+    common = {name: value for name, value in zip(_PARTS, shared, strict=True) if value is not None}
+    errors += _validate_parts(common, "spec", "validation", status=any(map(_has_status, versions)))
+    return errors + within("spec.conversion", _validate_conversion(spec.get("conversion") or EMPTY_DICT))
+
+
+def _has_status(version: Mapping[str, Any]) -> bool:
+    return dig(version, "subresources.status") is not None
+
+
+def _validate_versions(versions: Sequence[Mapping[str, Any]], shared: _Shared) -> Errors:
     names = [version.get("name", "") for version in versions]
+    errors: Errors = []
     if len(set(names)) != len(names):
-        errors.append(_versions("must contain unique version names", versions))
+        errors.append(_versions("must contain unique version names", versions, shared))
     if sum(bool(version.get("storage")) for version in versions) != 1:
-        errors.append(_versions("must have exactly one version marked as storage version", versions))
-    errors += within("names", _validate_names(spec.get("names") or EMPTY_DICT))
-    if spec.get("preserveUnknownFields"):
-        errors.append(invalid("preserveUnknownFields", True, _PRESERVE))
-    return errors + within("conversion", _validate_conversion(spec.get("conversion") or EMPTY_DICT))
+        errors.append(_versions("must have exactly one version marked as storage version", versions, shared))
+    return errors
 
 
-def _versions(why: str, versions: Any) -> FieldError:
-    return invalid("versions", [{key.capitalize(): value for key, value in v.items()} for v in versions] or None, why)
+def _versions(why: str, versions: Sequence[Mapping[str, Any]], shared: _Shared) -> FieldError:
+    return invalid("versions", [internal("CRDVersion", shared.own(version)) for version in versions] or None, why)
 
 
 def _validate_group(group: str) -> Errors:
@@ -166,29 +227,58 @@ def _validate_names(names: Mapping[str, Any]) -> Errors:
     return errors
 
 
-def _labels(field: str, text: str) -> Errors:
-    wrong = dns_1035_label(text) if text else []
+def _labels(field: str, text: str, *, needed: bool = False) -> Errors:
+    wrong = dns_1035_label(text) if text or needed else []
     return [invalid(field, text, ",".join(wrong))] if wrong else []
 
 
-@once
-def _validate_version(version: Mapping[str, Any]) -> Errors:
-    name, schema = version.get("name", ""), dig(version, "schema.openAPIV3Schema")
-    wrong = dns_1035_label(name)
-    errors = [invalid("name", name, ",".join(wrong))] if wrong else []
-    if schema is None:
-        errors.append(required("schema.openAPIV3Schema", "schemas are required"))
-    else:
-        errors += within("schema.openAPIV3Schema", validate_schema(schema))
-    if not version.get("deprecated") and version.get("deprecationWarning") is not None:
-        errors.append(invalid("deprecationWarning", version["deprecationWarning"], "can only be set for deprecated versions"))
-    for index, column in enumerate(version.get("additionalPrinterColumns") or ()):
-        errors += within(f"additionalPrinterColumns[{index}]", _validate_column(column))
-    scale = dig(version, "subresources.scale")
-    if scale is not None:
-        errors += within("subresources.scale", _validate_scale(scale))
-    fields = version.get("selectableFields") or ()
-    return errors + [required(f"selectableFields[{i}].jsonPath") for i, field in enumerate(fields) if not field.get("jsonPath")]
+def _validate_deprecation(version: Mapping[str, Any]) -> Errors:
+    text = version.get("deprecationWarning")
+    if text is None:
+        return []
+    if not version.get("deprecated"):
+        return [invalid("deprecationWarning", text, "can only be set for deprecated versions")]
+    wrong = [] if len(text.encode()) <= _LONGEST_WARNING else [f"must be <= {_LONGEST_WARNING} characters long"]
+    wrong += [] if text else ["must not be an empty string"]
+    hidden = next((index for index, char in enumerate(text) if not char.isprintable()), None)
+    if hidden is not None:
+        index = len(text[:hidden].encode())
+        wrong.append(f"must only contain printable UTF-8 characters; non-printable character found at index {index}")
+    return [invalid("deprecationWarning", text, why) for why in wrong]
+
+
+def _validate_parts(found: Mapping[str, Any], path: str, schema_name: str, *, status: bool) -> Errors:
+    """Schema, subresources, columns and fields of one version, or of all of them."""
+    schema = dig(found, "schema.openAPIV3Schema")
+    errors = validate_schema(f"{path}.{schema_name}.openAPIV3Schema", schema, status=status) if schema is not None else []
+    scale = dig(found, "subresources.scale")
+    errors += within(f"{path}.subresources", _validate_scale(scale)) if scale is not None else []
+    for index, column in enumerate(found.get("additionalPrinterColumns") or ()):
+        errors += within(f"{path}.additionalPrinterColumns[{index}]", _validate_column(column))
+    fields = found.get("selectableFields") or ()
+    return errors + within(f"{path}.selectableFields", _validate_fields(fields, schema)) if schema is not None else errors
+
+
+def _validate_fields(fields: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> Errors:
+    errors, seen = [], set()
+    for index, field in enumerate(fields):
+        path = field.get("jsonPath", "")
+        where = f"[{index}].jsonPath"
+        if not path:
+            errors.append(required(where))
+            continue
+        part: Any = schema
+        for step in path.split(".")[1:]:
+            part = (part.get("properties") or EMPTY_DICT).get(step) if isinstance(part, Mapping) else None
+        if path.startswith(".metadata"):
+            errors.append(invalid(where, path, "must not point to fields in metadata"))
+        elif not path.startswith(".") or not isinstance(part, Mapping):
+            errors.append(invalid(where, path, "is an invalid path: does not refer to a valid field"))
+        elif part.get("type") not in ("string", "boolean", "integer"):
+            errors.append(invalid(where, path, _SELECTABLE))
+        errors += [duplicate(where, path)] if path in seen else []
+        seen.add(path)
+    return errors + ([too_many("", len(seen), _MOST_FIELDS)] if len(seen) > _MOST_FIELDS else [])
 
 
 def _validate_column(column: Mapping[str, Any]) -> Errors:
@@ -200,52 +290,71 @@ def _validate_column(column: Mapping[str, Any]) -> Errors:
         errors.append(invalid("type", kind, f"must be one of {','.join(_COLUMN_TYPES)}"))
     if form and form not in _COLUMN_FORMATS:
         errors.append(invalid("format", form, f"must be one of {','.join(_COLUMN_FORMATS)}"))
-    return errors + ([] if column.get("jsonPath") else [required("jsonPath")])
+    path = column.get("jsonPath", "")
+    return errors + (_validate_json_path("JSONPath", path) if path else [required("JSONPath")])
+
+
+def _validate_json_path(field: str, path: str) -> Errors:
+    return [] if path.startswith(".") else [invalid(field, path, "must be a simple json path starting with .")]
 
 
 def _validate_scale(scale: Mapping[str, Any]) -> Errors:
     errors: Errors = []
-    for key, prefix, where in _SCALE_PATHS:
-        path = scale.get(key, "")
-        if not path and key != "labelSelectorPath":
-            errors.append(required(key))
-        elif path and not path.startswith(prefix):
-            errors.append(invalid(key, path, where))
+    for key, prefixes, where in _SCALE_PATHS:
+        path, field = scale.get(key, ""), f"scale.{key}"
+        if not path:
+            errors += [] if key == "labelSelectorPath" else [required(field)]
+        elif not path.startswith(prefixes):
+            errors += _validate_json_path(field, path) or [invalid(field, path, where)]
     return errors
 
 
 def _validate_conversion(conversion: Mapping[str, Any]) -> Errors:
-    strategy, webhook = conversion.get("strategy", ""), conversion.get("webhook")
+    strategy, webhook = conversion.get("strategy", ""), conversion.get("webhook") or EMPTY_DICT
+    config, known = webhook.get("clientConfig"), list(webhook.get("conversionReviewVersions") or ())
     if not strategy:
-        return [required("strategy")]
-    if strategy not in ("None", "Webhook"):
-        return [not_supported("strategy", strategy, ["None", "Webhook"])]
-    if strategy == "None":
-        return [forbidden("webhook", "should not be set when strategy is not set to Webhook")] if webhook is not None else []
-    config = dig(conversion, "webhook.clientConfig")
-    errors = [] if config is not None else [required("webhookClientConfig", "required when strategy is set to Webhook")]
-    errors += within("webhookClientConfig", validate_client_config(config)) if config is not None else []
-    return errors + ([] if dig(conversion, "webhook.conversionReviewVersions") else [required("conversionReviewVersions")])
+        errors = [required("strategy")]
+    else:
+        errors = [] if strategy in ("None", "Webhook") else [not_supported("strategy", strategy, ["None", "Webhook"])]
+    if strategy != "Webhook":
+        given = (("webhookClientConfig", config is not None), ("conversionReviewVersions", known))
+        return errors + [forbidden(name, "should not be set when strategy is not set to Webhook") for name, there in given if there]
+    if config is None:
+        errors.append(required("webhookClientConfig", "required when strategy is set to Webhook"))
+    else:
+        errors += within("webhookClientConfig", validate_client_config(config))
+    return errors + within("conversionReviewVersions", _validate_review_versions(known))
+
+
+def _validate_review_versions(versions: list[str]) -> Errors:
+    if not versions:
+        return [required("")]
+    errors: Errors = []
+    for index, version in enumerate(versions):
+        if version in versions[:index]:
+            errors.append(invalid(f"[{index}]", version, "duplicate version"))
+        else:
+            errors += [invalid(f"[{index}]", version, why) for why in dns_1035_label(version)]
+    accepted = {"v1", "v1beta1"} & set(versions)
+    return errors if accepted else [*errors, invalid("", versions, "must include at least one of v1, v1beta1")]
 
 
 def validate_update(obj: Object, old: Object) -> Errors:
-    """Group, and once established scope and names, stay; stored versions are not taken away."""
-    errors = immutable("spec.group", dig(obj, "spec.group"), dig(old, "spec.group"))
-    if (condition(old, "Established") or {}).get("status") == "True":
-        for name in ("scope", "names.kind", "names.plural"):
-            errors += immutable(f"spec.{name}", dig(obj, f"spec.{name}"), dig(old, f"spec.{name}"))
-    versions = [version.get("name") for version in dig(obj, "spec.versions", ())]
-    for index, name in enumerate(dig(old, "status.storedVersions", ())):
-        if name not in versions:
-            errors.append(invalid(f"status.storedVersions[{index}]", name, _STILL_STORED))
-    return errors
+    """Group and plural stay, and once established scope and kind."""
+    fixed = ("scope", "names.kind") if (condition(old, "Established") or {}).get("status") == "True" else ()
+    names = [f"spec.{name}" for name in (*fixed, "group", "names.plural")]
+    return [error for name in names for error in immutable(name, dig(obj, name), dig(old, name))]
 
 
-def warnings(obj: Object, _old: Object | None) -> list[str]:
-    """Formats of texts that nobody checks."""
-    versions = dig(obj, "spec.versions", ())
-    found = (name for v in versions for name in unknown_formats(dig(v, "schema.openAPIV3Schema", EMPTY_DICT)))
-    return [f'unrecognized format "{name}"' for name in dict.fromkeys(found)]
+def warnings(obj: Object, old: Object | None) -> list[str]:
+    """Formats that nobody checks and that were not there before."""
+    known = set(_formats(old)) if old is not None else set()
+    return [f'unrecognized format "{name}"' for name in dict.fromkeys(_formats(obj)) if name not in known]
+
+
+def _formats(crd: Object) -> Iterator[str]:
+    for version in dig(crd, "spec.versions", ()):
+        yield from unknown_formats(dig(version, "schema.openAPIV3Schema", EMPTY_DICT))
 
 
 def established_status(crd: Object, *, resources: Collection[str], kinds: Collection[str], now: int) -> Object:

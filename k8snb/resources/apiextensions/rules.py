@@ -31,6 +31,9 @@ _REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "
 _SCALARS = {"string": "string", "integer": "int", "boolean": "bool", "number": "double"}
 _OPTIONALLY = "cel.bind(oldSelf, existed ? optional.of(was) : optional.none(),\n"
 _OLD = re.compile(r"\boldSelf\b")
+_LINE_BREAK = re.compile(r"[\n\r]")
+_STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\['([^']+)'\]")
+_PATH = re.compile(rf"(?:{_STEP.pattern})+")
 _WORDS = "true false null in as break const continue else for function if import let loop package namespace return var void while"
 _KEYWORDS = frozenset(_WORDS.split())
 _LONGEST_MESSAGE = 5 * 1024
@@ -48,31 +51,58 @@ class Finding(NamedTuple):
 
 @once
 def validate_rules(schema: Mapping[str, Any]) -> Errors:
-    """The rules of one schema, relative to it."""
+    """The rules of one schema but for their expressions, relative to it."""
     return [error for index, rule in enumerate(schema.get(RULES) or ()) for error in _validate_rule(f"{RULES}[{index}]", rule, schema)]
 
 
 def _validate_rule(field: str, rule: Mapping[str, Any], schema: Mapping[str, Any]) -> Errors:
-    text, message, reason = rule.get("rule", ""), rule.get("message", ""), rule.get("reason")
-    if not text.strip():
-        return [required(f"{field}.rule", "rule is not specified")]
+    text, message, reason, path = rule.get("rule", "").strip(), rule.get("message", ""), rule.get("reason"), rule.get("fieldPath", "")
     errors: Errors = []
-    if message and not message.strip():
+    if not text:
+        errors.append(required(f"{field}.rule", "rule is not specified"))
+    elif message and not message.strip():
         errors.append(invalid(f"{field}.message", message, "message must be non-empty if specified"))
-    elif "\n" in message.strip():
+    elif _LINE_BREAK.search(message.strip()):
         errors.append(invalid(f"{field}.message", message, "message must not contain line breaks"))
-    elif "\n" in text.strip() and not message.strip():
+    elif _LINE_BREAK.search(text) and not message.strip():
         errors.append(required(f"{field}.message", "message must be specified if rule contains line breaks"))
+    if rule.get("messageExpression") and not rule["messageExpression"].strip():
+        errors.append(required(f"{field}.messageExpression", "messageExpression must be non-empty if specified"))
     if reason is not None and reason not in _REASONS:
         errors.append(not_supported(f"{field}.reason", reason, _REASONS))
-    try:
-        _compiled(schema, rule)
-    except CelError as error:
-        errors.append(invalid(f"{field}.rule", _shown_rule(rule), str(error)))
-    try:
-        _compiled_message(schema, rule)
-    except CelError as error:
-        errors.append(invalid(f"{field}.messageExpression", _shown_rule(rule), str(error)))
+    wrong = [] if path.strip() or not path else ["fieldPath must be non-empty if specified"]
+    wrong += ["fieldPath must not contain line breaks"] if _LINE_BREAK.search(path) else []
+    wrong += ["fieldPath must be a valid path"] if path and not _leads_somewhere(schema, path) else []
+    return errors + [invalid(f"{field}.fieldPath", path, why) for why in wrong]
+
+
+def _leads_somewhere(schema: Mapping[str, Any], path: str) -> bool:
+    """Whether a path like ``.spec.ports['http']`` names a declared field."""
+    if not _PATH.fullmatch(path):
+        return False
+    at: Any = schema
+    for step in _STEP.finditer(path):
+        inner = at.get("items") if isinstance(at, Mapping) and at.get("type") == "array" else at
+        declared = (inner or EMPTY_DICT).get("properties") or EMPTY_DICT
+        at = declared.get(step[1] or step[2], (inner or EMPTY_DICT).get("additionalProperties"))
+        if not isinstance(at, Mapping):
+            return at is True
+    return True
+
+
+@once
+def validate_expressions(schema: Mapping[str, Any]) -> Errors:
+    """The expressions of the rules of one schema, relative to it."""
+    errors: Errors = []
+    for index, rule in enumerate(schema.get(RULES) or ()):
+        field = f"{RULES}[{index}]"
+        for name, compiled in (("rule", _compiled), ("messageExpression", _compiled_message)):
+            try:
+                compiled(schema, rule)
+            except CelError as error:
+                errors.append(invalid(f"{field}.{name}", _shown_rule(rule), str(error)))
+        if rule.get("optionalOldSelf") is not None and not _OLD.search(rule["rule"]):
+            errors.append(invalid(f"{field}.optionalOldSelf", rule["optionalOldSelf"], "may not be set if oldSelf is not used in rule"))
     return errors
 
 

@@ -1,183 +1,256 @@
-"""The rules for the schema of a custom resource: it must be *structural*, so that types, pruning and defaults follow from it.
+"""The rules for the schema of a custom resource: what OpenAPI v3 in the server's reading allows, its extensions, defaults that fit.
 
-Laws: every value has a type; what stands under allOf, anyOf, oneOf and not only constrains, and specifies nothing; there are no
-references. Paths are relative to the schema, ``properties[spec].items``.
+    errors = validate_schema("spec.validation.openAPIV3Schema", schema)         paths are whole, as some messages name others
 
-Models: k8s.io/apiextensions-apiserver pkg/apiserver/schema/{structural,validation,kubernetes}.go,
-pkg/apis/apiextensions/validation/validation.go (ValidateCustomResourceDefinitionOpenAPISchema).
-Rules in CEL: :mod:`k8snb.resources.apiextensions.rules`.
+That it must be structural, too: :mod:`k8snb.resources.apiextensions.structure`. Rules in CEL:
+:mod:`k8snb.resources.apiextensions.rules`.
+
+Models: k8s.io/apiextensions-apiserver pkg/apis/apiextensions/validation/validation.go (validateCustomResourceDefinitionValidation,
+ValidateCustomResourceDefinitionOpenAPISchema), pkg/apiserver/schema/defaulting/validation.go.
+Simplified: costs of rules are not estimated; defaults inside metadata are not judged, and those of others not by rules in CEL.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import Errors, forbidden, invalid, not_supported, required, within
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict
-from k8snb.apimachinery.patterns import PatternError, go
-from k8snb.apimachinery.resource import once
-from k8snb.resources.apiextensions.rules import validate_rules
+from k8snb.apimachinery.objects import EMPTY_DICT
+from k8snb.apimachinery.structural import validate_value
+from k8snb.resources.apiextensions.rules import validate_expressions, validate_rules
+from k8snb.resources.apiextensions.structure import (
+    EMBEDDED,
+    LIST_KEYS,
+    LIST_TYPE,
+    MAP_TYPE,
+    PRESERVE,
+    Schema,
+    parts,
+    properties,
+    schema_or_none,
+    unstructured,
+    validate_structure,
+)
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
-_UNSUPPORTED = ("definitions", "dependencies", "patternProperties", "additionalItems")
-_LOGIC = ("allOf", "anyOf", "oneOf")
-_PRESERVE, _INT_OR_STRING, _EMBEDDED = (
-    f"x-kubernetes-{word}" for word in ("preserve-unknown-fields", "int-or-string", "embedded-resource")
-)
-_LIST_TYPE, _LIST_KEYS, _MAP_TYPE = (f"x-kubernetes-{word}" for word in ("list-type", "list-map-keys", "map-type"))
-_ONLY_VALUE_RULES = ("description", "type", "default", "title", "nullable", "additionalProperties")
-_ROOT_ONLY_NAMES = "must not specify anything other than name and generateName, but metadata is implicitly specified"
-
-
-@once
-def validate_schema(schema: Mapping[str, Any]) -> Errors:
-    """A whole ``openAPIV3Schema``."""
-    kind = schema.get("type", "")
-    errors: Errors = []
-    if not kind:
-        errors.append(required("type", "must not be empty at the root"))
-    elif kind != "object":
-        errors.append(invalid("type", kind, "must be object at the root"))
-    meta = (schema.get("properties") or EMPTY_DICT).get("metadata")
-    if meta is not None and set(meta.get("properties") or ()) - {"name", "generateName"}:
-        errors.append(forbidden("properties[metadata]", _ROOT_ONLY_NAMES))
-    if schema.get("nullable"):
-        errors.append(forbidden("nullable", "nullable cannot be true at the root"))
-    return errors + _validate(schema, root=True)
-
-
-def _validate(schema: Mapping[str, Any], *, root: bool = False) -> Errors:
-    errors = [] if root else _validate_type(schema)
-    errors += [forbidden(name, f"{name} is not supported") for name in _UNSUPPORTED if schema.get(name)]
-    errors += [forbidden("$ref", "$ref is not supported")] if schema.get("$ref") else []
-    if schema.get("uniqueItems"):
-        errors.append(forbidden("uniqueItems", "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"))
-    if schema.get("properties") and schema.get("additionalProperties") is not None:
-        errors.append(forbidden("additionalProperties", "properties and additionalProperties are mutual exclusive"))
-    errors += _validate_array(schema) + _validate_pattern(schema) + _validate_extensions(schema) + validate_rules(schema)
-    for name in _LOGIC:
-        for index, part in enumerate(schema.get(name) or ()):
-            errors += within(f"{name}[{index}]", _validate_value_rule(part or EMPTY_DICT, bool(schema.get(_INT_OR_STRING))))
-    if isinstance(schema.get("not"), FrozenDict):
-        errors += within("not", _validate_value_rule(schema["not"], False))
-    for path, part in _children(schema):
-        errors += within(path, _validate(part))
-    return errors
-
-
-def _children(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, part in sorted((schema.get("properties") or EMPTY_DICT).items()):
-        yield f"properties[{name}]", part or EMPTY_DICT
-    for key in ("items", "additionalProperties"):
-        if isinstance(schema.get(key), FrozenDict):
-            yield key, schema[key]
-
-
-def _validate_type(schema: Mapping[str, Any]) -> Errors:
-    kind, either = schema.get("type", ""), schema.get(_INT_OR_STRING)
-    if kind and kind not in _TYPES:
-        return [not_supported("type", kind, _TYPES)]
-    if either:
-        return [invalid("type", kind, f"must be empty if {_INT_OR_STRING} is true")] if kind else []
-    if not kind and not schema.get(_PRESERVE):
-        return [required("type", "must not be empty for specified object fields")]
-    return []
-
-
-def _validate_array(schema: Mapping[str, Any]) -> Errors:
-    kind, items = schema.get("type"), schema.get("items")
-    if kind == "array" and items is None:
-        return [required("items", "must be specified")]
-    if isinstance(items, list):
-        return [forbidden("items", "items must be a schema object and not an array")]
-    return []
-
-
-def _validate_pattern(schema: Mapping[str, Any]) -> Errors:
-    try:
-        go(schema.get("pattern") or "")
-    except PatternError as error:
-        return [invalid("pattern", schema["pattern"], f"must be a valid regular expression, but isn't: {error}")]
-    return []
-
-
-def _validate_extensions(schema: Mapping[str, Any]) -> Errors:
-    kind, relation, keys = schema.get("type", ""), schema.get(_LIST_TYPE), schema.get(_LIST_KEYS) or ()
-    errors: Errors = []
-    if schema.get(_PRESERVE) is False:
-        errors.append(invalid(_PRESERVE, False, "must be true or undefined"))
-    if schema.get(_EMBEDDED):
-        errors += [] if kind == "object" else [invalid("type", kind, "must be object if x-kubernetes-embedded-resource is true")]
-        if not schema.get("properties") and not schema.get(_PRESERVE):
-            errors.append(
-                required(
-                    "properties", "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields"
-                )
-            )
-    if relation is not None:
-        errors += [] if kind == "array" else [invalid("type", kind, "must be array if x-kubernetes-list-type is specified")]
-        if relation not in ("atomic", "set", "map"):
-            errors.append(not_supported(_LIST_TYPE, relation, ["atomic", "set", "map"]))
-    if keys and relation != "map":
-        errors.append(invalid(_LIST_TYPE, relation, "must be map if x-kubernetes-list-map-keys is non-empty"))
-    if relation == "map":
-        errors += _validate_map_keys(schema, keys)
-    if schema.get(_MAP_TYPE) is not None and schema[_MAP_TYPE] not in ("granular", "atomic"):
-        errors.append(not_supported(_MAP_TYPE, schema[_MAP_TYPE], ["atomic", "granular"]))
-    return errors
-
-
-def _validate_map_keys(schema: Mapping[str, Any], keys: Any) -> Errors:
-    if not keys:
-        return [required(_LIST_KEYS, "must not be empty if x-kubernetes-list-type is map")]
-    items = schema.get("items") or EMPTY_DICT
-    if not isinstance(items, FrozenDict) or items.get("type") != "object":
-        found = items.get("type") if isinstance(items, FrozenDict) else None
-        return [invalid("items.type", found, f"must be object if parent array's {_LIST_TYPE} is map")]
-    known, needed = items.get("properties") or EMPTY_DICT, items.get("required") or ()
-    errors: Errors = []
-    for index, key in enumerate(keys):
-        if key not in known:
-            errors.append(invalid(f"{_LIST_KEYS}[{index}]", key, "entries must all be names of item properties"))
-        elif known[key].get("default") is None and key not in needed:
-            errors.append(
-                required(
-                    f"items.properties[{key}].default",
-                    f"this property is in {_LIST_KEYS}, so it must have a default or be a required property",
-                )
-            )
-    return errors
-
-
-def _validate_value_rule(schema: Mapping[str, Any], either: bool) -> Errors:
-    """What stands under allOf, anyOf, oneOf or not: constraints of values only."""
-    errors: Errors = []
-    for name in _ONLY_VALUE_RULES:
-        if schema.get(name) is not None and not (name == "type" and either):
-            errors.append(forbidden(name, "must be empty to be structural" if name != "nullable" else "must be false to be structural"))
-    for path, part in _children(schema):
-        errors += within(path, _validate_value_rule(part, False)) if path != "additionalProperties" else []
-    for name in _LOGIC:
-        for index, part in enumerate(schema.get(name) or ()):
-            errors += within(f"{name}[{index}]", _validate_value_rule(part or EMPTY_DICT, either))
-    return errors
-
-
-_KNOWN_FORMATS = """
-bsonobjectid uri email hostname ipv4 ipv6 cidr mac uuid uuid3 uuid4 uuid5 isbn isbn10 isbn13 creditcard ssn hexcolor rgbcolor byte
-password date duration datetime k8sshortname k8slongname
+_UNSUPPORTED = ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")
+_META = ("apiVersion", "kind", "metadata")
+_UNIQUE = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
+_ITEM_OF_SET = f"must be atomic as item of a list with {LIST_TYPE}=set"
+_NEEDED_KEY = f"this property is in {LIST_KEYS}, so it must have a default or be a required property"
+_ROOT_WORDS = """
+description type format title maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems uniqueItems
+multipleOf required items properties externalDocs example x-kubernetes-preserve-unknown-fields x-kubernetes-validations
 """
-_FORMATS = frozenset(_KNOWN_FORMATS.split())
+_ROOT_WITH_STATUS = tuple(_ROOT_WORDS.split())
+_GO_NAMES = {"x-kubernetes-preserve-unknown-fields": "XPreserveUnknownFields", "x-kubernetes-validations": "XValidations"}
 
 
-def unknown_formats(schema: Mapping[str, Any]) -> Iterator[str]:
-    """The formats of texts in a schema that the server does not know, and therefore never checks."""
-    name = schema.get("format", "")
-    if name and schema.get("type") == "string" and name.replace("-", "") not in _FORMATS:
+def validate_schema(path: str, schema: Schema, *, status: bool = False) -> Errors:
+    """A whole ``openAPIV3Schema``, which stands at ``path``; ``status``: of a resource whose status has an endpoint of its own."""
+    errors = _root_with_status(path, schema) if status else []
+    if schema.get("nullable"):
+        errors.append(forbidden(f"{path}.nullable", "nullable cannot be true at the root"))
+    unreadable = unstructured(schema)
+    misshapen = [] if unreadable else validate_structure(schema, path) or _defaults(path, schema, root=True)
+    found = _open_api(schema, _Place(root=True, rules=not unreadable and not misshapen))
+    errors += misshapen + within(path, found.errors) + within(path, found.expressions)
+    return errors or ([invalid(path, "", unreadable)] if unreadable else [])
+
+
+def _root_with_status(path: str, schema: Schema) -> Errors:
+    if schema.get("type", "object") != "object":
+        why = 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled'
+        return [invalid(f"{path}.type", schema["type"], why)]
+    if any(value and name not in _ROOT_WITH_STATUS for name, value in schema.items()):
+        names = " ".join(_GO_NAMES.get(name, name[0].upper() + name[1:]) for name in _ROOT_WITH_STATUS)
+        why = f"only [{names}] fields are allowed at the root of the schema if the status subresource is enabled"
+        return [invalid(path, dict(schema), why)]
+    return []
+
+
+# Defaults
+
+
+def _defaults(path: str, schema: Schema, *, root: bool = False) -> Errors:
+    default, errors = schema.get("default"), []
+    if default is not None:
+        errors = [] if _pruned(schema, default) else [invalid(f"{path}.default", default, "must not have unknown fields")]
+        errors += within(f"{path}.default", validate_value(schema, default))
+    if (items := schema_or_none(schema.get("items"))) is not None:
+        errors += _defaults(f"{path}.items", items)
+    for name, part in properties(schema):
+        if name not in _META or not (root or schema.get(EMBEDDED)):
+            errors += _defaults(f"{path}.properties[{name}]", part)
+    return errors
+
+
+def _pruned(schema: Schema, value: Any) -> bool:
+    """Whether all fields of a value are declared."""
+    if isinstance(value, list):
+        items = schema_or_none(schema.get("items"))
+        return items is None or all(_pruned(items, item) for item in value)
+    if not isinstance(value, Mapping):
+        return True
+    declared, others = schema.get("properties") or EMPTY_DICT, schema.get("additionalProperties")
+    known = set(declared) | (set(_META) if schema.get(EMBEDDED) else set())
+    if not schema.get(PRESERVE) and not others and not set(value) <= known:
+        return False
+    inner = schema_or_none(others) or EMPTY_DICT
+    return all(_pruned(declared.get(name, inner) or EMPTY_DICT, item) for name, item in value.items() if name in declared or inner)
+
+
+# What the server's OpenAPI allows
+
+
+class _Place(NamedTuple):
+    """Where in the whole a schema stands, and what that means for it."""
+
+    root: bool = False
+    rules: bool = False
+    """Whether rules in CEL are looked at."""
+    in_meta: bool = False
+    no_default: str = ""
+
+
+class _Found(NamedTuple):
+    errors: Errors
+    expressions: Errors
+    """What is wrong with rules in CEL, which is reported after everything else."""
+
+
+def _open_api(schema: Schema, place: _Place) -> _Found:
+    found = _Found(_one(schema, place), [])
+    for path, part, where in _inside(schema, place):
+        inner = _open_api(part, where)
+        found.errors.extend(within(path, inner.errors))
+        found.expressions.extend(within(path, inner.expressions))
+    found.errors.extend(_extensions(schema) + validate_rules(schema))
+    if not found.errors and place.rules:
+        found.expressions.extend(validate_expressions(schema))
+    return found
+
+
+def _one(schema: Schema, place: _Place) -> Errors:
+    kind = schema.get("type", "")
+    errors = [not_supported("type", kind, _TYPES)] if kind and kind not in _TYPES else []
+    if schema.get("default") is not None and place.no_default:
+        errors.append(forbidden("default", f"must not be set {place.no_default}"))
+    errors += [forbidden(name, f"{name} is not supported") for name in _UNSUPPORTED if schema.get(name) not in (None, "", EMPTY_DICT)]
+    if kind == "null":
+        errors.append(forbidden("type", "type cannot be set to null, use nullable as an alternative"))
+    if isinstance(schema.get("items"), list):
+        errors.append(forbidden("items", "items must be a schema object and not an array"))
+    if place.in_meta and schema.get(EMBEDDED):
+        errors.append(forbidden(EMBEDDED, "must not be used inside of resource meta"))
+    if schema.get("uniqueItems"):
+        errors.append(forbidden("uniqueItems", _UNIQUE))
+    if schema.get("properties") and schema.get("additionalProperties") not in (None, True):
+        errors.append(forbidden("additionalProperties", "additionalProperties and properties are mutual exclusive"))
+    return errors
+
+
+def _inside(schema: Schema, place: _Place) -> Iterator[tuple[str, Schema, _Place]]:
+    inner = place._replace(root=False)
+    if (others := schema_or_none(schema.get("additionalProperties"))) is not None:
+        why = "inside additionalProperties applying to object metadata"
+        yield "additionalProperties", others, inner._replace(no_default=why) if place.in_meta else inner
+    for name, part in properties(schema):
+        of_meta = name in _META and (place.root or schema.get(EMBEDDED))
+        where = inner._replace(in_meta=True) if of_meta else inner
+        yield f"properties[{name}]", part, where._replace(no_default=f"in top-level {name}") if of_meta and place.root else where
+    logic = inner._replace(rules=False)
+    if (refused := schema_or_none(schema.get("not"))) is not None:
+        yield "not", refused, logic
+    for key in ("allOf", "oneOf", "anyOf"):
+        yield from ((f"{key}[{index}]", part or EMPTY_DICT, logic) for index, part in enumerate(schema.get(key) or ()))
+    items = schema.get("items")
+    if items is not None:
+        several = isinstance(items, list)
+        for index, part in enumerate(items if several else [items]):
+            yield f"items[{index}]" if several else "items", part or EMPTY_DICT, inner
+
+
+def _extensions(schema: Schema) -> Errors:
+    kind, relation, of_map = schema.get("type", ""), schema.get(LIST_TYPE), schema.get(MAP_TYPE)
+    errors = [invalid(PRESERVE, False, "must be true or undefined")] if schema.get(PRESERVE) is False else []
+    errors += _of_type("object", kind, MAP_TYPE) if of_map is not None else []
+    if of_map not in (None, "atomic", "granular"):
+        errors.append(not_supported(MAP_TYPE, of_map, ["atomic", "granular"]))
+    if relation is not None and kind != "array":
+        errors += _of_type("array", kind, LIST_TYPE)
+    elif relation == "set":
+        errors += _set_item(schema_or_none(schema.get("items")) or EMPTY_DICT)
+    if relation not in (None, "atomic", "set", "map"):
+        errors.append(not_supported(LIST_TYPE, relation, ["atomic", "set", "map"]))
+    if schema.get(LIST_KEYS) and relation != "map":
+        why = f"must be map if {LIST_KEYS} is non-empty"
+        errors.append(required(LIST_TYPE, why) if relation is None else invalid(LIST_TYPE, relation, why))
+    return errors + (_map_list(schema) if relation == "map" else []) + _keys_and_nulls(schema)
+
+
+def _of_type(wanted: str, kind: str, name: str) -> Errors:
+    why = f"must be {wanted} if {name} is specified"
+    return [] if kind == wanted else [invalid("type", kind, why) if kind else required("type", why)]
+
+
+def _set_item(item: Schema) -> Errors:
+    if item.get("type") == "array" and item.get(LIST_TYPE) not in (None, "atomic"):
+        return [invalid(f"items.{LIST_TYPE}", item[LIST_TYPE], _ITEM_OF_SET)]
+    if item.get("type") == "object" and item.get(MAP_TYPE) != "atomic":
+        return [invalid(f"items.{MAP_TYPE}", item.get(LIST_TYPE), _ITEM_OF_SET)]
+    return []
+
+
+def _map_list(schema: Schema) -> Errors:
+    keys, item = list(schema.get(LIST_KEYS) or ()), schema_or_none(schema.get("items"))
+    errors = [] if keys else [required(LIST_KEYS, f"must not be empty if {LIST_TYPE} is map")]
+    if item is None:
+        return errors + ([required("items", f"must have a schema if {LIST_TYPE} is map")] if schema.get("items") is None else [])
+    kind, declared = item.get("type", ""), item.get("properties") or EMPTY_DICT
+    if kind != "object":
+        return [*errors, invalid("items.type", kind, f"must be object if parent array's {LIST_TYPE} is map")]
+    for index, key in enumerate(keys):
+        if key not in declared:
+            errors.append(invalid(LIST_KEYS, keys, "entries must all be names of item properties"))
+        elif (declared[key] or EMPTY_DICT).get("type") in ("array", "object"):
+            errors.append(invalid(f"items.properties[{key}].type", kind, f"must be a scalar type if parent array's {LIST_TYPE} is map"))
+        if key in keys[:index]:
+            errors.append(invalid(LIST_KEYS, keys, "must not contain duplicate entries"))
+    return errors
+
+
+def _keys_and_nulls(schema: Schema) -> Errors:
+    relation, item = schema.get(LIST_TYPE), schema_or_none(schema.get("items"))
+    if item is None or relation not in ("set", "map"):
+        return []
+    errors = [forbidden("items.nullable", f"cannot be nullable when {LIST_TYPE} is {relation}")] if item.get("nullable") else []
+    declared, needed = item.get("properties") or EMPTY_DICT, item.get("required") or ()
+    for key in schema.get(LIST_KEYS) or () if relation == "map" else ():
+        part, path = declared.get(key) or EMPTY_DICT, f"items.properties[{key}]"
+        if key in declared and key not in needed and part.get("default") is None:
+            errors.append(required(f"{path}.default", _NEEDED_KEY))
+        if part.get("nullable"):
+            errors.append(forbidden(f"{path}.nullable", f"this property is in {LIST_KEYS}, so it cannot be nullable"))
+    return errors
+
+
+# Formats
+
+
+_TEXTS = """
+bsonobjectid uri email hostname ipv4 ipv6 cidr mac uuid uuid3 uuid4 uuid5 isbn isbn10 isbn13 creditcard ssn hexcolor rgbcolor byte
+password date duration datetime quantity k8sshortname k8slongname
+"""
+_OF_TEXTS = frozenset(_TEXTS.split())
+_FORMATS = {"": _OF_TEXTS, "string": _OF_TEXTS, "integer": frozenset({"int32", "int64"}), "number": frozenset({"float", "double"})}
+
+
+def unknown_formats(schema: Schema) -> Iterator[str]:
+    """The formats in a schema that the server does not know for values of the type, and therefore never checks."""
+    name, kind = schema.get("format", ""), schema.get("type", "")
+    if name and (name.replace("-", "") if kind in ("", "string") else name) not in _FORMATS.get(kind, ()):
         yield name
-    for _, part in _children(schema):
+    for _, part in parts(schema):
         yield from unknown_formats(part)
-    for key in _LOGIC:
-        for part in schema.get(key) or ():
-            yield from unknown_formats(part or EMPTY_DICT)

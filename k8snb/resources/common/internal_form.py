@@ -96,6 +96,14 @@ _STRUCTS = {
         "VolumeAttributesClassName"
     ),
     "Taint": "Key:s Value:s Effect:s TimeAdded",
+    "CRDVersion": (
+        "Name:s Served:b Storage:b Deprecated:b DeprecationWarning Schema Subresources:*CRDSubresources "
+        "AdditionalPrinterColumns:[]CRDColumn SelectableFields:[]CRDField"
+    ),
+    "CRDSubresources": "Status Scale:*CRDScale",
+    "CRDScale": "SpecReplicasPath:s StatusReplicasPath:s LabelSelectorPath",
+    "CRDColumn": "Name:s Type:s Format:s Description:s Priority:i JSONPath:s",
+    "CRDField": "JSONPath:s",
 }  # fmt: skip
 _HOST_FIELDS = {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers"}  # of the security context inside Go
 
