@@ -26,6 +26,7 @@ from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.result import Result
 from k8snb.messages import Missing, Mistake, text
+from k8snb.messages.arguments import careful, shown
 from k8snb.network.chains import MODES
 from k8snb.network.kube_proxy import Rules
 from k8snb.seams.cni import ANYBODY, HTTPResponse
@@ -82,11 +83,14 @@ def current() -> Cluster:
 
 
 def use(cluster: Cluster) -> Cluster:
-    """Make a cluster (a fork, say) the current one, and return it."""
+    """Make a cluster (a fork, say) the current one, and return it. Raises ValueError for anything else."""
+    if not callable(getattr(cluster, "kubectl", None)):  # whatever else stands for a cluster
+        raise Mistake(text("arguments.wrong", call="use", name="cluster", wanted=text("arguments.cluster"), given=shown(cluster)))
     _current[:] = [cluster]
     return cluster
 
 
+@careful("cluster", "__init__")
 class Cluster:
     """A simulated cluster in virtual time.
 
@@ -309,17 +313,20 @@ class Cluster:
         return Window(self.simulation).graph(kind, of, namespace)
 
     def why(self, what: str | Object, namespace: str = "default") -> Why:
-        """Why an object is as it is: from the users' requests to this state. ``what`` as in :meth:`graph`."""
+        """Why an object is as it is: from the users' requests to this state. ``what`` as in :meth:`graph`.
+
+        Raises LookupError where there is no such object, and as far as is remembered never was.
+        """
         window = Window(self.simulation)
-        return window.why(window.identify(what, namespace))
+        return window.why(window.known(window.identify(what, namespace)))
 
     def timeline(self, what: str | Object, namespace: str = "default") -> Timeline:
         """The lives of all pods that an object owns or owned, as bars over time; of a pod, those of its containers.
 
-        ``what`` as in :meth:`graph`.
+        ``what`` as in :meth:`graph`. Raises LookupError as :meth:`why` does.
         """
         window = Window(self.simulation)
-        return window.timeline(window.identify(what, namespace))
+        return window.timeline(window.known(window.identify(what, namespace)))
 
     def diagnosis(self, pod: str | Object, namespace: str = "default", *, attempt: int = 0) -> Grid:
         """The scheduler's last decision on a pod as a grid: node by node and plugin by plugin, the reason or the points.

@@ -6,8 +6,8 @@
     check("10.bad-revision")                 # ✗ Not yet. Revision 3 is still being rolled out: ...
     hint("10.bad-revision", 2)
 
-Laws: nothing here raises on what a learner wrote, and no traceback reaches a learner; a check looks at a *fork*, so looking
-changes nothing; an exercise depends on no cell but the chapter's first and its own.
+Laws: nothing here raises on what a learner wrote into an exercise, and no traceback reaches a learner; a check looks at a *fork*, so
+looking changes nothing; an exercise depends on no cell but the chapter's first and its own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from k8snb.course.exercise import Chapter, Exercise, all_ids, all_questions, cha
 from k8snb.course.progress import Progress
 from k8snb.course.verdict import Note
 from k8snb.messages import set_language, text
+from k8snb.messages.arguments import careful_function as careful
 from k8snb.widgets.quiz import Quiz
 
 LETTERS = "abcdefgh"
@@ -37,8 +38,11 @@ class Lesson:
 LESSON = Lesson()
 
 
+@careful
 def begin(number: str, *, language: str = "en") -> Note:
     """Open a chapter: speak its language from now on, and say what it is called and how long it takes."""
+    if number not in chapters():
+        return _unknown("course.unknown_chapter", number, chapters())
     set_language(language)
     words = chapters()[number].words()
     LESSON.clusters.clear()
@@ -46,6 +50,7 @@ def begin(number: str, *, language: str = "en") -> Note:
     return Note("note", (text("course.chapter", number=int(number), title=words["title"], minutes=words["minutes"]),))
 
 
+@careful
 def start(exercise: str) -> Any:
     """The starting cluster of an exercise, fresh; it becomes the current one for ``%kubectl``, ``%%manifest`` and ``%step``."""
     try:
@@ -58,6 +63,7 @@ def start(exercise: str) -> Any:
     return cluster
 
 
+@careful
 def check(exercise: str, *answers: Any) -> Note:
     """Whether the exercise is done; if not, the first thing to look at and the first hint.
 
@@ -101,7 +107,8 @@ def _more(exercise: str, hints: list[str], level: int) -> str:
     return text("course.no_more_hints", id=exercise, levels=len(hints))
 
 
-def hint(exercise: str, level: int = 1) -> Note:
+@careful
+def hint(exercise: str, level: int | str = 1) -> Note:
     """A hint; higher levels say more. A level beyond the last gives the last."""
     try:
         chapter, found = find(exercise)
@@ -112,6 +119,7 @@ def hint(exercise: str, level: int = 1) -> Note:
     return Note("note", (text("course.level", level=asked, levels=len(hints)), hints[asked - 1], _more(exercise, hints, asked)))
 
 
+@careful
 def solution(exercise: str) -> Note:
     """One way to solve it: what the learner's cell could say."""
     try:
@@ -121,6 +129,7 @@ def solution(exercise: str) -> Note:
     return Note("note", (text("course.solution_title"),), code=found.solution.strip())
 
 
+@careful
 def quiz(question: str, choice: str | None = None) -> Any:
     """A question as a widget; with ``choice`` (``"a"``, ``"b"`` ...) the verdict on that answer, for where no widget shows."""
     number, _, name = question.partition(".")

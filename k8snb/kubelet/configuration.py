@@ -27,6 +27,7 @@ from k8snb.component_helpers.timing import timing
 from k8snb.kubelet.pods import go_duration
 from k8snb.kubelet.thresholds import Threshold, thresholds_of
 from k8snb.messages import Mistake, text
+from k8snb.messages.arguments import shown
 from k8snb.sim.clock import SECOND
 
 API_VERSION, KIND = "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
@@ -89,6 +90,8 @@ def parse(given: str | Mapping[str, Any]) -> FrozenDict:
     """The one document of a file's text (or what was parsed already). Raises ValueError for what is no YAML, or several documents."""
     if isinstance(given, Mapping):
         return FrozenDict(freeze(dict(given)))
+    if not isinstance(given, str):
+        raise Mistake(text("kubelet.no_configuration", why=shown(given)))
     try:
         found = [document.value for document in documents(given) if document.value is not None]
     except YamlError as error:

@@ -37,7 +37,7 @@ def set_language(name: str) -> None:
     Raises ``ValueError`` for a language without a catalogue.
     """
     if name not in LANGUAGES:
-        raise ValueError(text("messages.unknown_language", name=name, known=", ".join(LANGUAGES)))
+        raise Mistake(text("messages.unknown_language", name=name, known=", ".join(LANGUAGES)))
     _chosen[0] = name
 
 

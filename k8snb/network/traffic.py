@@ -57,7 +57,7 @@ from k8snb.sim.clock import LATENCY, SECOND
 PATIENCE = 10 * SECOND
 """How long a client waits for a connection when it does not say."""
 
-_URL = re.compile(r"(?:(?P<scheme>https?)://)?(?P<host>[^/:?]+)(?::(?P<port>\d+))?(?P<path>[/?].*)?")
+_URL = re.compile(r"(?:(?P<scheme>https?)://)?(?P<host>[^/:?\s]+)(?::(?P<port>\d{1,5}))?(?P<path>[/?].*)?")
 
 
 class URL(NamedTuple):

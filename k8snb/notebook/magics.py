@@ -21,6 +21,8 @@ from k8snb.messages import text
 from k8snb.notebook.pointing import pointer
 from k8snb.sim.clock import duration
 
+MOST_STEPS = 10_000  # of one %step
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Said:
@@ -81,9 +83,9 @@ class ClusterMagics(Magics):  # type: ignore[misc]  # IPython publishes no types
         return _with_cluster(lambda cluster: _step(cluster, line.split()))
 
     @line_magic
-    def settle(self, _line: str) -> Any:
+    def settle(self, line: str) -> Any:
         """Let time pass until nothing changes any more."""
-        return _with_cluster(lambda cluster: cluster.settle())
+        return Plain(text("notebook.settle_alone", given=line)) if line.strip() else _with_cluster(lambda cluster: cluster.settle())
 
 
 def _with_cluster(act: Callable[[Cluster], Any]) -> Any:
@@ -109,6 +111,8 @@ def _apply(cluster: Cluster, line: str, cell: str) -> Said:
 def _step(cluster: Cluster, words: list[str]) -> Any:
     if any(word not in STEP_SIZES and not word.isdecimal() for word in words):
         return Plain(text("notebook.step_what", known=", ".join(STEP_SIZES)))
+    if any(word.isdecimal() and not 0 < int(word[:9]) <= MOST_STEPS for word in words):
+        return Plain(text("notebook.step_count", most=MOST_STEPS))
     size = next((word for word in words if word in STEP_SIZES), "reconcile")
     count = next((int(word) for word in words if word.isdecimal()), 1)
     return cluster.step(size) if count == 1 else Steps(cluster.step(size) for _ in range(count))

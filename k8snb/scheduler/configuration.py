@@ -32,6 +32,7 @@ from k8snb.apimachinery.errors import Errors, FieldError, duplicate, forbidden, 
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, freeze
 from k8snb.apimachinery.yaml import YamlError, documents
 from k8snb.messages import Mistake, text
+from k8snb.messages.arguments import shown
 from k8snb.scheduler.framework import EXTENSION_POINTS, Plugin, Profile
 from k8snb.scheduler.plugin_args import MAKERS, Reader
 from k8snb.scheduler.plugins import DEFAULT_PLUGINS, DEFAULT_PROFILE, DEFAULT_WEIGHTS
@@ -67,6 +68,8 @@ def parse(given: str | Mapping[str, Any]) -> FrozenDict:
     """The one document of a file's text (or what was parsed already). Raises ValueError for what is no YAML, or several documents."""
     if isinstance(given, Mapping):
         return FrozenDict(freeze(dict(given)))
+    if not isinstance(given, str):
+        raise Mistake(text("scheduler.no_configuration", why=shown(given)))
     try:
         found = [document.value for document in documents(given) if document.value is not None]
     except YamlError as error:

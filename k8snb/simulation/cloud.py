@@ -27,6 +27,7 @@ from k8snb.cloud.disks import DISK, FILE
 from k8snb.cloud.pools import Instance, NodePool
 from k8snb.cloud.sizes import SIZES
 from k8snb.messages import Mistake, text
+from k8snb.messages.arguments import careful
 from k8snb.sim.clock import duration
 from k8snb.simulation.commands import Command
 from k8snb.simulation.config import MOST_MACHINES
@@ -439,6 +440,7 @@ class Autoscaler:
         return why if since is None else text("cloud.unneeded", took=duration(self._simulation.now - since) or "0s")
 
 
+@careful("cluster.cloud")
 class Cloud:
     """Everything that the cloud lets one see and ask for."""
 

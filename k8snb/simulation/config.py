@@ -22,6 +22,7 @@ ETCD_SIZES = (1, 3, 5)
 CLOUDS = ("", "aks")
 RUNTIMES = ("faithful", "hollow", "hollow-exits")
 MOST_MACHINES = 1000  # of one node pool
+MOST_NODES = 5000  # as Kubernetes itself is made for
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ def node_manifests(nodes: Nodes) -> FrozenList:
 
     Raises ValueError for what is neither, and for manifests that have no names of their own.
     """
+    if isinstance(nodes, int) and nodes > MOST_NODES:
+        raise Mistake(text("cluster.too_many_nodes", nodes=nodes, most=MOST_NODES))
     if isinstance(nodes, int) and nodes >= 0:
         return FrozenList([ordinary_node(number) for number in range(1, nodes + 1)])
     if isinstance(nodes, (int, str, Mapping)) or not isinstance(nodes, Iterable):

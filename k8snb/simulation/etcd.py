@@ -16,6 +16,7 @@ from k8snb.etcd.raft.member import MemberState
 from k8snb.etcd.raft.store import RaftStore
 from k8snb.etcd.store import COMPONENT, KeyValue, Store, Unavailable
 from k8snb.messages import Mistake, text
+from k8snb.messages.arguments import careful
 from k8snb.sim.clock import SECOND
 from k8snb.sim.kernel import Kernel
 from k8snb.simulation.etcd_tables import Held, Keys, Log, MemberRow, Members, Messages, Proposal
@@ -136,9 +137,9 @@ def can_compact(simulation: Simulation, revision: int) -> None:
     """Raise ValueError for a revision that is compacted already or has not come yet, in etcd's words."""
     state = simulation.root.store
     if revision > state.revision:
-        raise ValueError("etcdserver: mvcc: required revision is a future revision")
+        raise Mistake("etcdserver: mvcc: required revision is a future revision")
     if revision <= state.compacted:
-        raise ValueError("etcdserver: mvcc: required revision has been compacted")
+        raise Mistake("etcdserver: mvcc: required revision has been compacted")
 
 
 def compact(simulation: Simulation, revision: int) -> None:
@@ -149,6 +150,7 @@ def compact(simulation: Simulation, revision: int) -> None:
 # ---------------------------------------------------------------------- looking
 
 
+@careful("cluster.etcd")
 class Etcd:
     """``cluster.etcd``: members, keys and messages."""
 

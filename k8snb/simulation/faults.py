@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.messages import Mistake, text
+from k8snb.messages.arguments import careful
 from k8snb.sim.clock import seconds
 from k8snb.simulation import cloud, etcd, load, outside
 from k8snb.simulation.machine_files import known_manifest, static_pod
@@ -117,6 +118,17 @@ def _delay_watches(simulation: Simulation, component: str, microseconds: int, re
             watch.delay = microseconds
 
 
+def known_request(simulation: Simulation, verb: str, resource: str, count: int) -> None:
+    """Raise ValueError for a verb or a resource that no request has."""
+    if verb not in ("*", *VERBS):
+        raise Mistake(text("fault.unknown_verb", verb=verb, names=", ".join(VERBS)))
+    if resource != "*" and all(resource != one.plural for one in simulation.parts.server.catalogue.all()):
+        raise Mistake(text("fault.unknown_resource", resource=resource))
+
+
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+
+
 def _api_errors(simulation: Simulation, verb: str = "*", resource: str = "*", count: int = 1) -> None:
     """The next ``count`` requests like this fail with 500."""
     simulation.root.server.faults[verb, resource] = count
@@ -164,7 +176,7 @@ FAULTS: dict[str, Fault] = {
     "start": Fault(_known, _start),
     "break_watches": Fault(_cut_known, _break_watches),
     "delay_watches": Fault(_cut_known, _delay_watches),
-    "api_errors": Fault(_anything, _api_errors),
+    "api_errors": Fault(known_request, _api_errors),
     "partition_etcd": Fault(etcd.known_member, _noted("partition", etcd.partition_member)),
     "restore_etcd": Fault(etcd.known_member, _noted("restore", etcd.restore_member)),
     "slow_etcd": Fault(etcd.known_member, _noted("slow", etcd.slow_member)),
@@ -186,6 +198,7 @@ FAULTS: dict[str, Fault] = {
 }
 
 
+@careful("cluster.faults")
 class Faults:
     """The ways to break a cluster, as methods; each is one recorded input of the simulation."""
 

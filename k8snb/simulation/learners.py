@@ -20,6 +20,7 @@ from k8snb.client.controller import ControllerProcess
 from k8snb.client.learner import LearnerProcess, Program, program, told
 from k8snb.client.workqueue import QueueState
 from k8snb.messages import Mistake, text
+from k8snb.messages.arguments import careful
 from k8snb.scheduler.learner import PluginProgram
 from k8snb.scheduler.scheduler import NAME as SCHEDULER
 from k8snb.scheduler.scheduler import KubeScheduler
@@ -146,6 +147,7 @@ class Loop:
             yield text("controllers.quiet")
 
 
+@careful("cluster.controllers")
 class Controllers:
     """The control loops of a cluster by name; those of the kube-controller-manager, and a learner's own."""
 

@@ -21,6 +21,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.kubelet.images.reference import parse_reference
 from k8snb.kubelet.registries import Registries, Registry
 from k8snb.messages import Mistake, text
+from k8snb.messages.arguments import careful
 from k8snb.seams.cni import EMPTY, REFUSED, Hop, HTTPReply, HTTPRequest, HTTPResponse
 from k8snb.sim.clock import MILLISECOND
 from k8snb.sim.state import Shelf
@@ -105,6 +106,7 @@ def through(machines: Machines, found: Forward, request: HTTPRequest) -> HTTPRes
     return HTTPResponse(reply.status, reply.body, "", tuple(hops), latency, label, reply.content_type, "127.0.0.1", reply.headers)
 
 
+@careful("cluster.forwards")
 class Forwards:
     """The open ports of your machine: a table, and :meth:`stop`."""
 

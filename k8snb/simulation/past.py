@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.objects import Object
+from k8snb.messages.arguments import careful
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
 
 
+@careful("past")
 class Past(Mapping[str, list[Object]]):
     """Resource key -> objects, as they were when ``revision`` was the last write. Events and leases are not recorded.
 

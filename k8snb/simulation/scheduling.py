@@ -15,6 +15,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from k8snb.messages import Missing, Mistake, text
+from k8snb.messages.arguments import careful
 from k8snb.scheduler.framework import Framework
 from k8snb.scheduler.learner import PluginProgram, plugin_program
 from k8snb.scheduler.queue import ACTIVE, BACKOFF, ERROR_BACKOFF, GATED, IN_FLIGHT, UNSCHEDULABLE, QueuedPod
@@ -53,6 +54,7 @@ class Queue(tuple[Waiting, ...]):
         return "\n".join(map(repr, self)) if self else text("scheduler.nobody")
 
 
+@careful("cluster.scheduler")
 class Scheduling:
     """The scheduler of one cluster."""
 

@@ -15,7 +15,7 @@ from k8snb.apiserver.request import Request, Response
 from k8snb.etcd.raft.group import new_group
 from k8snb.etcd.raft.store import RaftStore
 from k8snb.kubelet.images import Catalogue
-from k8snb.messages import text
+from k8snb.messages import Mistake, text
 from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.collector import resting_collector
@@ -312,10 +312,10 @@ class Simulation:
         try:
             saved = json.loads(data)
             if saved["k8snb"] != FORMAT:
-                raise ValueError(f"this cluster was saved by another version of k8snb (format {saved['k8snb']}, this is {FORMAT})")
+                raise Mistake(text("cluster.other_format", format=saved["k8snb"], known=FORMAT))
             root, unsaved = decode(saved), tuple(str(name) for name in saved.get("unsaved", ()))
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise ValueError(f"this is not a saved k8snb cluster: {error!r}") from None
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise Mistake(text("cluster.not_saved", why=f"{type(error).__name__}: {error}")) from None
         simulation = cls(root)
         simulation.unsaved = unsaved
         simulation.history.checkpoint(root)

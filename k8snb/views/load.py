@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from k8snb.messages import text
+from k8snb.messages.arguments import careful
 from k8snb.sim.clock import SECOND, duration
 from k8snb.simulation.load import Run, Shot
 from k8snb.simulation.simulation import Simulation
@@ -44,6 +45,7 @@ def percentile(latencies: Sequence[int], percent: float) -> int:
     return ranked[max(0, -(-len(ranked) * percent // 100).__trunc__() - 1)] if ranked else 0
 
 
+@careful("load")
 class Load:
     """One load test. Durations in seconds."""
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import EMPTY_LIST
 from k8snb.messages import text
+from k8snb.messages.arguments import careful
 from k8snb.sim.trace import Record
 from k8snb.views.layout import columns
 from k8snb.views.states import sign
@@ -55,6 +56,7 @@ class Line(NamedTuple):
     cells: tuple[Cell, ...]
 
 
+@careful("diagnosis")
 @dataclass(frozen=True, slots=True, repr=False)
 class Grid:
     """One decision. ``nodes`` are those that are shown, in the order of their names."""

@@ -245,6 +245,14 @@ class Window:
         change = self._change(name, None)
         return str(dig((change.value or change.previous) if change else None, "metadata.uid", ""))
 
+    def known(self, name: str) -> str:
+        """The same id, where there is such an object, or was one as far back as is remembered. Raises ``LookupError``."""
+        key, _, where = name.partition(" ")
+        namespace, _, own = where.rpartition("/")
+        if self._change(name, None) is None and self.simulation.parts.server.stored(key, own, namespace) is None:
+            raise Missing(text("views.never_seen", name=f"{key} {where.removeprefix('/')}"))
+        return name
+
     def identify(self, what: str | Object, namespace: str = "default") -> str:
         """The id of what somebody means: an object, ``pod/web-1``, ``deployment/shop/web`` or an id itself.
 
