@@ -25,6 +25,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from k8snb.apimachinery.schema import Type
+
 DYN, BOOL, STRING, NULL = "dyn", "bool", "string", "null_type"
 
 
@@ -65,13 +67,16 @@ class Program:
         return result.plain_value()
 
 
-def compile_expression(expression: str, variables: Mapping[str, str]) -> Program:
-    """Parse and check an expression over variables of these types. Raises CelError with cel-go's report."""
+def compile_expression(expression: str, variables: Mapping[str, str | Type]) -> Program:
+    """Parse and check an expression over variables of these types: names of CEL's or of Kubernetes' types, or kinds by their schema.
+
+    Raises CelError with cel-go's report.
+    """
     return _compile(expression, tuple(sorted(variables.items())))
 
 
 @lru_cache(maxsize=1024)
-def _compile(expression: str, variables: tuple[tuple[str, str], ...]) -> Program:
+def _compile(expression: str, variables: tuple[tuple[str, str | Type], ...]) -> Program:
     try:
         return Program(expression, _environment(variables).compile(expression))
     except RuntimeError as error:
@@ -79,16 +84,21 @@ def _compile(expression: str, variables: tuple[tuple[str, str], ...]) -> Program
 
 
 @lru_cache(maxsize=64)
-def _environment(variables: tuple[tuple[str, str], ...]) -> Any:
+def _environment(variables: tuple[tuple[str, str | Type], ...]) -> Any:
     try:
         from cel_expr_python import cel  # 14 MB of machine code, needed by few clusters
 
         from k8snb.apimachinery import cel_library
+        from k8snb.apimachinery.cel_types import Declared
     except ImportError:
         raise CelUnavailable from None
     config = cel.NewEnvConfigFromYaml("extensions:\n" + "".join(f"- name: {name}\n" for name in cel_library.EXTENSIONS))
-    types = {name: cel.Type(type_) for name, type_ in variables}
-    return cel.NewEnv(descriptor_pool=cel_library.pool(), config=config, variables=types, functions=cel_library.functions())
+    kinds = {type_: None for _, type_ in variables if isinstance(type_, Type)}
+    declared = Declared(kinds) if kinds else None
+    names = declared.names if declared is not None else {}
+    types = {name: cel.Type(names[type_] if isinstance(type_, Type) else type_) for name, type_ in variables}
+    pool = cel_library.pool() if declared is None else cel_library.pool_with(declared.files())
+    return cel.NewEnv(descriptor_pool=pool, config=config, variables=types, functions=cel_library.functions())
 
 
 def _type_name(name: str) -> str:
@@ -114,6 +124,8 @@ _AS_CEL_GO: _Words = (
     (re.compile(r"<input>:(?P<line>\d+):(?P<column>\d+): undeclared reference to '(?P<name>\w+(?:\.\w+)+)'"), _undeclared),
     (re.compile(r"(undefined field '\w+') not found in struct '[\w.]+'"), r"\1"),
     (re.compile(r"undefined field '(\w+)' \(in container ''\)"), r"undefined field '\1'"),
+    (re.compile(r"\bnull_type\b"), "null"),
+    (re.compile(r"\bdeclared\.T\d+\b"), "object"),  # a part of a kind, which has a made-up name there, too
     (re.compile(r"has\(\) argument must be a field selection"), "invalid argument to has() macro"),
 )
 _RUNTIME: _Words = (

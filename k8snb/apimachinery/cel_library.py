@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
@@ -62,8 +62,14 @@ _SCALARS = {"string": 9, "bool": 8}
 @cache
 def pool() -> Any:
     """The types of :data:`_MESSAGES`, as the library wants them."""
+    return pool_with([descriptor_pb2.FileDescriptorProto.FromString(struct_pb2.DESCRIPTOR.serialized_pb)])
+
+
+def pool_with(files: Iterable[Any]) -> Any:
+    """The same types after those of other files, the one of ``google.protobuf.Struct`` among them."""
     made = descriptor_pool.DescriptorPool()
-    made.AddSerializedFile(struct_pb2.DESCRIPTOR.serialized_pb)
+    for file in files:
+        made.Add(file)
     for package in sorted({name.rpartition(".")[0] for name in _MESSAGES}):
         made.Add(_file(package))
     return made

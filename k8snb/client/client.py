@@ -90,10 +90,11 @@ class Client:
         return self.update(resource, obj, subresource="status", typed=typed)
 
     def patch(
-        self, resource: str, name: str, patch: Any, namespace: str = "", *, kind: str = "merge", subresource: str = "", manager: str = ""
-    ) -> Object:
-        """Change part of an object. ``kind``: merge, strategic, json or apply."""
-        options = Options(field_manager=manager)
+        self, resource: str, name: str, patch: Any, namespace: str = "", *, kind: str = "merge", subresource: str = "", manager: str = "",
+        force: bool = False,
+    ) -> Object:  # fmt: skip
+        """Change part of an object. ``kind``: merge, strategic, json or apply; ``force``: apply takes fields from other managers."""
+        options = Options(field_manager=manager, force=force)
         return self.request(
             "patch",
             resource,

@@ -29,6 +29,7 @@ from k8snb.controllers.replicaset import ReplicaSetController
 from k8snb.controllers.replication import ReplicationController
 from k8snb.controllers.resource_quota import ResourceQuotaController
 from k8snb.controllers.statefulset.controller import StatefulSetController
+from k8snb.controllers.validatingadmissionpolicystatus import ValidatingAdmissionPolicyStatusController
 from k8snb.controllers.volume.attach_detach import AttachDetachController
 from k8snb.controllers.volume.binder import PersistentVolumeBinder
 from k8snb.controllers.volume.ephemeral import EphemeralVolumeController
@@ -64,5 +65,6 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     EndpointSliceController,
     EndpointSliceMirroringController,
     ResourceQuotaController,
+    ValidatingAdmissionPolicyStatusController,
     GarbageCollector,
 )

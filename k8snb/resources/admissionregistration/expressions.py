@@ -9,8 +9,7 @@
 ``params`` exists only where the policy has a ``paramKind``. Compiling is remembered; a spec that was validated is ready to run.
 
 Models: k8s.io/apiserver/pkg/admission/plugin/cel/{compile,composition}.go, pkg/apis/admissionregistration/validation/validation.go.
-Simplified: ``namespaceObject`` and ``Object{}`` have no declared fields, so a field that does not exist is found when a request comes;
-expressions are not checked against the types of the resources that they match (status.typeChecking).
+Simplified: ``namespaceObject`` and ``Object{}`` have no declared fields, so a field that does not exist is found when a request comes.
 """
 
 from __future__ import annotations
