@@ -4,16 +4,17 @@
     jsonPatch            [JSONPatch{op: "add", path: "/spec/replicas", value: 3}]         a failed test changes nothing
 
 The mutations of all policies follow each other, each on what the last one made; after one that changed something, defaults are
-filled in, and the chain asks its built-in plugins once more. What cannot be evaluated refuses the request, unless the policy's
+filled in, and the chain is asked once more. In this second round only those policies have a say whose ``reinvocationPolicy`` is
+IfNeeded, and only if something has changed after them. What cannot be evaluated refuses the request, unless the policy's
 ``failurePolicy`` is Ignore.
 
-Models: k8s.io/apiserver/pkg/admission/plugin/policy/mutating/{dispatcher,patch/smd,patch/json_patch}.go.
-Simplified: no policy is asked a second time (reinvocationPolicy).
+Models: k8s.io/apiserver/pkg/admission/plugin/policy/mutating/{dispatcher,reinvocationcontext,patch/smd,patch/json_patch}.go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from k8snb.admission.plugin import Context, forbidden
@@ -33,7 +34,20 @@ from k8snb.apiserver.request import Request
 from k8snb.resources.admissionregistration.expressions import all_variables, compile_mutation
 
 _ATOMIC = "may not mutate atomic arrays, maps or structs"
-_BINDINGS = f"mutatingadmissionpolicybindings.{GROUP}"
+
+
+@dataclass(slots=True)
+class Rounds:
+    """What is kept from the first round of a request for the second: which cases may be asked again, and which must be."""
+
+    asked: dict[Hashable, None] = field(default_factory=dict)  # of those that want it if needed, since the last change
+    due: dict[Hashable, None] = field(default_factory=dict)
+    last: Object | None = None  # the object as the policies left it
+
+    def changed(self) -> None:
+        """Something changed the object: all that were asked before may have another answer."""
+        self.due |= self.asked
+        self.asked = {}
 
 
 class MutatingAdmissionPolicy:
@@ -47,17 +61,37 @@ class MutatingAdmissionPolicy:
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The object with what the policies change; raises ApiError where one fails."""
         question = Question(request, resource, obj, old, "CREATE" if old is None else "UPDATE")
+        first = context.rounds is None
+        rounds: Rounds = context.rounds or Rounds()
+        context.rounds = rounds
+        if not first and obj != rounds.last:
+            rounds.changed()  # by a plugin that was asked again
         problems: list[tuple[Case, str]] = []
         for case in cases(context, "mutatingadmissionpolicies", question):
+            if not first and _key(case) not in rounds.due:
+                continue
+            before = question
             try:
                 question = _asked(context, question, case)
             except CelError as error:
                 if case.policy["spec"].get("failurePolicy") != "Ignore":
                     problems.append((case, str(error)))
+            if question is not before:
+                rounds.changed()
+            if case.policy["spec"].get("reinvocationPolicy") == "IfNeeded":
+                rounds.asked[_key(case)] = None
         if problems:
             raise _refusal(request, resource, obj, problems)
         assert question.obj is not None
+        rounds.last = question.obj
         return question.obj
+
+
+def _key(case: Case) -> Hashable:
+    """A policy with one binding and one parameter."""
+    binding, param = case.binding, case.param
+    name = binding["metadata"]["name"] if binding is not None else ""
+    return case.policy["metadata"]["name"], name, param["metadata"]["uid"] if param is not None else ""
 
 
 def _asked(context: Context, question: Question, case: Case) -> Question:

@@ -29,7 +29,9 @@ from k8snb.apiserver.request import Request
 
 
 class Context(Protocol):
-    """What the server offers to a plugin."""
+    """What the server offers to a plugin. ``rounds`` is for what a plugin keeps from the chain's first round for its second."""
+
+    rounds: Any
 
     @property
     def server(self) -> Any:

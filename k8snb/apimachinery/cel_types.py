@@ -6,7 +6,8 @@ Elsewhere ``object`` is a value of no declared type (``dyn``): a field that no D
 schema of a kind becomes a message, and every struct in it another one; maps, lists and scalars are what CEL calls so.
 
 Models: k8s.io/apiserver/pkg/cel/common/schemas.go (SchemaDeclType).
-Simplified: fields whose names are no identifiers (``x-kubernetes-...``) are not declared; lists of lists and values of any kind are ``dyn``.
+Simplified: fields whose names are no identifiers (``x-kubernetes-...``) are not declared; lists of lists and what may be anything
+are ``dyn``.
 """
 
 from __future__ import annotations

@@ -55,8 +55,7 @@ def mutate(context: Context, resource: Resource, obj: Object, old: Object | None
         again |= changed is not obj and getattr(plugin, "reinvokes", False)
         obj = changed
     for plugin in plugins if again else ():
-        if not getattr(plugin, "reinvokes", False):
-            obj = _asked(plugin, context, resource, (obj, old))
+        obj = _asked(plugin, context, resource, (obj, old))
     return obj
 
 

@@ -22,6 +22,7 @@ class Context:
     request: Request
     warnings: list[str] = field(default_factory=list)
     claimed: Object | None = None  # the object as the client wants it, before admission: what field ownership is worked out from
+    rounds: Any = None  # what mutating policies keep between the rounds of the chain
     notes: list[str] = field(default_factory=list)  # which stages changed or refused something, for the trace
 
     @property

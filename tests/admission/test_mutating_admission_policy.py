@@ -80,3 +80,30 @@ def test_what_is_neither_object_nor_patches_does_not_compile(desk):
     assert "must evaluate to Object" in refused(lambda: policy(desk, "{'a': 1}")).message
     assert "compilation failed" in refused(lambda: policy(desk, "Object{", name="b")).message
     assert "must evaluate to list(JSONPatch)" in refused(lambda: policy(desk, "'x'", field="jsonPatch", name="c")).message
+
+
+COUNT = 'Object{metadata: Object.metadata{labels: {"containers": string(size(object.spec.containers))}}}'
+HELPER = 'Object{spec: Object.spec{containers: [Object.spec.containers{name: "helper", image: "busybox"}]}}'
+ONCE = [{"name": "not-yet", "expression": "size(object.spec.containers) == 1"}]
+
+
+@pytest.mark.parametrize(("again", "counted"), [("Never", "1"), ("IfNeeded", "2")])
+def test_a_policy_may_ask_to_see_what_later_ones_have_changed(desk, again, counted):
+    policy(desk, COUNT, name="a-count", reinvocationPolicy=again)
+    policy(desk, HELPER, name="b-helper", matchConditions=ONCE)
+    assert desk.pod()["metadata"]["labels"] == {"containers": counted}
+
+
+def test_what_nobody_changed_afterwards_is_not_asked_again(desk):
+    """Each round would add a letter: the last one to speak is not asked twice."""
+    grow = 'Object{metadata: Object.metadata{labels: {"word": (has(object.metadata.labels) ? object.metadata.labels.word : "") + "a"}}}'
+    policy(desk, grow, name="grow", reinvocationPolicy="IfNeeded")
+    assert desk.pod()["metadata"]["labels"] == {"word": "a"}
+
+
+def test_of_two_that_want_the_last_word_the_later_one_has_it(desk):
+    """Both are asked twice, and no more: the first because of the second, the second because of the first."""
+    for name in ("a", "b"):
+        said = f'Object{{metadata: Object.metadata{{labels: {{"last": "{name}"}}}}}}'
+        policy(desk, said, name=name, reinvocationPolicy="IfNeeded")
+    assert desk.pod()["metadata"]["labels"] == {"last": "b"}
