@@ -3,8 +3,8 @@
 ``PLUGINS`` are in the order of the real server; first all ``admit`` run, then validation, then all ``validate``.
 
 Models: pkg/kubeapiserver/options/plugins.go (AllOrderedPlugins, those that are on by default).
-Simplified: webhooks are stored and not called; plugins that are off by default (NodeRestriction,
-AlwaysPullImages, ExtendedResourceToleration ...) are absent.
+Simplified: webhooks are stored and not called (but for that of ingress-nginx: :mod:`k8snb.network.ingress.webhook`); plugins that
+are off by default (NodeRestriction, AlwaysPullImages, ExtendedResourceToleration ...) are absent.
 """
 
 from __future__ import annotations

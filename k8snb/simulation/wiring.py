@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from k8snb.admission import PLUGINS
 from k8snb.apiserver import discovery
@@ -34,6 +35,7 @@ from k8snb.metrics.resources import RESOURCES as METRICS
 from k8snb.metrics.server import MetricsServer
 from k8snb.network.api_server import ApiServerDoor
 from k8snb.network.ingress.controller import INGRESSES
+from k8snb.network.ingress.webhook import IngressNginxWebhook
 from k8snb.resources import RESOURCES
 from k8snb.resources.apiextensions.serving import serve_definitions
 from k8snb.scheduler.configuration import settings
@@ -43,6 +45,7 @@ from k8snb.scheduler.simulator import FilterSimulator
 from k8snb.seams.services import Services
 from k8snb.sim.kernel import Kernel
 from k8snb.simulation.bootstrap import OwnService
+from k8snb.simulation.config import Config
 from k8snb.simulation.etcd import open_store
 from k8snb.simulation.history import Code
 from k8snb.simulation.load import LoadGenerator
@@ -80,6 +83,11 @@ class Managed:
     autoscaler: ClusterAutoscaler
 
 
+def admission_of(config: Config) -> tuple[Any, ...]:
+    """The admission plugins; where an Ingress controller is installed, its webhook stands among them, before the quotas."""
+    return (*PLUGINS[:-1], IngressNginxWebhook(), PLUGINS[-1]) if config.ingress else PLUGINS
+
+
 def wire(root: Root, catalogue: Catalogue | None = None, programs: Sequence[Code] = ()) -> Parts:
     """All the code of a cluster over its state. Starts nothing. ``catalogue``: the images that containers can run; ``programs``:
     the code that a learner has written."""
@@ -87,7 +95,8 @@ def wire(root: Root, catalogue: Catalogue | None = None, programs: Sequence[Code
     held = open_store(root, kernel)
     store = EncryptedStore(held) if root.config.encrypt_secrets else held
     config = ServerConfig(loud=root.config.loud, acted_on=(INGRESSES,) if root.config.ingress else ())
-    server = Server(root.server, store, kernel, resources=RESOURCES, admission=PLUGINS, config=config, paths=discovery.answer)
+    admission = admission_of(root.config)
+    server = Server(root.server, store, kernel, resources=RESOURCES, admission=admission, config=config, paths=discovery.answer)
     serve_definitions(server)
     OwnService(server)
     services = Services(drivers(root.components, DISK_DRIVERS if root.config.cloud else ()))

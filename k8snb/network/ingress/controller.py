@@ -30,6 +30,7 @@ from k8snb.client.informer import key_of
 from k8snb.network.ingress import certificates
 from k8snb.network.ingress.install import CLASS, CONTROLLER, NAME, NAMESPACE
 from k8snb.network.ingress.routing import Location, Target, locate, locations_of, server_of, unheard_in
+from k8snb.network.ingress.webhook import bad_annotation
 from k8snb.network.kube_proxy import service_of
 from k8snb.sim.clock import SECOND
 from k8snb.sim.state import Shelf
@@ -59,6 +60,7 @@ class IngressState:
     hosts: Shelf = field(default_factory=Shelf)  # host -> address that the status of its Ingress names
     told: Shelf = field(default_factory=Shelf)  # Ingress -> generation that an Event told of
     warned: Shelf = field(default_factory=Shelf)  # Ingress -> annotations that were said to be not simulated
+    refused: Shelf = field(default_factory=Shelf)  # Ingress -> generation in which it was left out
     turn: Shelf = field(default_factory=Shelf)  # target -> number of the endpoint whose turn it is
     requests: int = 0  # how many the proxy has handled
     due: bool = False
@@ -126,7 +128,7 @@ class IngressController(Component):
         address = self._address()
         if not address:
             return  # no pod of the controller is ready: nobody is there to do it
-        mine = sorted((one for one in self.ingresses.all() if self._is_mine(one)), key=_age)
+        mine = sorted((one for one in self.ingresses.all() if self._is_mine(one) and not self._refuses(one)), key=_age)
         before = (own.locations, dict(own.upstreams), dict(own.certificates))
         own.locations = locations_of(mine)
         targets = [location.target for location in own.locations if location.target]
@@ -140,6 +142,14 @@ class IngressController(Component):
         kernel.causes = (record,) if record else kernel.causes
         for ingress in mine:
             self._tell(ingress, address)
+
+    def _refuses(self, ingress: Object) -> bool:
+        """Whether an annotation has a value that it cannot have: such an Ingress (which came past the webhook) is left out."""
+        why, key, generation = bad_annotation(ingress), key_of(ingress), ingress["metadata"].get("generation", 1)
+        if why and self.own.refused.get(key) != generation:
+            self.own.refused[key] = generation
+            self.recorder.event(ingress, "Warning", "Rejected", why)
+        return bool(why)
 
     def _is_mine(self, ingress: Object) -> bool:
         named = ingress["spec"].get("ingressClassName")
