@@ -18,9 +18,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from k8snb.apimachinery.cel import BOOL, DYN, NULL, STRING, CelError, CelUnavailable, Program, compile_expression
+from k8snb.apimachinery.cel import DYN, CelError, CelUnavailable, Program, compile_expression
 from k8snb.apimachinery.errors import Errors, invalid
-from k8snb.apimachinery.objects import FrozenDict
 from k8snb.apimachinery.resource import once
 
 REQUEST, AUTHORIZER, RESOURCE_CHECK = (
@@ -31,6 +30,8 @@ REQUEST, AUTHORIZER, RESOURCE_CHECK = (
 _ALWAYS = {"object": DYN, "oldObject": DYN, "namespaceObject": DYN, "request": REQUEST}
 _AUTHORIZED = {"authorizer": AUTHORIZER, "authorizer.requestResource": RESOURCE_CHECK}
 PATCHES = "list<JSONPatch>"
+_WORDS = "true false null in as break const continue else for function if import let loop package namespace return var void while"
+RESERVED = frozenset(_WORDS.split())
 _AS_GO_PRINTS = {PATCHES: "list(JSONPatch)", DYN: "Object"}  # an Object is an unchecked value here
 
 
@@ -76,25 +77,13 @@ def compile_checked(expression: str, known: Mapping[str, str], types: Sequence[s
     return program
 
 
-def validate_variables(spec: Mapping[str, Any]) -> Errors:
-    """Those of the policy's own variables that do not compile."""
-    compiled, errors = variables(spec), []
-    for index, variable in enumerate(spec.get("variables") or ()):
-        problem = compiled[variable.get("name", "")]
-        if isinstance(problem, CelError):
-            words = str(problem) if isinstance(problem, CelUnavailable) else f"compilation failed: {problem}"
-            errors.append(invalid(f"variables[{index}].expression", variable.get("expression", ""), words))
-    return errors
-
-
-def validate_conditions(spec: Mapping[str, Any]) -> Errors:
-    """Those match conditions that do not compile."""
-    known = plain_variables(spec)
-    return [
-        error
-        for index, condition in enumerate(spec.get("matchConditions") or ())
-        for error in validate_expression(f"matchConditions[{index}].expression", condition.get("expression", ""), known, (BOOL,))
-    ]
+def validate_variable(spec: Mapping[str, Any], variable: Mapping[str, Any]) -> Errors:
+    """One of the policy's own variables, if it does not compile; relative to it."""
+    problem = variables(spec)[variable.get("name", "")]
+    if not isinstance(problem, CelError):
+        return []
+    words = str(problem) if isinstance(problem, CelUnavailable) else f"compilation failed: {problem}"
+    return [invalid("expression", variable.get("expression", ""), words)]
 
 
 def validate_expression(field: str, expression: str, known: Mapping[str, str], types: Sequence[str]) -> Errors:
@@ -108,32 +97,15 @@ def validate_expression(field: str, expression: str, known: Mapping[str, str], t
     return []
 
 
-@once
-def validate_validations(spec: Mapping[str, Any]) -> Errors:
-    """The rules of a validating policy, their messages, and its audit annotations."""
-    errors, known, fewer = validate_variables(spec) + validate_conditions(spec), all_variables(spec), all_variables(spec, authorizer=False)
-    for index, rule in enumerate(spec.get("validations") or ()):
-        errors += validate_expression(f"validations[{index}].expression", rule.get("expression", ""), known, (BOOL,))
-        errors += validate_expression(f"validations[{index}].messageExpression", rule.get("messageExpression", ""), fewer, (STRING,))
-    for index, annotation in enumerate(spec.get("auditAnnotations") or ()):
-        field = f"auditAnnotations[{index}].valueExpression"
-        errors += validate_expression(field, annotation.get("valueExpression", ""), known, (STRING, NULL))
-    return errors
-
-
-@once
-def validate_mutations(spec: Mapping[str, Any]) -> Errors:
-    """The mutations of a mutating policy."""
-    errors, known = validate_variables(spec) + validate_conditions(spec), all_variables(spec)
-    for index, mutation in enumerate(spec.get("mutations") or ()):
-        for field in ("applyConfiguration", "jsonPatch"):
-            expression = (mutation.get(field) or FrozenDict()).get("expression", "")
-            if expression.strip():
-                try:
-                    compile_mutation(expression, field, known)
-                except CelError as error:
-                    errors.append(invalid(f"mutations[{index}].{field}.expression", expression, str(error)))
-    return errors
+def validate_mutation(spec: Mapping[str, Any], field: str, expression: str) -> Errors:
+    """The expression of one mutation of a policy; ``field`` says of which kind, and the path is relative to it."""
+    if not expression.strip():
+        return []
+    try:
+        compile_mutation(expression, field, all_variables(spec))
+    except CelError as error:
+        return [invalid("expression", expression, str(error))]
+    return []
 
 
 def compile_mutation(expression: str, field: str, known: Mapping[str, str]) -> Program:

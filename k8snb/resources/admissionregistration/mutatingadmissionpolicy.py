@@ -14,7 +14,7 @@ from k8snb.apimachinery.errors import Errors, invalid, not_supported, required, 
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import one_of
-from k8snb.resources.admissionregistration.expressions import validate_mutations
+from k8snb.resources.admissionregistration.expressions import validate_mutation
 from k8snb.resources.admissionregistration.policies import default_policy, param_kind_cell, validate_policy_head
 from k8snb.resources.admissionregistration.rules import REINVOCATION_POLICIES
 from k8snb.resources.common.cells import age
@@ -33,12 +33,11 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     errors, mutations, policy = validate_policy_head(spec), spec.get("mutations") or (), spec.get("reinvocationPolicy")
     errors += [] if mutations else [required("mutations", "mutations must contain at least one item")]
     for index, mutation in enumerate(mutations):
-        errors += within(f"mutations[{index}]", _validate_mutation(mutation))
-    errors += one_of("reinvocationPolicy", policy, REINVOCATION_POLICIES) if policy else [required("reinvocationPolicy")]
-    return errors + validate_mutations(spec)
+        errors += within(f"mutations[{index}]", _validate_mutation(spec, mutation))
+    return errors + (one_of("reinvocationPolicy", policy, REINVOCATION_POLICIES) if policy else [required("reinvocationPolicy")])
 
 
-def _validate_mutation(mutation: Mapping[str, Any]) -> Errors:
+def _validate_mutation(spec: Mapping[str, Any], mutation: Mapping[str, Any]) -> Errors:
     kind = mutation.get("patchType", "")
     if not kind:
         return [required("patchType")]
@@ -53,6 +52,8 @@ def _validate_mutation(mutation: Mapping[str, Any]) -> Errors:
         errors.append(required(field, f"must be specified when patchType is {kind}"))
     elif not dig(mutation, (field, "expression"), "").strip():
         errors.append(required(f"{field}.expression", "expression is not specified"))
+    else:
+        errors += within(field, validate_mutation(spec, field, mutation[field]["expression"]))
     return errors
 
 

@@ -9,9 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, duplicate, invalid, required, within
+from k8snb.apimachinery.errors import Errors, invalid, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.validation import dns_subdomain, immutable, one_of
+from k8snb.resources.admissionregistration.expressions import RESERVED, plain_variables, validate_variable
 from k8snb.resources.admissionregistration.rules import (
     FAILURE_POLICIES,
     default_match_resources,
@@ -46,21 +47,22 @@ def validate_policy_head(spec: Mapping[str, Any]) -> Errors:
     else:
         errors += within("matchConstraints", validate_match_resources(constraints))
         errors += [] if constraints.get("resourceRules") else [required("matchConstraints.resourceRules")]
-    errors += within("matchConditions", validate_match_conditions(spec.get("matchConditions") or ()))
-    return errors + _validate_variables(spec.get("variables") or ())
+    errors += within("matchConditions", validate_match_conditions(spec.get("matchConditions") or (), plain_variables(spec)))
+    return errors + _validate_variables(spec)
 
 
-def _validate_variables(variables: Any) -> Errors:
+def _validate_variables(spec: Mapping[str, Any]) -> Errors:
     errors: Errors = []
-    for index, variable in enumerate(variables):
+    for index, variable in enumerate(spec.get("variables") or ()):
         field, name = f"variables[{index}]", variable.get("name", "")
-        if not name:
+        if not name.strip():
             errors.append(required(f"{field}.name", "name is not specified"))
-        elif not re.fullmatch("[_a-zA-Z][_a-zA-Z0-9]*", name):
+        elif not re.fullmatch("[_a-zA-Z][_a-zA-Z0-9]*", name) or name in RESERVED:
             errors.append(invalid(f"{field}.name", name, "name is not a valid CEL identifier"))
-        errors += [] if variable.get("expression", "").strip() else [required(f"{field}.expression", "expression is not specified")]
-        if name and name in [other.get("name") for other in variables[:index]]:
-            errors.append(duplicate(f"{field}.name", name))
+        if variable.get("expression", "").strip():
+            errors += within(field, validate_variable(spec, variable))
+        else:
+            errors.append(required(f"{field}.expression", "expression is not specified"))
     return errors
 
 
@@ -82,7 +84,7 @@ def validate_binding_head(spec: Mapping[str, Any]) -> Errors:
     if spec.get("paramRef") is not None:
         errors += within("paramRef", validate_param_ref(spec["paramRef"]))
     if spec.get("matchResources") is not None:
-        errors += within("matchResources", validate_match_resources(spec["matchResources"]))
+        errors += within("matchResouces", validate_match_resources(spec["matchResources"]))  # upstream's spelling
     return errors
 
 

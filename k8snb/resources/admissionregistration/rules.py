@@ -1,8 +1,7 @@
 """What webhooks and admission policies share: which requests they are about.
 
 Models: staging/src/k8s.io/api/admissionregistration, pkg/apis/admissionregistration/{v1/defaults,validation/validation}.go.
-CEL expressions are checked for presence here; those of policies are compiled in :mod:`k8snb.resources.admissionregistration.expressions`.
-Simplified: those of webhooks, which are not called, are not compiled.
+CEL expressions are compiled in :mod:`k8snb.resources.admissionregistration.expressions`.
 """
 
 from __future__ import annotations
@@ -10,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, duplicate, invalid, not_supported, required, within
+from k8snb.apimachinery.cel import BOOL
+from k8snb.apimachinery.errors import Errors, duplicate, forbidden, invalid, not_supported, required, too_many, within
 from k8snb.apimachinery.objects import Object, put
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_1035_label, dns_subdomain, one_of, qualified_name, validate_label_selector
+from k8snb.resources.admissionregistration.expressions import validate_expression
 from k8snb.resources.common.fill import each, fill, where_given
+from k8snb.resources.common.formats import path_segment
 
 FAILURE_POLICIES = ("Fail", "Ignore")
 MATCH_POLICIES = ("Equivalent", "Exact")
@@ -22,6 +24,7 @@ REINVOCATION_POLICIES = ("IfNeeded", "Never")
 _OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
 _SCOPES = ("*", "Cluster", "Namespaced")
 _MOST_CONDITIONS = 64
+_NAME_OR_SELECTOR = "name and selector are mutually exclusive"
 
 
 @once
@@ -41,18 +44,19 @@ def default_match_resources(match: Mapping[str, Any]) -> Any:
 
 @once
 def validate_rule(rule: Mapping[str, Any]) -> Errors:
-    """Operations, groups, versions, resources, scope; resource names where a policy has them."""
-    operations = rule.get("operations") or ()
-    errors = [] if operations else [required("operations")]
-    errors += _wildcard("operations", operations, "operations")
+    """Resource names where a policy has them, operations, groups, versions, resources, scope."""
+    names, operations = rule.get("resourceNames") or (), rule.get("operations") or ()
+    errors: Errors = []
+    for index, name in enumerate(names):
+        errors += check(f"resourceNames[{index}]", name, path_segment)
+        errors += [duplicate(f"resourceNames[{index}]", name)] if name in names[:index] else []
+    errors += ([] if operations else [required("operations")]) + _wildcard("operations", operations, "operations")
     errors += [not_supported(f"operations[{i}]", op, _OPERATIONS) for i, op in enumerate(operations) if op not in _OPERATIONS]
     for name, words in (("apiGroups", "API groups"), ("apiVersions", "API versions")):
         values = rule.get(name) or ()
         errors += ([] if values else [required(name)]) + _wildcard(name, values, words)
     errors += [required(f"apiVersions[{i}]") for i, version in enumerate(rule.get("apiVersions") or ()) if not version]
     errors += _validate_resources(rule.get("resources") or ())
-    names = rule.get("resourceNames") or ()
-    errors += [duplicate(f"resourceNames[{i}]", name) for i, name in enumerate(names) if name in names[:i]]
     scope = rule.get("scope")
     return errors + (one_of("scope", scope, _SCOPES) if scope is not None else [])
 
@@ -64,23 +68,28 @@ def _wildcard(field: str, values: Sequence[str], words: str) -> Errors:
 
 
 def _validate_resources(resources: Sequence[str]) -> Errors:
+    """As upstream: a name is compared with those before it, and ``*`` with the last name that has no subresource."""
     if not resources:
         return [required("resources")]
     errors: Errors = []
-    whole = {name.partition("/")[0] for name in resources if name.endswith("/*") and name != "*/*"}
-    every = {name.partition("/")[2] for name in resources if name.startswith("*/") and name != "*/*"}
+    whole: set[str] = set()
+    every: set[str] = set()
+    plain = False
     for index, name in enumerate(resources):
         resource, slash, sub = name.partition("/")
         field = f"resources[{index}]"
         if not name:
             errors.append(required(field))
-        elif slash and sub != "*" and resource in whole:
-            errors.append(invalid(field, name, f"if '{resource}/*' is present, must not specify {name}"))
-        elif slash and resource != "*" and sub in every:
-            errors.append(invalid(field, name, f"if '*/{sub}' is present, must not specify {name}"))
+        elif not slash:
+            plain = name != "*"
+        else:
+            errors += [invalid(field, name, f"if '{resource}/*' is present, must not specify {name}")] if resource in whole else []
+            errors += [invalid(field, name, f"if '*/{sub}' is present, must not specify {name}")] if sub in every else []
+            whole |= {resource} if sub == "*" else set()
+            every |= {sub} if resource == "*" else set()
     if len(resources) > 1 and "*/*" in resources:
         errors.append(invalid("resources", list(resources), "if '*/*' is present, must not specify other resources"))
-    if "*" in resources and any(name != "*" and "/" not in name for name in resources):
+    if "*" in resources and plain:
         errors.append(invalid("resources", list(resources), "if '*' is present, must not specify other resources without subresources"))
     return errors
 
@@ -99,12 +108,14 @@ def validate_match_resources(match: Mapping[str, Any]) -> Errors:
     return errors
 
 
-def validate_match_conditions(conditions: Sequence[Mapping[str, Any]]) -> Errors:
-    """Names and expressions. Paths start with an index."""
-    errors = [] if len(conditions) <= _MOST_CONDITIONS else [invalid("", None, f"must have at most {_MOST_CONDITIONS} items")]
+def validate_match_conditions(conditions: Sequence[Mapping[str, Any]], known: Mapping[str, str]) -> Errors:
+    """Names, and expressions over the variables that are ``known``. Paths start with an index."""
+    errors = [] if len(conditions) <= _MOST_CONDITIONS else [too_many("", len(conditions), _MOST_CONDITIONS)]
     for index, condition in enumerate(conditions):
-        name = condition.get("name", "")
-        errors += [] if condition.get("expression", "").strip() else [required(f"[{index}].expression")]
+        name, expression = condition.get("name", ""), condition.get("expression", "").strip()
+        errors += (
+            validate_expression(f"[{index}].expression", expression, known, (BOOL,)) if expression else [required(f"[{index}].expression")]
+        )
         errors += check(f"[{index}].name", name, qualified_name) if name else [required(f"[{index}].name")]
         if name and name in [other.get("name") for other in conditions[:index]]:
             errors.append(duplicate(f"[{index}].name", name))
@@ -120,15 +131,23 @@ def validate_selectors(hook: Mapping[str, Any]) -> Errors:
 def validate_param_kind(kind: Mapping[str, Any]) -> Errors:
     """The kind of a policy's parameters."""
     version, name = kind.get("apiVersion", ""), kind.get("kind", "")
-    errors: Errors = []
-    if not version:
-        errors.append(required("apiVersion"))
-    elif version.count("/") > 1:
-        errors.append(invalid("apiVersion", version, f"unexpected GroupVersion string: {version}"))
+    errors = _validate_group_version(version) if version else [required("apiVersion")]
     if not name:
         return [*errors, required("kind")]
     wrong = dns_1035_label(name.lower())
-    return errors + ([invalid("kind", name, f"may have mixed case, but should otherwise match: {', '.join(wrong)}")] if wrong else [])
+    return errors + ([invalid("kind", name, f"may have mixed case, but should otherwise match: {','.join(wrong)}")] if wrong else [])
+
+
+def _validate_group_version(text: str) -> Errors:
+    if text.count("/") > 1:
+        return [invalid("apiVersion", text, f"unexpected GroupVersion string: {text}")]
+    group, _, version = text.rpartition("/")
+    wrong = dns_subdomain(group) if group else []
+    errors = [invalid("apiVersion", group, ",".join(wrong))] if wrong else []
+    if not version:
+        return [*errors, invalid("apiVersion", text, "version must be specified")]
+    wrong = dns_1035_label(version)
+    return errors + ([invalid("apiVersion", version, ",".join(wrong))] if wrong else [])
 
 
 def default_param_ref(spec: Mapping[str, Any]) -> Any:
@@ -141,13 +160,14 @@ def validate_param_ref(reference: Mapping[str, Any]) -> Errors:
     name, selector, action = reference.get("name", ""), reference.get("selector"), reference.get("parameterNotFoundAction")
     errors: Errors = []
     if name:
-        errors += [invalid("name", name, message) for message in dns_subdomain(name)]
-        errors += [invalid("name", name, "name and selector are mutually exclusive")] if selector is not None else []
+        errors += check("name", name, path_segment)
+        errors += [forbidden("name", _NAME_OR_SELECTOR)] if selector is not None else []
     if selector is not None:
         errors += within("selector", validate_label_selector(selector))
+        errors += [forbidden("selector", _NAME_OR_SELECTOR)] if name else []
     if not name and selector is None:
         errors.append(required("", "one of name or selector must be specified"))
-    if action is None:
+    if not action:
         return [*errors, required("parameterNotFoundAction")]
     return errors + one_of("parameterNotFoundAction", action, ["Deny", "Allow"])
 

@@ -29,21 +29,14 @@ def validate(obj: Object) -> Errors:
 @once
 def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     errors, actions = validate_binding_head(spec), spec.get("validationActions") or ()
-    errors += [] if actions else [required("validationActions")]
     for index, action in enumerate(actions):
         if action not in ACTIONS:
             errors.append(not_supported(f"validationActions[{index}]", action, ACTIONS))
         if action in actions[:index]:
             errors.append(duplicate(f"validationActions[{index}]", action))
     if "Deny" in actions and "Warn" in actions:
-        errors.append(
-            invalid(
-                "validationActions",
-                list(actions),
-                _NOT_BOTH,
-            )
-        )
-    return errors
+        errors.append(invalid("validationActions", list(actions), _NOT_BOTH))
+    return errors if actions else [*errors, required("validationActions", "at least one validation action is required")]
 
 
 EXAMPLE = {

@@ -14,6 +14,7 @@ from k8snb.apimachinery.errors import Errors, duplicate, invalid, not_supported,
 from k8snb.apimachinery.objects import Object
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import dns_1035_label, dns_subdomain, one_of, port_number
+from k8snb.resources.admissionregistration.expressions import plain_variables
 from k8snb.resources.admissionregistration.rules import (
     FAILURE_POLICIES,
     MATCH_POLICIES,
@@ -75,7 +76,7 @@ def _validate_webhook(hook: Mapping[str, Any]) -> Errors:
     if seconds is not None and not 1 <= seconds <= 30:
         errors.append(invalid("timeoutSeconds", seconds, "the timeout value must be between 1 and 30 seconds"))
     errors += validate_selectors(hook) + within("clientConfig", validate_client_config(hook.get("clientConfig") or {}))
-    errors += within("matchConditions", validate_match_conditions(hook.get("matchConditions") or ()))
+    errors += within("matchConditions", validate_match_conditions(hook.get("matchConditions") or (), plain_variables({})))
     return errors + within("admissionReviewVersions", _validate_versions(hook.get("admissionReviewVersions") or ()))
 
 

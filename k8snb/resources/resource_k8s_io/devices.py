@@ -1,7 +1,7 @@
 """What claims, claim templates and device classes share: requests for devices.
 
 Models: pkg/apis/resource/validation/validation.go, pkg/apis/resource/v1/defaults.go.
-Simplified: CEL expressions are checked for presence, not compiled; no device is ever allocated.
+Simplified: in CEL, a device has no declared fields; no device is ever allocated.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, duplicate, invalid, not_supported, required, too_many, within
+from k8snb.apimachinery.cel import BOOL, DYN, CelError, CelUnavailable, compile_expression
+from k8snb.apimachinery.errors import Errors, duplicate, invalid, not_supported, required, too_long, too_many, within
 from k8snb.apimachinery.objects import EMPTY_DICT, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label, dns_subdomain
@@ -17,6 +18,7 @@ from k8snb.resources.common.fill import each, fill_empty, where_given
 
 MODES = ("All", "ExactCount")
 _MOST = 32
+_LONGEST_EXPRESSION = 10 * 1024
 _ONE_OF = "exactly one of `exactly` or `firstAvailable` is required"
 
 
@@ -92,9 +94,23 @@ def validate_selectors(selectors: Sequence[Mapping[str, Any]]) -> Errors:
     for index, selector in enumerate(selectors):
         if selector.get("cel") is None:
             errors.append(required(f"[{index}].cel"))
-        elif not dig(selector, "cel.expression"):
+        elif not (expression := dig(selector, "cel.expression")):
             errors.append(required(f"[{index}].cel.expression"))
+        elif len(expression.encode()) > _LONGEST_EXPRESSION:
+            errors.append(too_long(f"[{index}].cel.expression", _LONGEST_EXPRESSION))
+        else:
+            errors += _validate_expression(f"[{index}].cel.expression", expression)
     return errors
+
+
+def _validate_expression(field: str, expression: str) -> Errors:
+    try:
+        type_ = compile_expression(expression, {"device": DYN}).type
+    except CelUnavailable as error:
+        return [invalid(field, expression, str(error))]
+    except CelError as error:
+        return [invalid(field, expression, f"compilation failed: {error}")]
+    return [] if type_ in (BOOL, DYN) else [invalid(field, expression, f"must evaluate to bool or the unknown type, not {type_}")]
 
 
 def _validate_constraint(constraint: Mapping[str, Any], names: list[str]) -> Errors:
