@@ -11,6 +11,7 @@ Simplified: no FastCGI, no caches, no TLS; of variables those of the request.
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -268,7 +269,12 @@ class Nginx(Image):
     @staticmethod
     def time(process: Process) -> str:
         """The time, as the error log writes it."""
-        return datetime.fromtimestamp(process.now // SECOND, UTC).strftime("%Y/%m/%d %H:%M:%S")
+        return _log_time(process.now // SECOND)
+
+
+@functools.lru_cache(maxsize=4096)
+def _log_time(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y/%m/%d %H:%M:%S")
 
 
 def _check_upstreams(process: Process, block: Directive, groups: Mapping[str, tuple[str, ...]]) -> None:

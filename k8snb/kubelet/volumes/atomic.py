@@ -12,6 +12,7 @@ Models: pkg/volume/util/atomic_writer.go.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -34,5 +35,9 @@ def tree(payload: Mapping[str, File], now: int, seed: str) -> dict[str, Entry]:
 
 def directory_name(now: int, seed: str) -> str:
     """``..2026_01_01_00_00_03.1187361420``: the time, and digits that no two directories share."""
-    when = datetime.fromtimestamp(now // SECOND, UTC).strftime("..%Y_%m_%d_%H_%M_%S")
-    return f"{when}.{int(hashlib.sha256(f'{seed}/{now}'.encode()).hexdigest()[:8], 16)}"
+    return f"{_day_and_time(now // SECOND)}.{int(hashlib.sha256(f'{seed}/{now}'.encode()).hexdigest()[:8], 16)}"
+
+
+@functools.lru_cache(maxsize=4096)
+def _day_and_time(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("..%Y_%m_%d_%H_%M_%S")
