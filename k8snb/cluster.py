@@ -28,6 +28,7 @@ from k8snb.kubectl.result import Result
 from k8snb.messages import Missing, Mistake, text
 from k8snb.messages.arguments import careful, shown
 from k8snb.network.chains import MODES
+from k8snb.network.conntrack import Listing
 from k8snb.network.kube_proxy import Rules
 from k8snb.seams.cni import ANYBODY, HTTPResponse
 from k8snb.sim.clock import seconds
@@ -201,21 +202,23 @@ class Cluster:
         return self.simulation.http(url, pod=from_pod, node=from_node, timeout=seconds(timeout), trust=trust, **sent)
 
     def trace_packet(
-        self, source: str | Object, destination: str | Object, *, mode: str = "iptables", headers: Mapping[str, str] | None = None
-    ) -> PacketTrace:
+        self, source: str | Object, destination: str | Object, *, mode: str = "iptables", headers: Mapping[str, str] | None = None,
+    ) -> PacketTrace:  # fmt: skip
         """Every way that a request could take now: each chain, policy and rule that decides, with the share of each way.
 
             cluster.trace_packet("box", "http://web")          # from Pod box; "outside" and "node/node-1" are sources, too
 
         Objects will do as well: a Pod or Node to begin at, a Service or Pod to ask (at its first port). ``mode``: kube-proxy's
-        chains as ``iptables`` or ``nftables`` names them. Only looks: nothing is sent, drawn or counted.
+        chains as ``iptables`` or ``nftables`` names them. Only looks: nothing is sent, drawn or counted. Those are the ways of a new
+        connection; where those go that the client keeps is said below.
         """
         begin, url = source_of(source), url_of(destination)
         kind, _, name = begin.partition("/")
         outside = begin in ("", "outside")
         place = {"node": name} if kind == "node" and name else {} if outside else {"pod": name if kind == "pod" else begin}
         ways = self.simulation.parts.machines.trace(url, mode=_mode(mode), headers=tuple((headers or {}).items()), **place)
-        return PacketTrace(begin or "outside", url, ways)
+        kept = self.simulation.parts.machines.kept(url, **place)
+        return PacketTrace(begin or "outside", url, ways, kept)
 
     def rules(self, node: str, service: str = "", *, mode: str = "iptables", namespace: str = "default") -> Rules:
         """kube-proxy's rules on a node as ``iptables-save`` (or, with ``mode="nftables"``, ``nft list``) prints them there.
@@ -227,6 +230,14 @@ class Cluster:
             raise Mistake(text("fault.no_node", node=node, names=", ".join(proxies)))
         return proxies[node].text(_mode(mode), service if "/" in service or not service else f"{namespace}/{service}")
 
+    def conntrack(self, node: str) -> Listing:
+        """The connections that a node keeps on their ways, as ``conntrack -L`` prints them there. Raises ValueError for no machine."""
+        machines = self.simulation.parts.machines
+        if node not in machines.proxies:
+            raise Mistake(text("fault.no_node", node=node, names=", ".join(machines.proxies)))
+        found: Listing = machines.network.conntrack(node)
+        return found
+
     def node(self, name: str) -> Machine:
         """A machine, as somebody who is logged in on it sees it: ``cluster.node("node-1").static_pods["web.yaml"] = manifest``.
 
@@ -236,7 +247,7 @@ class Cluster:
 
     def load_test(
         self, url: str, rate: float | tuple[float, float] = 10, duration: float = 60, *, from_pod: str = "", shape: str = "steady",
-        timeout: float = 1, wait: bool = True,
+        timeout: float = 1, wait: bool = True, connections: int = 0,
     ) -> Load:  # fmt: skip
         """Send requests over virtual time and keep what comes back: how many fail and how, and how long they take.
 
@@ -244,11 +255,12 @@ class Cluster:
             cluster.load_test("http://20.50.0.11", rate=(5, 50), shape="ramp", wait=False)     # goes on while you look at other things
 
         ``rate``: requests a second, or the lowest and the highest for the shapes ``ramp``, ``step`` and ``sine``. ``duration`` and
-        ``timeout`` in seconds. With ``wait`` the whole time passes now. Raises ValueError for what cannot be sent.
+        ``timeout`` in seconds. ``connections``: how many the client keeps open and uses in turn (keep-alive), each of which stays with
+        its endpoint; 0: one for each request. With ``wait`` the whole time passes now. Raises ValueError for what cannot be sent.
         """
         low, high = bounds_of(rate, shape)
         times = {"duration": seconds(duration), "timeout": seconds(timeout)}
-        number = self.simulation.fault("load", url=url, pod=from_pod, low=low, high=high, shape=shape, **times)
+        number = self.simulation.fault("load", url=url, pod=from_pod, low=low, high=high, shape=shape, connections=connections, **times)
         if wait:
             self.run_for(duration)
         return Load(self.simulation, number)

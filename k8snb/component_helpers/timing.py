@@ -75,6 +75,7 @@ TIMING: Final[dict[str, Timing]] = {
     # the network
     "own service": Timing(10 * SECOND, "--endpoint-reconciler: EndpointReconcilerInterval", "until the API server misses its own Service"),
     "proxy sync": Timing(1 * SECOND, "kube-proxy: minSyncPeriod", "between two looks at what changed"),
+    "connection tracking": Timing(1440 * MINUTE, "kube-proxy: conntrack.tcpEstablishedTimeout", "an idle connection is forgotten"),
     "session affinity": Timing(180 * MINUTE, "DefaultClientIPServiceAffinitySeconds", "a client stays with its endpoint"),
     "name lookup": Timing(10 * SECOND, "resolv.conf: timeout 5, attempts 2", "before a client gives up a name server that is silent"),
     "ingress connect": Timing(5 * SECOND, "ingress-nginx: proxy-connect-timeout", "for an endpoint to accept a connection"),

@@ -40,6 +40,7 @@ class CNIState:
     hosts: Shelf = field(default_factory=Shelf)  # a node's own address -> the Owners that share it
     down: Shelf = field(default_factory=Shelf)  # node -> "failed" or "partitioned"
     mapped: Shelf = field(default_factory=Shelf)  # (node, hostPort, protocol) -> (uid, container port)
+    tracked: Shelf = field(default_factory=Shelf)  # connections that are kept, see conntrack.py
     resolvers: Shelf = field(default_factory=Shelf)  # namespace/name -> Resolver of a pod that looks names up in a way of its own
 
 

@@ -10,7 +10,7 @@ decides which are followed: :class:`Draw` draws one, as a packet does; :class:`E
 draws nothing. So a request and a trace of it are the same walk.
 
 Models: what a packet meets on nodes with kube-proxy.
-Simplified: every packet begins a connection; there is no conntrack table that would remember an earlier choice.
+Every packet here begins a connection, but for those of :meth:`Paths.kept`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from k8snb.network import chains
 from k8snb.network.api_server import NAME as API_SERVER
 from k8snb.network.api_server import ApiServerDoor
 from k8snb.network.cni import CNI
+from k8snb.network.conntrack import Entry
 from k8snb.network.kube_proxy import KubeProxy
 from k8snb.network.policy import Party, PolicyAgent, Ruling
 from k8snb.network.rules import DROP, REJECT, Backend, Packet, Rule, Verdict, judge
@@ -43,6 +44,7 @@ class Chosen(NamedTuple):
     rule: Rule
     client: str
     backend: Backend
+    masquerade: bool = False
 
 
 class Way(NamedTuple):
@@ -126,6 +128,16 @@ class Paths:
         """The one way from a pod straight to an endpoint, as a proxy inside of the cluster takes it."""
         way = Way(source, address, port, seen=source.address, at=source.node)
         return _Walk(self, Every(), chains.IPTABLES).direct(way)
+
+    def kept(self, source: Source, port: int, entry: Entry) -> Way:
+        """The one way of a packet of an established connection: past all rules, to the endpoint that it has."""
+        way, proxy = Way(source, entry.address, port, seen=source.address or CLIENT, at=source.node), self.proxies.get(entry.node)
+        target = f"{entry.backend}:{entry.backend_port}"
+        said = text("hop.kept", destination=f"{entry.address}:{port}", target=target)
+        onward = way.hop(f"conntrack/{entry.node or source.label}", said, LATENCY["network hop"], "ESTABLISHED")
+        onward = onward._replace(address=entry.backend, port=entry.backend_port)
+        walk = _Walk(self, Every(), chains.IPTABLES)
+        return walk.direct(onward) if proxy is None else walk.deliver(onward, proxy, entry.masquerade, leaves=source.node == proxy.node)
 
     def party(self, source: Source) -> Party:
         """A client as policies see it: a pod in its node's network is the node."""
@@ -213,9 +225,10 @@ class _Walk(NamedTuple):
             said = text("hop.rule", destination=destination, service=rule.label, target=backend.target, count=count)
             chain = chains.way(verdict.chains, rule, self.mode, backend)
             onward = way.hop(proxy.name, said, LATENCY["network hop"], chain)
-            chosen = Chosen(proxy.node, rule, way.seen, backend)
+            masquerade = verdict.masquerade or backend.address == way.seen
+            chosen = Chosen(proxy.node, rule, way.seen, backend, masquerade)
             onward = onward._replace(address=backend.address, port=backend.port, share=way.share * share, chosen=chosen)
-            yield self.deliver(onward, proxy, verdict.masquerade or backend.address == way.seen, leaves=source.node == proxy.node)
+            yield self.deliver(onward, proxy, masquerade, leaves=source.node == proxy.node)
 
     def stopped(self, way: Way, proxy: KubeProxy, rule: Rule, verdict: Verdict) -> Way:
         """A packet that the rules refuse or drop."""

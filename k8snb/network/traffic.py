@@ -8,7 +8,8 @@ Everything is a function of the state at ``now``: nothing is waited for, latenci
 its requests and write its log, and the choice of a backend draws from the node's stream.)
 
 Models: what a packet meets on nodes with kube-proxy.
-Simplified: TCP only; a connection is one request; TLS is looked into at Ingress controllers alone.
+Simplified: TCP only; a connection is one request, unless its client keeps it (:mod:`.conntrack`); TLS is looked into at Ingress
+controllers and at the API server alone.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from k8snb.messages import Mistake, text
 from k8snb.network import chains
 from k8snb.network.api_server import NAME as API_SERVER
 from k8snb.network.cni import CNI
+from k8snb.network.conntrack import Conntrack, Entry, Key, Listing, row
 from k8snb.network.dns import NXDOMAIN, ClusterDNS
 from k8snb.network.dns import PATIENCE as DNS_PATIENCE
 from k8snb.network.dns import POD as DNS_POD
@@ -89,7 +91,7 @@ class ClusterNetwork:
     ):  # fmt: skip
         self.cni, self.dns, self.proxies, self.server, self.policies = cni, dns, proxies, server, policies
         self.paths = Paths(cni, proxies, policies, node_of)
-        self.draw = Draw(dns.kernel.rng)
+        self.draw, self.tracking = Draw(dns.kernel.rng), Conntrack(cni.state.tracked)
         self.proxying = Proxying(ingress, self.paths, server) if ingress is not None else None
 
     # -- what the kubelet needs --------------------------------------------------------------------------------------
@@ -187,17 +189,14 @@ class ClusterNetwork:
 
     def http(
         self, url: str, source: Source, *, method: str = "GET", timeout: int = 0,
-        headers: Headers = (), body: str = "", trust: str = "",
+        headers: Headers = (), body: str = "", trust: str = "", connection: int = 0,
     ) -> HTTPResponse:  # fmt: skip
         """Send a request and follow it. Never raises for what goes wrong on the way: the response says it.
 
         Raises ``ValueError`` for what is no URL.
         """
         parts, hops = parse_url(url), list[Hop]()
-        address, error = self._address(parts.host, source, hops)
-        if error:
-            return _failed(error, hops, timeout)
-        way = self._go(source, address, parts.port)
+        address, way = self._connected(source, parts, connection, hops)
         hops += way.hops
         if way.error:
             return _failed(way.error, hops, timeout, address)
@@ -208,6 +207,58 @@ class ClusterNetwork:
         if way.made.uid == API_SERVER and request.scheme == "https" and (hop := self._not_trusted(parts.host, trust)) is not None:
             return _failed(CERTIFICATE, [*hops, hop], timeout, address)._replace(certificate=API_SERVER)
         return self._answer(way, request, hops, timeout, address)
+
+    def _connected(self, source: Source, parts: URL, connection: int, hops: list[Hop]) -> tuple[str, Way]:
+        """A connection for a request, kept or new: the address that the client sees, and the way."""
+        key = Key(source.address or CLIENT, connection, parts.host, parts.port) if connection else None
+        if key is not None and (kept := self._kept(source, key, hops)) is not None:
+            return kept
+        address, error = self._address(parts.host, source, hops)
+        if error:
+            return "", Way(source, parts.host, parts.port, error=error)
+        way = self._go(source, address, parts.port)
+        if key is not None and not way.error:
+            self._keep(key, address, way)
+        return address, way
+
+    # -- connections that are kept -----------------------------------------------------------------------------------
+
+    def _kept(self, source: Source, key: Key, hops: list[Hop]) -> tuple[str, Way] | None:
+        """The way of an established connection; None where there is none, or its server has closed it."""
+        entry = self.tracking.find(key, self.dns.kernel.now)
+        if entry is None:
+            return None
+        way = self.paths.kept(source, key.port, entry)
+        gone = way.error != TIMEOUT and self.server.listener(way.made.node, way.made.uid, entry.backend_port) != entry.server
+        if gone:
+            self.tracking.close(key)
+            said = text("hop.closed_kept", destination=f"{entry.address}:{key.port}", target=f"{entry.backend}:{entry.backend_port}")
+            hops.append(Hop(f"conntrack/{entry.node or source.label}", said))
+            return None
+        if way.error:
+            self.tracking.close(key)  # the client's patience is over: it gives the connection up
+        else:
+            self.tracking.put(key, entry._replace(used=self.dns.kernel.now))
+        return entry.address, way
+
+    def _keep(self, key: Key, address: str, way: Way) -> None:
+        """Remember a new connection."""
+        made, chosen = way.made, way.chosen
+        server = self.server.listener(made.node, made.uid, way.port)
+        node, masquerade = (chosen.node, chosen.masquerade) if chosen is not None else ("", False)
+        reply_to = self.proxies[node].address if masquerade else key.client
+        self.tracking.put(key, Entry(address, way.address, way.port, node, server, reply_to, masquerade, self.dns.kernel.now))
+
+    def kept_of(self, url: str, source: Source) -> tuple[tuple[Key, Entry], ...]:
+        """The connections that a client keeps to the host and port of a URL. Raises ``ValueError`` for what is no URL."""
+        parts, client, now = parse_url(url), source.address or CLIENT, self.dns.kernel.now
+        wanted = ((key, entry) for key, entry in sorted(self.tracking.table.items()) if self.tracking.find(key, now))
+        return tuple((key, entry) for key, entry in wanted if (key.client, key.host, key.port) == (client, parts.host, parts.port))
+
+    def conntrack(self, node: str) -> Listing:
+        """The established connections that a node's rules have translated, as ``conntrack -L`` prints them there."""
+        now = self.dns.kernel.now
+        return Listing("\n".join(row(key, entry, now) for key, entry in self.tracking.of(node) if self.tracking.find(key, now)))
 
     def _not_trusted(self, host: str, trust: str) -> Hop | None:
         """The stage at which a client refuses the API server's certificate; None where it is content with it."""

@@ -184,6 +184,10 @@ class Server(Protocol):
         """Whether a process of that pod listens on the TCP port."""
         ...
 
+    def listener(self, node: str, uid: str, port: int) -> str:
+        """Which process of the pod listens there: another one after a restart. Empty: none."""
+        ...
+
     def serve(self, node: str, uid: str, request: HTTPRequest) -> HTTPReply | None:
         """The answer of the process behind the port, or None where nothing listens."""
         ...
@@ -238,8 +242,9 @@ class Network(PodNetwork, Protocol):
 
     def http(
         self, url: str, source: Source, *, method: str = "GET", timeout: int = 0,
-        headers: Headers = (), body: str = "", trust: str = "",
+        headers: Headers = (), body: str = "", trust: str = "", connection: int = 0,
     ) -> HTTPResponse:  # fmt: skip
         """Send a request and follow it hop by hop. ``timeout`` in µs; 0 takes the network's own. ``trust``: the text of a certificate
-        authority that the client believes beside the usual ones; :data:`ANYBODY`: any."""
+        authority that the client believes beside the usual ones; :data:`ANYBODY`: any. ``connection``: the source port of a connection
+        that the client keeps; 0: it opens one for this request."""
         ...

@@ -10,7 +10,9 @@ and a settle ends although it goes on. What came back is kept as data, one :clas
     steady  the higher rate, always          step  low, then high in the second third, then low
     ramp    from low to high                 sine  one wave: low, high in the middle, low
 
-Simplified: every request is a connection of its own; a client that waits does not send less.
+    connections=4      the client keeps so many connections open and uses them in turn; 0: every request opens one of its own
+
+Simplified: a client that waits does not send less.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8snb.client.component import ComponentState
 from k8snb.messages import Mistake, text
+from k8snb.network.conntrack import FIRST_PORT
 from k8snb.network.traffic import parse_url
 from k8snb.sim.clock import SECOND
 from k8snb.sim.kernel import Event, Kernel
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 NAME = "load"
 MOST_SHOTS = 50_000
 MOST_RATE = 500.0
+MOST_CONNECTIONS = 1000
 NO_CLIENT = "no client"  # the pod that sends is not there
 SHAPES = ("steady", "ramp", "step", "sine")
 
@@ -63,6 +67,7 @@ class Run:
     began: int
     duration: int
     timeout: int
+    connections: int = 0
     shots: Tape = field(default_factory=Tape)
 
 
@@ -120,16 +125,17 @@ class LoadGenerator:
         """One request."""
         number = event.key[1]
         run = self.state.runs[number]
-        run.shots.append(self._shot(run))
+        run.shots.append(self._shot(number, run))
         self._next(number)
 
-    def _shot(self, run: Run) -> Shot:
+    def _shot(self, number: int, run: Run) -> Shot:
         at = self.kernel.now - run.began
         try:
             source = self.machines.source(run.pod)
         except ValueError:
             return Shot(at, 0, NO_CLIENT, "")
-        response = self.machines.network.http(run.url, source, timeout=run.timeout)
+        port = FIRST_PORT + 1000 * number + len(run.shots) % run.connections if run.connections else 0
+        response = self.machines.network.http(run.url, source, timeout=run.timeout, connection=port)
         return Shot(at, response.latency, str(response.status or response.error), response.backend)
 
     def _next(self, number: int) -> None:
@@ -153,7 +159,10 @@ def bounds_of(rate: Any, shape: str) -> tuple[float, float]:
     return float(both[0]), float(both[1])
 
 
-def _check(simulation: Simulation, *, url: str, pod: str, low: float, high: float, shape: str, duration: int, **_rest: Any) -> None:
+def _check(
+    simulation: Simulation, *, url: str, pod: str, low: float, high: float, shape: str, duration: int, connections: int = 0,
+    **_rest: Any,
+) -> None:
     """Raise ValueError with one sentence for what cannot be sent."""
     if shape not in SHAPES:
         raise Mistake(text("load.no_shape", shape=shape, names=", ".join(SHAPES)))
@@ -161,6 +170,8 @@ def _check(simulation: Simulation, *, url: str, pod: str, low: float, high: floa
         raise Mistake(text("load.bad_rate", most=f"{MOST_RATE:g}"))
     if high * duration / SECOND > MOST_SHOTS:
         raise Mistake(text("load.too_many", most=MOST_SHOTS))
+    if not 0 <= connections <= MOST_CONNECTIONS:
+        raise Mistake(text("load.bad_connections", most=MOST_CONNECTIONS))
     parse_url(url)
     simulation.parts.machines.source(pod)
 

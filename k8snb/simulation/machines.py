@@ -26,6 +26,7 @@ from k8snb.kubelet.runtime.hollow import HollowRuntime, HollowState
 from k8snb.kubelet.status import FAITHFUL, HOLLOW, HOLLOW_EXITS, Style
 from k8snb.messages import Mistake, text
 from k8snb.network.cni import CNI, CNIState
+from k8snb.network.conntrack import Entry, Key
 from k8snb.network.dns import POD, STANDING, ClusterDNS
 from k8snb.network.ingress.controller import IngressController
 from k8snb.network.kube_proxy import KubeProxy
@@ -62,6 +63,11 @@ class Machines:
     def listens(self, node: str, uid: str, port: int) -> bool:
         """Whether a process of the pod listens on a port."""
         return node in self.runtimes and self.runtimes[node].listens(uid, port)
+
+    def listener(self, node: str, uid: str, port: int) -> str:
+        """Which process of the pod listens there."""
+        runtime = self.runtimes.get(node)
+        return runtime.listener(uid, port) if isinstance(runtime, FaithfulRuntime) else ""
 
     def serve(self, node: str, uid: str, request: HTTPRequest) -> HTTPReply | None:
         """The answer of the process behind a port."""
@@ -105,6 +111,11 @@ class Machines:
     def trace(self, url: str, *, pod: str = "", node: str = "", mode: str = "iptables", headers: Headers = ()) -> tuple[Way, ...]:
         """Every way that a request could take. Only looks. Raises ValueError as :meth:`http` does."""
         found: tuple[Way, ...] = self.network.trace(url, self.source(pod, node), mode=mode, headers=headers)
+        return found
+
+    def kept(self, url: str, *, pod: str = "", node: str = "") -> tuple[tuple[Key, Entry], ...]:
+        """The connections to a host and port that a client keeps."""
+        found: tuple[tuple[Key, Entry], ...] = self.network.kept_of(url, self.source(pod, node))
         return found
 
     def source(self, pod: str = "", node: str = "") -> Source:

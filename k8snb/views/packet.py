@@ -14,6 +14,7 @@ from typing import Any
 
 from k8snb.apimachinery.objects import Object, dig
 from k8snb.messages import text
+from k8snb.network.conntrack import Entry, Key
 from k8snb.network.paths import Way
 from k8snb.seams.cni import Hop
 from k8snb.views.graph import Edge, Graph, Node
@@ -56,8 +57,8 @@ def _outcome(way: Way) -> str:
 class PacketTrace:
     """Every way of a request from ``source`` to ``destination``. Prints as text; ``graph`` is the picture; ``ways`` the data."""
 
-    def __init__(self, source: str, destination: str, ways: tuple[Way, ...]):
-        self.source, self.destination, self.ways = source, destination, ways
+    def __init__(self, source: str, destination: str, ways: tuple[Way, ...], kept: tuple[tuple[Key, Entry], ...] = ()):
+        self.source, self.destination, self.ways, self.kept = source, destination, ways, kept
 
     @property
     def title(self) -> str:
@@ -78,7 +79,15 @@ class PacketTrace:
     def __repr__(self) -> str:
         count = len(self.ways)
         ways = text("packet.ways_one") if count == 1 else text("packet.ways_many", count=count)
-        return "\n".join([f"{self.title}: {ways}", *self._told(self._root, "  ")])
+        return "\n".join([f"{self.title}: {ways}", *self._told(self._root, "  "), *self._established()])
+
+    def _established(self) -> Iterator[str]:
+        """The connections that the client keeps, which go past all this."""
+        for key, entry in self.kept[:LIMIT]:
+            node, target = entry.node or self.source, f"{entry.backend}:{entry.backend_port}"
+            yield text("packet.kept", port=key.source_port, target=target, node=node)
+        if len(self.kept) > LIMIT:
+            yield text("packet.more_kept", count=len(self.kept) - LIMIT)
 
     def _told(self, stage: _Stage, indent: str) -> Iterator[str]:
         forks = len(stage.next) > 1

@@ -404,6 +404,10 @@ class FaithfulRuntime(ImageStore):
         """Whether a container of the pod listens there."""
         return any(processes.listens(self._process(container), port) for container in self._running(pod_uid))
 
+    def listener(self, pod_uid: str, port: int) -> str:
+        """The id of the container that listens there; empty: none."""
+        return next((one.config.id for one in self._running(pod_uid) if processes.listens(self._process(one), port)), "")
+
     def health(self, pod_uid: str, port: int, service: str) -> str | None:
         """What the first container that listens there says of itself."""
         for container in self._running(pod_uid):
