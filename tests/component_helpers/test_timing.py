@@ -23,7 +23,8 @@ DOCUMENTED = {
     "node startup grace": "1m", "taint toleration": "5m", "taint pass": "100ms", "zone eviction": "10s", "zone eviction, slow": "1m40s",
     "pod collection": "20s", "pod quarantine": "40s",
     "own service": "10s",
-    "proxy sync": "1s", "connection tracking": "24h", "session affinity": "3h", "name lookup": "10s", "ingress connect": "5s", "ingress read": "1m",
+    "proxy sync": "1s", "connection tracking": "24h",
+    "session affinity": "3h", "name lookup": "10s", "ingress connect": "5s", "ingress read": "1m",
 }  # fmt: skip
 
 
