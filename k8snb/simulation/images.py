@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from k8snb.messages import text
+from k8snb.messages.arguments import careful
 
 if TYPE_CHECKING:
     from k8snb.kubelet.images.catalogue import Explanation
     from k8snb.simulation.simulation import Simulation
 
 
+@careful("cluster.images")
 class Images:
     """The images that exist in a cluster's world."""
 

@@ -20,7 +20,6 @@ from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.known import IMAGES
 from k8snb.kubelet.images.reference import Reference, parse_reference
 from k8snb.messages import Missing, Mistake, text
-from k8snb.messages.arguments import careful
 
 WIDTH = 100
 HOOKS = {
@@ -57,7 +56,6 @@ class Explanation(NamedTuple):
         return "\n".join([self.image, fill(self.summary, WIDTH, break_on_hyphens=False), *lines])
 
 
-@careful("cluster.images")
 class Catalogue:
     """The images that exist in this cluster's world."""
 
