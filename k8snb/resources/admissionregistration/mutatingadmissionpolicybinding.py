@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from k8snb.apimachinery.errors import Errors, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
-from k8snb.resources.admissionregistration.policies import binding_cells, default_binding, validate_binding_head, validate_binding_update
+from k8snb.resources.admissionregistration.policies import binding_cells, default_binding, validate_binding_head
 from k8snb.resources.discovery import served
 
 
@@ -28,7 +28,6 @@ RESOURCE = served(
     "MutatingAdmissionPolicyBinding",
     default=default_binding,
     validate=validate,
-    validate_update=validate_binding_update,
     cells=binding_cells,
     counts_generation=True,
     simulated=True,

@@ -11,7 +11,7 @@ from typing import Any
 
 from k8snb.apimachinery.errors import Errors, invalid, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
-from k8snb.apimachinery.validation import dns_subdomain, immutable, one_of
+from k8snb.apimachinery.validation import dns_subdomain, one_of
 from k8snb.resources.admissionregistration.expressions import RESERVED, plain_variables, validate_variable
 from k8snb.resources.admissionregistration.rules import (
     FAILURE_POLICIES,
@@ -86,11 +86,6 @@ def validate_binding_head(spec: Mapping[str, Any]) -> Errors:
     if spec.get("matchResources") is not None:
         errors += within("matchResouces", validate_match_resources(spec["matchResources"]))  # upstream's spelling
     return errors
-
-
-def validate_binding_update(obj: Object, old: Object) -> Errors:
-    """A binding stays with its policy."""
-    return immutable("spec.policyName", dig(obj, "spec.policyName"), dig(old, "spec.policyName"))
 
 
 def binding_cells(obj: Object, now: int) -> list[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from k8snb.apimachinery.errors import Errors, duplicate, invalid, not_supported, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.apimachinery.resource import once
-from k8snb.resources.admissionregistration.policies import binding_cells, default_binding, validate_binding_head, validate_binding_update
+from k8snb.resources.admissionregistration.policies import binding_cells, default_binding, validate_binding_head
 from k8snb.resources.discovery import served
 
 _NOT_BOTH = (
@@ -51,7 +51,6 @@ RESOURCE = served(
     "ValidatingAdmissionPolicyBinding",
     default=default_binding,
     validate=validate,
-    validate_update=validate_binding_update,
     cells=binding_cells,
     counts_generation=True,
     simulated=True,

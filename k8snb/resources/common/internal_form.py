@@ -22,7 +22,8 @@ _ZERO: dict[str, Any] = {"s": "", "i": 0, "b": False}
 _STRUCTS = {
     "ServicePort": "Name:s Protocol:s AppProtocol Port:i TargetPort:i NodePort:i",
     "SecurityContext": (
-        "Capabilities:*Capabilities Privileged SELinuxOptions:*SELinuxOptions WindowsOptions RunAsUser RunAsGroup RunAsNonRoot "
+        "Capabilities:*Capabilities Privileged SELinuxOptions:*SELinuxOptions WindowsOptions:*WindowsOptions RunAsUser "
+        "RunAsGroup RunAsNonRoot "
         "ReadOnlyRootFilesystem AllowPrivilegeEscalation ProcMount SeccompProfile:*Profile AppArmorProfile:*Profile"
     ),
     "Capabilities": "Add Drop",
@@ -48,26 +49,45 @@ _STRUCTS = {
     "HTTPHeader": "Name:s Value:s",
     "TCPSocketAction": "Port:i Host:s",
     "GRPCAction": "Port:i Service",
-    "Handler": "Exec:*ExecAction HTTPGet:*HTTPGetAction TCPSocket:*TCPSocketAction Sleep",
+    "Handler": "Exec:*ExecAction HTTPGet:*HTTPGetAction TCPSocket:*TCPSocketAction Sleep:*SleepAction",
+    "SleepAction": "Seconds:i",
     "Lifecycle": "PostStart:*Handler PreStop:*Handler StopSignal",
     "Container": (
         "Name:s Image:s Command Args WorkingDir:s Ports:[]ContainerPort EnvFrom:[]EnvFromSource Env:[]EnvVar "
         "Resources:ResourceRequirements "
-        "ResizePolicy RestartPolicy RestartPolicyRules VolumeMounts:[]VolumeMount VolumeDevices LivenessProbe:*Probe ReadinessProbe:*Probe "
+        "ResizePolicy:[]ResizePolicy RestartPolicy RestartPolicyRules VolumeMounts:[]VolumeMount VolumeDevices:[]VolumeDevice "
+        "LivenessProbe:*Probe ReadinessProbe:*Probe "
         "StartupProbe:*Probe Lifecycle:*Lifecycle TerminationMessagePath:s TerminationMessagePolicy:s ImagePullPolicy:s "
         "SecurityContext:*SecurityContext Stdin:b StdinOnce:b TTY:b"
     ),
+    "ResizePolicy": "ResourceName:s RestartPolicy:s",
+    "VolumeDevice": "Name:s DevicePath:s",
     "PodSecurityContext": (
-        "HostNetwork:b HostPID:b HostIPC:b ShareProcessNamespace HostUsers SELinuxOptions:*SELinuxOptions WindowsOptions RunAsUser "
-        "RunAsGroup RunAsNonRoot SupplementalGroups SupplementalGroupsPolicy FSGroup FSGroupChangePolicy Sysctls SeccompProfile:*Profile "
+        "HostNetwork:b HostPID:b HostIPC:b ShareProcessNamespace HostUsers SELinuxOptions:*SELinuxOptions "
+        "WindowsOptions:*WindowsOptions RunAsUser "
+        "RunAsGroup RunAsNonRoot SupplementalGroups SupplementalGroupsPolicy FSGroup FSGroupChangePolicy Sysctls:[]Named "
+        "SeccompProfile:*Profile "
         "AppArmorProfile:*Profile SELinuxChangePolicy"
     ),
     "Volume": (
-        "Name:s HostPath EmptyDir:*EmptyDir GCEPersistentDisk AWSElasticBlockStore GitRepo Secret:*SecretVolume NFS ISCSI Glusterfs "
-        "PersistentVolumeClaim:*ClaimVolume RBD Quobyte FlexVolume Cinder CephFS Flocker DownwardAPI FC AzureFile "
+        "Name:s HostPath:*HostPath EmptyDir:*EmptyDir GCEPersistentDisk:*GCEDisk AWSElasticBlockStore:*AWSDisk GitRepo:*GitRepo "
+        "Secret:*SecretVolume NFS:*NFS ISCSI Glusterfs "
+        "PersistentVolumeClaim:*ClaimVolume RBD Quobyte FlexVolume Cinder CephFS Flocker DownwardAPI:*DownwardVolume FC AzureFile "
         "ConfigMap:*ConfigMapVolume "
-        "VsphereVolume AzureDisk PhotonPersistentDisk Projected:*Projected PortworxVolume ScaleIO StorageOS CSI Ephemeral Image"
+        "VsphereVolume AzureDisk PhotonPersistentDisk Projected:*Projected PortworxVolume ScaleIO StorageOS CSI:*CSI "
+        "Ephemeral Image:*ImageVolume"
     ),
+    "HostPath": "Path:s Type",
+    "NFS": "Server:s Path:s ReadOnly:b",
+    "GitRepo": "Repository:s Revision:s Directory:s",
+    "GCEDisk": "PDName:s FSType:s Partition:i ReadOnly:b",
+    "AWSDisk": "VolumeID:s FSType:s Partition:i ReadOnly:b",
+    "CSI": "Driver:s ReadOnly FSType VolumeAttributes NodePublishSecretRef:*Name",
+    "ImageVolume": "Reference:s PullPolicy:s",
+    "DownwardVolume": "Items:[]DownwardFile DefaultMode",
+    "Name": "Name:s",
+    "Named": "Name:s Value:s",
+    "WindowsOptions": "GMSACredentialSpecName GMSACredentialSpec RunAsUserName HostProcess",
     "EmptyDir": "Medium:s SizeLimit",
     "SecretVolume": "SecretName:s Items:[]KeyToPath DefaultMode Optional",
     "ConfigMapVolume": "Name:s Items:[]KeyToPath DefaultMode Optional",
@@ -84,13 +104,48 @@ _STRUCTS = {
     "Token": "Audience:s ExpirationSeconds:i Path:s",
     "Toleration": "Key:s Operator:s Value:s Effect:s TolerationSeconds",
     "PodSpec": (
-        "Volumes:[]Volume InitContainers:[]Container Containers:[]Container EphemeralContainers RestartPolicy:s "
-        "TerminationGracePeriodSeconds "
-        "ActiveDeadlineSeconds DNSPolicy:s NodeSelector ServiceAccountName:s AutomountServiceAccountToken NodeName:s "
-        "SecurityContext:*PodSecurityContext ImagePullSecrets Hostname:s Subdomain:s SetHostnameAsFQDN Affinity SchedulerName:s "
-        "Tolerations:[]Toleration HostAliases PriorityClassName:s Priority PreemptionPolicy DNSConfig ReadinessGates RuntimeClassName "
-        "Overhead EnableServiceLinks TopologySpreadConstraints OS SchedulingGates ResourceClaims Resources HostnameOverride SchedulingGroup"
+        "Volumes:[]Volume InitContainers:[]Container Containers:[]Container EphemeralContainers:[]EphemeralContainer RestartPolicy:s "
+        "TerminationGracePeriodSeconds ActiveDeadlineSeconds DNSPolicy:s NodeSelector ServiceAccountName:s "
+        "AutomountServiceAccountToken NodeName:s "
+        "SecurityContext:*PodSecurityContext ImagePullSecrets:[]Name Hostname:s Subdomain:s SetHostnameAsFQDN "
+        "Affinity:*Affinity SchedulerName:s "
+        "Tolerations:[]Toleration HostAliases:[]HostAlias PriorityClassName:s Priority PreemptionPolicy DNSConfig:*DNSConfig "
+        "ReadinessGates:[]ReadinessGate RuntimeClassName "
+        "Overhead EnableServiceLinks TopologySpreadConstraints:[]SpreadConstraint OS:*Name SchedulingGates:[]Name "
+        "ResourceClaims:[]PodResourceClaim Resources:*ResourceRequirements HostnameOverride SchedulingGroup"
     ),
+    "HostAlias": "IP:s Hostnames",
+    "DNSConfig": "Nameservers Searches Options:[]DNSOption",
+    "DNSOption": "Name:s Value",
+    "ReadinessGate": "ConditionType:s",
+    "PodResourceClaim": "Name:s ResourceClaimName ResourceClaimTemplateName",
+    "SpreadConstraint": (
+        "MaxSkew:i TopologyKey:s WhenUnsatisfiable:s LabelSelector MinDomains NodeAffinityPolicy NodeTaintsPolicy MatchLabelKeys"
+    ),
+    "Affinity": "NodeAffinity:*NodeAffinity PodAffinity:*PodAffinity PodAntiAffinity:*PodAffinity",
+    "NodeAffinity": (
+        "RequiredDuringSchedulingIgnoredDuringExecution:*NodeSelector PreferredDuringSchedulingIgnoredDuringExecution:[]PreferredTerm"
+    ),
+    "NodeSelector": "NodeSelectorTerms:[]NodeTerm",
+    "NodeTerm": "MatchExpressions:[]NodeRequirement MatchFields:[]NodeRequirement",
+    "NodeRequirement": "Key:s Operator:s Values",
+    "PreferredTerm": "Weight:i Preference:NodeTerm",
+    "PodAffinity": (
+        "RequiredDuringSchedulingIgnoredDuringExecution:[]PodTerm PreferredDuringSchedulingIgnoredDuringExecution:[]WeightedPodTerm"
+    ),
+    "PodTerm": "LabelSelector Namespaces TopologyKey:s NamespaceSelector MatchLabelKeys MismatchLabelKeys",
+    "WeightedPodTerm": "Weight:i PodAffinityTerm:PodTerm",
+    "PersistentVolumeSource": (
+        "GCEPersistentDisk:*GCEDisk AWSElasticBlockStore:*AWSDisk HostPath:*HostPath Glusterfs NFS:*NFS RBD Quobyte ISCSI FlexVolume "
+        "Cinder CephFS FC Flocker AzureFile VsphereVolume AzureDisk PhotonPersistentDisk PortworxVolume ScaleIO Local:*Local StorageOS "
+        "CSI:*CSIVolume"
+    ),
+    "Local": "Path:s FSType",
+    "CSIVolume": (
+        "Driver:s VolumeHandle:s ReadOnly:b FSType:s VolumeAttributes ControllerPublishSecretRef:*SecretRef "
+        "NodeStageSecretRef:*SecretRef NodePublishSecretRef:*SecretRef ControllerExpandSecretRef:*SecretRef NodeExpandSecretRef:*SecretRef"
+    ),
+    "SecretRef": "Name:s Namespace:s",
     "PersistentVolumeClaimSpec": (
         "AccessModes Selector Resources:VolumeResourceRequirements VolumeName:s StorageClassName VolumeMode DataSource DataSourceRef "
         "VolumeAttributesClassName"
@@ -105,6 +160,7 @@ _STRUCTS = {
     "CRDColumn": "Name:s Type:s Format:s Description:s Priority:i JSONPath:s",
     "CRDField": "JSONPath:s",
 }  # fmt: skip
+_STRUCTS["EphemeralContainer"] = f"{_STRUCTS['Container']} TargetContainerName:s"
 _HOST_FIELDS = {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers"}  # of the security context inside Go
 
 

@@ -20,7 +20,7 @@ from k8snb.resources.common.cells import UNSET, age
 from k8snb.resources.common.claim import BETA_CLASS, VOLUME_MODES, validate_access_modes
 from k8snb.resources.common.compute import positive
 from k8snb.resources.common.fill import fill, inside, where_given
-from k8snb.resources.common.internal_form import plain_diff
+from k8snb.resources.common.internal_form import diff
 from k8snb.resources.common.paths import no_backsteps
 from k8snb.resources.common.pod_defaults import VOLUME_SOURCES, default_resource_list
 from k8snb.resources.common.pod_scheduling import validate_node_selector
@@ -188,7 +188,7 @@ def validate_update(obj: Object, old: Object) -> Errors:
         new = {"csi": FrozenDict({k: v for k, v in new["csi"].items() if k != "controllerExpandSecretRef"})}
     errors: Errors = []
     if new != was:
-        words = f"spec.persistentvolumesource is immutable after creation\n{plain_diff(was, new)}"
+        words = f"spec.persistentvolumesource is immutable after creation\n{diff('PersistentVolumeSource', was, new)}"
         errors.append(forbidden("spec.persistentvolumesource", words))
     errors += immutable("volumeMode", spec.get("volumeMode"), before.get("volumeMode"))
     if before.get("nodeAffinity") is not None and spec.get("nodeAffinity") != before["nodeAffinity"]:
