@@ -21,13 +21,12 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from k8snb.apimachinery.duration import parse_duration
-from k8snb.apimachinery.objects import FrozenDict, Object, freeze
-from k8snb.apimachinery.yaml import YamlError, documents
+from k8snb.apimachinery.objects import FrozenDict, Object
+from k8snb.component_helpers.configuration import one_document
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet.pods import go_duration
 from k8snb.kubelet.thresholds import Threshold, thresholds_of
 from k8snb.messages import Mistake, text
-from k8snb.messages.arguments import shown
 from k8snb.sim.clock import SECOND
 
 API_VERSION, KIND = "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
@@ -87,18 +86,8 @@ DEFAULTS = Settings()
 
 
 def parse(given: str | Mapping[str, Any]) -> FrozenDict:
-    """The one document of a file's text (or what was parsed already). Raises ValueError for what is no YAML, or several documents."""
-    if isinstance(given, Mapping):
-        return FrozenDict(freeze(dict(given)))
-    if not isinstance(given, str):
-        raise Mistake(text("kubelet.no_configuration", why=shown(given)))
-    try:
-        found = [document.value for document in documents(given) if document.value is not None]
-    except YamlError as error:
-        raise Mistake(text("kubelet.no_configuration", why=str(error))) from None
-    if len(found) != 1 or not isinstance(found[0], Mapping):
-        raise Mistake(text("kubelet.no_configuration", why=text("kubelet.one_document", count=len(found))))
-    return FrozenDict(freeze(found[0]))
+    """The configuration as a value. Raises ValueError for what is no YAML, or several documents."""
+    return one_document(given, "kubelet.no_configuration")
 
 
 def settings(document: Object | None) -> Settings:

@@ -29,10 +29,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, FieldError, duplicate, forbidden, invalid, not_supported, required
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, freeze
-from k8snb.apimachinery.yaml import YamlError, documents
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object
+from k8snb.component_helpers.configuration import one_document
 from k8snb.messages import Mistake, text
-from k8snb.messages.arguments import shown
 from k8snb.scheduler.framework import EXTENSION_POINTS, Plugin, Profile
 from k8snb.scheduler.plugin_args import MAKERS, Reader
 from k8snb.scheduler.plugins import DEFAULT_PLUGINS, DEFAULT_PROFILE, DEFAULT_WEIGHTS
@@ -65,18 +64,8 @@ class Settings:
 
 
 def parse(given: str | Mapping[str, Any]) -> FrozenDict:
-    """The one document of a file's text (or what was parsed already). Raises ValueError for what is no YAML, or several documents."""
-    if isinstance(given, Mapping):
-        return FrozenDict(freeze(dict(given)))
-    if not isinstance(given, str):
-        raise Mistake(text("scheduler.no_configuration", why=shown(given)))
-    try:
-        found = [document.value for document in documents(given) if document.value is not None]
-    except YamlError as error:
-        raise Mistake(text("scheduler.no_configuration", why=str(error))) from None
-    if len(found) != 1 or not isinstance(found[0], Mapping):
-        raise Mistake(text("scheduler.no_configuration", why=text("scheduler.one_document", count=len(found))))
-    return FrozenDict(freeze(found[0]))
+    """The configuration as a value. Raises ValueError for what is no YAML, or several documents."""
+    return one_document(given, "scheduler.no_configuration")
 
 
 def settings(document: Object | None) -> Settings:
