@@ -28,3 +28,17 @@ def parse_duration(text: str) -> int:
         raise ValueError(f'time: invalid duration "{text}"')
     total = sum(Fraction(number.rstrip(".")) * _UNITS[unit] for number, unit in _PART.findall(unsigned))
     return int(-total if text.startswith("-") else total)
+
+
+def go_duration(microseconds: int) -> str:
+    """A duration as Go prints it: ``10s``, ``1m20s``, ``5m0s``, ``900ms``.
+
+    >>> go_duration(10 * SECOND), go_duration(80 * SECOND), go_duration(300 * SECOND), go_duration(1_250_000), go_duration(900_000)
+    ('10s', '1m20s', '5m0s', '1.25s', '900ms')
+    """
+    if microseconds < SECOND:
+        return f"{microseconds / 1000:g}ms"
+    minutes, rest = divmod(microseconds, MINUTE)
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{head}{rest / SECOND:g}s"

@@ -10,6 +10,7 @@ there until it is back. A machine of a spot pool can be taken back by the cloud,
 
 Its kernel events are ``("boot", name)``, ``("delete", name)`` and ``("reclaim", name)`` for the component ``azure``.
 Models: Microsoft.Compute virtual machine scale sets as AKS uses them; the eviction notice of spot virtual machines.
+Machines can be made to fail to come up (:meth:`Azure.fail_boots`).
 Simplified: quotas and capacity never run out; machines boot in a constant time.
 """
 
@@ -38,6 +39,7 @@ class AzureState:
     instances: Shelf = field(default_factory=Shelf)  # name -> Instance
     balancers: Shelf = field(default_factory=Shelf)  # service -> LoadBalancer
     zones_down: Shelf = field(default_factory=Shelf)
+    stuck: Shelf = field(default_factory=Shelf)  # pools whose machines do not come up
     addresses: int = 0  # private addresses given to machines
     public: int = 0  # public addresses given to load balancers
     cluster: str = ""  # the eight digits in the names of this cluster's scale sets
@@ -174,6 +176,14 @@ class Azure:
         self.state.zones_down[zone] = True
         self._switch_zone(zone, on=False)
 
+    def fail_boots(self, pool: str) -> None:
+        """From now on no machine of a pool comes up."""
+        self.state.stuck[pool] = True
+
+    def restore_boots(self, pool: str) -> None:
+        """They come up again, those that have been waiting, too."""
+        self.state.stuck.pop(pool, None)
+
     def restore_zone(self, zone: str) -> None:
         """It is back."""
         self.state.zones_down.pop(zone, None)
@@ -196,8 +206,9 @@ class Azure:
         found: Instance = self.state.instances[name]
         if found.state != CREATING:
             return
-        if found.zone in self.state.zones_down:
-            self._later("vm boot", ("boot", name), f"zone {found.zone} is down, so {name} cannot boot")
+        if found.zone in self.state.zones_down or found.pool in self.state.stuck:
+            why = f"pool {found.pool} is stuck" if found.pool in self.state.stuck else f"zone {found.zone} is down"
+            self._later("vm boot", ("boot", name), f"{why}, so {name} cannot boot")
             return
         self._set(found, RUNNING)
         self._note("boot", name)

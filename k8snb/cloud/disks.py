@@ -5,7 +5,8 @@ once depends on its size. A file share is reached from everywhere, by many at on
 ``default``, and its disk is made in the zone where the scheduler has put its first consumer (WaitForFirstConsumer).
 
 Models: sigs.k8s.io/azuredisk-csi-driver (limits by size), azurefile-csi-driver; the StorageClasses of AKS.
-Simplified: the topology key is topology.kubernetes.io/zone, where the real driver has one of its own; all disks are equally fast.
+Simplified: the topology key is topology.kubernetes.io/zone, where the real driver has one of its own; all disks are equally fast;
+a cluster over several zones begins with the same classes (since 1.29 AKS gives it zone-redundant disks).
 """
 
 from __future__ import annotations
@@ -29,16 +30,28 @@ DRIVERS: Final[tuple[Traits, ...]] = (
 
 def _class(name: str, provisioner: str, parameters: dict[str, str], mode: str = "WaitForFirstConsumer") -> Object:
     default: dict[str, Any] = {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}} if name == "default" else {}
+    default["labels"] = {"addonmanager.kubernetes.io/mode": "EnsureExists", "kubernetes.io/cluster-service": "true"}
     found: Object = freeze({
         "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name, **default}, "provisioner": provisioner,
         "parameters": parameters, "reclaimPolicy": "Delete", "volumeBindingMode": mode, "allowVolumeExpansion": True,
+        **({"mountOptions": ["mfsymlinks", "actimeo=30", "nosharesock"]} if provisioner == FILE else {}),
     })  # fmt: skip
     return found
 
 
+def _in_tree(sku: str) -> dict[str, str]:
+    """The parameters of the classes that are older than the CSI drivers."""
+    return {"cachingmode": "ReadOnly", "kind": "Managed", "storageaccounttype": sku}
+
+
 CLASSES: Final[tuple[Object, ...]] = (
+    _class("azurefile", FILE, {"skuName": "Standard_LRS"}, "Immediate"),
     _class("azurefile-csi", FILE, {"skuName": "Standard_LRS"}, "Immediate"),
+    _class("azurefile-csi-premium", FILE, {"skuName": "Premium_LRS"}, "Immediate"),
+    _class("azurefile-premium", FILE, {"skuName": "Premium_LRS"}, "Immediate"),
     _class("default", DISK, {"skuname": "StandardSSD_LRS"}),
+    _class("managed", DISK, _in_tree("StandardSSD_LRS")),
     _class("managed-csi", DISK, {"skuname": "StandardSSD_LRS"}),
     _class("managed-csi-premium", DISK, {"skuname": "Premium_LRS"}),
+    _class("managed-premium", DISK, _in_tree("Premium_LRS")),
 )

@@ -72,6 +72,11 @@ TIMING: Final[dict[str, Timing]] = {
     # pods that nobody finishes
     "pod collection": Timing(20 * SECOND, "podgc: gcCheckPeriod", "between two looks for orphaned pods"),
     "pod quarantine": Timing(40 * SECOND, "podgc: quarantineTime", "before a missing node is believed to be gone"),
+    # a cloud
+    "node provision": Timing(15 * MINUTE, "cluster-autoscaler: --max-node-provision-time", "for a machine to become a node"),
+    "node group back-off, first": Timing(5 * MINUTE, "--initial-node-group-backoff-duration", "a node pool rests after a failure"),
+    "node group back-off, most": Timing(30 * MINUTE, "--max-node-group-backoff-duration", "it doubles up to this"),
+    "node group back-off, forgotten": Timing(180 * MINUTE, "--node-group-backoff-reset-timeout", "after so long a pool starts anew"),
     # the network
     "own service": Timing(10 * SECOND, "--endpoint-reconciler: EndpointReconcilerInterval", "until the API server misses its own Service"),
     "proxy sync": Timing(1 * SECOND, "kube-proxy: minSyncPeriod", "between two looks at what changed"),

@@ -20,11 +20,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from k8snb.apimachinery.duration import parse_duration
+from k8snb.apimachinery.duration import go_duration, parse_duration
 from k8snb.apimachinery.objects import FrozenDict, Object
 from k8snb.component_helpers.configuration import one_document
 from k8snb.component_helpers.timing import timing
-from k8snb.kubelet.pods import go_duration
 from k8snb.kubelet.thresholds import Threshold, thresholds_of
 from k8snb.messages import Mistake, text
 from k8snb.sim.clock import SECOND

@@ -19,7 +19,6 @@ from k8snb.kubelet.restarts import goes_on, restarts
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, WAITING, ContainerState, PodState
 from k8snb.kubelet.status import terminated
 from k8snb.seams.cri import Resources
-from k8snb.sim.clock import SECOND
 
 
 class Action(NamedTuple):
@@ -119,20 +118,6 @@ def is_finished(pod: Object, state: PodState) -> bool:
         return True
     apps = [c for c in state.containers.values() if c.kind == APP]
     return bool(apps) and all(c.phase == EXITED and not restarts(pod, specs[c.name], c) for c in apps)
-
-
-def go_duration(microseconds: int) -> str:
-    """A duration as Go prints it: ``10s``, ``1m20s``, ``5m0s``, ``900ms``.
-
-    >>> go_duration(10 * SECOND), go_duration(80 * SECOND), go_duration(300 * SECOND), go_duration(1_250_000), go_duration(900_000)
-    ('10s', '1m20s', '5m0s', '1.25s', '900ms')
-    """
-    if microseconds < SECOND:
-        return f"{microseconds / 1000:g}ms"
-    minutes, rest = divmod(microseconds, 60 * SECOND)
-    hours, minutes = divmod(minutes, 60)
-    head = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
-    return f"{head}{rest / SECOND:g}s"
 
 
 def resources(container: Object) -> Resources:

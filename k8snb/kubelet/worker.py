@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from k8snb.apimachinery.duration import go_duration
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.component_helpers import qos_class
 from k8snb.component_helpers.resolver import own_resolver
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet import environment, pods, probes, pull_secrets, resize, restarts, stopping
 from k8snb.kubelet.images.files import text_of
-from k8snb.kubelet.pods import Action, go_duration
+from k8snb.kubelet.pods import Action
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, ContainerState, PodState, ProbeState
 from k8snb.kubelet.volumes import manager as volumes
 from k8snb.kubelet.volumes import mount_points

@@ -226,6 +226,8 @@ COMMANDS: dict[str, Command] = {
     "cloud_preempt": Command("preempt", _can_evict, _on_azure("preempt")),
     "cloud_fail_zone": Command("fail zone", _known_zone, _on_azure("fail_zone")),
     "cloud_restore_zone": Command("restore zone", _known_zone, _on_azure("restore_zone")),
+    "cloud_fail_boots": Command("fail boots", _known_pool, _on_azure("fail_boots")),
+    "cloud_restore_boots": Command("restore boots", _known_pool, _on_azure("restore_boots")),
 }
 
 
@@ -459,6 +461,14 @@ class Cloud:
     def restore_zone(self, zone: str) -> None:
         """The zone is back."""
         self._simulation.fault("cloud_restore_zone", zone=str(zone))
+
+    def fail_boots(self, pool: str) -> None:
+        """From now on the machines that a node pool is given do not come up (a broken image, say)."""
+        self._simulation.fault("cloud_fail_boots", pool=pool)
+
+    def restore_boots(self, pool: str) -> None:
+        """They come up again."""
+        self._simulation.fault("cloud_restore_boots", pool=pool)
 
     def __repr__(self) -> str:
         return "\n\n".join(map(repr, (self.node_pools, self.instances, self.load_balancers, self.disks)))

@@ -22,7 +22,8 @@ DOCUMENTED = {
     "image minimum age": "2m", "image collection": "5m", "node monitor": "5s", "node grace": "50s",
     "node startup grace": "1m", "taint toleration": "5m", "taint pass": "100ms", "zone eviction": "10s", "zone eviction, slow": "1m40s",
     "pod collection": "20s", "pod quarantine": "40s",
-    "own service": "10s",
+    "node provision": "15m", "node group back-off, first": "5m", "node group back-off, most": "30m",
+    "node group back-off, forgotten": "3h", "own service": "10s",
     "proxy sync": "1s", "connection tracking": "24h",
     "session affinity": "3h", "name lookup": "10s", "ingress connect": "5s", "ingress read": "1m",
 }  # fmt: skip

@@ -8,7 +8,8 @@ It looks at *requests*, never at what is really used, and it changes only how ma
 pool's bounds. Which pod goes where is still decided by the scheduler.
 
 Models: cluster-autoscaler/core/static_autoscaler.go (RunOnce), its default flags (scan interval, scale-down times).
-Simplified: machines that do not boot or are not ready are not replaced; scale-down after a failure is not delayed.
+A machine that has not become a node within fifteen minutes is deleted, and its pool rests for a while: see :mod:`.provisioning`.
+Simplified: machines that are nodes and not ready are not replaced; scale-down after a failure is not delayed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from k8snb.apiserver.request import MASTERS, User
 from k8snb.client.component import Component, Environment
 from k8snb.client.indexes import by_node
 from k8snb.client.recorder import Recorder
-from k8snb.cloud.autoscaler import scale_down, scale_up, status
+from k8snb.cloud.autoscaler import provisioning, scale_down, scale_up, status
+from k8snb.cloud.autoscaler.provisioning import ProvisioningState
 from k8snb.cloud.azure import CREATING, RUNNING, STOPPED, Azure
 from k8snb.cloud.drain import evict, movable
 from k8snb.cloud.pools import TO_BE_DELETED, Instance, NodePool, template
@@ -63,6 +65,7 @@ class AutoscalerState:
     last_scale_up: int = 0
     looking: bool = False  # a look is scheduled
     refused: str = ""  # why the last look helped nobody
+    provisioning: ProvisioningState = field(default_factory=ProvisioningState)
     status: Object | None = None  # as it was last written down
 
 
@@ -96,11 +99,13 @@ class ClusterAutoscaler(Component):
 
     def wake(self) -> None:
         """Look every ten seconds, while there is a pool to look after."""
-        if self.state.running and not self.own.looking and self._pools():
+        if self.state.running and not self.own.looking and self.autoscaled:
             self.own.looking = True
             self.kernel.after(SCAN_INTERVAL, NAME, ("look",), why="the autoscaler looks at pods and nodes", background=True)
 
-    def _pools(self) -> list[NodePool]:
+    @property
+    def autoscaled(self) -> list[NodePool]:
+        """The pools that are left to it."""
         return [pool for pool in self.azure.state.pools.values() if pool.autoscale]
 
     def on_event(self, key: Any) -> None:
@@ -108,6 +113,7 @@ class ClusterAutoscaler(Component):
         self.own.looking = False
         self.wake()
         with suppress(ApiError):  # the API server does not answer, or somebody was faster: the next look sees
+            provisioning.look(self)
             if not self._scale_up():
                 self._scale_down()
             self._write_status()
@@ -150,9 +156,10 @@ class ClusterAutoscaler(Component):
         left = scale_up.still_waiting(self.simulator, waiting, world + self._upcoming())
         if not left:
             return False
-        pools = [(pool, pool.most - self._size(pool)) for pool in self._pools() if not pool.going]
+        resting = [pool for pool in self.autoscaled if provisioning.rests(self, pool.name)]
+        pools = [(pool, pool.most - self._size(pool)) for pool in self.autoscaled if not pool.going and pool not in resting]
         daemons = [scale_up.daemon(one) for one in self.informers[DAEMONS].all()]
-        found = scale_up.estimate(self.simulator, left, world, pools=pools, daemons=daemons)
+        found = scale_up.estimate(self.simulator, left, world, pools=pools, daemons=daemons, resting=len(resting))
         best = scale_up.EXPANDERS[self.own.expander](found.options) if found.options else []
         if not best:
             self._refuse(left, found)
@@ -167,9 +174,10 @@ class ClusterAutoscaler(Component):
         pool, before = option.pool, self._size(option.pool)
         after = before + option.machines
         pods = ", ".join(map(key_of, option.pods))
-        self._decide("scale up", pool.name, f"{before} -> {after} for {pods}")
+        self.decide("scale up", pool.name, f"{before} -> {after} for {pods}")
         self.own.last_scale_up, self.own.refused = self.kernel.now, ""
         self.azure.set_count(pool.name, after)
+        provisioning.expect(self, pool.name)
         said = f"pod triggered scale-up: [{{{pool.group} {before}->{after} (max: {pool.most})}}]"
         for pod in option.pods:
             self.say.event(pod, "Normal", "TriggeredScaleUp", said)
@@ -179,7 +187,7 @@ class ClusterAutoscaler(Component):
         said = _counted(sum(found.refusals.values(), Counter()))
         if said != self.own.refused:
             self.own.refused = said
-            self._decide("no scale-up", f"{len(pods)} pods", said)
+            self.decide("no scale-up", f"{len(pods)} pods", said)
         for pod in pods:
             reasons = _counted(found.refusals[key_of(pod)])
             self.say.event(pod, "Normal", "NotTriggerScaleUp", f"pod didn't trigger scale-up: {reasons}")
@@ -230,7 +238,7 @@ class ClusterAutoscaler(Component):
         for name, verdict in verdicts.items():
             if not verdict.why and name not in own.unneeded:
                 own.unneeded[name] = self.kernel.now
-                self._decide("unneeded", name, f"{verdict.utilization:.0%} of it is asked for")
+                self.decide("unneeded", name, f"{verdict.utilization:.0%} of it is asked for")
                 self._taint(name, CANDIDATE, "PreferNoSchedule")
         own.verdicts = Shelf(verdicts)
 
@@ -250,7 +258,7 @@ class ClusterAutoscaler(Component):
         pods = movable(self._pods_on(name))
         self.own.unneeded.pop(name, None)
         self.own.leaving[name] = self.kernel.now
-        self._decide("scale down", name, f"{verdict.utilization:.0%} of it is asked for; {len(pods)} pods to move")
+        self.decide("scale down", name, f"{verdict.utilization:.0%} of it is asked for; {len(pods)} pods to move")
         self._taint(name, TO_BE_DELETED, "NoSchedule")
         if node is not None:
             self.say.event(node, "Normal", "ScaleDown", "marked the node as toBeDeleted/unschedulable")
@@ -271,13 +279,13 @@ class ClusterAutoscaler(Component):
         elif self.kernel.now - self.own.leaving[name] > MAX_GRACEFUL:
             del self.own.leaving[name]
             self._taint(name, TO_BE_DELETED, "")
-            self._decide("scale-down failed", name, f"{len(refused or pods)} pods cannot be evicted")
+            self.decide("scale-down failed", name, f"{len(refused or pods)} pods cannot be evicted")
 
     # -- what everybody may read -------------------------------------------------------------------------------------
 
     def _write_status(self) -> None:
         """The ConfigMap, where something in it has changed."""
-        found = freeze(status.document([self._facts(pool) for pool in self._pools()]))
+        found = freeze(status.document([self._facts(pool) for pool in self.autoscaled]))
         if found == self.own.status:
             return
         config_map = status.config_map(found, self.kernel.now)
@@ -293,7 +301,9 @@ class ClusterAutoscaler(Component):
         nodes = [self.informers[NODES].get(one.name) for one in machines]
         ready = sum(node is not None and is_true(node, "Ready") for node in nodes)
         candidates = sum(one.name in self.own.unneeded for one in machines)
-        return status.GroupFacts(pool, len(machines), ready, candidates, len(machines) > ready)
+        missing = sum(node is None for node in nodes)
+        late, rests = sum(provisioning.is_late(self, one.name) for one in machines), provisioning.rests(self, pool.name)
+        return status.GroupFacts(pool, len(machines), ready, candidates, len(machines) > ready, missing - late, late, rests)
 
     # -- small things ------------------------------------------------------------------------------------------------
 
@@ -308,7 +318,8 @@ class ClusterAutoscaler(Component):
         taints += [{"key": key, "value": str(self.kernel.now // SECOND), "effect": effect}] if effect else []
         self.client.patch(NODES, name, {"spec": {"taints": taints or None}})
 
-    def _decide(self, verb: str, subject: str, why: str) -> None:
+    def decide(self, verb: str, subject: str, why: str) -> None:
+        """Note a decision in the trace; what follows from it names it as its cause."""
         kernel = self.kernel
         kernel.causes = (kernel.trace.add(kernel.now, "decision", NAME, verb, subject, why),)
 

@@ -26,6 +26,7 @@ from k8snb.component_helpers import pod_priority, pod_requests, resource_amounts
 from k8snb.seams.scheduling import SchedulingSimulator, Trial
 
 MAX_REACHED = "max node group size reached"
+IN_BACKOFF = "in backoff after failed scale-up"
 World = Sequence[tuple[Object, Sequence[Object]]]
 
 
@@ -92,10 +93,11 @@ def daemon(daemon_set: Object) -> Object:
 
 def estimate(
     simulator: SchedulingSimulator, pods: Sequence[Object], world: World, *,
-    pools: Iterable[tuple[NodePool, int]], daemons: Sequence[Object] = (),
+    pools: Iterable[tuple[NodePool, int]], daemons: Sequence[Object] = (), resting: int = 0,
 ) -> Estimate:  # fmt: skip
-    """What each pool could do. ``pools``: (pool, how many machines more it may have); ``daemons``: see :func:`daemon`."""
-    found = Estimate(refusals={key_of(pod): Counter() for pod in pods})
+    """What each pool could do. ``pools``: (pool, how many machines more it may have); ``daemons``: see :func:`daemon`; ``resting``: how
+    many pools are not asked, because machines of theirs have failed."""
+    found = Estimate(refusals={key_of(pod): Counter({IN_BACKOFF: resting} if resting else {}) for pod in pods})
     for pool, room in pools:
         if room <= 0:
             for pod in pods:

@@ -25,16 +25,22 @@ class GroupFacts(NamedTuple):
     ready: int
     candidates: int
     growing: bool
+    unregistered: int = 0  # machines that are no nodes yet
+    late: int = 0  # and those that have been none for too long
+    rests: bool = False  # it is left alone after a failure
 
 
-def _counts(total: int, ready: int) -> dict[str, Any]:
+def _counts(groups: Iterable[GroupFacts]) -> dict[str, Any]:
+    found = list(groups)
+    missing, late, ready = sum(one.unregistered for one in found), sum(one.late for one in found), sum(one.ready for one in found)
+    total = sum(one.total for one in found) - missing - late
     registered = {"total": total, "ready": ready, "notStarted": total - ready}
-    return {"registered": registered, "longUnregistered": 0, "unregistered": 0}
+    return {"registered": registered, "longUnregistered": late, "unregistered": missing}
 
 
 def _directions(found: Iterable[GroupFacts]) -> dict[str, Any]:
     groups = list(found)
-    up = "InProgress" if any(one.growing for one in groups) else "NoActivity"
+    up = "Backoff" if any(one.rests for one in groups) else "InProgress" if any(one.growing for one in groups) else "NoActivity"
     candidates = sum(one.candidates for one in groups)
     down: dict[str, Any] = {"status": "CandidatesPresent", "candidates": candidates} if candidates else {"status": "NoCandidates"}
     return {"scaleUp": {"status": up}, "scaleDown": down}
@@ -42,13 +48,12 @@ def _directions(found: Iterable[GroupFacts]) -> dict[str, Any]:
 
 def document(groups: list[GroupFacts]) -> dict[str, Any]:
     """The status, without the time at which it was written."""
-    total, ready = sum(one.total for one in groups), sum(one.ready for one in groups)
     return {
         "autoscalerStatus": "Running",
-        "clusterWide": {"health": {"status": "Healthy", "nodeCounts": _counts(total, ready)}, **_directions(groups)},
+        "clusterWide": {"health": {"status": "Healthy", "nodeCounts": _counts(groups)}, **_directions(groups)},
         "nodeGroups": [
             {"name": one.pool.group,
-             "health": {"status": "Healthy", "nodeCounts": _counts(one.total, one.ready), "cloudProviderTarget": one.pool.machines,
+             "health": {"status": "Healthy", "nodeCounts": _counts([one]), "cloudProviderTarget": one.pool.machines,
                         "minSize": one.pool.least, "maxSize": one.pool.most}, **_directions([one])}
             for one in groups
         ],
