@@ -16,6 +16,7 @@ Simplified: of the formats only date-time, date, byte, int32 and int64 are check
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -215,7 +216,14 @@ def _enum(schema: Any, value: Any, path: str) -> Errors:
     allowed = schema.get("enum")
     if not allowed or any(value == one and json_type(value) == json_type(one) for one in allowed):
         return []
-    return [not_supported(path, value, [one if isinstance(one, str) else number(one) for one in allowed])]
+    return [not_supported(path, value, [_choice(one) for one in allowed])]
+
+
+def _choice(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    plain = isinstance(value, (bool, dict, list)) or value is None
+    return json.dumps(value, separators=(",", ":"), sort_keys=True) if plain else str(number(value))
 
 
 def _numbers(schema: Any, value: Any, path: str) -> Errors:

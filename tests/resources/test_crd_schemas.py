@@ -310,3 +310,13 @@ def test_selectable_fields() -> None:
         'Invalid value: ".spec.b": is an invalid path: does not refer to a valid field',
         'Invalid value: ".metadata.name": must not point to fields in metadata',
     ]
+
+
+def test_what_is_no_schema_at_all_is_judged_too() -> None:
+    for items in ("x", 5, True, [], [1], [{}]):
+        rule = {"rule": "true", "fieldPath": ".a"}
+        assert errors(version({"type": "object", "items": items, "x-kubernetes-validations": [rule]}))
+    odd = {"type": "string", "enum": ["a", None, True, 1, {"b": 1}], "default": "q"}
+    assert errors(version({"type": "object", "properties": {"p": odd}})) == [
+        rf'{SCHEMA}.properties[p].default: Unsupported value: "q": supported values: "a", "null", "true", "1", "{{\"b\":1}}"'
+    ]

@@ -23,6 +23,7 @@ from k8snb.apimachinery.cel import BOOL, DYN, STRING, CelError, CelUnavailable, 
 from k8snb.apimachinery.errors import Errors, FieldError, duplicate, forbidden, invalid, not_supported, required
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, thaw
 from k8snb.apimachinery.resource import once
+from k8snb.resources.apiextensions.structure import schema_or_none, unstructured
 
 RULES = "x-kubernetes-validations"
 NOT_CHECKED = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
@@ -78,14 +79,15 @@ def _validate_rule(field: str, rule: Mapping[str, Any], schema: Mapping[str, Any
 
 def _leads_somewhere(schema: Mapping[str, Any], path: str) -> bool:
     """Whether a path like ``.spec.ports['http']`` names a declared field."""
+    if unstructured(schema):
+        return True  # what cannot be read is somebody else's error
     if not _PATH.fullmatch(path):
         return False
     at: Any = schema
     for step in _STEP.finditer(path):
-        inner = at.get("items") if isinstance(at, Mapping) and at.get("type") == "array" else at
-        declared = (inner or EMPTY_DICT).get("properties") or EMPTY_DICT
-        at = declared.get(step[1] or step[2], (inner or EMPTY_DICT).get("additionalProperties"))
-        if not isinstance(at, Mapping):
+        inner = (schema_or_none(at.get("items")) or EMPTY_DICT) if at.get("type") == "array" else at
+        at = (inner.get("properties") or EMPTY_DICT).get(step[1] or step[2], inner.get("additionalProperties"))
+        if schema_or_none(at) is None:
             return at is True
     return True
 

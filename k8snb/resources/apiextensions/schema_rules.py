@@ -140,7 +140,7 @@ def _one(schema: Schema, place: _Place) -> Errors:
     errors += [forbidden(name, f"{name} is not supported") for name in _UNSUPPORTED if schema.get(name) not in (None, "", EMPTY_DICT)]
     if kind == "null":
         errors.append(forbidden("type", "type cannot be set to null, use nullable as an alternative"))
-    if isinstance(schema.get("items"), list):
+    if isinstance(schema.get("items"), list) and schema["items"]:
         errors.append(forbidden("items", "items must be a schema object and not an array"))
     if place.in_meta and schema.get(EMBEDDED):
         errors.append(forbidden(EMBEDDED, "must not be used inside of resource meta"))
@@ -165,11 +165,10 @@ def _inside(schema: Schema, place: _Place) -> Iterator[tuple[str, Schema, _Place
         yield "not", refused, logic
     for key in ("allOf", "oneOf", "anyOf"):
         yield from ((f"{key}[{index}]", part or EMPTY_DICT, logic) for index, part in enumerate(schema.get(key) or ()))
-    items = schema.get("items")
-    if items is not None:
-        several = isinstance(items, list)
-        for index, part in enumerate(items if several else [items]):
-            yield f"items[{index}]" if several else "items", part or EMPTY_DICT, inner
+    if (item := schema_or_none(schema.get("items"))) is not None:
+        yield "items", item, inner
+    for index, part in enumerate(schema["items"] if isinstance(schema.get("items"), list) else ()):
+        yield f"items[{index}]", schema_or_none(part) or EMPTY_DICT, inner
 
 
 def _extensions(schema: Schema) -> Errors:
