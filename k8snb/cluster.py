@@ -25,7 +25,7 @@ from k8snb.etcd.store import Compacted
 from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.result import Result
-from k8snb.messages import Missing, Mistake, text
+from k8snb.messages import Missing, Mistake, counted, text
 from k8snb.messages.arguments import careful, shown
 from k8snb.network.chains import MODES
 from k8snb.network.conntrack import Listing
@@ -149,7 +149,7 @@ class Cluster:
     def __repr__(self) -> str:
         parts = self.simulation.parts  # counted past the API server: a cluster without etcd can be printed, too
         nodes, pods = (parts.store.count(prefix_of(parts.server.catalogue.by_key[key])) for key in ("nodes", "pods"))
-        return f"<Cluster at {timestamp(self.now)}: {nodes} nodes, {pods} pods, revision {self.revision}>"
+        return f"<Cluster at {timestamp(self.now)}: {counted(nodes, 'node')}, {counted(pods, 'pod')}, revision {self.revision}>"
 
     # ------------------------------------------------------------------ looking
 

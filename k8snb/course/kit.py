@@ -20,7 +20,7 @@ from k8snb.cluster import use
 from k8snb.course.exercise import Chapter, Exercise, all_ids, all_questions, chapters, find
 from k8snb.course.progress import Progress
 from k8snb.course.verdict import Note
-from k8snb.messages import set_language, text
+from k8snb.messages import fill, set_language, text
 from k8snb.messages.arguments import careful_function as careful
 from k8snb.widgets.quiz import Quiz
 
@@ -92,7 +92,7 @@ def _verdict(chapter: Chapter, exercise: Exercise, full_id: str, answer: Any) ->
         first = next(iter(exercise.check(cluster, answer)), None)
         if first is None:
             return Note("passed", (text("course.passed", praise=words["praise"]),))
-        said = words["findings"][first.name].format(**first.values)
+        said = fill(words["findings"][first.name], first.values)
     except Exception as error:  # noqa: BLE001  whatever a learner hands over, they get a sentence and never a traceback
         reason = (str(error).splitlines() or [""])[0]
         return Note("not-yet", (text("course.unreadable", kind=type(error).__name__, reason=reason),), finding="unreadable")

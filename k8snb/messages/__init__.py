@@ -16,7 +16,9 @@ that is asked for exists.
 from __future__ import annotations
 
 import functools
+import string
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -82,4 +84,29 @@ def text(key: str, /, **values: object) -> str:
     sentences = catalogue(language())
     if key not in sentences:
         raise KeyError(f"no sentence {key!r}: add it to k8snb/messages/*/{key.partition('.')[0]}.toml in every language")
-    return sentences[key].format(**values) if values else sentences[key].replace("{{", "{").replace("}}", "}")
+    return fill(sentences[key], values) if values else sentences[key].replace("{{", "{").replace("}}", "}")
+
+
+def fill(sentence: str, values: Mapping[str, object]) -> str:
+    """The sentence with values put in. After a whole number may stand its word for one and for several: ``{count:hop|hops}``.
+
+    >>> fill("{count} {count:hop|hops}", {"count": 1}), fill("{count} {count:hop|hops}", {"count": 2})
+    ('1 hop', '2 hops')
+    """
+    return _SENTENCES.vformat(sentence, (), values)
+
+
+def counted(count: int, one: str) -> str:
+    """``1 node``, ``3 nodes``: for what is said in English alone, such as a ``repr``."""
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
+
+
+class _Sentences(string.Formatter):
+    """Values in a sentence, where a number can choose between a word for one and a word for several."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        one, bar, several = format_spec.partition("|")
+        return (one if value == 1 else several) if bar else str(super().format_field(value, format_spec))
+
+
+_SENTENCES = _Sentences()

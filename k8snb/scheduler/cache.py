@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from k8snb.apimachinery.objects import FrozenDict, Object
+from k8snb.messages import counted
 from k8snb.scheduler.nodeinfo import NodeInfo, node_facts
 from k8snb.scheduler.podinfo import assumed, pod_info
 from k8snb.sim.state import Shelf, Tape
@@ -70,7 +71,7 @@ class Snapshot:
         return [self.nodes[number] for number in sorted(self.index[name] for name in self._with_affinity)]
 
     def __repr__(self) -> str:
-        return f"<Snapshot of {len(self.nodes)} nodes>"
+        return f"<Snapshot of {counted(len(self.nodes), 'node')}>"
 
 
 class Cache:

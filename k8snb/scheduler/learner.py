@@ -28,7 +28,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from k8snb.apimachinery.objects import FrozenDict, Object
 from k8snb.client.learner import Endless, bounded, told
-from k8snb.messages import Mistake, text
+from k8snb.messages import Mistake, counted, text
 from k8snb.scheduler.cluster_event import ANYTHING, Interest
 from k8snb.scheduler.diagnosis import Status, unschedulable
 from k8snb.scheduler.framework import EXTENSION_POINTS, Cycle, FilterPlugin, Plugin, Profile, ScorePlugin
@@ -66,7 +66,7 @@ class NodeView(NamedTuple):
         return {name: room - self.requested.get(name, 0) for name, room in self.allocatable.items()}
 
     def __repr__(self) -> str:
-        return f"<NodeView {self.name} with {len(self.pods)} pods>"
+        return f"<NodeView {self.name} with {counted(len(self.pods), 'pod')}>"
 
 
 def view(info: NodeInfo) -> NodeView:

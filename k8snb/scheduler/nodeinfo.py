@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.component_helpers.resources import resource_amounts
+from k8snb.messages import counted
 from k8snb.scheduler.podinfo import PodInfo, Port, pod_info
 
 HOSTNAME = "kubernetes.io/hostname"
@@ -128,7 +129,7 @@ class NodeInfo(NamedTuple):
         )
 
     def __repr__(self) -> str:
-        return f"<NodeInfo {self.name} with {len(self.pods)} pods>"
+        return f"<NodeInfo {self.name} with {counted(len(self.pods), 'pod')}>"
 
 
 def _drop(pods: tuple[FrozenDict, ...], gone: PodInfo) -> tuple[FrozenDict, ...]:

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
 from k8snb.component_helpers.resolver import Resolver
-from k8snb.messages import text
+from k8snb.messages import counted, text
 from k8snb.sim.clock import duration
 
 REFUSED = "connection refused"
@@ -163,7 +163,7 @@ class HTTPResponse(NamedTuple):
         return header(self.headers, name)
 
     def __repr__(self) -> str:
-        return f"<HTTPResponse {self.status or self.error} from {self.backend or 'nobody'} in {len(self.hops)} hops>"
+        return f"<HTTPResponse {self.status or self.error} from {self.backend or 'nobody'} in {counted(len(self.hops), 'hop')}>"
 
     def __str__(self) -> str:
         """What came of it, then one line for each hop."""

@@ -59,12 +59,16 @@ class Step:
     def _one(self) -> list[str]:
         acts = {act.id for act in self.acts}
         lines = [sentence(record) for record in self.acts]
+        told: set[int] = set()
         for act in self.acts:
             because = [found for number in act.causes if (found := self.look(number)) is not None]
-            lines += _labelled(text("steps.because"), [sentence(record) for record in because])
+            told.update(record.id for record in because)
+            lines += _labelled(text("steps.because"), list(dict.fromkeys(sentence(record) for record in because)))
         own: list[str] = []
         others: list[str] = []
         for record in self.writes:  # what somebody began earlier, such as a binding, may be written while another acts
+            if record.id in told:
+                continue  # what began this step may have been written in it; it stands above already
             mine = bool(acts.intersection(record.causes))
             (own if mine else others).append(sentence(record._replace(actor="") if mine else record))
         lines += _labelled(text("steps.wrote"), own) + _labelled(text("steps.meanwhile"), others)

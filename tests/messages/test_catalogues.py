@@ -66,6 +66,14 @@ def test_the_language_can_be_chosen_and_values_go_in_by_name():
         messages.set_language("en")
 
 
+@pytest.mark.parametrize("sentence", [s for s in messages.catalogue("en").values() if re.search(r"\{\w+:[^}]*\|", s)])
+def test_a_number_chooses_its_word(sentence):
+    names = placeholders(sentence)
+    one, two = (messages.fill(sentence, dict.fromkeys(names, count)) for count in (1, 2))
+    assert one.replace("1", "2") != two
+    assert not re.search(r"\b1 (?:other |more |healthy )?(?:records|nodes|writes|requests|times|hints|documents|Pods)\b", one)
+
+
 def test_an_unknown_language_is_refused_by_name():
     with pytest.raises(ValueError, match="klingon"):
         messages.set_language("klingon")

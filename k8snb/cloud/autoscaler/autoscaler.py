@@ -33,6 +33,7 @@ from k8snb.cloud.azure import CREATING, RUNNING, STOPPED, Azure
 from k8snb.cloud.drain import evict, movable
 from k8snb.cloud.pools import TO_BE_DELETED, Instance, NodePool, template
 from k8snb.component_helpers import is_pod_terminal
+from k8snb.messages import counted
 from k8snb.seams.scheduling import SchedulingSimulator, Trial
 from k8snb.sim.clock import MINUTE, SECOND
 from k8snb.sim.state import Shelf
@@ -187,7 +188,7 @@ class ClusterAutoscaler(Component):
         said = _counted(sum(found.refusals.values(), Counter()))
         if said != self.own.refused:
             self.own.refused = said
-            self.decide("no scale-up", f"{len(pods)} pods", said)
+            self.decide("no scale-up", counted(len(pods), "pod"), said)
         for pod in pods:
             reasons = _counted(found.refusals[key_of(pod)])
             self.say.event(pod, "Normal", "NotTriggerScaleUp", f"pod didn't trigger scale-up: {reasons}")
@@ -258,7 +259,7 @@ class ClusterAutoscaler(Component):
         pods = movable(self._pods_on(name))
         self.own.unneeded.pop(name, None)
         self.own.leaving[name] = self.kernel.now
-        self.decide("scale down", name, f"{verdict.utilization:.0%} of it is asked for; {len(pods)} pods to move")
+        self.decide("scale down", name, f"{verdict.utilization:.0%} of it is asked for; {counted(len(pods), 'pod')} to move")
         self._taint(name, TO_BE_DELETED, "NoSchedule")
         if node is not None:
             self.say.event(node, "Normal", "ScaleDown", "marked the node as toBeDeleted/unschedulable")
@@ -279,7 +280,7 @@ class ClusterAutoscaler(Component):
         elif self.kernel.now - self.own.leaving[name] > MAX_GRACEFUL:
             del self.own.leaving[name]
             self._taint(name, TO_BE_DELETED, "")
-            self.decide("scale-down failed", name, f"{len(refused or pods)} pods cannot be evicted")
+            self.decide("scale-down failed", name, f"{counted(len(refused or pods), 'pod')} cannot be evicted")
 
     # -- what everybody may read -------------------------------------------------------------------------------------
 

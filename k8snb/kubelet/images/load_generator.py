@@ -29,8 +29,9 @@ class LoadGenerator(Image):
     def start(self, process: Process) -> None:
         """Begin at once."""
         process.memory.update(sent=0, ok=0, failed=0, codes=(), latencies=(), printed=0)
-        process.log(f"target {self._target(process)}, {self._rate(process):g} requests a second")
-        process.sleep(1 / self._rate(process))
+        rate = self._rate(process)
+        process.log(f"target {self._target(process)}, {rate:g} {'request' if rate == 1 else 'requests'} a second")
+        process.sleep(1 / rate)
 
     def step(self, process: Process) -> None:
         """One request."""
