@@ -137,7 +137,21 @@ def _tracked(fields: Set, schema: Type, subresource: str | None = None) -> Set:
     metadata = {key: node for key, node in fields.get("f:metadata", EMPTY).items() if key not in _STRIPPED and key != "."}
     if metadata:
         kept["f:metadata"] = FrozenDict(metadata)
-    return FrozenDict(kept)
+    return _resized(kept) if subresource == "resize" else FrozenDict(kept)
+
+
+def _resized(fields: Set) -> Set:
+    """What ``pods/resize`` writes of the fields of a Pod (upstream: podResizeStrategy.GetResetFieldsFilter)."""
+    spec: dict[str, Any] = {}
+    for name, items in fields.get("f:spec", EMPTY).items():
+        if name in ("f:containers", "f:initContainers"):
+            parts = {item: {key: node for key, node in own.items() if key in _SIZES} for item, own in items.items()}
+            spec[name] = {item: own for item, own in parts.items() if own}
+    kept: Set = freeze({"f:spec": {name: items for name, items in spec.items() if items}})
+    return kept if kept["f:spec"] else EMPTY
+
+
+_SIZES = ("f:resources", "f:resizePolicy")
 
 
 def _entry(manager: Manager, fields: Set, time: int) -> Entry:

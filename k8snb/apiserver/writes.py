@@ -318,7 +318,8 @@ def _patched(context: Context, resource: Resource, live: Object) -> Object:
     )  # fmt: skip
 
 
-def _apply(context: Context, resource: Resource, status: bool) -> Object:
+def _apply(context: Context, resource: Resource, status: bool = False, part: Subresource | None = None) -> Object:
+    """Server-side apply of a whole object, of its status, or of another part of it."""
     server, request = context.server, context.request
     stored = server.catalogue.storage_of(resource)
     if not request.options.field_manager:
@@ -329,12 +330,19 @@ def _apply(context: Context, resource: Resource, status: bool) -> Object:
     decoded(context, resource, request.body)  # refuses what is no such object; unknown fields are reported once, here
     outcome = ssa.server_side_apply(
         live, request.body, entries=entries, manager=request.options.field_manager, force=request.options.force,
-        api_version=resource.api_version, time=context.now, subresource="status" if status else "", schema=stored.schema,
+        api_version=resource.api_version, time=context.now, subresource=_applied_part(status, part), schema=stored.schema,
     )  # fmt: skip
     obj = decoded(context, resource, outcome.object)
     if live is None:
         return create_decoded(context, resource, obj, managed=outcome.entries)
+    if part is not None:
+        assert part.part is not None
+        return update_decoded(context, resource, part.part(obj, live), live, managed=outcome.entries, validate_change=part.validate)
     return update_decoded(context, resource, obj, live, status=status, managed=outcome.entries)
+
+
+def _applied_part(status: bool, part: Subresource | None) -> str:
+    return "status" if status else part.name if part is not None else ""
 
 
 def subresource(context: Context, resource: Resource) -> Object:
@@ -367,6 +375,8 @@ def _update_part(context: Context, resource: Resource, sub: Subresource) -> Obje
     request, old = context.request, current(context, resource)
     if request.verb == "get":
         return resource.from_storage(old)
+    if request.verb == "patch" and request.patch_type == APPLY_PATCH:
+        return _apply(context, resource, part=sub)
     body = _patched(context, resource, resource.from_storage(old)) if request.verb == "patch" else request.body
     new = decoded(context, resource, body)
     if request.verb == "patch" and "resourceVersion" not in (new.get("metadata") or {}):

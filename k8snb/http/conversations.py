@@ -247,6 +247,10 @@ class Conversation(Upgraded):
 
     async def _attach(self) -> None:
         """What process 1 prints from now on, until it ends or the client leaves."""
+        answer = self.ask(self.about("create", "attach", self._container()))
+        if not answer.ok and "container" not in str(answer.body["message"]):  # one that has ended has said all there is
+            self._end({**answer.body, "metadata": {}})
+            return
         begun = self.endpoint.simulation.now
         container = dict(self.asked).get("container", "")
         parameters = (*self._container(), ("sinceMicros", str(begun)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from k8snb.apimachinery.errors import ApiError, bad_request
 from k8snb.apimachinery.meta import micro_timestamp
@@ -20,6 +21,10 @@ from k8snb.seams.cri import Executed, Usage
 from k8snb.seams.kubelet import ContainerStats, LogOptions, NodeStats, PodStats
 from k8snb.sim.clock import HOUR
 
+NO_RUNTIME = (
+    "rpc error: code = Unavailable desc = connection error: "
+    'desc = "transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: connection refused"'
+)
 _PULLING = ("ErrImagePull", "ImagePullBackOff")
 
 
@@ -31,7 +36,9 @@ class Endpoint:
 
     def log(self, namespace: str, name: str, container: str, options: Mapping[str, Any]) -> str:
         """The log of a container, as its options cut it."""
-        state, found = self._container(namespace, name, container, "containerLogs")
+        state, found = self._container(namespace, name, container, f"containerLogs/{namespace}/{name}/{container}")
+        if self.kubelet.own.runtime_lost_at and found.id:
+            raise bad_request(f"unable to retrieve container logs for {found.id}")
         return self._cut(state, found, LogOptions(**options))
 
     def _cut(self, state: PodState, container: ContainerState, options: LogOptions) -> str:
@@ -46,26 +53,24 @@ class Endpoint:
         *, session: Mapping[str, Any] | None = None,
     ) -> Executed:  # fmt: skip
         """Run a command in a running container, to its end, at one instant."""
-        _state, found = self._container(namespace, name, container, "exec")
-        if found.phase != RUNNING or self.kubelet.runtime.ended(found.id) is not None:
-            raise ApiError(500, "InternalError", f'unable to upgrade connection: container not found ("{found.name}")')
+        asked = (*(("command", word) for word in command), ("error", "1"), *((("input", "1"),) if stdin else ()), ("output", "1"))
+        found = self._talk(namespace, name, container, "exec", asked)
         result = self.kubelet.runtime.execute(found.id, command, HOUR, stdin, session)
         if result.failed:
             raise ApiError(500, "InternalError", f"Internal error occurred: error executing command in container: {result.output}")
         return result
 
     def attach(self, namespace: str, name: str, container: str, stdin: str) -> None:
-        """Type into process 1 of a running container."""
-        _state, found = self._container(namespace, name, container, "attach")
-        if found.phase != RUNNING or self.kubelet.runtime.ended(found.id) is not None:
-            raise ApiError(
-                500, "InternalError", f"unable to upgrade connection: container {found.name} not found in pod {name}_{namespace}"
-            )
-        self.kubelet.runtime.attach(found.id, stdin)
+        """Type into process 1 of a running container; nothing: only see whether one could."""
+        asked = (("error", "1"), *((("input", "1"),) if stdin else ()), ("output", "1"))
+        found = self._talk(namespace, name, container, "attach", asked)
+        if stdin:
+            self.kubelet.runtime.attach(found.id, stdin)
 
     def forward(self, namespace: str, name: str, request: Mapping[str, Any]) -> HTTPReply:
         """Connect to a port inside of a pod, and send a request there if there is one."""
-        self._reach(f"portForward/{namespace}/{name}")
+        self._reach(f"portForward/{namespace}/{name}", talks=True)
+        self._ask_runtime()
         uid, port = self.kubelet.own.uids.get(f"{namespace}/{name}", ""), request["port"]
         prefix = f"error forwarding port {port} to pod {uid or name}, uid : "
         if uid not in self.kubelet.own.pods:
@@ -99,16 +104,37 @@ class Endpoint:
         stats = tuple(ContainerStats(name, found.started_at, usage[found.id]) for name, found in running)
         return PodStats(state.namespace, state.name, state.uid, stats)
 
-    def _reach(self, path: str) -> None:
-        """Raise ApiError where the kubelet does not answer."""
+    def _reach(self, path: str, *, talks: bool = False) -> None:
+        """Raise ApiError where the kubelet does not answer. ``talks``: to a request that is to become a conversation."""
         if self.cut_off or not self.kubelet.state.running:
             address = f"{self.kubelet.address}:10250"
-            problem = "i/o timeout" if self.cut_off else "connect: connection refused"
-            raise ApiError(500, "InternalError", f'Get "https://{address}/{path}": dial tcp {address}: {problem}')
+            problem = f"dial tcp {address}: {'i/o timeout' if self.cut_off else 'connect: connection refused'}"
+            if talks:
+                words = f'Internal error occurred: error sending request: Post "https://{address}/{path}": {problem}'
+                raise ApiError(500, "InternalError", words, {})
+            raise ApiError(500, "", f'Get "https://{address}/{path}": {problem}', {})
 
-    def _container(self, namespace: str, name: str, container: str, what: str) -> tuple[PodState, ContainerState]:
+    def _ask_runtime(self) -> None:
+        """Raise ApiError where the kubelet cannot ask the container runtime to begin a conversation."""
+        if self.kubelet.own.runtime_lost_at:
+            words = f"Internal error occurred: unable to upgrade connection: {NO_RUNTIME}"
+            raise ApiError(500, "InternalError", words, {})
+
+    def _talk(self, namespace: str, name: str, container: str, what: str, asked: tuple[tuple[str, str], ...]) -> ContainerState:
+        """The container with which a conversation is to begin. Raises ApiError where it cannot."""
+        state, found = self._container(namespace, name, container, f"{what}/{namespace}/{name}/{container}?{urlencode(asked)}", talks=True)
+        self._ask_runtime()
+        if found.phase != RUNNING or self.kubelet.runtime.ended(found.id) is not None:
+            absent = f"container {found.name} not found in pod {state.name}_{state.namespace}"
+            absent = f'container not found ("{found.name}")' if what == "exec" else absent
+            raise ApiError(500, "InternalError", f"unable to upgrade connection: {absent}")
+        return found
+
+    def _container(
+        self, namespace: str, name: str, container: str, path: str, *, talks: bool = False
+    ) -> tuple[PodState, ContainerState]:  # fmt: skip
         kubelet = self.kubelet
-        self._reach(f"{what}/{namespace}/{name}/{container}")
+        self._reach(path, talks=talks)
         state = kubelet.own.pods.get(kubelet.own.uids.get(f"{namespace}/{name}", ""))
         if state is None or container not in state.containers:
             raise bad_request(f'container "{container}" in pod "{name}" is not available')

@@ -90,18 +90,24 @@ EXEC = Command(
 # -- attach ------------------------------------------------------------------------------------------------------------------
 
 
-def type_into(call: Call, pod: Json, container: str, stdin: str) -> None:
-    """Give process 1 of a container what would be typed; its standard input ends there. One that has ended is past that."""
-    parameters = (("container", container), ("stdin", "true"), ("k8snb-stdin", stdin))
+def type_into(call: Call, pod: Json, container: str, stdin: str | None) -> None:
+    """Give process 1 of a container what would be typed; its standard input ends there. One that has ended is past that.
+
+    None: nothing is typed, but the container must be within reach.
+    """
+    parameters = (("container", container), *((("stdin", "true"), ("k8snb-stdin", stdin)) if stdin is not None else ()))
     meta = pod["metadata"]
     kind = call.mapper.resource("pods")
     try:
         call.api.do("create", kind, meta["namespace"], meta["name"], subresource="attach", parameters=parameters)
     except ApiError as error:
+        if error.message.startswith(_NOT_STARTED):
+            raise Failure(error.message) from None
         if not error.message.startswith("unable to upgrade connection"):
             raise
         return
-    call.err("If you don't see a command prompt, try pressing enter.")
+    if stdin is not None:
+        call.err("If you don't see a command prompt, try pressing enter.")
 
 
 def run_attach(call: Call) -> None:
@@ -116,8 +122,7 @@ def run_attach(call: Call) -> None:
 def attach(call: Call, pod: Json, container: str, stdin: str | None) -> None:
     """Follow a container's output from now on until it ends, at most ``--request-timeout`` (30 s of virtual time)."""
     begun = call.host.now
-    if stdin is not None:
-        type_into(call, pod, container, stdin)
+    type_into(call, pod, container, stdin)
     given = str(call.flag("request-timeout", "0"))
     follow(call, [(pod, container)], {"sinceMicros": str(begun)}, duration(given if given[-1].isalpha() else given + "s") or ATTACH_SECONDS)
 

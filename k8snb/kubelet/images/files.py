@@ -197,9 +197,9 @@ class Files:
         }
         return sorted(found - {""})
 
-    def stat(self, path: str) -> Stat | None:
-        """What is at a path (a link itself, not what it leads to); None where nothing is."""
-        place = self._follow(path, last=False)
+    def stat(self, path: str, *, follow: bool = False) -> Stat | None:
+        """What is at a path (a link itself; with ``follow`` what it leads to); None where nothing is."""
+        place = self._follow(path, last=follow)
         entry = self._entry(place)
         if isinstance(entry, Link):
             return Stat("l", len(entry.target), 0o777, entry.at, entry.target)

@@ -66,7 +66,7 @@ def _frozen(worker: Worker, container: Object, point: MountPoint) -> MountPoint:
     uid, path = worker.state.uid, point.sub_path.strip("/")
     tree = Shelf(worker.runtime.volume_files(uid, point.volume))
     view = Files(Shelf(), {}, (MountPoint("/v", "v"),), {"v": Volume(tree)})
-    last, text, stat = path.rpartition("/")[2], view.read(f"/v/{path}"), view.stat(f"/v/{path}")
+    last, text, stat = path.rpartition("/")[2], view.read(f"/v/{path}"), view.stat(f"/v/{path}", follow=True)
     if text is not None:
         copy = {last: File(text, stat.mode if stat is not None and stat.kind == "-" else 0o644, worker.now)}
     else:

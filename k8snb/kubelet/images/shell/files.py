@@ -103,18 +103,21 @@ def cat(call: Call) -> Result:
 
 
 def ls(call: Call) -> Result:
-    """List a directory, one name a line: ``-l`` with mode, size, time and where links lead, ``-a`` with hidden ones, ``-d`` itself."""
-    options, names = call.split("la1hAFRdtrn")
+    """List a directory, one name a line: ``-l`` with mode, size, time and where links lead, ``-a`` with hidden ones, ``-d`` itself.
+
+    ``-L`` shows what links lead to, such as the files of a volume, with its ``defaultMode``.
+    """
+    options, names = call.split("la1hAFRdtrnL")
     out = errors = ""
     for name in names or ["."]:
         path = call.path(name)
-        stat = call.files.stat(path)
+        stat = call.files.stat(path, follow="L" in options)
         itself = "d" in options or ("l" in options and stat is not None and stat.kind == "l" and not name.endswith("/"))
         if call.files.is_directory(path) and not itself:
             out += f"{name}:\n" if len(names) > 1 else ""
             out += _directory(call, path, options)
         elif stat is not None:
-            out += _entry(call, path, name, "l" in options)
+            out += _entry(call, path, name, options)
         else:
             errors += f"ls: {name}: No such file or directory\n"
     return Result(out, 1 if errors else 0, errors)
@@ -124,12 +127,12 @@ def _directory(call: Call, path: str, options: dict[str, str]) -> str:
     inside = [entry for entry in call.files.listing(path) if "a" in options or "A" in options or not entry.startswith(".")]
     shown = [*((".", "..") if "a" in options else ()), *inside]
     total = f"total {4 * len(shown)}\n" if "l" in options else ""
-    return total + "".join(_entry(call, call.path(f"{path}/{entry}"), entry, "l" in options) for entry in shown)
+    return total + "".join(_entry(call, call.path(f"{path}/{entry}"), entry, options) for entry in shown)
 
 
-def _entry(call: Call, path: str, name: str, long: bool) -> str:
-    stat = call.files.stat(path)
-    if not long or stat is None:
+def _entry(call: Call, path: str, name: str, options: dict[str, str]) -> str:
+    stat = call.files.stat(path, follow="L" in options)
+    if "l" not in options or stat is None:
         return f"{name}\n"
     bits = "".join(letter if stat.mode >> 8 - place & 1 else "-" for place, letter in enumerate("rwxrwxrwx"))
     bits = bits[:5] + "s" + bits[6:] if stat.mode & 0o2010 == 0o2010 else bits

@@ -196,7 +196,7 @@ def stat(call: Call) -> Result:
     options, names = call.split("Lt", "cf")
     out = errors = ""
     for name in names:
-        found = call.files.stat(call.path(name))
+        found = call.files.stat(call.path(name), follow="L" in options)
         if found is None:
             errors += f"stat: can't stat '{name}': No such file or directory\n"
             continue
