@@ -13,7 +13,8 @@ Laws: the words are those of cel-go, which Kubernetes uses; where the two librar
 variable that is not bound is an error only where its value decides, as in ``false && variables.broken``.
 
 Models: k8s.io/apiserver/pkg/cel/environment/base.go, cel-go common/types (errors).
-Simplified: costs are not estimated, and only the turns of loops are counted (ten thousand an evaluation); an int
+Simplified: costs are not estimated; the turns of loops are counted (ten thousand an evaluation), and sizes have a bound
+(:mod:`k8snb.apimachinery.cel_cost`); an int
 and a double known as such when an expression is compiled are not ordered by each other; ``transformMap`` and the formats' ``format.*``
 are unknown.
 """
@@ -25,8 +26,10 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from k8snb.apimachinery import cel_cost
 from k8snb.apimachinery.schema import Type
 
+TOO_COSTLY = "operation cancelled: actual cost limit exceeded"
 DYN, BOOL, STRING, NULL = "dyn", "bool", "string", "null_type"
 
 
@@ -44,10 +47,12 @@ class CelUnavailable(CelError):
 class Program:
     """A checked expression."""
 
-    __slots__ = ("_compiled", "expression", "type")
+    __slots__ = ("_compiled", "_growing", "expression", "type")
 
     def __init__(self, expression: str, compiled: Any):
         self.expression, self._compiled = expression, compiled
+        tree = cel_cost.parse(compiled.serialize())
+        self._growing = tree if cel_cost.grows(tree) else None
         self.type = _type_name(compiled.return_type().name())
 
     def __repr__(self) -> str:
@@ -58,6 +63,11 @@ class Program:
 
         Raises CelError where there is none.
         """
+        if self._growing is not None:
+            try:
+                cel_cost.Bounds(bindings).of(self._growing, {})
+            except cel_cost.TooLarge:
+                raise CelError(TOO_COSTLY) from None
         try:
             result = self._compiled.eval(data=dict(bindings))
         except RuntimeError as error:  # a loop too many, or something that the library cannot hand over
@@ -134,7 +144,7 @@ _RUNTIME: _Words = (
     (re.compile(r"^No matching overloads found : .*$"), "no such overload"),
     (re.compile(r"^divide by zero$"), "division by zero"),
     (re.compile(r"^invalid regular expression: (.*)$"), r"error parsing regexp: \1"),
-    (re.compile(r"^Iteration budget exceeded\b.*$"), "operation cancelled: actual cost limit exceeded"),
+    (re.compile(r"^Iteration budget exceeded\b.*$"), TOO_COSTLY),
     (re.compile(r"^cannot convert string to int$"), "strconv.ParseInt: invalid syntax"),
 )
 UNBOUND = re.compile(r'^No value with name "variables\.(\w+)" found in Activation$')
