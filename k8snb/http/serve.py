@@ -13,7 +13,7 @@ from typing import Any
 
 from k8snb.apimachinery.yaml import documents
 from k8snb.http.endpoint import Endpoint
-from k8snb.messages import text
+from k8snb.messages import NotHere, text
 from k8snb.sim.clock import SECOND
 from k8snb.sim.pace import wall_clock
 from k8snb.simulation.config import configuration
@@ -49,7 +49,7 @@ def serve_here(simulation: Simulation, *, port: int = 0, factor: float = 1.0) ->
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        raise RuntimeError(text("serve.no_loop")) from None
+        raise NotHere(text("serve.no_loop")) from None
     endpoint = Endpoint(simulation, port, factor=factor)
     endpoint.start()
     return endpoint

@@ -76,6 +76,16 @@ class Missing(Mistake, LookupError):
     """A mistake about a name: there is nothing of that name."""
 
 
+class NoSuchKey(Missing, KeyError):
+    """A mistake about a key of something that is used like a dict."""
+
+    __str__ = ValueError.__str__  # a KeyError would put quotes around the sentence
+
+
+class NotHere(Mistake, RuntimeError):
+    """Something that cannot be done where the learner is."""
+
+
 def text(key: str, /, **values: object) -> str:
     """The sentence ``key`` in the current language, with ``values`` put in.
 

@@ -18,7 +18,7 @@ from k8snb.messages import Mistake, text
 
 C = TypeVar("C", bound=type)
 
-LARGEST = 10**15  # no number that is meant is larger
+LARGEST = 2**63 - 1  # of revisions and of microseconds; no number that is meant is larger
 LONGEST = 100 * 366 * 24 * 3600  # seconds: a hundred years
 SHOWN = 60  # characters of what was handed in
 _TIMES = ("duration", "limit", "quiet", "timeout", "delay")
@@ -124,6 +124,8 @@ def checked(function: Callable[..., Any], called: str, *, skip: int = 0) -> Call
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())[skip:]
     kinds = {one.name: kind for one in parameters if (kind := kind_of(one)) is not None}
+    if function.__name__ == "__init__":
+        kinds = {}  # the choices of a cluster are checked, in better words, by simulation.config
     if not parameters:
         return function
     in_order = [kinds.get(one.name, _ANYTHING) for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from k8snb.apimachinery.objects import freeze
 from k8snb.apimachinery.yaml import YamlError, documents
 from k8snb.kubelet import static
-from k8snb.messages import Mistake, text
+from k8snb.messages import Mistake, NoSuchKey, text
 from k8snb.simulation.node_faults import known_node
 
 if TYPE_CHECKING:
@@ -53,10 +53,12 @@ class StaticPods(MutableMapping[str, Any]):
 
     def __delitem__(self, file: str) -> None:
         if file not in self._files:
-            raise KeyError(file)
+            raise NoSuchKey(text("fault.no_file", file=file, files=", ".join(self._files) or "-"))
         self._simulation.fault("static_pod", node=self._node, file=file, manifest=None)
 
     def __getitem__(self, file: str) -> Any:
+        if file not in self._files:
+            raise NoSuchKey(text("fault.no_file", file=file, files=", ".join(self._files) or "-"))
         return self._files[file]
 
     def __iter__(self) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.objects import Object
+from k8snb.messages import NoSuchKey, text
 from k8snb.messages.arguments import careful
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Past(Mapping[str, list[Object]]):
     def __init__(self, simulation: Simulation, revision: int):
         self.revision = revision
         catalogue = simulation.parts.server.catalogue
+        self._known = catalogue.by_key
         self._objects: dict[str, list[Object]] = {}
         for key, value in simulation.parts.store.at(revision).items():
             resource = catalogue.of_key(key)
@@ -29,6 +31,8 @@ class Past(Mapping[str, list[Object]]):
                 self._objects.setdefault(resource.key, []).append(value)
 
     def __getitem__(self, resource: str) -> list[Object]:
+        if resource not in self._objects and resource not in self._known:
+            raise NoSuchKey(text("cluster.no_resource", resource=resource))
         return self._objects.get(resource, [])
 
     def __iter__(self) -> Iterator[str]:
