@@ -25,8 +25,11 @@ from k8snb.client.client import Client, Meter, Send
 from k8snb.client.informer import Informer, InformerState
 from k8snb.client.recorder import Recorder, RecorderState
 from k8snb.client.workqueue import QueueState, WorkQueue
+from k8snb.resources import RESOURCES
 from k8snb.sim.clock import LATENCY
 from k8snb.sim.kernel import Event, Kernel
+
+_STORED = {r.key: r.version for r in RESOURCES if not r.storage and r.version != "v1"}
 
 
 @dataclass(slots=True)
@@ -78,9 +81,9 @@ class Component:
         """A client of the API server under a user; its requests fail while the component is cut off."""
         return Client(self._send, user, agent, self.version_of, self.meter)
 
-    def version_of(self, _resource: str) -> str:
-        """The version in which a resource is asked for."""
-        return "v1"
+    def version_of(self, resource: str) -> str:
+        """The version in which a resource is asked for: the stored one, in which watches bring it, so that a cache holds no other."""
+        return _STORED.get(resource, "v1")
 
     def _send(self, request: Request) -> Response:
         if self.state.partitioned:

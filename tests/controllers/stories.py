@@ -20,6 +20,12 @@ def replicaset(replicas: int = 3, name: str = "web", **spec: Any) -> dict[str, A
     return {**deployment(replicas, name=name, **spec), "kind": "ReplicaSet"}
 
 
+def replication_controller(replicas: int = 3, name: str = "web") -> dict[str, Any]:
+    """A ReplicationController."""
+    spec = {**deployment(replicas, name=name)["spec"], "selector": {"app": name}}
+    return {"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": name}, "spec": spec}
+
+
 def pod(name: str, labels: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
     """A Pod of nginx."""
     whole = {"containers": [{"name": "app", "image": "nginx:1.26"}], **spec}

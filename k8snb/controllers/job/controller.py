@@ -17,6 +17,7 @@ from k8snb.client.controller import Controller, Watches, owned_by
 from k8snb.client.informer import key_of
 from k8snb.component_helpers.pods import is_pod_ready
 from k8snb.controllers.adoption import claimed, ownership
+from k8snb.controllers.consistency import Consistency
 from k8snb.controllers.expectations import Expectations, ExpectationsState
 from k8snb.controllers.job import tracking
 from k8snb.controllers.job.account import FINALIZER, Account, finish_time, is_finished, is_indexed, per_index
@@ -36,11 +37,12 @@ ORPHAN = "pods/"  # key of a Pod whose Job is gone: pods/NAMESPACE/NAME
 
 @dataclass(slots=True)
 class JobState:
-    """Expectations; by key of the Job, its back-off and the UIDs of Pods whose finalizer is being removed."""
+    """Expectations; by key of the Job, its back-off, the UIDs of Pods whose finalizer is being removed, and what was written."""
 
     expectations: ExpectationsState = field(default_factory=Expectations.new_state)
     records: Shelf = field(default_factory=Shelf)
     removing: dict[str, Shelf] = field(default_factory=dict)
+    written: dict[str, Shelf] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -94,6 +96,9 @@ class JobController(Controller):
     def reconcile(self, key: str) -> None:
         if key.startswith(ORPHAN):
             self._free(key.removeprefix(ORPHAN))
+            return
+        if not Consistency(self, self.own.written).ready(key):
+            self.queue.add_after(key, SYNC_BATCH, "its caches are older than its own writes")
             return
         job = self.informers[self.resource].get(key)
         if job is None or is_finished(job):
@@ -157,7 +162,7 @@ class JobController(Controller):
         self.expectations.expect_creations(key, len(indexes))
 
         def create(number: int) -> None:
-            create_pod(self, account.job, EMPTY_DICT, pod=job_pod(account, indexes[number]))
+            self._wrote(account.job, "pods", create_pod(self, account.job, EMPTY_DICT, pod=job_pod(account, indexes[number])))
 
         made, error = slow_start(len(indexes), create)
         self.expectations.lower(key, len(indexes) - made)
@@ -174,7 +179,7 @@ class JobController(Controller):
         for pod in pods:
             try:
                 if not counted and account.tracked(pod):
-                    self._release(pod)
+                    self._wrote(account.job, "pods", self._release(pod))
                 delete_pod(self, account.job, pod)
             except ApiError as error:
                 self.expectations.deletion_observed(key_of(account.job), key_of(pod))
@@ -184,9 +189,12 @@ class JobController(Controller):
             turn.active -= 1
             turn.ready -= is_pod_ready(pod)
 
-    def _release(self, pod: Object) -> None:
+    def _wrote(self, job: Object, resource: str, obj: Object) -> None:
+        Consistency(self, self.own.written).wrote(key_of(job), resource, obj)
+
+    def _release(self, pod: Object) -> Object:
         meta = pod["metadata"]
-        self.client.patch("pods", meta["name"], tracking.without_finalizer(pod), meta["namespace"], kind="strategic")
+        return self.client.patch("pods", meta["name"], tracking.without_finalizer(pod), meta["namespace"], kind="strategic")
 
     def _note_suspension(self, job: Object, turn: Turn) -> None:
         """The condition Suspended follows the field. Suspending stops the clock of the deadline, resuming starts it anew."""
@@ -227,7 +235,7 @@ class JobController(Controller):
         if found.release:
             job = self._flush(job, status)
             self.own.records[key] = account.record
-            tracking.count(status, self._release_all(key, found.release))
+            tracking.count(status, self._release_all(job, found.release))
         finished = turn.found is not None and found.complete and self._is_settled(turn)
         if finished:
             self._finish(turn)
@@ -251,14 +259,14 @@ class JobController(Controller):
         if per_index(account.job):
             status["failedIndexes"] = text_of(account.failed_indexes)
 
-    def _release_all(self, key: str, pods: tuple[Object, ...]) -> set[str]:
+    def _release_all(self, job: Object, pods: tuple[Object, ...]) -> set[str]:
         """Take the finalizer off; the UIDs of those where that failed."""
-        waiting: set[str] = set()
+        key, waiting = key_of(job), set[str]()
         removing = self.own.removing.setdefault(key, Shelf())
         for pod in pods:
             uid = pod["metadata"]["uid"]
             try:
-                self._release(pod)
+                self._wrote(job, "pods", self._release(pod))
                 removing[uid] = True
             except ApiError as error:
                 if error.code not in (404, 422):
@@ -270,7 +278,9 @@ class JobController(Controller):
         frozen = freeze(status)
         if frozen == (job.get("status") or EMPTY_DICT):
             return job
-        return self.client.update_status(self.resource, FrozenDict({**job, "status": frozen}))
+        written = self.client.update_status(self.resource, FrozenDict({**job, "status": frozen}))
+        self._wrote(job, self.resource, written)
+        return written
 
     def _finish(self, turn: Turn) -> None:
         assert turn.found is not None
@@ -308,4 +318,5 @@ class JobController(Controller):
         self.own.records.pop(key, None)
         if gone:
             self.own.removing.pop(key, None)
+            self.own.written.pop(key, None)
             self.expectations.forget(key)

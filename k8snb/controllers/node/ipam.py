@@ -6,8 +6,8 @@ nodes ask, goes on in 10.245.0.0/16 and so forth.
 
 from __future__ import annotations
 
-from k8snb.apimachinery.objects import freeze
-from k8snb.client.controller import Controller, Watches
+from k8snb.apimachinery.objects import Object, freeze
+from k8snb.client.controller import Controller, Index, Watches
 
 
 def pod_cidr(number: int) -> str:
@@ -19,12 +19,21 @@ def pod_cidr(number: int) -> str:
     return f"10.{244 + number // 256}.{number % 256}.0/24"
 
 
+def by_range(node: Object) -> tuple[str, ...]:
+    """The range of Pod addresses that a node has."""
+    return (node["spec"].get("podCIDR", ""),)
+
+
 class NodeIpamController(Controller):
-    """Gives each node without a range the lowest free one."""
+    """Gives each node without a range the next free one.
+
+    The counter knows what was given a moment ago and is not in the cache yet; the cache knows what was given before the last start.
+    """
 
     name = "node-ipam"
     account = "node-controller"
     watches = (Watches("nodes"),)
+    indexes = (Index("nodes", "range", by_range),)
 
     def new_state(self) -> dict[str, int]:
         return {"next": 0}
@@ -33,8 +42,7 @@ class NodeIpamController(Controller):
         node = self.informers["nodes"].get(key)
         if node is None or node["spec"].get("podCIDR"):
             return
-        taken = {n["spec"].get("podCIDR") for n in self.informers["nodes"].all()} if self.own["next"] == 0 else set()
-        while pod_cidr(self.own["next"]) in taken:
+        while self.informers["nodes"].count("range", pod_cidr(self.own["next"])):
             self.own["next"] += 1
         cidr = pod_cidr(self.own["next"])
         self.own["next"] += 1

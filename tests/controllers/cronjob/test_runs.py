@@ -5,9 +5,9 @@ import pytest
 from k8snb.apimachinery.meta import parse_time
 from k8snb.apimachinery.objects import freeze
 from k8snb.controllers.cronjob.schedule import decide, job_name
-from tests.controllers.world import NS, cluster_of, manifest, names, reasons, template
+from tests.controllers.cronjob.words import CRONS, JOBS, cron
+from tests.controllers.world import NS, cluster_of, names, reasons
 
-CRONS, JOBS = "cronjobs.batch", "jobs.batch"
 MINUTE = 60_000_000
 
 
@@ -16,9 +16,6 @@ def cluster():
     return cluster_of(2, "hollow-exits")
 
 
-def cron(schedule="* * * * *", seconds=5, **spec):
-    job = {"spec": {"template": template("tick", "busybox:1.36", ["sleep", str(seconds)], restartPolicy="Never")}}
-    return manifest("CronJob", "tick", {"schedule": schedule, "jobTemplate": job, **spec}, version="batch/v1")
 
 
 def start(cluster, **options):

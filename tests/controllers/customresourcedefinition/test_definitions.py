@@ -6,13 +6,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import condition_status
 from k8snb.apimachinery.objects import freeze, put
 from k8snb.cluster import Cluster
-from k8snb.resources.apiextensions.customresourcedefinition import EXAMPLE
-
-DEFINITIONS, WIDGETS = "customresourcedefinitions.apiextensions.k8s.io", "widgets.example.com"
-
-
-def widget(name, **spec):
-    return {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": name}, "spec": spec}
+from tests.controllers.customresourcedefinition.words import DEFINITIONS, EXAMPLE, WIDGETS, widget
 
 
 @pytest.fixture

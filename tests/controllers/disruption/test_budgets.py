@@ -5,9 +5,8 @@ import pytest
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import freeze
 from k8snb.controllers.disruption import Observed, new_status
+from tests.controllers.disruption.words import BUDGETS, budget, evict, status
 from tests.controllers.world import NS, cluster_of, manifest, pods, reasons, template, workload
-
-BUDGETS = "poddisruptionbudgets.policy"
 
 
 @pytest.fixture
@@ -15,9 +14,8 @@ def cluster():
     return cluster_of(3)
 
 
-def budget(cluster, **spec):
-    whole = {"selector": {"matchLabels": {"app": "web"}}, **spec}
-    cluster.client.create(BUDGETS, manifest("PodDisruptionBudget", "web", whole, version="policy/v1"), NS)
+def put_up(cluster, **spec):
+    cluster.client.create(BUDGETS, budget(**spec), NS)
     cluster.settle()
 
 
@@ -26,14 +24,8 @@ def web(cluster, replicas=4):
     cluster.settle()
 
 
-def status(cluster):
-    found = cluster.get(BUDGETS, "web")["status"]
-    return tuple(found[name] for name in ("expectedPods", "desiredHealthy", "currentHealthy", "disruptionsAllowed"))
 
 
-def evict(cluster, name):
-    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
-    return cluster.client.create("pods", body, NS, subresource="eviction", name=name)
 
 
 @pytest.mark.parametrize(
@@ -49,13 +41,13 @@ def evict(cluster, name):
 )
 def test_what_is_allowed(cluster, spec, counts):
     web(cluster)
-    budget(cluster, **spec)
+    put_up(cluster, **spec)
     assert status(cluster) == counts
 
 
 def test_percentages_are_of_what_the_deployment_wants_not_of_what_there_is(cluster):
     web(cluster)
-    budget(cluster, minAvailable="50%")
+    put_up(cluster, minAvailable="50%")
     for pod in pods(cluster)[:2]:
         cluster.client.delete("pods", pod["metadata"]["name"], NS)
     cluster.run_for(0.01)
@@ -64,7 +56,7 @@ def test_percentages_are_of_what_the_deployment_wants_not_of_what_there_is(clust
 
 def test_evictions_take_what_is_allowed_and_then_have_to_wait(cluster):
     web(cluster)
-    budget(cluster, minAvailable=3)
+    put_up(cluster, minAvailable=3)
     first, second, *_ = [pod["metadata"]["name"] for pod in pods(cluster)]
     evict(cluster, first)
     with pytest.raises(ApiError, match="violate the pod's disruption budget"):
@@ -75,7 +67,7 @@ def test_evictions_take_what_is_allowed_and_then_have_to_wait(cluster):
 
 def test_an_evicted_pod_that_stays_is_given_up_after_two_minutes(cluster):
     web(cluster)
-    budget(cluster, minAvailable=3)
+    put_up(cluster, minAvailable=3)
     now = cluster.get(BUDGETS, "web")
     noted = {**now["status"], "disruptedPods": {pods(cluster)[0]["metadata"]["name"]: "2026-01-01T00:00:10Z"}}
     cluster.client.update_status(BUDGETS, freeze({**now, "status": noted}))
@@ -89,7 +81,7 @@ def test_an_evicted_pod_that_stays_is_given_up_after_two_minutes(cluster):
 def test_pods_that_nobody_manages_are_not_expected(cluster):
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "alone", "labels": {"app": "web"}}, "spec": template()["spec"]}
     cluster.client.create("pods", pod, NS)
-    budget(cluster, maxUnavailable=1)
+    put_up(cluster, maxUnavailable=1)
     assert status(cluster) == (0, 0, 1, 0)
     assert "UnmanagedPods" in reasons(cluster, "PodDisruptionBudget")
 
@@ -97,7 +89,7 @@ def test_pods_that_nobody_manages_are_not_expected(cluster):
 def test_owners_that_do_not_scale_make_it_safe_and_say_so(cluster):
     cluster.client.create("daemonsets.apps", workload("DaemonSet", "web"), NS)
     cluster.settle()
-    budget(cluster, maxUnavailable=1)
+    put_up(cluster, maxUnavailable=1)
     found = cluster.get(BUDGETS, "web")["status"]
     assert found["disruptionsAllowed"] == 0
     assert [(c["reason"], c["message"]) for c in found["conditions"]] == [
@@ -106,14 +98,14 @@ def test_owners_that_do_not_scale_make_it_safe_and_say_so(cluster):
 
 
 def test_a_budget_over_nothing_allows_nothing(cluster):
-    budget(cluster, minAvailable=1)
+    put_up(cluster, minAvailable=1)
     assert status(cluster) == (0, 1, 0, 0)
     assert "NoPods" in reasons(cluster, "PodDisruptionBudget")
 
 
 def test_away_and_cut_off_it_catches_up(cluster):
     web(cluster)
-    budget(cluster, minAvailable=2)
+    put_up(cluster, minAvailable=2)
     cluster.faults.stop("kube-controller-manager")
     cluster.client.delete("pods", pods(cluster)[0]["metadata"]["name"], NS)
     cluster.run_for(5)

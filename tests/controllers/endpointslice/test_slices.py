@@ -3,21 +3,16 @@
 import pytest
 
 from k8snb.cluster import Cluster
+from tests.controllers.endpointslice.words import service
 from tests.controllers.stories import deployment, pods
 
 SLICES = "endpointslices.discovery.k8s.io"
-SERVICE = {
-    "apiVersion": "v1",
-    "kind": "Service",
-    "metadata": {"name": "web"},
-    "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
-}
 
 
 @pytest.fixture
 def cluster():
     made = Cluster(nodes=2)
-    made.client.create("services", SERVICE, "default")
+    made.client.create("services", service(), "default")
     return made
 
 
@@ -53,7 +48,7 @@ def test_a_pod_on_its_way_out_serves_but_is_not_ready(cluster):
 
 def test_many_endpoints_are_in_slices_of_a_hundred_and_few_of_them_change():
     cluster = Cluster(nodes=10, runtime="hollow")
-    cluster.client.create("services", SERVICE, "default")
+    cluster.client.create("services", service(), "default")
     small = deployment(250)
     small["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "1m"}}
     cluster.client.create("deployments.apps", small, "default")

@@ -13,9 +13,9 @@ from k8snb.cluster import Cluster
 from k8snb.controllers.autoscaler.calculator import INITIAL_READINESS, Groups, Sample, Unknown, by_usage, by_utilization, group
 from k8snb.controllers.autoscaler.metrics import Target
 from k8snb.sim.clock import MINUTE, SECOND
+from tests.controllers.horizontalpodautoscaler.words import HPAS, WEB, conditions, replicas
 
 NOW = 1_767_300_000 * SECOND
-HPAS = "horizontalpodautoscalers.autoscaling"
 UTILIZATION = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}
 
 
@@ -121,36 +121,8 @@ def test_missing_and_fresh_pods_never_push_the_number_further_than_the_others_do
 
 # -- in a cluster ----------------------------------------------------------------------------------------------------
 
-WEB = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - {name: main, image: "polinux/stress", command: [stress, --cpu, "1"], resources: {requests: {cpu: 100m}, limits: {cpu: 150m}}}
----
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: web}
-spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
-  minReplicas: 1
-  maxReplicas: 5
-  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
-"""
 
 
-def conditions(cluster: Cluster) -> dict[str, tuple[str, str]]:
-    return {c["type"]: (c["status"], c["reason"]) for c in cluster.get(HPAS, "web")["status"].get("conditions", ())}
-
-
-def replicas(cluster: Cluster) -> int:
-    return int(cluster.get("deployments.apps", "web")["spec"]["replicas"])
 
 
 def test_busy_pods_are_joined_by_others_until_the_limit_and_the_status_says_how_busy() -> None:

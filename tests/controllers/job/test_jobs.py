@@ -11,9 +11,8 @@ from k8snb.apimachinery.objects import freeze
 from k8snb.controllers.job.account import FINALIZER, Account
 from k8snb.controllers.job.indexes import parse, text_of
 from k8snb.controllers.job.plan import Create, Delete, plan
-from tests.controllers.world import NS, cluster_of, manifest, names, pods, reasons, template
-
-JOBS = "jobs.batch"
+from tests.controllers.job.words import JOBS, conditions, job, status
+from tests.controllers.world import NS, cluster_of, names, pods, reasons
 
 
 @pytest.fixture
@@ -21,22 +20,14 @@ def cluster():
     return cluster_of(2, "hollow-exits")
 
 
-def job(name="work", script="exit 0", policy="Never", **spec):
-    return manifest(
-        "Job", name, {"template": template(name, "busybox:1.36", ["sh", "-c", script], restartPolicy=policy), **spec}, version="batch/v1"
-    )
 
 
 def start(cluster, **options):
     cluster.client.create(JOBS, job(**options), NS)
 
 
-def status(cluster, name="work"):
-    return cluster.get(JOBS, name)["status"]
 
 
-def conditions(cluster, name="work"):
-    return {c["type"]: c.get("reason") for c in status(cluster, name).get("conditions") or () if c["status"] == "True"}
 
 
 def set_phase(cluster, pod, phase, code=0):
@@ -208,12 +199,6 @@ def test_deleted_with_its_pods_nothing_stays(cluster):
     assert names(cluster, "pods") == names(cluster, JOBS) == []
 
 
-def test_a_finished_job_goes_when_its_time_has_come(cluster):
-    start(cluster, ttlSecondsAfterFinished=20)
-    cluster.run_for(15)
-    assert names(cluster, JOBS) == ["work"]
-    cluster.run_for(20)
-    assert names(cluster, JOBS) == names(cluster, "pods") == []
 
 
 def test_stopped_at_any_moment_no_pod_is_counted_twice(cluster):

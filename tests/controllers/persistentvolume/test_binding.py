@@ -1,13 +1,14 @@
-"""Claims and volumes: who is bound to whom, what stays while it is used; and bindings that were interrupted at every step."""
+"""Claims and volumes: who is bound to whom; and bindings that were interrupted at every step."""
 
 import pytest
 
 from k8snb.apimachinery.meta import condition
 from k8snb.apimachinery.objects import freeze
 from k8snb.component_helpers.volume_matching import best_match
-from tests.controllers.world import NS, cluster_of, manifest, names, reasons
+from tests.controllers.persistentvolume.words import CLAIMS, VOLUMES, claim, phases, put_up, using, volume
+from tests.controllers.world import NS, cluster_of, reasons
 
-CLAIMS, VOLUMES, CLASSES = "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io"
+CLASSES = "storageclasses.storage.k8s.io"
 
 
 @pytest.fixture
@@ -15,31 +16,14 @@ def cluster():
     return cluster_of(2)
 
 
-def volume(name, size="1Gi", modes=("ReadWriteOnce",), **spec):
-    whole = {"capacity": {"storage": size}, "accessModes": list(modes), "hostPath": {"path": "/data"}, **spec}
-    return manifest("PersistentVolume", name, whole, version="v1")
 
 
-def claim(name="data", size="1Gi", modes=("ReadWriteOnce",), **spec):
-    whole = {"accessModes": list(modes), "resources": {"requests": {"storage": size}}, **spec}
-    return manifest("PersistentVolumeClaim", name, whole, version="v1")
 
 
-def put_up(cluster, *objects):
-    for obj in objects:
-        resource, namespace = (VOLUMES, "") if obj["kind"] == "PersistentVolume" else (CLAIMS, NS)
-        cluster.client.create(resource, obj, namespace)
-    cluster.settle()
 
 
-def using(name="app", **spec):
-    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
-            "spec": {"containers": [{"name": "main", "image": "nginx"}], "volumes": volumes, **spec}}  # fmt: skip
 
 
-def phases(cluster):
-    return {o["metadata"]["name"]: o["status"]["phase"] for resource in (CLAIMS, VOLUMES) for o in cluster.get(resource)}
 
 
 def test_the_smallest_volume_that_is_large_enough_is_taken(cluster):
@@ -107,17 +91,6 @@ def test_a_released_volume_is_not_given_to_the_next(cluster):
     assert phases(cluster) == {"data": "Pending", "disk": "Released"}
 
 
-def test_a_claim_in_use_goes_only_after_the_pod(cluster):
-    put_up(cluster, volume("disk"), claim())
-    cluster.client.create("pods", using(), NS)
-    cluster.settle()
-    cluster.client.delete(CLAIMS, "data", NS)
-    cluster.client.delete(VOLUMES, "disk")
-    cluster.run_for(30)
-    assert names(cluster, CLAIMS) == ["data"]
-    cluster.client.delete("pods", "app", NS)
-    cluster.run_for(30)
-    assert names(cluster, CLAIMS) == names(cluster, VOLUMES, "") == []
 
 
 def test_a_volume_that_vanishes_loses_the_claim(cluster):
