@@ -117,6 +117,7 @@ class Hub:
         watch.pending.clear()
         watch.pending.append(WatchEvent("ERROR", freeze(status), watch.revision, 0))
         watch.ended = True  # closed when its owner has read the ERROR
+        watch.scheduled, watch.delay = False, 0  # a broken connection is noticed at once, however slow it was
         self._wake(watch)
 
     def dispatch(self, resource: Resource, change: Change) -> None:

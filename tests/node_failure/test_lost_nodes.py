@@ -3,7 +3,7 @@
 import pytest
 
 from k8snb.cluster import Cluster
-from tests.controllers.stories import deployment, pod, pods, ready, said
+from tests.controllers.stories import deployment, pods, ready, said
 
 
 @pytest.fixture
@@ -69,37 +69,10 @@ def test_a_node_that_comes_back_late_finishes_what_was_deleted_meanwhile(cluster
     assert ready(cluster) == 6
 
 
-def test_no_execute_spares_those_that_tolerate_it(cluster):
-    tolerant = pod(
-        "tolerant",
-        nodeName="node-1",
-        tolerations=[{"key": "maintenance", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}],
-    )
-    cluster.client.create("pods", tolerant, "default")
-    cluster.client.create("pods", pod("plain", nodeName="node-1"), "default")
-    cluster.settle()
-    taint = {"spec": {"taints": [{"key": "maintenance", "value": "now", "effect": "NoExecute"}]}}
-    cluster.client.patch("nodes", "node-1", taint, kind="strategic")
-    cluster.settle(limit=40)
-    assert cluster.get("pods", "plain") is None
-    assert cluster.get("pods", "tolerant") is not None
-    cluster.run_for(100)
-    assert cluster.get("pods", "tolerant") is None
 
 
-def test_every_node_has_its_own_range_of_pod_addresses(cluster):
-    ranges = [n["spec"]["podCIDR"] for n in cluster.get("nodes")]
-    assert len(set(ranges)) == 3
-    addresses = [p["status"]["podIP"] for p in pods(cluster)]
-    assert len(set(addresses)) == 6
 
 
-def test_pods_of_a_deleted_node_are_collected(cluster):
-    cluster.faults.fail_node("node-2")
-    cluster.client.delete("nodes", "node-2")
-    cluster.run_for(120)
-    assert not [p for p in cluster.get("pods") if p["spec"].get("nodeName") == "node-2"]
-    assert ready(cluster) == 6
 
 
 def test_an_outage_of_the_api_server_is_not_taken_for_the_death_of_all_nodes(cluster):

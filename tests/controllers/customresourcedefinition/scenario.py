@@ -1,8 +1,7 @@
 """Definitions in trouble: they are established, and go with their objects."""
 
-from tests.controllers.customresourcedefinition.words import DEFINITIONS, EXAMPLE, WIDGETS, widget
-
 from k8snb.apimachinery.meta import condition_status
+from tests.controllers.customresourcedefinition.words import DEFINITIONS, EXAMPLE, WIDGETS, widget
 from tests.controllers.scenarios import Scenario, create, do, remove, wait
 
 

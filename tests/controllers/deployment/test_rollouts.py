@@ -148,3 +148,31 @@ def test_a_new_deployment_takes_over_what_an_orphaned_one_left(cluster):
     make(cluster)
     assert {p["metadata"]["uid"] for p in pods(cluster)} == before
     assert len(cluster.get("replicasets.apps")) == 1
+
+
+@pytest.mark.parametrize("moment", [0.01, 0.4, 1.2, 3])
+def test_taken_back_while_its_loop_is_away_it_never_asks_for_more_than_it_may(cluster, moment):
+    make(cluster, replicas=4, strategy=rolling(1, 0))
+    release(cluster, "nginx:1.27")
+    cluster.run_for(moment)
+    cluster.faults.stop("kube-controller-manager")
+    release(cluster, "nginx:1.26")
+    cluster.run_for(10)
+    cluster.faults.start("kube-controller-manager")
+    seen = []
+    assert cluster.run_until(lambda c: seen.append((sum(sizes(c)), ready(c))) or (sizes(c)[-1] == 4 and sum(sizes(c)) == 4), 120)
+    assert max(total for total, _ in seen) <= 5
+    assert min(available for _, available in seen) >= 4
+    cluster.settle()
+    assert {p["spec"]["containers"][0]["image"] for p in pods(cluster)} == {"nginx:1.26"}
+
+
+def test_a_new_replicaset_whose_creation_was_not_heard_of_is_found_and_not_taken_for_a_collision(cluster):
+    make(cluster)
+    cluster.faults.delay_watches("kube-controller-manager", 20, "replicasets.apps")
+    release(cluster, "nginx:1.27")
+    cluster.run_for(10)  # it tries again, and the API server says that there is one already
+    cluster.faults.break_watches("kube-controller-manager")
+    cluster.run_for(60)
+    assert sizes(cluster) == [0, 3]
+    assert "collisionCount" not in status(cluster)

@@ -70,3 +70,21 @@ def test_slices_go_with_their_service(cluster):
     cluster.settle()
     assert not [s for s in cluster.get(SLICES) if s["metadata"]["name"].startswith("web-")]
     assert cluster.get("endpoints", "web") is None
+
+
+def test_while_its_watch_is_late_traffic_goes_to_a_pod_that_is_gone(cluster):
+    cluster.client.create("deployments.apps", deployment(2, image="k8snb/web:1"), "default")
+    cluster.client.patch("services", "web", {"spec": {"ports": [{"port": 80, "targetPort": 8080}]}}, "default")
+    cluster.settle(limit=60)
+    address = cluster.get("services", "web")["spec"]["clusterIP"]
+    asked = lambda: [cluster.http(f"http://{address}", from_node="node-1").status for _ in range(20)]  # noqa: E731
+    assert asked() == [200] * 20
+    cluster.faults.delay_watches("kube-controller-manager", 30, "pods")
+    cluster.client.delete("pods", pods(cluster)[0]["metadata"]["name"], "default", grace=0)
+    cluster.run_for(10)
+    answers = asked()
+    assert 200 in answers
+    assert 0 in answers  # somebody waits for a machine that is not there: no answer at all
+    cluster.run_for(60)
+    assert len(endpoints(cluster)) == 2
+    assert asked() == [200] * 20

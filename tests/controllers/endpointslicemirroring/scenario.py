@@ -1,7 +1,6 @@
 """Mirrors in trouble: what somebody wrote into Endpoints by hand is what the slices say."""
 
 from tests.controllers.endpointslicemirroring.words import SLICES, endpoints, mirrors, service
-
 from tests.controllers.scenarios import Scenario, change, create, remove, wait
 
 NEW = {"subsets": [{"addresses": [{"ip": "192.0.2.9"}], "ports": [{"port": 5433}]}]}

@@ -76,3 +76,31 @@ def test_the_collector_finds_after_a_restart_what_it_missed(cluster):
     cluster.faults.start("kube-controller-manager")
     cluster.settle()
     assert kinds_left(cluster) == [0, 0, 0]
+
+
+def test_an_owner_that_was_made_anew_while_the_collector_was_away_is_another(cluster):
+    note = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owner"}}
+    first = cluster.client.create("configmaps", note, "default")
+    ref = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": first["metadata"]["uid"]}
+    cluster.client.create("configmaps", {**note, "metadata": {"name": "owned", "ownerReferences": [ref]}}, "default")
+    cluster.settle()
+    cluster.faults.stop("kube-controller-manager")
+    cluster.client.delete("configmaps", "owner", "default")
+    cluster.client.create("configmaps", note, "default")
+    cluster.run_for(10)
+    cluster.faults.start("kube-controller-manager")
+    cluster.settle()
+    assert cluster.get("configmaps", "owned") is None
+    assert cluster.get("configmaps", "owner") is not None
+
+
+def test_a_foreground_deletion_outlives_restarts_and_cut_watches(cluster):
+    cluster.client.delete("deployments.apps", "web", "default", propagation="Foreground")
+    for _ in range(8):
+        cluster.step()
+        cluster.faults.stop("kube-controller-manager")
+        cluster.faults.start("kube-controller-manager")
+        cluster.step()
+        cluster.faults.break_watches("kube-controller-manager")
+    cluster.settle(limit=120)
+    assert kinds_left(cluster) == [0, 0, 0]

@@ -187,3 +187,18 @@ def test_a_container_without_a_request_has_no_percentage() -> None:
     assert replicas(cluster) == 2
     messages = [e["message"] for e in cluster.get("events") if e["reason"] == "FailedGetResourceMetric"]
     assert "missing request for cpu in container main of Pod web-" in messages[-1]
+
+
+@pytest.mark.parametrize("fault", ["restart", "lost watch"])
+def test_after_a_restart_and_after_a_lost_watch_it_goes_on(fault: str) -> None:
+    cluster = Cluster(nodes=2, metrics=True, seed=2)
+    cluster.apply(WEB)
+    cluster.run_for(5)
+    if fault == "restart":
+        cluster.faults.stop("kube-controller-manager")
+        cluster.faults.start("kube-controller-manager")
+    else:
+        cluster.faults.break_watches("kube-controller-manager")
+    cluster.run_for(120)
+    assert replicas(cluster) == 5
+    assert conditions(cluster)["ScalingActive"] == ("True", "ValidMetricFound")

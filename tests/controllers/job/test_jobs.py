@@ -240,3 +240,25 @@ def test_the_plan_is_pure():
 @given(st.sets(st.integers(0, 40)))
 def test_sets_of_indexes_survive_being_written(indexes):
     assert parse(text_of(indexes), 41) == indexes
+
+
+def test_pods_that_ended_while_the_controller_was_away_are_counted_when_it_is_back(cluster):
+    start(cluster, script="sleep 5", completions=4, parallelism=2)
+    cluster.run_for(3)
+    cluster.faults.stop("kube-controller-manager")
+    cluster.run_for(60)
+    assert [p["status"]["phase"] for p in pods(cluster)] == ["Succeeded"] * 2
+    assert "succeeded" not in status(cluster)
+    cluster.faults.start("kube-controller-manager")
+    cluster.run_for(30)
+    assert status(cluster)["succeeded"] == 4
+    assert len(pods(cluster)) == 4
+
+
+@pytest.mark.parametrize("late", ["jobs.batch", "pods"])
+def test_where_one_cache_is_older_than_the_other_nothing_is_made_twice(cluster, late):
+    start(cluster, completions=3, parallelism=1)
+    cluster.faults.delay_watches("kube-controller-manager", 4, late)
+    cluster.run_for(90)
+    assert conditions(cluster)["Complete"] == "CompletionsReached"
+    assert (status(cluster)["succeeded"], len(pods(cluster))) == (3, 3)

@@ -126,3 +126,17 @@ def test_the_plan_is_pure_and_can_be_asked():
     meta = {"name": "old", "uid": "a", "creationTimestamp": "2026-01-01T00:00:00Z"}
     running = freeze({**pod("old", nodeName="node-1"), "metadata": meta, "status": status})
     assert plan(Observed(rs, active=3, pods=(running, running, waiting), now=0)) == [Delete((waiting,))]
+
+
+def test_what_was_expected_before_a_watch_was_lost_is_found_by_listing_again(cluster):
+    cluster.faults.delay_watches("kube-controller-manager", 1000, "pods")
+    create(cluster, replicaset(3))
+    cluster.run_for(20)
+    assert len(pods(cluster)) == 3
+    cluster.client.patch("replicasets.apps", "web", {"spec": {"replicas": 4}}, "default")
+    cluster.run_for(20)
+    assert len(pods(cluster)) == 3  # three creations are still to be seen: until then it does not count
+    cluster.faults.break_watches("kube-controller-manager")
+    cluster.settle()
+    assert ready(cluster) == 4
+    assert len(said(cluster, "SuccessfulCreate")) == 4

@@ -44,3 +44,18 @@ def test_what_goes_makes_room(cluster):
 def test_the_names_of_a_quota_say_what_to_count():
     names = ["requests.cpu", "pods", "services.nodeports", "requests.storage", "count/jobs.batch", "requests.ephemeral-storage"]
     assert named_kinds(names) == ["pods", "services", "persistentvolumeclaims", "jobs.batch"]
+
+
+def test_what_goes_while_the_controller_is_away_makes_room_only_when_it_is_back(cluster):
+    secret(cluster, "one")
+    cluster.settle()
+    cluster.faults.stop("kube-controller-manager")
+    cluster.client.delete("secrets", "one", "default")
+    cluster.run_for(60)
+    with pytest.raises(ApiError, match="exceeded quota: team, requested: secrets=1, used: secrets=1, limited: secrets=1"):
+        secret(cluster, "two")
+    cluster.faults.api_errors(2, verb="update", resource="resourcequotas")
+    cluster.faults.start("kube-controller-manager")
+    cluster.run_for(30)
+    secret(cluster, "two")
+    assert used(cluster)["secrets"] == "1"

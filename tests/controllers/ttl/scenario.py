@@ -1,8 +1,7 @@
 """The hint about the size of the cluster, in trouble: every node carries it."""
 
-from tests.controllers.ttl.words import HINT, hints
-
 from tests.controllers.scenarios import Scenario, change, create
+from tests.controllers.ttl.words import HINT, hints
 
 NEW = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "new"}}
 
