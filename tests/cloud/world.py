@@ -5,26 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.cluster import Cluster
+from tests.web import servers
 
-WEB = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 3
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - {name: web, image: "k8snb/web:1", ports: [{containerPort: 8080}], readinessProbe: {httpGet: {path: /healthz, port: 8080}}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
-"""
-
+WEB = servers(service="LoadBalancer")
 
 def managed(nodes: int = 3, **choices: Any) -> Cluster:
     """A managed cluster."""

@@ -10,7 +10,8 @@ from k8snb.cluster import Cluster
 from k8snb.component_helpers.resolver import candidates, cluster_first
 from k8snb.network.dns import NODATA, NXDOMAIN
 from k8snb.seams.cni import DNS_TIMEOUT, NO_SUCH_NAME, Answer
-from tests.network.worlds import WEB, web_pods, world
+from tests.network.worlds import web_pods, world
+from tests.web import WEB
 
 MORE = """
 ---

@@ -11,7 +11,8 @@ from k8snb.course import certificates as samples
 from k8snb.network.ingress import certificates
 from k8snb.network.ingress.routing import Location, locate, locations_of
 from k8snb.seams.cni import CERTIFICATE, NO_SUCH_NAME, REFUSED, TIMEOUT
-from tests.network.worlds import WEB, web_pods, world
+from tests.network.worlds import web_pods, world
+from tests.web import WEB
 
 API = """
 ---

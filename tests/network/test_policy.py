@@ -10,6 +10,7 @@ from k8snb.cluster import Cluster
 from k8snb.messages import Mistake
 from k8snb.seams.cni import DNS_TIMEOUT, REFUSED, TIMEOUT
 from tests.network.worlds import address, node_of, patch, web_pods, world
+from tests.web import WEB
 
 OTHERS = """
 ---
@@ -31,8 +32,6 @@ spec: {containers: [{name: friend, image: "busybox:1.36", command: [sleep, "3600
 
 @pytest.fixture(scope="module")
 def began() -> Cluster:
-    from tests.network.worlds import WEB
-
     return world(WEB + OTHERS)
 
 

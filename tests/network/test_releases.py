@@ -10,41 +10,21 @@ from k8snb.cluster import Cluster
 from k8snb.seams.cni import NO_ROUTE, REFUSED
 from tests.network.test_ingress import ingress, path
 from tests.network.worlds import world
+from tests.web import BOX, servers
 
 RATE = 20  # requests a second
-WEB = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: web}}
-spec:
-  replicas: 3
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata: {{labels: {{app: web}}}}
-    spec:
-      containers:
-      - name: web
-        image: "k8snb/slow-starter:1"
-        env: [{{name: STARTUP, value: "3"}}]
-        {container}
----
-apiVersion: v1
-kind: Service
-metadata: {{name: web}}
-spec: {{selector: {{app: web}}, ports: [{{port: 80, targetPort: 8080}}]}}
----
-apiVersion: v1
-kind: Pod
-metadata: {{name: box, labels: {{app: box}}}}
-spec: {{containers: [{{name: box, image: "busybox:1.36", command: [sleep, "360000"]}}]}}
-"""
 PROBE = "readinessProbe: {httpGet: {path: /, port: 8080}, periodSeconds: 1}"
 PRESTOP = "lifecycle: {preStop: {sleep: {seconds: 3}}}"
 
 
+def slow(container: str) -> str:
+    """Servers that need three seconds to start, with more lines of their container."""
+    return servers(image="k8snb/slow-starter:1", container=f'env: [{{name: STARTUP, value: "3"}}]\n{container}') + BOX
+
+
 def release(container: str, seconds: int = 30, rate: int = RATE) -> Counter[str]:
     """What came of every request during a release."""
-    cluster = world(WEB.format(container=container))
+    cluster = world(slow(container))
     cluster.run_for(10)
     cluster.kubectl("set env deployment/web RELEASE=2")
     outcomes: Counter[str] = Counter()
@@ -58,7 +38,7 @@ def release(container: str, seconds: int = 30, rate: int = RATE) -> Counter[str]
 
 
 def test_with_a_probe_and_a_pause_before_the_end_nothing_is_lost() -> None:
-    assert release(f"{PROBE}\n        {PRESTOP}") == {"200": 30 * RATE}
+    assert release(f"{PROBE}\n{PRESTOP}") == {"200": 30 * RATE}
 
 
 def test_without_the_pause_the_news_of_the_end_comes_too_late() -> None:
@@ -75,7 +55,7 @@ def test_without_a_probe_users_meet_programs_that_do_not_listen_yet() -> None:
 
 
 def test_the_shares_of_three_backends_are_equal_within_chance() -> None:
-    cluster: Cluster = world(WEB.format(container=PROBE))
+    cluster: Cluster = world(slow(PROBE))
     cluster.run_for(10)
     counts = Counter(cluster.http("http://web", "box").backend for _ in range(600))
     assert len(counts) == 3
@@ -83,7 +63,7 @@ def test_the_shares_of_three_backends_are_equal_within_chance() -> None:
 
 
 def test_an_ingress_controller_hides_the_late_news_by_trying_elsewhere() -> None:
-    cluster = world(WEB.format(container=PROBE), ingress=True)
+    cluster = world(slow(PROBE), ingress=True)
     cluster.run_for(10)
     ingress(cluster, path("/", "web"))
     cluster.kubectl("set env deployment/web RELEASE=2")

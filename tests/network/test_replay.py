@@ -7,7 +7,8 @@ from k8snb.course import certificates
 from k8snb.sim.state import encode
 from tests.network.test_ingress import ingress, path
 from tests.network.test_policy import policy
-from tests.network.worlds import WEB, patch, world
+from tests.network.worlds import patch, world
+from tests.web import WEB
 
 
 def busy() -> Cluster:

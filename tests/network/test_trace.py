@@ -7,7 +7,8 @@ import pytest
 from k8snb.cluster import Cluster
 from k8snb.sim.state import digest
 from tests.network.test_ingress import ingress, path
-from tests.network.worlds import WEB, address, patch, world
+from tests.network.worlds import address, patch, world
+from tests.web import WEB
 
 
 @pytest.fixture(scope="module")

@@ -10,30 +10,7 @@ from k8snb.cluster import Cluster
 from k8snb.messages import set_language
 from k8snb.seams.cni import NO_ENDPOINTS, NO_SUCH_NAME, REFUSED, TIMEOUT
 from k8snb.sim.state import encode
-
-WEB = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 3
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - {name: web, image: "k8snb/web:1", ports: [{containerPort: 8080}], readinessProbe: {httpGet: {path: /healthz, port: 8080}}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: box}
-spec: {containers: [{name: box, image: "busybox:1.36", command: [sleep, "3600"]}]}
-"""
+from tests.web import WEB
 
 
 @pytest.fixture

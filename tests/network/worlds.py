@@ -5,33 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.cluster import Cluster
-
-WEB = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 3
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - name: web
-        image: "k8snb/web:1"
-        ports: [{name: http, containerPort: 8080}]
-        readinessProbe: {httpGet: {path: /healthz, port: 8080}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: box, labels: {app: box}}
-spec: {containers: [{name: box, image: "busybox:1.36", command: [sleep, "360000"]}]}
-"""
+from tests.web import WEB
 
 
 def world(manifest: str = WEB, **options: Any) -> Cluster:
