@@ -30,12 +30,12 @@ Answer = Callable[[Send, Request], Response]
 
 @contextmanager
 def between(run: Run, answer: Answer) -> Iterator[None]:
-    """Some of the loop's writes, drawn, are answered by ``answer`` in place of the API server."""
+    """The loop's first write, and of those after it some, drawn, are answered by ``answer`` in place of the API server."""
     client, draws, left = run.loop.client, Random(run.scenario.name), [MOST]
     send = client._send
 
     def instead(request: Request) -> Response:
-        hit = request.verb in WRITES and request.resource != "events" and left[0] and draws.random() < 0.5
+        hit = request.verb in WRITES and request.resource != "events" and left[0] and (left[0] == MOST or draws.random() < 0.5)
         left[0] -= bool(hit)
         return answer(send, request) if hit else send(request)
 

@@ -8,7 +8,7 @@ SCENARIOS = (
         "two claims, three volumes, one of them kept for a third",
         loop="persistentvolume",
         over=(CLAIMS, VOLUMES),
-        acts=(create(volume("small"), volume("large", "5Gi"), volume("kept", claimRef={"namespace": "default", "name": "later"})), wait(1),
+        acts=(create(volume("small"), volume("large", "5Gi"), volume("kept", claimRef={"namespace": "default", "name": "later"})), wait(25),
               create(claim("a")), wait(2), create(claim("b", "3Gi")), wait(2), create(claim("later"))),
         reached=lambda cluster: set(phases(cluster).values()) == {"Bound"},
     ),
