@@ -32,6 +32,14 @@ def pod(name: str, labels: dict[str, str] | None = None, **spec: Any) -> dict[st
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels or {}}, "spec": whole}
 
 
+def six_on_three() -> Cluster:
+    """Three machines, and six replicas of web on them."""
+    made = Cluster(nodes=3)
+    made.client.create("deployments.apps", deployment(6), "default")
+    made.settle()
+    return made
+
+
 def pods(cluster: Cluster, app: str = "web") -> list[dict[str, Any]]:
     """The living Pods of an application."""
     found = [p for p in cluster.get("pods") if (p["metadata"].get("labels") or {}).get("app") == app]

@@ -2,16 +2,12 @@
 
 import pytest
 
-from k8snb.cluster import Cluster
-from tests.controllers.stories import deployment, pods, ready, said
+from tests.controllers.stories import pods, ready, said, six_on_three
 
 
 @pytest.fixture
 def cluster():
-    made = Cluster(nodes=3)
-    made.client.create("deployments.apps", deployment(6), "default")
-    made.settle()
-    return made
+    return six_on_three()
 
 
 def node(cluster, name="node-2"):

@@ -2,17 +2,13 @@
 
 import pytest
 
-from k8snb.cluster import Cluster
 from tests.controllers.node_ipam.scenario import machine, ranges
-from tests.controllers.stories import deployment, pods
+from tests.controllers.stories import pods, six_on_three
 
 
 @pytest.fixture
 def cluster():
-    made = Cluster(nodes=3)
-    made.client.create("deployments.apps", deployment(6), "default")
-    made.settle()
-    return made
+    return six_on_three()
 
 
 def test_every_node_has_its_own_range_of_pod_addresses(cluster):

@@ -3,16 +3,13 @@
 import pytest
 
 from k8snb.cluster import Cluster
-from tests.controllers.stories import deployment, pod, ready
+from tests.controllers.stories import pod, ready, six_on_three
 from tests.node_failure.words import OUT_OF_SERVICE
 
 
 @pytest.fixture
 def cluster():
-    made = Cluster(nodes=3)
-    made.client.create("deployments.apps", deployment(6), "default")
-    made.settle()
-    return made
+    return six_on_three()
 
 
 def test_pods_of_a_deleted_node_are_collected(cluster):

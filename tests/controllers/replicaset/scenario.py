@@ -1,36 +1,6 @@
 """ReplicaSets in trouble: pods that are lost and released while the number changes."""
 
-from tests.controllers.promises import at_most
-from tests.controllers.scenarios import Scenario, change, create, do, wait
-from tests.controllers.stories import names, pods, ready, replicaset
+from tests.controllers.replicaset.words import counted
+from tests.controllers.stories import replicaset
 
-SET = "replicasets.apps/web"
-
-
-def lose_one(cluster):
-    cluster.client.delete("pods", names(pods(cluster))[0], "default")
-
-
-def release_one(cluster):
-    cluster.client.patch("pods", names(pods(cluster))[-1], {"metadata": {"labels": {"app": "debug"}}}, "default")
-
-
-SCENARIOS = (
-    Scenario(
-        "scaled, robbed and scaled again",
-        loop="replicaset",
-        over=("replicasets.apps", "pods"),
-        acts=(create(replicaset(3)), wait(10), change(SET, {"spec": {"replicas": 5}}), wait(8), do(lose_one), wait(5),
-              change(SET, {"spec": {"replicas": 2}})),
-        reached=lambda cluster: ready(cluster) == 2,
-        promises=(at_most(5),),
-        unkept={"answers are lost": "a pod whose name is drawn is made once more when nobody heard that it was made"},
-    ),
-    Scenario(
-        "a pod leaves the selector",
-        loop="replicaset",
-        over=("replicasets.apps", "pods"),
-        acts=(create(replicaset(3)), wait(10), do(release_one)),
-        reached=lambda cluster: ready(cluster) == 3 and "ownerReferences" not in pods(cluster, "debug")[0]["metadata"],
-    ),
-)  # fmt: skip
+SCENARIOS = counted(loop="replicaset", key="replicasets.apps", made=replicaset(3))

@@ -3,15 +3,12 @@
 import pytest
 
 from k8snb.cluster import Cluster
-from tests.controllers.stories import deployment, pod, said
+from tests.controllers.stories import pod, said, six_on_three
 
 
 @pytest.fixture
 def cluster():
-    made = Cluster(nodes=3)
-    made.client.create("deployments.apps", deployment(6), "default")
-    made.settle()
-    return made
+    return six_on_three()
 
 
 def test_no_execute_spares_those_that_tolerate_it(cluster):
