@@ -70,6 +70,9 @@ class Scenario:
     rest: float = 30
     patience: float = 300
 
+    def __str__(self) -> str:
+        return f"{self.loop}: {self.name}"
+
 
 def do(act: Callable[[Cluster], Any]) -> Act:
     """A user's request; where the API server cannot answer, the user tries again."""
@@ -135,9 +138,9 @@ def in_peace(_run: Run) -> Strikes:
 class Run:
     """A scenario that is being told, in some trouble."""
 
-    def __init__(self, scenario: Scenario, trouble: Trouble, name: str = ""):
+    def __init__(self, scenario: Scenario, trouble: Trouble, *, promised: bool = True):
         self.scenario, self.cluster = scenario, scenario.begin().fork()
-        self.promises, self.looked = [make() for make in scenario.promises if name not in scenario.unkept], 0
+        self.promises, self.looked = [make() for make in scenario.promises if promised], 0
         self.strikes = trouble(self)
         self.due: Due = next(self.strikes)
 
@@ -229,9 +232,9 @@ def peace(scenario: Scenario) -> list[str]:
     return reached
 
 
-def check(scenario: Scenario, trouble: Trouble, name: str) -> None:
-    """The scenario in a trouble of that name: it reaches the world of peace, and keeps it."""
-    wanted, cluster = peace(scenario), Run(scenario, trouble, name).tell()
+def check(scenario: Scenario, trouble: Trouble, *, promised: bool) -> None:
+    """The scenario in a trouble: it reaches the world of peace, and stays there; with what was ``promised`` on the way."""
+    wanted, cluster = peace(scenario), Run(scenario, trouble, promised=promised).tell()
     for _ in range(round(scenario.patience / LOOK_AGAIN)):
         if world(cluster, scenario.over) == wanted and scenario.reached(cluster):
             break

@@ -1,12 +1,17 @@
-"""Every controller's scenarios, in every trouble: see ``scenarios.py`` for what that means."""
+"""Every controller's scenarios, in every trouble: see ``scenarios.py`` for what that means.
 
+``K8SNB_NIGHT=1 pytest tests/controllers/test_trouble.py`` tells them in every two troubles at a time as well.
+"""
+
+import os
 from importlib import import_module
+from itertools import combinations
 
 import pytest
 
 from k8snb.controllers.registry import CONTROLLERS
 from tests.controllers.scenarios import Scenario, check, peace
-from tests.controllers.trouble import TROUBLES
+from tests.controllers.trouble import TROUBLES, together
 
 
 def folder_of(loop: str) -> str:
@@ -15,17 +20,20 @@ def folder_of(loop: str) -> str:
 
 
 ALL: list[Scenario] = [s for kind in CONTROLLERS for s in import_module(f"tests.controllers.{folder_of(kind.name)}.scenario").SCENARIOS]
-TOLD = [(s, name) for s in ALL for name in TROUBLES if name not in s.otherwise]
+AT_A_TIME = [(name,) for name in TROUBLES]
+if os.environ.get("K8SNB_NIGHT"):
+    AT_A_TIME += combinations([name for name in TROUBLES if " and " not in name], 2)
+TOLD = [(scenario, names) for scenario in ALL for names in AT_A_TIME if not scenario.otherwise.keys() & set(names)]
 
 
-@pytest.mark.parametrize("scenario", ALL, ids=lambda s: f"{s.loop}: {s.name}")
+@pytest.mark.parametrize("scenario", ALL, ids=str)
 def test_in_peace_the_scenario_reaches_what_was_asked_for(scenario):
     peace(scenario)  # asserts it
 
 
-@pytest.mark.parametrize(("scenario", "trouble"), TOLD, ids=[f"{s.loop}: {s.name}, {name}" for s, name in TOLD])
-def test_in_trouble_it_reaches_the_same(scenario, trouble):
-    check(scenario, TROUBLES[trouble], trouble)
+@pytest.mark.parametrize(("scenario", "names"), TOLD, ids=[f"{scenario}, {' + '.join(names)}" for scenario, names in TOLD])
+def test_in_trouble_it_reaches_the_same(scenario, names):
+    check(scenario, together(*(TROUBLES[name] for name in names)), promised=not scenario.unkept.keys() & set(names))
 
 
 def test_who_is_excused_from_a_trouble_says_why():

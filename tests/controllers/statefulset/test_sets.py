@@ -4,6 +4,7 @@ import pytest
 
 from k8snb.apimachinery.objects import freeze
 from k8snb.controllers.statefulset.plan import Create, Delete, Observed, plan
+from tests.controllers.promises import one_of_a_name
 from tests.controllers.world import NS, cluster_of, images, names, new_image, pods, reasons, workload
 
 SETS, CLAIMS = "statefulsets.apps", "persistentvolumeclaims"
@@ -227,3 +228,33 @@ def test_the_plan_is_pure():
     parallel = freeze({**statefulset, "spec": {**statefulset["spec"], "podManagementPolicy": "Parallel"}})
     surplus = freeze({"metadata": {"name": "db-7"}, "spec": {}, "status": {"phase": "Pending"}})
     assert plan(Observed(parallel, "db-a", "db-a", (surplus,), 0)) == [Create(0, updated=True), Create(1, updated=True), Delete(surplus)]
+
+
+def test_a_number_is_not_given_to_two_pods_while_nobody_knows_whether_the_first_still_runs():
+    cluster = cluster_of(3, "faithful")
+    start(cluster, 2)
+    first = next(pod for pod in pods(cluster) if pod["metadata"]["name"] == "db-0")
+    home, alone = first["spec"]["nodeName"], one_of_a_name()
+    cluster.faults.partition_node(home)  # its machine goes on, unseen
+    cluster.run_for(60)
+    cluster.faults.stop("kube-controller-manager")
+    cluster.faults.start("kube-controller-manager")
+    cluster.run_until(alone, 600)  # asked after every event, and never content
+    stuck = cluster.get("pods", "db-0")
+    assert (stuck["metadata"]["uid"], "deletionTimestamp" in stuck["metadata"]) == (first["metadata"]["uid"], True)
+    cluster.faults.restore_node(home)
+    cluster.run_until(alone, 120)
+    assert cluster.get("pods", "db-0")["metadata"]["uid"] != first["metadata"]["uid"]
+    assert status(cluster)["readyReplicas"] == 2
+
+
+def test_who_forces_a_deletion_takes_the_risk_that_two_of_one_number_run():
+    cluster = cluster_of(3, "faithful")
+    start(cluster, 1)
+    home = pods(cluster)[0]["spec"]["nodeName"]
+    cluster.faults.partition_node(home)
+    cluster.run_for(120)
+    cluster.kubectl("delete pod db-0 --force --grace-period=0")
+    cluster.run_for(60)
+    with pytest.raises(AssertionError, match="running at the same time"):
+        one_of_a_name()(cluster)
