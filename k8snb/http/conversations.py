@@ -8,7 +8,8 @@ terminal it begins when the client has closed its standard input (or has none). 
 line (:mod:`.terminal`), and keeps what a shell keeps between them; nothing that is typed reaches any other program.
 
 Models: k8s.io/apimachinery/pkg/util/remotecommand (constants.go), k8s.io/kubelet/pkg/cri/streaming/remotecommand/websocket.go.
-Simplified: the subprotocol v5.channel.k8s.io alone; ^C ends the waiting, not what the command has already done.
+Simplified: no base64, and no standard input without a terminal in the older form (v4), which cannot end it; ^C ends the waiting, not
+what the command has already done.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver.request import Response
 from k8snb.http import terminal
 from k8snb.http.streams import LOOK, over
@@ -29,6 +31,7 @@ from k8snb.sim.clock import SECOND
 if TYPE_CHECKING:
     from k8snb.http.endpoint import Endpoint
 
+V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"  # the older one cannot say that standard input has ended
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash", "ash")
 LARGEST = 3 * 1024 * 1024  # bytes that may be typed
@@ -39,7 +42,7 @@ INTERRUPTED = 130  # the status of what ^C ended
 class Conversation(Upgraded):
     """One ``exec`` or ``attach``."""
 
-    protocols = ("v5.channel.k8s.io",)
+    protocols = (V5, V4)
 
     def initialize(self, endpoint: Endpoint) -> None:
         """Tornado's way to hand in what the handler needs."""
@@ -48,6 +51,20 @@ class Conversation(Upgraded):
         self.editor, self.begun = terminal.Editor(), ""  # the lines of a script that is not complete yet
         self.session: dict[str, Any] = {}
         self.playing: asyncio.Task[None] | None = None
+
+    def unfit(self) -> ApiError | None:
+        """The pod must be there, and who wants to type must be able to say when that is all."""
+        offered = self.request.headers.get("Sec-WebSocket-Protocol", "")
+        if V5 not in offered and self._wants("stdin") and not self._wants("tty"):
+            return ApiError(400, "BadRequest", f"k8snb wants {V5} for standard input without a terminal", {})
+        return super().unfit()
+
+    def on_close(self) -> None:
+        """The client has gone, and nobody waits for the command any longer."""
+        super().on_close()
+        if self.playing is not None:
+            self.playing.cancel()
+            self.playing = None
 
     # ------------------------------------------------------------------ what is asked for
 

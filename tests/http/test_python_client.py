@@ -165,3 +165,28 @@ def test_a_command_runs_in_a_container(faithful):
     held.run_forever(timeout=20)
     assert held.read_stdout() == "from p\n"
     held.sock.shutdown()  # the client leaves its socket open when the server ends the conversation
+
+
+@pytest.mark.parametrize(("protocol", "query", "answers"), [
+    ("v4.channel.k8s.io", "stdout=true&stderr=true", True),
+    ("v5.channel.k8s.io", "stdout=true&stderr=true", True),
+    ("v4.channel.k8s.io", "stdin=true&stdout=true", False),
+    ("v3.channel.k8s.io", "stdout=true", False),
+])  # fmt: skip
+def test_older_clients_run_commands_too(tmp_path, protocol, query, answers):
+    websocket = pytest.importorskip("websocket", reason="the Python package websocket-client is not installed")
+    served = Served(tmp_path, Cluster(nodes=1))
+    try:
+        served.run(served.cluster.kubectl, "run p --image=nginx:1.27")
+        served.run(served.cluster.kubectl, "wait pod/p --for=condition=Ready --timeout=60s")
+        url = f"wss://127.0.0.1:{served.endpoint.port}/api/v1/namespaces/default/pods/p/exec?command=hostname&{query}"
+        ssl = {"sslopt": {"context": served.tls}, "header": [f"Authorization: Bearer {served.token}"], "timeout": 20}
+        if not answers:
+            with pytest.raises(websocket.WebSocketBadStatusException, match="400"):
+                websocket.create_connection(url, subprotocols=[protocol], **ssl)
+            return
+        held = websocket.create_connection(url, subprotocols=[protocol], **ssl)
+        assert [held.recv()[:3], held.recv()[:2]] == [b"\x01p\n", b"\x03{"]
+        held.shutdown()
+    finally:
+        served.close()
