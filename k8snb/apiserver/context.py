@@ -26,6 +26,11 @@ class Context:
     notes: list[str] = field(default_factory=list)  # which stages changed or refused something, for the trace
 
     @property
+    def from_outside(self) -> bool:
+        """Whether somebody outside the cluster's own components reads the answer: only then field ownership is worked out."""
+        return not self.request.agent.startswith(("kube-", "kubelet"))
+
+    @property
     def now(self) -> int:
         """Virtual time in microseconds."""
         return self.server.kernel.now

@@ -46,7 +46,7 @@ def get(context: Context, resource: Resource) -> Object:
 
 def _outward(context: Context, resource: Resource, stored: Resource, key: str, obj: Object) -> Object:
     shown = resource.from_storage(obj)
-    if context.request.agent.startswith("kube-") or context.request.options.as_table:
+    if context.request.options.as_table or not context.from_outside:
         return shown
     return context.server.managed.shown(stored, key, shown)
 

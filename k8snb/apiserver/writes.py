@@ -57,7 +57,7 @@ def create_decoded(context: Context, resource: Resource, obj: Object, managed: A
     if not context.request.options.dry_run:
         obj = _store_new(context, stored, obj, managed)
     shown = resource.from_storage(obj)
-    return server.managed.shown(stored, _key(stored, obj), shown) if _external(context) else shown
+    return server.managed.shown(stored, _key(stored, obj), shown) if context.from_outside else shown
 
 
 def _placed(context: Context, resource: Resource, obj: Object) -> Object:
@@ -191,7 +191,7 @@ def update_decoded(
         else:
             obj = old
     shown = resource.from_storage(obj)
-    return server.managed.shown(stored, key, shown) if _external(context) else shown
+    return server.managed.shown(stored, key, shown) if context.from_outside else shown
 
 
 def _written(context: Context, resource: Resource, obj: Object, *, old: Object, managed: Any, status: bool) -> Object:
@@ -415,11 +415,6 @@ def _say_if_unsimulated(context: Context, resource: Resource) -> None:
     if server.config.loud and not acted_on and resource.key not in server.state.warned:
         server.state.warned[resource.key] = True
         context.warn(f"k8snb stores {resource.kind} objects, but nothing in the simulation acts on them")
-
-
-def _external(context: Context) -> bool:
-    """Whether somebody outside the control plane reads the answer: only then field ownership is worked out."""
-    return not context.request.agent.startswith("kube-") and not context.request.agent.startswith("kubelet")
 
 
 def _key(resource: Resource, obj: Object) -> str:
