@@ -210,6 +210,8 @@ def _number(text: str) -> int:
     if not re.fullmatch(r"[+-]?[0-9]+", text):
         raise CronError(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": invalid syntax')
     number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise CronError(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": value out of range')
     if number < 0:
         raise CronError(f"negative number ({number}) not allowed: {text}")
     return number

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from k8snb.apimachinery.errors import quote
 from k8snb.sim.clock import HOUR, MILLISECOND, MINUTE, SECOND
 
 _UNITS = {"ns": Fraction(1, 1000), "us": Fraction(1), "µs": Fraction(1), "μs": Fraction(1), "ms": Fraction(MILLISECOND),
@@ -25,9 +26,26 @@ def parse_duration(text: str) -> int:
     if unsigned == "0":
         return 0
     if not unsigned or _PART.sub("", unsigned):
-        raise ValueError(f'time: invalid duration "{text}"')
+        raise ValueError(no_duration(text))
     total = sum(Fraction(number.rstrip(".")) * _UNITS[unit] for number, unit in _PART.findall(unsigned))
     return int(-total if text.startswith("-") else total)
+
+
+def no_duration(text: str) -> str:
+    """What Go says of a text that is no duration.
+
+    >>> no_duration("5"), no_duration("1h2x")
+    ('time: missing unit in duration "5"', 'time: unknown unit "x" in duration "1h2x"')
+    """
+    body = text[1:] if text[:1] in ("+", "-") else text
+    for number, unit in re.findall(r"([0-9]*\.?[0-9]*)([^0-9.]*)", body)[:-1]:
+        if number in ("", "."):
+            break
+        if not unit:
+            return f"time: missing unit in duration {quote(text)}"
+        if unit not in _UNITS:
+            return f"time: unknown unit {quote(unit)} in duration {quote(text)}"
+    return f"time: invalid duration {quote(text)}"
 
 
 def go_duration(microseconds: int) -> str:

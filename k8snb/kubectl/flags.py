@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from k8snb.apimachinery.duration import no_duration
 from k8snb.apimachinery.errors import quote
 
 
@@ -104,20 +105,8 @@ def duration(text: str) -> float:
         return 0.0
     parts = _DURATION.findall(body)
     if not parts or "".join(number + unit for number, unit in parts) != body:
-        raise ValueError(_no_duration(text, body))
+        raise ValueError(no_duration(text))
     return sign * sum(float(number) * _SECONDS[unit] for number, unit in parts)
-
-
-def _no_duration(text: str, body: str) -> str:
-    """What Go says of a duration that is none."""
-    for number, unit in re.findall(r"([0-9]*\.?[0-9]*)([^0-9.]*)", body)[:-1]:
-        if number in ("", "."):
-            break
-        if not unit:
-            return f"time: missing unit in duration {quote(text)}"
-        if unit not in _SECONDS:
-            return f"time: unknown unit {quote(unit)} in duration {quote(text)}"
-    return f"time: invalid duration {quote(text)}"
 
 
 def _integer(text: str) -> int:

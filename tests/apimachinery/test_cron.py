@@ -28,6 +28,8 @@ def test_accepted_surprisingly(schedule: str) -> None:
         ("0 0 * * 7", "end of range (7) above maximum (6): 7"),
         ("0 0 0 * *", "beginning of range (0) below minimum (1): 0"),
         ("*/0 * * * *", "step of range should be a positive number: */0"),
+        ("@every 1x", 'failed to parse duration @every 1x: time: unknown unit "x" in duration "1x"'),
+        ("9" * 20 + " * * * *", f'failed to parse int from {"9" * 20}: strconv.Atoi: parsing "{"9" * 20}": value out of range'),
         ("@reboot", "unrecognized descriptor: @reboot"),
         ("", "empty spec string"),
     ],
