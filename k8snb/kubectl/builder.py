@@ -352,6 +352,8 @@ def _list(call: Call, kind: Kind, namespace: str, scope: Scope) -> Callable[[], 
         try:
             body = call.api.list_all(kind, namespace, subresource=scope.subresource, **selectors, **_options(scope))
         except ApiError as problem:
+            if problem.code == 404:  # what discovery knew is not true any more
+                call.api.discovered.kinds = ()
             raise _enhanced(problem, kind, scope) from None
         return _flattened(kind, body) if scope.flatten and not scope.as_table else [Info(kind, namespace, "", body)]
 

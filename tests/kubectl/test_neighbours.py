@@ -243,3 +243,44 @@ def test_exposing_keeps_protocols(cluster):
     cluster.kubectl("patch svc dns --type=json -p '[{\"op\":\"add\",\"path\":\"/spec/ports/0/protocol\",\"value\":\"UDP\"}]'")
     made = cluster.kubectl("expose svc dns --name=dns2 --dry-run=client -o jsonpath={.spec.ports[0].protocol}")
     assert made.stdout == "UDP"
+
+
+STUCK = """
+apiVersion: v1
+kind: Pod
+metadata: {name: NAME, finalizers: [shop/keep], labels: {app: web}}
+spec: {nodeName: node-1, containers: [{name: c, image: nginx}]}
+"""
+
+
+def test_drain_names_the_pods_that_it_leaves_behind(cluster):
+    for name in ("one", "two"):
+        cluster.kubectl("apply -f -", STUCK.replace("NAME", name))
+    cluster.settle()
+    cluster.kubectl("delete deployment web")
+    cluster.kubectl("create pdb web --selector=app=web --min-available=1")
+    cluster.settle()
+    result = cluster.kubectl("drain node-1 --force --timeout=12s")
+    assert result.stdout.count("evicting pod default/two") == 4  # the last one finds that the time is up
+    ended = 'error when waiting for pod "one" in namespace "default" to terminate: context deadline exceeded'
+    evicting = 'error when evicting pods/"two" -n "default": global timeout reached: 12s'
+    assert f'There are pending pods in node "node-1" when an error occurred: [{evicting}, {ended}]\npod/one\npod/two\n' in result.stderr
+    cluster.kubectl("delete pdb web")
+    result = cluster.kubectl("drain node-1 --force --timeout=90s --skip-wait-for-delete-timeout=40")
+    assert result.ok, result.stderr
+
+
+def test_what_a_deleted_definition_served_is_forgotten(cluster):
+    names = "plural: widgets, singular: widget, kind: Widget"
+    schema = "schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}"
+    cluster.kubectl(
+        "apply -f -",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.shop.io}\nspec: "
+        f"{{group: shop.io, scope: Namespaced, names: {{{names}}}, versions: [{{name: v1, served: true, storage: true, {schema}}}]}}",
+    )
+    cluster.settle()
+    assert cluster.kubectl("get widgets").stderr == "No resources found in default namespace.\n"
+    cluster.kubectl("delete crd widgets.shop.io")
+    cluster.settle()
+    cluster.kubectl("get widgets")
+    assert cluster.kubectl("get widgets").stderr == 'error: the server doesn\'t have a resource type "widgets"\n'

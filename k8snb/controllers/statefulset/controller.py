@@ -82,8 +82,10 @@ class StatefulSetController(Controller):
         return any(claim is not None and is_stale(claim, name) for claim in found)
 
     def _revisions(self, statefulset: Object, known: list[Object]) -> Revisions:
-        if "deletionTimestamp" in statefulset["metadata"] and known:
-            update, collisions = history.in_order(known)[-1], (statefulset.get("status") or EMPTY_DICT).get("collisionCount", 0)
+        if "deletionTimestamp" in statefulset["metadata"]:  # what the garbage collector took must not come again
+            collisions = (statefulset.get("status") or EMPTY_DICT).get("collisionCount", 0)
+            unsaved = history.new_revision(statefulset, 1, label=REVISION_LABEL, collisions=collisions)
+            update = history.in_order(known)[-1] if known else unsaved
         else:
             update, collisions = history.ensure(self, statefulset, known, label=REVISION_LABEL)
         named = (statefulset.get("status") or EMPTY_DICT).get("currentRevision")

@@ -7,7 +7,6 @@ Simplified: ``drain`` without ``--timeout`` gives up, and says so, after two min
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from k8snb.apimachinery import meta
 from k8snb.apimachinery.errors import ApiError, quote
@@ -20,10 +19,13 @@ from k8snb.kubectl.builder import Info, Scope, scope_of, visit
 from k8snb.kubectl.call import ALL, DRY_RUN, PRINT, SELECTOR, VALIDATE, Call, Command, field_manager
 from k8snb.kubectl.commands.delete import gone
 from k8snb.kubectl.flags import Flag, boolean
+from k8snb.kubectl.mapper import Kind
 from k8snb.kubectl.printers import SUFFIX, printer
 from k8snb.kubectl.result import Failure, NoMatch, Several, not_found, raise_all, usage_error
+from k8snb.kubectl.text import go_duration
 from k8snb.messages import text as sentence
 
+EXPIRED = "context deadline exceeded"
 DRAIN_SECONDS, RETRY_SECONDS, PATIENCE = 3600.0, 5.0, 120.0
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
@@ -132,21 +134,23 @@ def run_drain(call: Call) -> None:
             _drain(call, info)
             printer(call, "drained")(info.obj)
         except (ApiError, Failure, Several) as problem:
-            parts = problem.errors if isinstance(problem, Several) else (problem,)
-            problems += parts
+            plain = Failure(f"error: {problem}") if isinstance(problem, Failure) else problem
+            problems += problem.errors if isinstance(problem, Several) else (plain,)
             failed.append(info.name)
-            texts = ", ".join(map(str, parts))
-            shown = f"[{texts}]" if len(parts) > 1 else texts
-            call.err(f"error: unable to drain node {quote(info.name)} due to error: {shown}, continuing command...")
+            call.err(f"error: unable to drain node {quote(info.name)} due to error: {_together(problem)}, continuing command...")
     if failed:
         call.err("There are pending nodes to be drained:\n" + "\n".join(f" {name}" for name in failed))
     if problems:
         raise Several(problems)
 
 
-def _drain(call: Call, info: Info) -> None:
+def _verdicts(call: Call, info: Info) -> list[tuple[Json, Verdict]]:
     selectors = {"label_selector": call.flag("pod-selector"), "field_selector": f"spec.nodeName={info.name}"}
-    verdicts = [(pod, _verdict(call, pod)) for pod in call.api.items("v1", "Pod", "", **selectors)]
+    return [(pod, _verdict(call, pod)) for pod in call.api.items("v1", "Pod", "", **selectors)]
+
+
+def _drain(call: Call, info: Info) -> None:
+    verdicts = _verdicts(call, info)
     fatal = _grouped([(pod, text) for pod, (_, text, kind) in verdicts if kind == "error"])
     if fatal:
         raise Several([Failure(text) for text in fatal])
@@ -155,9 +159,28 @@ def _drain(call: Call, info: Info) -> None:
         call.err("Warning: " + "; ".join(warnings))
     going = [pod for pod, (go, _, _) in verdicts if go]
     if call.dry_run == "none":
-        _evict_all(call, going)
+        _empty(call, info, going)
     for pod in going if call.dry_run != "none" else ():
         call.out(f"evicting pod {meta.key_of(pod)}{SUFFIX[call.dry_run]}")
+
+
+def _empty(call: Call, info: Info, pods: Sequence[Json]) -> None:
+    """Pods that are still there when it fails are named."""
+    kind = call.mapper.resource("pods")
+    try:
+        (_delete_all if call.flag("disable-eviction") else _evict_all)(call, kind, pods)
+    except (ApiError, Failure, Several) as problem:
+        left = [pod["metadata"]["name"] for pod, (go, _, _) in _verdicts(call, info) if go]
+        if left:
+            call.err(f"There are pending pods in node {quote(info.name)} when an error occurred: {_together(problem)}")
+            call.err("\n".join(f"pod/{name}" for name in left))
+        raise
+
+
+def _together(problem: Exception) -> str:
+    parts = problem.errors if isinstance(problem, Several) else (problem,)
+    texts = ", ".join(map(str, parts))
+    return f"[{texts}]" if len(parts) > 1 else texts
 
 
 def _grouped(pairs: Sequence[tuple[Json, str]]) -> list[str]:
@@ -168,65 +191,96 @@ def _grouped(pairs: Sequence[tuple[Json, str]]) -> list[str]:
     return [f"{text}: {', '.join(found[text])}" for text in sorted(found)]
 
 
-def _evict_all(call: Call, pods: Sequence[Json]) -> None:
-    """Evict as budgets allow, again every five seconds; then wait until the pods are gone."""
-    kind, waiting, limit = call.mapper.resource("pods"), list(pods), float(call.flag("timeout") or DRAIN_SECONDS)
+def _evict_all(call: Call, kind: Kind, pods: Sequence[Json]) -> None:
+    """Evict as budgets allow, again every five seconds, until the pods are gone. Raises Several."""
+    limit, waiting, leaving = float(call.flag("timeout") or DRAIN_SECONDS), list(pods), list[Json]()
+    problems: list[Exception] = []
     began = moved = call.host.now
-    leaving: list[Json] = []
-    while waiting:
-        refused = []
-        for pod in waiting:
-            call.out(f"{'deleting' if call.flag('disable-eviction') else 'evicting'} pod {meta.key_of(pod)}")
-            if _evict(call, kind, pod):
-                leaving.append(pod)
-            else:
-                refused.append(pod)
+    while waiting or leaving:
+        over, left = (call.host.now - began) / meta.SECOND >= limit, len(waiting) + len(leaving)
+        refused = [] if over else [pod for pod in waiting if _evict(call, kind, pod, leaving, problems)]
+        if over:
+            for pod in waiting:
+                call.out(f"evicting pod {meta.key_of(pod)}")
+                problems.append(Failure(f"{_evicting(pod)}: global timeout reached: {go_duration(limit)}"))
+            problems += [Failure(f"error when waiting for {_place(pod)} to terminate: {EXPIRED}") for pod in leaving]
+            break
         moved = call.host.now if len(refused) < len(waiting) else moved
         waiting = refused
-        if waiting:
-            call.wait(lambda: False, RETRY_SECONDS)
-            if (call.host.now - began) / meta.SECOND > limit:
-                raise Failure(f"{_evicting(waiting[0])}: global timeout reached: {limit:g}s")
-            if not call.flag("timeout") and (call.host.now - moved) / meta.SECOND > PATIENCE:
-                raise Failure(sentence("kubectl.drain_ended", seconds=f"{PATIENCE:g}"))
-    for pod in leaving:
-        _wait_gone(call, kind, pod, limit)
+        rest = limit - (call.host.now - began) / meta.SECOND
+        leaving = _watch(call, kind, leaving, RETRY_SECONDS if waiting else rest, to_the_end=bool(waiting))
+        moved = call.host.now if len(waiting) + len(leaving) < left else moved
+        if not call.flag("timeout") and (call.host.now - moved) / meta.SECOND > PATIENCE:
+            raise Failure(sentence("kubectl.drain_ended", seconds=f"{PATIENCE:g}"))
+    if problems:
+        raise Several(problems)
 
 
-def _evict(call: Call, kind: Any, pod: Json) -> bool:
-    """Ask once; False where a disruption budget says later."""
+def _evict(call: Call, kind: Kind, pod: Json, leaving: list[Json], problems: list[Exception]) -> bool:
+    """Ask once; True where a disruption budget says later."""
     known = pod["metadata"]
-    grace = {"gracePeriodSeconds": call.flag("grace-period")} if call.flag("grace-period") >= 0 else {}
+    call.out(f"evicting pod {meta.key_of(pod)}")
+    who = {"name": known["name"], "namespace": known["namespace"]}
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": who, "deleteOptions": _grace(call)}
     try:
-        if call.flag("disable-eviction"):
-            call.api.do(
-                "delete", kind, known["namespace"], known["name"], body=freeze({"kind": "DeleteOptions", "apiVersion": "v1", **grace})
-            )
-        else:
-            who = {"name": known["name"], "namespace": known["namespace"]}
-            body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": who, "deleteOptions": grace}
-            call.api.do("create", kind, known["namespace"], known["name"], subresource="eviction", body=freeze(body))
+        call.api.do("create", kind, known["namespace"], known["name"], subresource="eviction", body=freeze(body))
+        leaving.append(pod)
     except ApiError as problem:
         if problem.reason == "TooManyRequests":
             call.err(f"{_evicting(pod)} (will retry after 5s): {problem.message}")
-            return False
+            return True
         if not not_found(problem):
-            raise Failure(f"{_evicting(pod)}: {problem.message}") from None
-    return True
+            problems.append(Failure(f"{_evicting(pod)}: {problem.message}"))
+    return False
+
+
+def _delete_all(call: Call, kind: Kind, pods: Sequence[Json]) -> None:
+    """Delete, no budget being asked, and wait until the pods are gone."""
+    for pod in pods:
+        known = pod["metadata"]
+        body = freeze({"kind": "DeleteOptions", "apiVersion": "v1", **_grace(call)})
+        try:
+            call.api.do("delete", kind, known["namespace"], known["name"], body=body)
+        except ApiError as problem:
+            if not not_found(problem):
+                raise
+    if _watch(call, kind, list(pods), float(call.flag("timeout") or DRAIN_SECONDS)):
+        raise Failure(EXPIRED)
+
+
+def _grace(call: Call) -> Json:
+    return {"gracePeriodSeconds": call.flag("grace-period")} if call.flag("grace-period") >= 0 else {}
 
 
 def _evicting(pod: Json) -> str:
     return f"error when evicting pods/{quote(pod['metadata']['name'])} -n {quote(pod['metadata']['namespace'])}"
 
 
-def _wait_gone(call: Call, kind: Any, pod: Json, limit: float) -> None:
-    known = pod["metadata"]
-    info = Info(kind, known["namespace"], known["name"], pod)
-    if not (gone(call, info, known["uid"]) or call.wait(lambda: gone(call, info, known["uid"]), limit)):
-        where = f"pod {quote(known['name'])} in namespace {quote(known['namespace'])}"
-        raise Failure(f"error when waiting for {where} to terminate: global timeout reached: {limit:g}s")
-    whole = pod if pod.get("kind") else freeze({"apiVersion": "v1", "kind": "Pod", **pod})
-    printer(call, "deleted" if call.flag("disable-eviction") else "evicted")(whole)
+def _place(pod: Json) -> str:
+    return f"pod {quote(pod['metadata']['name'])} in namespace {quote(pod['metadata']['namespace'])}"
+
+
+def _watch(call: Call, kind: Kind, pods: list[Json], seconds: float, *, to_the_end: bool = False) -> list[Json]:
+    """Look every second which pods are gone, and say so; which are still there after so many seconds (or when none is)."""
+    until = call.host.now + round(seconds * meta.SECOND)
+    while True:
+        pods = [pod for pod in pods if not _has_gone(call, kind, pod)]
+        rest = (until - call.host.now) / meta.SECOND
+        if rest <= 0 or not (pods or to_the_end):
+            return pods
+        call.wait(lambda: False, min(1.0, rest))
+
+
+def _has_gone(call: Call, kind: Kind, pod: Json) -> bool:
+    known, limit = pod["metadata"], call.flag("skip-wait-for-delete-timeout")
+    if gone(call, Info(kind, known["namespace"], known["name"], pod), known["uid"]):
+        whole = pod if pod.get("kind") else freeze({"apiVersion": "v1", "kind": "Pod", **pod})
+        printer(call, "deleted" if call.flag("disable-eviction") else "evicted")(whole)
+        return True
+    if limit and not _deleting(call, call.api.get(kind, known["namespace"], known["name"]))[0]:
+        call.out(f"pod {quote(known['name'])} has DeletionTimestamp older than {limit} seconds, skipping")
+        return True
+    return False
 
 
 # -- taint -------------------------------------------------------------------------------------------------------------------

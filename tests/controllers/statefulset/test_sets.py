@@ -258,3 +258,14 @@ def test_who_forces_a_deletion_takes_the_risk_that_two_of_one_number_run():
     cluster.run_for(60)
     with pytest.raises(AssertionError, match="running at the same time"):
         one_of_a_name()(cluster)
+
+
+def test_a_set_whose_pod_never_ran_goes_in_the_foreground_and_its_revision_stays_gone(cluster):
+    unplaced = workload("StatefulSet", "db", serviceName="db", replicas=2)
+    template = {**unplaced["spec"]["template"], "spec": {**unplaced["spec"]["template"]["spec"], "nodeSelector": {"disk": "none"}}}
+    cluster.client.create(SETS, {**unplaced, "spec": {**unplaced["spec"], "template": template}}, NS)
+    cluster.settle()
+    assert [pod["status"]["phase"] for pod in pods(cluster)] == ["Pending"]
+    cluster.client.delete(SETS, "db", NS, propagation="Foreground")
+    cluster.run_for(60)
+    assert (pods(cluster), cluster.get(SETS), cluster.get("controllerrevisions.apps")) == ([], [], [])
