@@ -9,16 +9,20 @@ import json
 from typing import Any
 
 from k8snb.apimachinery.gotext import go_json
-from k8snb.apimachinery.objects import FrozenDict, dig, put
+from k8snb.apimachinery.objects import FrozenDict, dig, drop, put
 from k8snb.kubectl.api import Json
+from k8snb.kubectl.structs import declared
 
 ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 _PATH = ("metadata", "annotations", ANNOTATION)
 
 
-def with_last_applied(obj: Json) -> FrozenDict:
-    """The object with itself in its annotation (and always with a map of annotations, as kubectl does)."""
+def with_last_applied(obj: Json, *, structs: bool = False) -> FrozenDict:
+    """The object with itself in its annotation (and always with a map of annotations, as kubectl does). ``structs``: in Go's order."""
     plain = without_last_applied(obj)
+    if structs:  # whose empty maps are not written
+        bare = plain if dig(plain, "metadata.annotations") else drop(plain, "metadata.annotations")
+        return put(plain, _PATH, go_json(declared(bare), sort=False) + "\n")
     return put(plain, _PATH, go_json(plain) + "\n")
 
 

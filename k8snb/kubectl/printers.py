@@ -21,6 +21,7 @@ from k8snb.kubectl.call import Call
 from k8snb.kubectl.gotemplate import GoTemplate, GoTemplateError
 from k8snb.kubectl.mapper import group_of, label_of
 from k8snb.kubectl.result import Failure
+from k8snb.kubectl.structs import declared
 from k8snb.kubectl.text import go_syntax
 
 Print = Callable[[Json], None]
@@ -30,21 +31,21 @@ FORMATS = (*TEMPLATES, "json", "kyaml", "name", "yaml")
 SUFFIX = {"none": "", "client": " (dry run)", "server": " (server dry run)"}
 
 
-def printer(call: Call, operation: str = "", *, suffix: str | None = None) -> Print:
-    """How this command prints an object: as ``-o`` says, else its name and what was done to it."""
+def printer(call: Call, operation: str = "", *, suffix: str | None = None, structs: bool = False) -> Print:
+    """How this command prints an object: as ``-o`` says, else its name and what was done to it. ``structs``: it holds Go's structs."""
     output = call.flag("output", "") or ("go-template" if call.flag("template") else "")
     if output in ("", "name"):
         done = "" if output else operation + (SUFFIX[call.dry_run] if suffix is None else suffix)
         return lambda obj: _names(call, obj, done)
-    return formatted(call, output)
+    return formatted(call, output, structs=structs)
 
 
-def formatted(call: Call, output: str, formats: Sequence[str] = FORMATS) -> Print:
+def formatted(call: Call, output: str, formats: Sequence[str] = FORMATS, *, structs: bool = False) -> Print:
     """The printer of an output format. Raises Failure where there is none of that name."""
     name, equals, argument = output.partition("=")
     shown = (lambda obj: obj) if call.flag("show-managed-fields") else without_managed_fields
     if name in ("json", "yaml", "kyaml") and not equals:
-        documents = _Documents(call, name)
+        documents = _Documents(call, name, structs)
         return lambda obj: documents.print(shown(obj))
     if name == "name" and not equals:
         return lambda obj: _names(call, obj, "")
@@ -78,22 +79,22 @@ def without_managed_fields(obj: Json) -> Json:
 class _Documents:
     """Prints JSON or YAML documents one after the other; YAML ones are separated."""
 
-    def __init__(self, call: Call, form: str):
-        self.call, self.form, self.count = call, form, 0
+    def __init__(self, call: Call, form: str, structs: bool):
+        self.call, self.form, self.structs, self.count = call, form, structs, 0
 
     def print(self, obj: Json) -> None:
         self.count += 1
         if self.form == "json":
-            self.call.out(indented(obj))
+            self.call.out(indented(declared(obj), sort=False) if self.structs else indented(obj))
         else:
             if self.count > 1 or self.form == "kyaml":
                 self.call.out("---")
             self.call.write(kyaml(obj) + "\n" if self.form == "kyaml" else yaml.dump(obj))
 
 
-def indented(obj: Any) -> str:
+def indented(obj: Any, *, sort: bool = True) -> str:
     """JSON as kubectl prints it."""
-    text = json.dumps(obj, indent=4, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(obj, indent=4, sort_keys=sort, ensure_ascii=False)
     for char, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         text = text.replace(char, code)
     return text

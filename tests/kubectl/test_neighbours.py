@@ -284,3 +284,13 @@ def test_what_a_deleted_definition_served_is_forgotten(cluster):
     cluster.settle()
     cluster.kubectl("get widgets")
     assert cluster.kubectl("get widgets").stderr == 'error: the server doesn\'t have a resource type "widgets"\n'
+
+
+def test_json_of_go_structs_has_their_order(cluster):
+    made = cluster.kubectl("create deployment d --image=nginx --port=80 --dry-run=server -o json").stdout
+    places = [made.index(f'"{word}"') for word in ("kind", "apiVersion", "metadata", "uid", "labels", "spec", "name", "image", "ports")]
+    assert places[:6] == sorted(places[:6])
+    assert made.index('"restartPolicy"') < made.index('"terminationGracePeriodSeconds"') < made.index('"dnsPolicy"')
+    assert cluster.kubectl("run r --image=nginx --dry-run=server -o json").stdout.startswith('{\n    "apiVersion"')
+    kept = cluster.kubectl("create cm c --from-literal=a=b --save-config -o jsonpath={.metadata.annotations}").stdout
+    assert '{\\"kind\\":\\"ConfigMap\\",\\"apiVersion\\":\\"v1\\",\\"metadata\\":{\\"name\\":\\"c\\"},\\"data\\":{\\"a\\":\\"b\\"}}' in kept

@@ -2,9 +2,9 @@
 
     k8s\\0 | Unknown{typeMeta{apiVersion, kind}, raw: <the message of that kind>}
 
-A message knows its fields by number only. ``numbers.json`` (made by ``derive.py``) gives each message the names of its fields in
-the order of their numbers; what kind of value a field holds says the schema that everything else uses. Go sends empty values of
-fields that are no pointers; JSON leaves them out, and so do we: what was sent and what is read are one object.
+A message knows its fields by number only. ``numbers.json`` beside the schema (made by ``derive.py`` here) gives each message the
+names of its fields in the order of their numbers; what kind of value a field holds says the schema that everything else uses. Go
+sends empty values of fields that are no pointers; JSON leaves them out, and so do we: what was sent and what is read are one object.
 
 Models: k8s.io/apimachinery/pkg/runtime/serializer/protobuf/protobuf.go. Simplified: only requests are read, all answers are JSON
 (clients say that they accept both); types without numbers (custom resources, those of ``apiextensions.k8s.io``) get a 415, as
@@ -14,11 +14,9 @@ custom resources do from the real server.
 from __future__ import annotations
 
 import base64
-import functools
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError
@@ -42,21 +40,13 @@ from k8snb.apimachinery.schema import (
 )
 from k8snb.http.protobuf.wire import Value, records, signed
 from k8snb.resources import schema
+from k8snb.resources.schema import INLINE, numbers
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 MAGIC = b"k8s\x00"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
-INLINE = ">"  # before a message whose fields stand, in JSON, among those of the message around it
 DEEPEST = 100
-_NUMBERS = Path(__file__).parent / "numbers.json"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@functools.cache
-def numbers() -> dict[str, list[str | None]]:
-    """Message -> the names of its fields 1, 2, 3 ...; None where a number is not used."""
-    found: dict[str, list[str | None]] = json.loads(_NUMBERS.read_text(encoding="utf-8"))
-    return found
 
 
 def decode(body: bytes) -> Any:

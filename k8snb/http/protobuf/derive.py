@@ -15,11 +15,9 @@ import sys
 import zlib
 from pathlib import Path
 
-from k8snb.http.protobuf.decode import INLINE
 from k8snb.http.protobuf.wire import records
-from k8snb.resources.schema import types
+from k8snb.resources.schema import INLINE, NUMBERS, types
 
-TARGET = Path(__file__).parent / "numbers.json"
 Messages = dict[str, dict[int, tuple[str, str]]]  # message -> number -> (name, type)
 
 
@@ -94,7 +92,7 @@ def main(path: str) -> None:
     """Write the table, and print what the schema has and the table has not."""
     result = table(descriptors(Path(path).read_bytes()))
     lines = (f"{json.dumps(name)}: {json.dumps(names)}" for name, names in result.items())
-    TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    NUMBERS.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     for name, type_ in types().items():
         missing = set(type_.fields) - names_in(result, name) - {"apiVersion", "kind"} if name in result else {"(all)"}
         if missing:

@@ -64,7 +64,7 @@ def run(call: Call) -> None:
             errors.append(problem)
     if call.flag("output") not in ("", "name") and applied:
         together = {"apiVersion": "v1", "items": applied, "kind": "List", "metadata": {}}
-        printer(call)(applied[0] if len(applied) == 1 else together)
+        printer(call, structs=len(applied) > 1)(applied[0] if len(applied) == 1 else together)
     raise_all(errors)
     if call.flag("prune"):
         prune(call, prunable, infos, applied)

@@ -58,9 +58,9 @@ def generator(make: Callable[[Call], Json], failed: str = "") -> Callable[[Call]
 
     def command(call: Call) -> None:
         made = freeze(make(call))
-        if call.flag("save-config"):
-            made = with_last_applied(made)
-        show = printer(call, "created")
+        if call.flag("save-config") and made["kind"] != "Service":  # kubectl does not do it there
+            made = with_last_applied(made, structs=True)
+        show = printer(call, "created", structs=True)
         if call.dry_run == "client":
             show(made)
             return

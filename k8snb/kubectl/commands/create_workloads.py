@@ -44,7 +44,9 @@ def _job(call: Call) -> Json:
     if command:
         raise Failure("cannot specify --from and command")
     word = words(call, [origin])[0]
-    if word.kind.kind != "CronJob" or not word.name:
+    if not word.name:
+        raise Failure("resource(s) were provided, but no name was specified")
+    if word.kind.kind != "CronJob":
         raise Failure(f"unknown object type *v1.{word.kind.kind}")
     return generate.job_from(call.api.get(word.kind, call.namespace, word.name), name, given_namespace(call))
 

@@ -361,7 +361,7 @@ def _taint(call: Call, info: Info, new: Sequence[Json], removed: Sequence[Json])
     made: Json = merge(info.obj, body)
     if call.dry_run != "client":
         made = call.api.do("patch", info.kind, "", info.name, body=body, patch_type=MERGE_PATCH, **call.writes)
-    printer(call, "modified" if changed else "untainted" if removed else "tainted", suffix="")(made)
+    printer(call, "modified" if changed else "untainted" if removed else "tainted", suffix="", structs=True)(made)
 
 
 def _same(one: Json, other: Json) -> bool:

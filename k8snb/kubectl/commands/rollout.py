@@ -172,7 +172,7 @@ def _history(call: Call, info: Info) -> None:
         )
     found, wanted = revisions(call.api, info.obj), int(call.flag("revision"))
     if call.flag("output") not in ("", "name") and info.kind.kind == "Deployment":
-        show = printer(call)
+        show = printer(call, structs=True)
         for number in [wanted] if wanted else found:
             if number not in found:
                 raise Failure("unable to find the specified revision")
@@ -181,11 +181,11 @@ def _history(call: Call, info: Info) -> None:
     if not wanted:
         rows = [f"{number}\t{_cause(found[number])}\n" for number in found]
         text = align("REVISION\tCHANGE-CAUSE\n" + "".join(rows)) if found else "No rollout history found."
-        printer(call, f"\n{text}")(info.obj)
+        printer(call, f"\n{text}", structs=True)(info.obj)
         return
     if wanted not in found:
         raise Failure("unable to find the specified revision")
-    printer(call, f"with revision #{wanted}\n{_template_text(info.obj, found[wanted])}")(info.obj)
+    printer(call, f"with revision #{wanted}\n{_template_text(info.obj, found[wanted])}", structs=True)(info.obj)
 
 
 def _cause(revision: Json) -> str:
@@ -220,14 +220,14 @@ def _undo(call: Call, info: Info) -> None:
     if call.dry_run == "client":
         w = Writer()
         pod_template(w, template_of(info.obj, target))
-        printer(call, ("" if info.kind.kind == "Deployment" else "will roll back to ") + "".join(w.parts))(info.obj)
+        printer(call, ("" if info.kind.kind == "Deployment" else "will roll back to ") + "".join(w.parts), structs=True)(info.obj)
         return
     if same_template(freeze(template_of(info.obj, target)), info.obj["spec"]["template"]):
-        printer(call, f"skipped rollback (current template already matches revision {revision_of(target)})")(info.obj)
+        printer(call, f"skipped rollback (current template already matches revision {revision_of(target)})", structs=True)(info.obj)
         return
     body, patch_type = _undo_patch(info.obj, target)
     call.api.do("patch", info.kind, info.namespace, info.name, body=body, patch_type=patch_type, dry_run=call.dry_run == "server")
-    printer(call, "rolled back")(info.obj)
+    printer(call, "rolled back", structs=True)(info.obj)
 
 
 def _target(call: Call, info: Info) -> Json:
@@ -281,7 +281,7 @@ def _pausing(pause: bool) -> Callable[[Call], None]:
 
 def _patch_spec(call: Call, info: Info, body: Json, word: str) -> None:
     options: dict[str, Any] = {"body": freeze(body), "patch_type": STRATEGIC_MERGE_PATCH, **call.writes}
-    printer(call, word)(call.api.do("patch", info.kind, info.namespace, info.name, **options))
+    printer(call, word, structs=True)(call.api.do("patch", info.kind, info.namespace, info.name, **options))
 
 
 def _restart(call: Call, info: Info) -> None:

@@ -40,7 +40,7 @@ def run_run(call: Call) -> None:
     if not call.args:
         raise usage_error(call.path, "NAME is required for run")
     _check(call)
-    pod, show = _pod(call), printer(call, "created")
+    pod, show = _pod(call), printer(call, "created", structs=call.dry_run == "client")
     if call.flag("expose"):
         show(_send(call, _run_service(call)))
         if call.flag("output") == "yaml":
@@ -127,12 +127,12 @@ def _run_service(call: Call) -> Json:
 
 
 def _create(call: Call, obj: Json, operation: str) -> None:
-    printer(call, operation)(_send(call, obj))
+    printer(call, operation, structs=True)(_send(call, obj, structs=True))
 
 
-def _send(call: Call, obj: Json) -> Json:
+def _send(call: Call, obj: Json, *, structs: bool = False) -> Json:
     obj = merge(freeze(obj), call.cause)
-    obj = with_last_applied(obj) if call.flag("save-config") else obj
+    obj = with_last_applied(obj, structs=structs) if call.flag("save-config") else obj
     made: Any = obj
     if call.dry_run != "client":
         kind = call.mapper.kind(obj["apiVersion"], obj["kind"])

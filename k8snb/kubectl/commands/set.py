@@ -65,10 +65,10 @@ def _one(call: Call, info: Info, done: str, change: Change, always: bool) -> Non
     changed = merge(change(thaw(info.obj)), call.cause)
     patch, patch_type = two_way(info.obj, changed)
     if call.flag("local") or call.dry_run == "client":
-        printer(call, done)(changed)
+        printer(call, done, structs=True)(changed)
     elif patch or always:
         made = call.api.do("patch", info.kind, info.namespace, info.name, body=freeze(patch or {}), patch_type=patch_type, **call.writes)
-        printer(call, done)(made)
+        printer(call, done, structs=True)(made)
 
 
 def _containers(obj: Json, names: str = "*", *, init: bool = False) -> list[Json]:

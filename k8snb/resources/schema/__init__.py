@@ -15,12 +15,21 @@ from pathlib import Path
 from k8snb.apimachinery.schema import Type, Types
 
 DATA = Path(__file__).parent / "v1_36.json"
+NUMBERS = Path(__file__).parent / "numbers.json"
+INLINE = ">"  # before a message whose fields stand, in JSON, among those of the message around it
 
 
 @functools.cache
 def types() -> Types:
     """All built-in types of Kubernetes 1.36."""
     return Types(json.loads(DATA.read_text(encoding="utf-8")))
+
+
+@functools.cache
+def numbers() -> dict[str, list[str | None]]:
+    """Protobuf message -> the names of its fields 1, 2, 3 ...; None where a number is not used."""
+    found: dict[str, list[str | None]] = json.loads(NUMBERS.read_text(encoding="utf-8"))
+    return found
 
 
 def lookup(name: str) -> Type | None:

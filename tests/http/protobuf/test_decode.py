@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.http.protobuf.decode import INLINE, decode, numbers
+from k8snb.http.protobuf.decode import decode
 from k8snb.http.protobuf.wire import records, signed
-from k8snb.resources.schema import lookup
+from k8snb.resources.schema import INLINE, lookup, numbers
 
 
 def varint(value):
