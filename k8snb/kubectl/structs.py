@@ -34,6 +34,7 @@ DECLARED = {
     _APPS + "ReplicaSetStatus": "replicas fullyLabeledReplicas readyReplicas availableReplicas terminatingReplicas observedGeneration",
     _BATCH + "JobSpec": "parallelism completions activeDeadlineSeconds podFailurePolicy successPolicy backoffLimit backoffLimitPerIndex "
     "maxFailedIndexes selector manualSelector template ttlSecondsAfterFinished completionMode suspend podReplacementPolicy",
+    "io.k8s.api.authentication.v1.TokenRequestSpec": "audiences expirationSeconds",
     _BATCH + "CronJobSpec": "schedule timeZone",
     _CORE + "NodeSpec": "podCIDR podCIDRs",
     "io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference": "apiVersion",

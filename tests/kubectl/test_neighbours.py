@@ -45,6 +45,22 @@ def cluster(shop):
             "create clusterrole c --aggregation-rule=a=b --verb=get",
             "error: aggregation rule must be specified without nonResourceURLs, verbs, resources or resourceNames\n",
         ),
+        ("rollout status rs", "error: no status viewer has been implemented for ReplicaSet.apps\n"),
+        ("rollout history rs", 'error: no history viewer has been implemented for "ReplicaSet.apps"\n'),
+        ("rollout undo svc web", 'error: error retrieving rollbacker for "Service", no visitor method exists for { Service}\n'),
+        ("create token default --duration=-1m", "error: --duration must be greater than or equal to 0\n"),
+        ("create token default --bound-object-kind=Pod", "error: --bound-object-name is required if --bound-object-kind is provided\n"),
+        (
+            "create token default --bound-object-kind=Node --bound-object-name=gone",
+            'error: failed to create token: nodes "gone" not found\n',
+        ),
+        (
+            "set selector svc web a=b --resource-version=1",
+            (
+                'Error from server (Conflict): Operation cannot be fulfilled on services "web": the object has been modified; '
+                "please apply your changes to the latest version and try again\n"
+            ),
+        ),
         ("create role r --verb=bind --resource=pods", "error: can not perform 'bind' on 'pods' in group ''\n"),
         ("create role r --verb=get --resource=pods.shop", 'the server doesn\'t have a resource type "pods" in group "shop"\n'),
         ("create pdb p --selector=a=b --min-available=x", "error: invalid format specified for min-available\n"),

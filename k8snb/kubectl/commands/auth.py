@@ -103,7 +103,7 @@ def run_whoami(call: Call) -> None:
     """Who the server takes us for."""
     review = _review(call, "authentication.k8s.io/v1", "SelfSubjectReview", None)
     if call.flag("output"):
-        formatted(call, call.flag("output"))(review)
+        formatted(call, call.flag("output"), structs=True)(review)
         return
     user = dig(review, "status.userInfo", {})
     rows = [["ATTRIBUTE", "VALUE"]]

@@ -180,12 +180,35 @@ GENERATORS = (
 )  # fmt: skip
 
 
+def _token_spec(call: Call) -> Json:
+    """For whom, for how long, and with what the token dies."""
+    seconds, bound = call.flag("duration"), {part: call.flag(f"bound-object-{part}") for part in ("kind", "name", "uid")}
+    if seconds < 0:
+        raise Failure("--duration must be greater than or equal to 0")
+    if seconds % 1:
+        raise Failure("--duration cannot be expressed in units less than seconds")
+    if "" in call.flag("audience"):
+        raise Failure("--audience must not be an empty string")
+    if not bound["kind"]:
+        for part in ("name", "uid"):
+            if bound[part]:
+                raise Failure(f"--bound-object-{part} can only be set if --bound-object-kind is provided")
+    elif bound["kind"] not in ("Node", "Pod", "Secret"):
+        raise Failure("supported --bound-object-kind values are Node, Pod, Secret")
+    elif not bound["name"]:
+        raise Failure("--bound-object-name is required if --bound-object-kind is provided")
+    spec: Json = {"audiences": list(call.flag("audience"))} if call.flag("audience") else {}
+    if seconds:
+        spec["expirationSeconds"] = int(seconds)
+    if bound["kind"]:
+        spec["boundObjectRef"] = {"apiVersion": "v1", **{part: value for part, value in bound.items() if value}}
+    return spec
+
+
 def _token(call: Call) -> None:
     """Ask for a token of a service account."""
     name, kind = call.exactly_one_name(), call.mapper.resource("serviceaccounts")
-    spec: Json = {"audiences": list(call.flag("audience"))} if call.flag("audience") else {}
-    if call.flag("duration"):
-        spec["expirationSeconds"] = int(call.flag("duration"))
+    spec: Json = _token_spec(call)
     body = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
@@ -201,12 +224,13 @@ def _token(call: Call) -> None:
     if not token:
         raise Failure(f"failed to create token: no token in server response for {quote(name)}")
     if call.flag("output"):
-        printer(call)(answer)
+        printer(call, structs=True)(answer)
     else:
         call.out(str(token))
 
 
 TOKEN = Command(
     "token", "Request a service account token", "kubectl create token SERVICE_ACCOUNT_NAME", _token,
-    (*PRINT, Flag("audience", kind="array"), Flag("duration", kind="duration")),
+    (*PRINT, Flag("audience", kind="array"), Flag("duration", kind="duration"), Flag("bound-object-kind"), Flag("bound-object-name"),
+     Flag("bound-object-uid")),
 )  # fmt: skip

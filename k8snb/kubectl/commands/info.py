@@ -86,12 +86,13 @@ def run_version(call: Call) -> None:
     server = {} if call.flag("client") else call.api.path("/version")
     output = call.flag("output")
     if output in ("json", "yaml"):
+        parts = ("major", "minor", "gitVersion", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform")
         shown = {
             "clientVersion": {"gitVersion": VERSION},
             "kustomizeVersion": KUSTOMIZE,
-            **({"serverVersion": dict(server)} if server else {}),
+            **({"serverVersion": {part: server[part] for part in (*parts, *server) if part in server}} if server else {}),
         }
-        call.write(indented(shown) + "\n" if output == "json" else yaml.dump(shown))
+        call.write(indented(shown, sort=False) + "\n" if output == "json" else yaml.dump(shown))
         return
     if output:
         raise Failure("--output must be 'yaml' or 'json'")

@@ -21,6 +21,7 @@ from k8snb.kubectl.describe.writer import Writer
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.history import CHANGE_CAUSE, HASH_LABEL, REVISION, revision_of, revisions, same_template, template_of
 from k8snb.kubectl.lastapplied import ANNOTATION
+from k8snb.kubectl.mapper import Kind
 from k8snb.kubectl.printers import printer
 from k8snb.kubectl.result import Failure, raise_all
 from k8snb.kubectl.text import align
@@ -64,7 +65,7 @@ def run_status(call: Call) -> None:
 def _status(call: Call, info: Info) -> None:
     report = STATUS.get(info.kind.kind)
     if report is None:
-        raise Failure(f"no status viewer has been implemented for {info.kind.kind}")
+        raise Failure(f"no status viewer has been implemented for {_group_kind(info.kind)}")
     seen: list[str] = []
     failed: list[Exception] = []
 
@@ -165,11 +166,21 @@ def run_history(call: Call) -> None:
     _each(call, _history, silent=True)
 
 
+def _group_kind(kind: Kind) -> str:
+    return f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+
+
+def _without(kind: Kind, retrieving: str, what: str) -> Failure:
+    """Nothing rolls out there: kubectl knows some kinds all the same, and the others not at all."""
+    full = quote(_group_kind(kind))
+    known = kind.kind in ("Pod", "ReplicaSet", "ReplicationController", "Job", "CronJob")
+    return Failure(f"no {what} has been implemented for {full}" if known else f"{retrieving} {full}, no visitor method exists for "
+                   f"{{{kind.group} {kind.kind}}}")  # fmt: skip
+
+
 def _history(call: Call, info: Info) -> None:
     if info.kind.kind not in STATUS:
-        raise Failure(
-            f"error retrieving history for {quote(info.kind.kind)}, no visitor method exists for {{{info.kind.group} {info.kind.kind}}}"
-        )
+        raise _without(info.kind, "error retrieving history for", "history viewer")
     found, wanted = revisions(call.api, info.obj), int(call.flag("revision"))
     if call.flag("output") not in ("", "name") and info.kind.kind == "Deployment":
         show = printer(call, structs=True)
@@ -211,9 +222,7 @@ def run_undo(call: Call) -> None:
 
 def _undo(call: Call, info: Info) -> None:
     if info.kind.kind not in STATUS:
-        raise Failure(
-            f"error retrieving rollbacker for {quote(info.kind.kind)}, no visitor method exists for {{{info.kind.group} {info.kind.kind}}}"
-        )
+        raise _without(info.kind, "error retrieving rollbacker for", "rollbacker")
     if dig(info.obj, ("metadata", "annotations", ANNOTATION)):
         call.err(ROLLED_BACK_APPLIED.format(name=f"{info.kind.resource}/{info.name}", annotation=ANNOTATION))
     target = _target(call, info)

@@ -303,7 +303,7 @@ def run_autoscale(call: Call) -> None:
     raise_all(errors)
     for info in infos:
         if "scale" not in (info.kind.subresources or {}):
-            missing = f"could not find scale subresource for {info.kind.api_version}, Resource={info.kind.resource}"
+            missing = f"could not find scale subresource for {info.kind.group}/{info.kind.version}, Resource={info.kind.resource}"
             raise Failure(f"cannot autoscale a {info.kind.kind}: {missing} in discovery information")
         try:
             _create(call, _autoscaler(call, info, metrics), "created" if call.dry_run == "client" else "autoscaled")

@@ -237,7 +237,9 @@ def run_selector(call: Call) -> None:
             shown = [[one["key"], one["operator"], one.get("values", [])] for one in wanted["matchExpressions"]]
             text = " ".join(f"{{{key} {operator} {go_value(values)}}}" for key, operator, values in shown)
             raise Failure(f"match expression [{text}] not supported on this object")
-        return {**obj, "spec": {**obj["spec"], "selector": wanted.get("matchLabels", {})}}
+        version = {"resourceVersion": call.flag("resource-version")} if call.flag("resource-version") else {}
+        spec = {**obj["spec"], "selector": wanted.get("matchLabels", {})}
+        return {**obj, "metadata": {**obj["metadata"], **version}, "spec": spec}
 
     _apply(call, _found(call, resources), "selector updated", change)
 
