@@ -227,7 +227,10 @@ def check_shrink(cluster, _answer):
     if pool is None or not pool.autoscale:
         yield finding("off")
         return
-    cluster.run_for(1800)
+    least = len(ready_pods(cluster, app="web"))
+    for _ in range(60):
+        cluster.run_for(30)
+        least = min(least, len(ready_pods(cluster, app="web")))
     for name, count in (("web", 2), ("cache", 2)):
         if len(ready_pods(cluster, app=name)) < count:
             yield finding("stopped", name=name, ready=len(ready_pods(cluster, app=name)), wanted=count)
@@ -235,6 +238,8 @@ def check_shrink(cluster, _answer):
     kept = [verdict.why for verdict in cluster.cloud.autoscaler.verdicts.values() if "BlockedByPod" in verdict.why]
     if pool.least > 1:
         yield finding("bounds", least=pool.least)
+    elif least < 1:
+        yield finding("gap")
     elif len(left) > 1:
         yield finding("stays", machines=len(left), why=kept[0] if kept else "-")
 
@@ -252,6 +257,7 @@ SHRINK = Exercise(
         Wrong("%kubectl scale deployment web --replicas=0\n" + SAFE, "stopped"),
         Wrong('lab.cloud.node_pools.autoscale("user", on=False)\nlab.cloud.node_pools.scale("user", 1)', "off"),
         Wrong("%kubectl delete deployment cache\n" + WEB_BUDGET, "stopped"),
+        Wrong("%kubectl delete nodes -l agentpool=user", "gap"),
     ),
 )
 
