@@ -10,7 +10,8 @@ A :class:`Step` is a value over trace records; the same records feed the live vi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from k8snb.messages import text
@@ -63,7 +64,7 @@ class Step:
         for act in self.acts:
             because = [found for number in act.causes if (found := self.look(number)) is not None]
             told.update(record.id for record in because)
-            lines += _labelled(text("steps.because"), list(dict.fromkeys(sentence(record) for record in because)))
+            lines += _labelled(text("steps.because"), _counted(map(sentence, because)))
         own: list[str] = []
         others: list[str] = []
         for record in self.writes:  # what somebody began earlier, such as a binding, may be written while another acts
@@ -73,6 +74,11 @@ class Step:
             (own if mine else others).append(sentence(record._replace(actor="") if mine else record))
         lines += _labelled(text("steps.wrote"), own) + _labelled(text("steps.meanwhile"), others)
         return [f"  {line}" for line in lines]
+
+
+def _counted(lines: Iterable[str]) -> list[str]:
+    """Each line once; where it was said several times, how often."""
+    return [line if count == 1 else f"{line}  ×{count}" for line, count in Counter(lines).items()]
 
 
 def _labelled(label: str, lines: list[str]) -> list[str]:

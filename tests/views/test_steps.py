@@ -29,3 +29,14 @@ def test_steps_of_a_release_tell_each_cause_once():
         rest = [line.removeprefix("meanwhile").removeprefix("wrote").strip() for line in lines[ends:]]
         assert len(causes) == len(set(causes))
         assert not set(causes) & set(rest)
+
+
+def test_what_was_asked_several_times_is_counted():
+    cluster = Cluster(nodes=1)
+    cluster.kubectl("create deployment web --image=nginx")
+    cluster.settle()
+    for replicas in (4, 3, 2):
+        cluster.kubectl(f"scale deployment web --replicas={replicas}")
+    told = repr(cluster.step())
+    assert told.count("kubectl  patch") == 1
+    assert "kubectl  patch  deployments.apps/scale default/web  ×3" in told
