@@ -64,7 +64,7 @@ class ContainerState:
     crash_delay: int = 0  # of the crash loop
     crash_since: int = 0  # when that delay was last raised
     pull_delay: int = 0
-    told: str = ""  # the trouble that was already said in an Event
+    pull_until: int = 0  # the end of that back-off, as long as nobody has said it
 
 
 @dataclass(slots=True)

@@ -299,13 +299,11 @@ class Worker:
         self.event(WARNING, "Failed", "Error: ErrImagePull", container.name)
         restarts.raise_pull_delay(container, self.now)
         end, container.retry_at = container.retry_at, self.now + SECOND  # the kubelet looks again soon, and finds the back-off
-        container.reason, container.message, container.told = "ErrImagePull", error, f"{end}"
+        container.reason, container.message, container.pull_until = "ErrImagePull", error, end
 
     def _pull_backs_off(self, container: ContainerState) -> bool:
         """Whether the last failed pull is too recent for another one; says so once."""
-        if not container.told or container.reason not in ("ErrImagePull", "ImagePullBackOff"):
-            return False
-        end, container.told = int(container.told), ""
+        end, container.pull_until = container.pull_until, 0
         if end <= self.now:
             return False
         image = self.specs[container.name]["image"]
@@ -317,10 +315,8 @@ class Worker:
         return True
 
     def _wait(self, container: ContainerState, reason: str, message: str, event: str) -> bool:
-        """Something is wrong that may mend itself: say so, and look again later."""
-        if container.told != message:
-            self.event(WARNING, "Failed", event, container.name)
-            container.told = message
+        """Something is wrong that may mend itself: say so at every look, and look again later."""
+        self.event(WARNING, "Failed", event, container.name)
         pods.move_to_last(container)
         container.reason, container.message, container.retry_at = reason, message, self.now + RETRY
         return False
@@ -342,7 +338,7 @@ class Worker:
             if container.last_id:  # only one dead container is kept, for `logs --previous`
                 self.runtime.remove_container(container.last_id)
             container.last_id = container.id
-        container.reason = container.message = container.told = ""
+        container.reason = container.message = ""
         return self._operate("start", container.name, self.runtime.latencies.start)
 
     def _config(self, container: ContainerState, values: tuple[tuple[str, str], ...], mounts: tuple[MountPoint, ...]) -> ContainerConfig:

@@ -172,6 +172,8 @@ def test_a_missing_configmap_is_waited_for(story: Story) -> None:
     story.run(3)
     assert story.main("app")["state"]["waiting"] == {"reason": "CreateContainerConfigError", "message": 'configmap "colors" not found'}
     assert story.events("app", "Failed") == ['Error: configmap "colors" not found']
+    story.run(20)
+    assert [event["count"] for event in story.cluster.get("events") if event["reason"] == "Failed"] == [3], "each look says it again"
     story.cluster.kubectl("create configmap colors --from-literal=main=blue")
     story.run(15)
     assert story.cluster.kubectl("logs app").text == "blue\n"

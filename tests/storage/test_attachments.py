@@ -159,6 +159,7 @@ def test_a_disk_that_grew_while_nobody_used_it_is_large_for_the_next_pod(cluster
     put_up(cluster, user_of())
     assert cluster.get(CLAIMS, "data")["status"]["capacity"]["storage"] == "3Gi"
     assert "3.0G" in sh(cluster, "df -h /data")
+    assert "4.0K" in sh(cluster, "echo one line > /data/file; df -h /data"), "room is given in blocks"
 
 
 def test_a_full_disk_is_full(cluster):

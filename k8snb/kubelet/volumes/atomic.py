@@ -26,11 +26,14 @@ DATA = "..data"
 def tree(payload: Mapping[str, File], now: int, seed: str) -> dict[str, Entry]:
     """The tree that shows these files, written now. ``seed`` makes the directory's last digits."""
     directory = directory_name(now, seed)
-    if not payload:
-        return {f"{directory}/": File("", 0o755, now), DATA: Link(directory, now)}
     files: dict[str, Entry] = {f"{directory}/{path}": file._replace(at=now) for path, file in payload.items()}
     links = dict.fromkeys(path.split("/")[0] for path in payload)
-    return {**files, DATA: Link(directory, now), **{name: Link(f"{DATA}/{name}", now) for name in links}}
+    return {
+        f"{directory}/": File("", 0o755, now),
+        **files,
+        DATA: Link(directory, now),
+        **{name: Link(f"{DATA}/{name}", now) for name in links},
+    }
 
 
 def directory_name(now: int, seed: str) -> str:

@@ -64,3 +64,4 @@ def test_the_atomic_tree_shows_exactly_its_files(texts, now):
     seen = files(Shelf(atomic.tree({name: File(text) for name, text in texts.items()}, now, "seed")))
     assert {name: seen.read(f"/v/{name}") for name in texts} == texts
     assert [name for name in seen.listing("/v") if not name.startswith("..")] == sorted({name.split("/")[0] for name in texts})
+    assert seen.stat("/v/..data", follow=True)[:3] == ("d", 4096, 0o755)

@@ -5,7 +5,7 @@ Models: the applets of BusyBox 1.36, their output and exit codes.
 
 from __future__ import annotations
 
-from k8snb.kubelet.images.files import WriteError
+from k8snb.kubelet.images.files import BLOCK, WriteError
 from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
 
 NODE_DISK = 50 << 30
@@ -37,8 +37,9 @@ def df(call: Call) -> Result:
     rows = []
     for m in mounts:
         size = m.size or NODE_DISK
-        share = -(-100 * m.used // size)
-        rows.append(f"{m.device:20} {show(size):>9} {show(m.used):>9} {show(size - m.used):>9} {share:3d}% {m.path}\n")
+        used = min(size, -(-m.used // BLOCK) * BLOCK)
+        share = -(-100 * used // size)
+        rows.append(f"{m.device:20} {show(size):>9} {show(used):>9} {show(size - used):>9} {share:3d}% {m.path}\n")
     return Result(head + "".join(rows))
 
 
