@@ -1,6 +1,6 @@
 """The life of one pod, container by container: what waited for what, what ran beside what, what began again.
 
-    Containers of pods default/shop, over 14.2s
+    Containers of pod default/shop, over 14.2s
     initContainers
       prepare  ◌◌●●✔✔✔✔✔✔✔✔✔✔✔✔✔
       writer   ◌◌◌◌●●●●●●●●●●●●●
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
 from k8snb.views.status import Seen, is_trouble
-from k8snb.views.timeline import Life, Span
+from k8snb.views.timeline import NOT_READY, Life, Span
 
 KINDS = {"initContainers": "initContainerStatuses", "containers": "containerStatuses", "ephemeralContainers": "ephemeralContainerStatuses"}
 
@@ -56,6 +56,6 @@ def _seen(status: Object | None, kind: str, spec: Object) -> Seen:
         return Seen("done" if not state["terminated"].get("exitCode") else "failed", reason)
     if "running" in state:
         waits = kind == "containers" and not (status or {}).get("ready")
-        return Seen("ending", "Running, not ready") if waits else Seen("ok", "Running")
+        return Seen("ending", NOT_READY) if waits else Seen("ok", "Running")
     reason = dig(state, "waiting.reason") or "Waiting"
     return Seen("failed" if is_trouble(reason) else "pending", reason)

@@ -231,7 +231,7 @@ class Window:
                     found.append((change.time, change.value, change.previous))
         begin, last = (found[0][0], found[-1][0]) if found else (0, 0)
         end = min(self.simulation.now, last + max(SECOND, (last - begin) // 10))  # a little beyond, to show what it came to
-        return Timeline(text("views.timeline.title", name=name), lifetimes(found, end))
+        return Timeline(text("views.timeline.title", name=self._called(name)), lifetimes(found, end))
 
     def _containers(self, name: str) -> Timeline:
         uid = self._uid(name)
@@ -239,7 +239,7 @@ class Window:
         last = found[-1][0] if found else 0
         begin = found[0][0] if found else 0
         end = min(self.simulation.now, last + max(SECOND, (last - begin) // 10))
-        return Timeline(text("views.timeline.containers", name=name), container_lives(found, end))
+        return Timeline(text("views.timeline.containers", name=self._called(name)), container_lives(found, end))
 
     def _uid(self, name: str) -> str:
         change = self._change(name, None)

@@ -59,6 +59,13 @@ def test_the_picture_says_each_life_in_words_and_is_the_same_twice() -> None:
     assert timeline.html == Timeline("Pods of <web>", story()).html
 
 
+def test_a_pod_that_runs_and_is_not_ready_is_told_apart_from_one_that_is() -> None:
+    ready = pod("a", None, "n")
+    unready = freeze({**ready, "status": {**ready["status"], "conditions": [{"type": "Ready", "status": "False"}]}})
+    (life,) = lifetimes([(0, freeze(ready), None), (5, unready, None)], 9)
+    assert life.spans == [Span(0, 5, "ok", "Running"), Span(5, 9, "pending", "Running, not ready")]
+
+
 def test_a_pod_of_the_same_name_is_another_life() -> None:
     one = freeze(pod("db-0", None, "n"))
     two = freeze({**one, "metadata": {**one["metadata"], "uid": "another"}})

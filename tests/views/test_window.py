@@ -157,6 +157,7 @@ def test_the_timeline_remembers_pods_that_are_gone(cluster: Cluster) -> None:
     lives = {life.name: life for life in cluster.timeline("rs/web").lives}
     assert set(lives) == {gone, *pods(cluster)}
     assert lives[gone].spans[-1].end < cluster.now
+    assert repr(cluster.timeline("rs/web")).startswith("Pods of replicaset default/web, over ")
     assert repr(cluster.timeline("service/kubernetes")).endswith("ever made.")
     with pytest.raises(LookupError, match="nobody"):
         cluster.timeline("rs/nobody")

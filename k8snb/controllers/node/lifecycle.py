@@ -226,8 +226,7 @@ def _with_taints(node: Object, effect: str, wanted: Sequence[str], now: int) -> 
     managed = _MANAGED if effect == "NoSchedule" else _EXECUTE
     kept = [t for t in present if t["effect"] != effect or t["key"] not in managed or t["key"] in wanted]
     have = {t["key"] for t in kept if t["effect"] == effect}
-    since = {"timeAdded": timestamp(now)} if effect == "NoExecute" else {}
-    added = [freeze({"key": key, "effect": effect, **since}) for key in wanted if key not in have]
+    added = [freeze({"key": key, "effect": effect, "timeAdded": timestamp(now)}) for key in wanted if key not in have]
     return FrozenList(kept + added) if added or kept != present else None
 
 

@@ -20,6 +20,14 @@ def test_a_silent_node_is_cordoned_off_at_once_and_given_up_with_the_next_look()
     assert taints(cluster) == {"node-2": "unreachable"}
 
 
+def test_every_taint_says_since_when_it_is_there() -> None:
+    cluster = Cluster(nodes=2)
+    cluster.kubectl("cordon node-1")
+    cluster.settle()
+    (taint,) = cluster.get("nodes", "node-1")["spec"]["taints"]
+    assert taint == {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule", "timeAdded": "2026-01-01T00:00:02Z"}
+
+
 def test_the_nodes_of_a_zone_are_given_up_one_every_ten_seconds() -> None:
     cluster = Cluster(nodes=nodes_in("aaaaaa"))
     for number in (1, 2):
