@@ -198,18 +198,19 @@ def copy(call: Call) -> Result:
         return fail(call, "missing file operand")
     *sources, target = names
     into = call.files.is_directory(call.path(target))
+    links = call.name == "mv" or ("L" not in options and bool(options.keys() & {"r", "R", "a"}))  # links stay links
     if len(sources) > 1 and not into:
         return fail(call, f"target '{target}': Not a directory")
     for name in sources:
         path, place = call.path(name).rstrip("/"), call.path(target).rstrip("/") or "/"
         place = f"{place.rstrip('/')}/{path.rsplit('/', 1)[-1]}" if into else place
-        moved = {path: place} if call.files.read(path) is not None else _tree(call, path, place)
+        moved = {path: place} if call.files.read(path) is not None or (links and _link(call, path)) else _tree(call, path, place)
         if not moved:
             return fail(call, f"can't {'rename' if call.name == 'mv' else 'stat'} '{name}': No such file or directory")
         if path not in moved and call.name == "cp" and not options.keys() & {"r", "R", "a"}:
             return fail(call, f"omitting directory '{name}'")
         try:
-            _copied(call, moved)
+            _copied(call, moved, links=links)
         except WriteError as error:
             return fail(call, f"can't create '{target}': {error.why}")
     return Result()
@@ -223,10 +224,18 @@ def _tree(call: Call, path: str, place: str) -> dict[str, str]:
     return {one: place + one[len(path) :] for one in inside} or {f"{path}/": f"{place}/"}
 
 
-def _copied(call: Call, moved: dict[str, str]) -> None:
+def _link(call: Call, path: str) -> str:
+    """Where a symbolic link leads; empty for everything else."""
+    stat = call.files.stat(path)
+    return stat.target if stat else ""
+
+
+def _copied(call: Call, moved: dict[str, str], *, links: bool) -> None:
     for source, target in moved.items():
         if source.endswith("/"):
             call.files.make_directory(target.rstrip("/"))
+        elif links and _link(call, source):
+            call.files.make_link(target, _link(call, source))
         else:
             call.files.write(target, call.files.read(source) or "")
     if call.name == "mv":

@@ -90,13 +90,14 @@ def grep(call: Call) -> Result:
 
 
 def _below(call: Call, names: list[str]) -> list[str]:
-    """The files below directories."""
+    """The files below directories; links to directories are passed over."""
     found: list[str] = []
+    files = [one for one in call.files.names() if not one.endswith("/") and not call.files.is_directory(one)]
     for name in names or ["."]:
         root = call.path(name).rstrip("/")
         if call.files.read(root) is not None:
             found.append(name)
-        found += [name.rstrip("/") + one[len(root) :] for one in call.files.names() if one.startswith(root + "/") and not one.endswith("/")]
+        found += [name.rstrip("/") + one[len(root) :] for one in files if one.startswith(root + "/")]
     return found
 
 
