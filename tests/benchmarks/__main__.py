@@ -1,7 +1,8 @@
 """Measure and print a table. ``python -m tests.benchmarks [--largest N] [--repeat N] [name ...]``.
 
-Each measurement runs in a process of its own, so that peak memory is its own and nothing is warm but the imports. *seconds* are
-those of a clock on the wall, *CPU* those that the processor worked for it, which a busy machine changes less. *growth* is how much
+Each measurement runs in a process of its own, so that peak memory is its own. Small work (up to a hundred) was done there three
+times before, with clusters of its own, as in a notebook that has been in use: Python is slower with code that it sees for the first
+time, and that is no property of ours. *seconds* are those of a clock on the wall, *CPU* those that the processor worked for it, which a busy machine changes less. *growth* is how much
 more CPU it took than at the size before, divided by how much larger the size is: 1.0 is in line with the work.
 """
 
@@ -18,9 +19,14 @@ import time
 from tests.benchmarks.scenarios import SCENARIOS
 
 
+SMALL, WARM_UP = 100, 3
+
+
 def measure(name: str, size: int) -> dict[str, float]:
     """One measurement, in this process: seconds of wall time, of the processor, and peak memory in MB."""
     scenario = next(s for s in SCENARIOS if s.name == name)
+    for _ in range(WARM_UP if size <= SMALL else 0):
+        scenario.prepare(size)()
     work = scenario.prepare(size)
     gc.collect()
     begin, cpu = time.perf_counter(), time.process_time()
