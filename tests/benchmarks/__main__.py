@@ -2,8 +2,9 @@
 
 Each measurement runs in a process of its own, so that peak memory is its own. Small work (up to a hundred) was done there three
 times before, with clusters of its own, as in a notebook that has been in use: Python is slower with code that it sees for the first
-time, and that is no property of ours. *seconds* are those of a clock on the wall, *CPU* those that the processor worked for it, which a busy machine changes less. *growth* is how much
-more CPU it took than at the size before, divided by how much larger the size is: 1.0 is in line with the work.
+time, and that is no property of ours. *seconds* are those of a clock on the wall, *CPU* those that the processor worked for it,
+which a busy machine changes less. *growth* is how much more CPU it took than at the size before, divided by how much larger the size
+is: 1.0 is in line with the work.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import sys
 import time
 
 from tests.benchmarks.scenarios import SCENARIOS
-
 
 SMALL, WARM_UP = 100, 3
 
