@@ -99,7 +99,7 @@ class Conversation(Upgraded):
         if self.at_terminal:
             self._enter("")
         elif self.target.subresource == "attach":
-            self.endpoint.spawn(self._attach())
+            self.endpoint.spawn(self._attach(self.endpoint.simulation.now))  # from now on: what is typed may be answered first
         elif self._wants("tty") or not self._wants("stdin"):
             self._run(self.command, "")
 
@@ -262,13 +262,12 @@ class Conversation(Upgraded):
             self._type(f"exit {code}\n")
         self._end(ended(code))
 
-    async def _attach(self) -> None:
-        """What process 1 prints from now on, until it ends or the client leaves."""
+    async def _attach(self, begun: int) -> None:
+        """What process 1 prints from ``begun`` on (µs), until it ends or the client leaves."""
         answer = self.ask(self.about("create", "attach", self._container()))
         if not answer.ok and "container" not in str(answer.body["message"]):  # one that has ended has said all there is
             self._end({**answer.body, "metadata": {}})
             return
-        begun = self.endpoint.simulation.now
         container = dict(self.asked).get("container", "")
         parameters = (*self._container(), ("sinceMicros", str(begun)))
         shown = 0
