@@ -90,6 +90,13 @@ class Kubelet(Component):
             self._schedule(uid, state, 0, "the kubelet has started")
         static.look(self)
 
+    def list_and_watch(self, name: str) -> None:
+        """After a break, a mirror may be gone that this kubelet made and never saw: look at all static pods, as a resync does."""
+        super().list_and_watch(name)
+        for state in self.own.pods.values() if self.informers[name] is self.pods else ():
+            if state.static:
+                self._schedule(state.uid, state, LATENCY["kubelet sync"], f"{state.key}: the watch on pods has begun anew", background=True)
+
     def on_stop(self) -> KubeletState:
         """Containers go on without the kubelet; it finds them again when it starts, as from the runtime."""
         for state in self.own.pods.values():

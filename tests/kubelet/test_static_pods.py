@@ -183,3 +183,20 @@ def test_what_no_kubelet_could_run_is_refused_before_anything_happens(cluster: C
     assert len(cluster.simulation.history.inputs) == inputs
     with pytest.raises(Mistake, match="no machine"):
         cluster.node("node-9")
+
+
+def test_a_mirror_that_came_and_went_while_nobody_could_see_it_is_made_again():
+    cluster = Cluster(nodes=1)
+    container = {"name": "main", "image": "nginx:1.27"}
+    cluster.node("node-1").static_pods["web.yaml"] = {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [container]},
+    }  # fmt: skip
+    cluster.settle()
+    first = cluster.get("pods", "web-node-1")["metadata"]["uid"]
+    cluster.client.delete("pods", "web-node-1", "default", grace=0)
+    cluster.run_until(lambda c: any(pod["metadata"]["uid"] != first for pod in c.get("pods")), 60)
+    cluster.faults.partition_node("node-1")  # the news of its own second mirror does not reach the kubelet
+    cluster.client.delete("pods", "web-node-1", "default", grace=0)
+    cluster.faults.restore_node("node-1")
+    cluster.run_for(60)
+    assert cluster.get("pods", "web-node-1")["metadata"]["uid"] != first
