@@ -111,7 +111,15 @@ def go(pattern: str) -> Pattern:
 @functools.lru_cache(maxsize=1024)
 def posix(pattern: str, *, ignore_case: bool = False) -> Pattern:
     """As the extended regular expressions of POSIX with GNU's additions: the longest match of those that begin first."""
-    return _either(re.sub(r"\\[<>]", r"\\b", pattern), ignore_case=ignore_case, longest=True)
+    return _either(_BRACKETS_OR_ESCAPE.sub(_edge_of_word, pattern), ignore_case=ignore_case, longest=True)
+
+
+_BRACKETS_OR_ESCAPE = re.compile(r"\[\^?\]?(?:\[:\w+:\]|[^]])*\]|\\.", re.DOTALL)
+
+
+def _edge_of_word(found: re.Match[str]) -> str:
+    r"""GNU's ``\<`` and ``\>`` as ``\b``; another escape (``\\`` is one, whatever follows it) and what is in brackets as it is."""
+    return r"\b" if found[0] in (r"\<", r"\>") else found[0]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -189,7 +197,7 @@ class _NoBound(Exception):
 
 
 def _repetitions(parsed: Any) -> int:
-    """How many repetitions follow each other. Raises _NoBound where one is within another."""
+    """How many repetitions can follow each other. Raises _NoBound where one is within another, and for what it does not know."""
     return sum(_of_one(code, value) for code, value in parsed)
 
 
@@ -201,13 +209,15 @@ def _of_one(code: Any, value: Any) -> int:
         if not _plain(body):
             raise _NoBound
         return 1
-    if code is sre.SUBPATTERN:
-        return _repetitions(value[-1])
     if code is sre.BRANCH:
         return sum(_repetitions(one) for one in value[1]) + len(value[1])
-    if code in (sre.ASSERT, sre.ASSERT_NOT):
-        return _repetitions(value[1])
-    return 1 if code is sre.GROUPREF else 0
+    if code is sre.GROUPREF:
+        return 1
+    if code in _AROUND:
+        return max(_repetitions(body) for body in _AROUND[code](value) if body is not None)
+    if code in _FREE:
+        return 0
+    raise _NoBound
 
 
 def _plain(body: Any) -> bool:
@@ -217,3 +227,11 @@ def _plain(body: Any) -> bool:
 
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 _CHARACTERS = (sre.LITERAL, sre.NOT_LITERAL, sre.IN, sre.ANY, sre.CATEGORY, sre.AT)
+_FREE = (*_CHARACTERS, sre.FAILURE)
+_AROUND: dict[Any, Callable[[Any], tuple[Any, ...]]] = {  # what is matched at most once, of several one
+    sre.SUBPATTERN: lambda value: value[-1:],
+    sre.ATOMIC_GROUP: lambda value: (value,),
+    sre.ASSERT: lambda value: value[1:],
+    sre.ASSERT_NOT: lambda value: value[1:],
+    sre.GROUPREF_EXISTS: lambda value: value[1:],
+}

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from k8snb.apimachinery import patterns
 from k8snb.apimachinery.patterns import BUDGET, PatternError, go, pcre, posix
 from k8snb.cluster import Cluster
 from k8snb.kubelet.images.nginx_conf import choose_location, servers
@@ -70,6 +71,42 @@ def test_what_go_refuses_is_refused_in_its_words(pattern, error):
 def test_what_only_python_can_match_is_refused_where_its_steps_cannot_be_counted(pattern):
     with pytest.raises(PatternError):
         posix(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["(?>(?:a+)+b)", "(x)?(?(1)y|(?:a+)+b)", "(x)?(?(1)(?:a+)+b|y)", "(?>(?(1)y|(a|aa)+))(x)", r"(?!(?:a+)+b)\w", "(?<=a)(?:a+)+b"],
+)
+def test_nor_where_they_hide_in_a_group_of_another_kind(pattern):
+    with pytest.raises(PatternError):
+        pcre(pattern)
+
+
+def test_every_part_of_a_pattern_is_counted_or_refused():
+    counted = {*patterns._REPEATS, *patterns._FREE, *patterns._AROUND, patterns.sre.BRANCH, patterns.sre.GROUPREF}
+    for code in set(patterns.sre.OPCODES) - counted:
+        with pytest.raises(patterns._NoBound):
+            patterns._of_one(code, ())
+
+
+def test_groups_of_such_kinds_match_where_they_are_simple():
+    assert pcre("^/(?>api|app)/x").search("/app/x")
+    assert [bool(pcre("^(<)?a(?(1)>|$)").search(text)) for text in ("<a>", "a", "<a")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        (r"\<b\>", "ab b", "b"),
+        (r"a\\<b", r"a\<b", r"a\<b"),
+        (r"a\\\<b", "a\\b", "a\\b"),
+        (r"[\<]b", "a<b", "<b"),
+        (r"[]\<]b", "a<b", "<b"),
+        (r"[[:alpha:]]\>", "ab", "b"),
+    ],
+)
+def test_a_backslash_belongs_to_what_follows_it(pattern, text, found):
+    assert posix(pattern).search(text).group() == found
 
 
 def test_and_given_up_where_there_are_too_many(quick):
