@@ -8,6 +8,9 @@ Models: k8s.io/kubernetes/pkg/controlplane (post-start hooks: bootstrap RBAC, pr
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import FrozenDict, Object, freeze
 from k8snb.apimachinery.resource import Resource
@@ -65,7 +68,7 @@ class OwnService:
     """Looks after the Service ``kubernetes`` and its endpoints: what somebody deletes, the API server makes anew.
 
     Models: pkg/controlplane/controller/kubernetesservice, pkg/controlplane/reconcilers/lease.go.
-    Simplified: it looks within ten seconds after one of them was deleted, and not always.
+    Simplified: it looks within ten seconds after one of them was deleted, and again until nothing is missing; not always.
     """
 
     PERIOD = timing("own service")
@@ -81,17 +84,24 @@ class OwnService:
 
     def _changed(self, _resource: Resource, change: Change) -> None:
         if change.value is None and change.key.endswith("/default/kubernetes"):
-            kernel = self.server.kernel
-            why = "the API server looks after its own Service"
-            kernel.after(self.PERIOD - kernel.now % self.PERIOD, self.NAME, ("own service",), why=why, background=True)
+            self._look_soon()
+
+    def _look_soon(self) -> None:
+        kernel, why = self.server.kernel, "the API server looks after its own Service"
+        kernel.after(self.PERIOD - kernel.now % self.PERIOD, self.NAME, ("own service",), why=why, background=True)
+
+    def _missing(self) -> list[tuple[Resource, Object]]:
+        resources = [(self.server.catalogue.by_kind[obj["apiVersion"], obj["kind"]], obj) for obj in self._objects()]
+        return [(each, obj) for each, obj in resources if self.server.stored(each.key, "kubernetes", "default") is None]
 
     def look(self, _event: Event) -> None:
-        """Make what is missing."""
+        """Make what is missing. What cannot be made now (a refusal, an outage) is looked after in the next period."""
         client = Client(self.server.handle, User("system:apiserver", (MASTERS, "system:authenticated")), self.NAME)
-        for obj in self._objects():
-            resource = self.server.catalogue.by_kind[obj["apiVersion"], obj["kind"]]
-            if self.server.state.running and self.server.stored(resource.key, "kubernetes", "default") is None:
+        for resource, obj in self._missing() if self.server.state.running else ():
+            with suppress(ApiError):
                 client.create(resource.key, obj, "default")
+        if self._missing():
+            self._look_soon()
 
 
 METRICS_OBJECTS: tuple[Object, ...] = freeze([

@@ -131,6 +131,24 @@ def test_what_is_deleted_of_its_own_service_the_api_server_makes_anew(cluster: C
     assert cluster.http(f"{API}/healthz", from_pod="box", insecure=True).status == 200
 
 
+def test_what_it_is_refused_it_makes_in_a_later_period(cluster: Cluster) -> None:
+    cluster.kubectl("delete endpoints kubernetes")
+    cluster.faults.api_errors(5, verb="create", resource="endpoints")
+    cluster.run_for(15)
+    assert cluster.get("endpoints", "kubernetes") is None
+    cluster.run_for(50)
+    assert cluster.get("endpoints", "kubernetes") is not None
+
+
+def test_what_was_deleted_before_an_outage_is_made_after_it(cluster: Cluster) -> None:
+    cluster.kubectl("delete service kubernetes")
+    cluster.faults.stop("kube-apiserver")
+    cluster.run_for(30)
+    cluster.faults.start("kube-apiserver")
+    cluster.run_for(15)
+    assert cluster.get("services", "kubernetes")["spec"]["clusterIP"] == "10.96.0.1"
+
+
 def test_what_a_pod_wrote_is_replayed(cluster: Cluster) -> None:
     allow(cluster, "edit")
     curl(cluster, "/api/v1/namespaces/default/configmaps", """-X POST -d '{"metadata":{"name":"mine"}}'""")
