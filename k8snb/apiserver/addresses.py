@@ -44,6 +44,8 @@ def target_of(path: str) -> Target:
     'shop'
     >>> target_of("/api/v1/namespaces/shop/services/web:80/proxy/a/b").beyond
     '/a/b'
+    >>> target_of("/api/v1/namespaces/proxy/pods/proxy/proxy/a%2Fb/proxy/").beyond
+    '/a%2Fb/proxy/'
     """
     parts = [unquote(part) for part in path.strip("/").split("/")]
     if parts[0] == "api" and len(parts) > 2:
@@ -60,13 +62,13 @@ def target_of(path: str) -> Target:
             namespace = rest[1]
     names = [*rest, "", ""]
     if names[2] == PROXY:
-        return Target(group, version, namespace, names[0], names[1], PROXY, beyond=_beyond(path))
+        return Target(group, version, namespace, names[0], names[1], PROXY, beyond=_beyond(path, len(parts) - len(rest) + 3))
     return Target(group, version, namespace, names[0], names[1], "/".join(rest[2:]))
 
 
-def _beyond(path: str) -> str:
-    """What follows ``/proxy`` in a path, as it was written."""
-    return "/" + path.partition(f"/{PROXY}/")[2]
+def _beyond(path: str, segments: int) -> str:
+    """What follows that many segments of a path, as it was written."""
+    return "/" + "".join(path.lstrip("/").split("/", segments)[segments:])
 
 
 def proxied(target: Target, method: str, query: str, *, headers: Any = (), body: str = "") -> dict[str, Any]:
