@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import h11
 
-from k8snb.apimachinery.objects import Object
 from k8snb.apiserver.request import Response
+from k8snb.http.replies import Real, plain, real
 from k8snb.messages import text
 
 LARGEST = 3 * 1024 * 1024  # bytes of a request's body
@@ -65,6 +65,8 @@ class Forwarded:
                 said += self._wire.send(h11.InformationalResponse(status_code=100, headers=[])) or b""
         except h11.RemoteProtocolError as error:
             return self._refused(bytes(said), error)
+        except h11.LocalProtocolError:  # CONNECT: the program agreed to something that is no HTTP any more
+            return Answer(bytes(said), over=True)
         return Answer(bytes(said), over=not data and not self._request)
 
     def _looks_like_http(self) -> bool:
@@ -79,7 +81,7 @@ class Forwarded:
         elif isinstance(event, h11.Data):
             self._body += event.data
             if len(self._body) > LARGEST:
-                return Answer(self._say(413, b"Request Entity Too Large\n", []), over=True)
+                return Answer(self._say(plain(413, "Request Entity Too Large")), over=True)
         elif isinstance(event, h11.EndOfMessage):
             return self._answer()
         elif isinstance(event, h11.ConnectionClosed):
@@ -97,17 +99,17 @@ class Forwarded:
         if not answer.body["status"]:  # it does not speak HTTP, and hangs up
             return Answer(over=True)
         self._served += 1
-        said = self._say(answer.body["status"], encoded(answer.body["text"]), headers_of(answer.body))
+        said = self._say(real(answer.body))
         if self._wire.our_state is h11.MUST_CLOSE:
             return Answer(said, over=True)
         self._wire.start_next_cycle()
         return Answer(said)
 
-    def _say(self, status: int, body: bytes, headers: list[tuple[str, str]]) -> bytes:
-        given = [(name, value) for name, value in headers if name.lower() not in _OURS]
-        response = h11.Response(status_code=status, headers=[*given, ("Content-Length", str(len(body)))])
-        bodiless = self._method == b"HEAD" or 100 <= status < 200 or status in (204, 304)
-        pieces = [response, *([h11.Data(data=body)] if body and not bodiless else []), h11.EndOfMessage()]
+    def _say(self, reply: Real) -> bytes:
+        length = [] if reply.bodiless else [("Content-Length", str(len(reply.body)))]
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*reply.headers, *length)]
+        body = [h11.Data(data=reply.body)] if reply.body and self._method != b"HEAD" else []
+        pieces = [h11.Response(status_code=reply.status, headers=headers), *body, h11.EndOfMessage()]
         return b"".join(self._wire.send(piece) or b"" for piece in pieces)
 
     def _refused(self, said: bytes, error: h11.RemoteProtocolError) -> Answer:
@@ -115,11 +117,8 @@ class Forwarded:
         if not self._served:
             return Answer(said, over=True, error=text("serve.not_http", port=self.port, pod=self.pod))
         if self._wire.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            said += self._say(error.error_status_hint, f"{error}\n".encode(), [("Content-Type", "text/plain")])
+            said += self._say(plain(error.error_status_hint, str(error)))
         return Answer(said, over=True)
-
-
-_OURS = ("content-length", "transfer-encoding", "connection")  # h11 knows what belongs there
 
 
 def asked(port: int, request: h11.Request, body: bytes) -> dict[str, Any]:
@@ -130,15 +129,3 @@ def asked(port: int, request: h11.Request, body: bytes) -> dict[str, Any]:
         "port": port, "method": request.method.decode("latin-1"), "path": request.target.decode("latin-1"),
         "host": host.partition(":")[0], "headers": headers, "body": body.decode(errors="surrogateescape"),
     }  # fmt: skip
-
-
-def headers_of(reply: Object) -> list[tuple[str, str]]:
-    """The headers of an answer, its content type among them."""
-    given = [(str(name), str(value)) for name, value in reply["headers"]]
-    known = any(name.lower() == "content-type" for name, _ in given)
-    return given if known or not reply["contentType"] else [("Content-Type", str(reply["contentType"])), *given]
-
-
-def encoded(body: str) -> bytes:
-    """The text of an answer as it travels."""
-    return body.encode(errors="surrogateescape")

@@ -24,9 +24,11 @@ from tornado.web import RequestHandler, stream_request_body
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import Object
 from k8snb.apiserver import discovery, rest
+from k8snb.apiserver.addresses import PROXY
 from k8snb.apiserver.request import Request, Response, User
 from k8snb.http import openapi, streams
 from k8snb.http.paths import LARGEST_BODY, request_of, warning_header
+from k8snb.http.replies import Real, encoded, real
 
 if TYPE_CHECKING:
     from k8snb.http.endpoint import Endpoint
@@ -46,6 +48,7 @@ class Handler(RequestHandler):
         self.endpoint, self._body = endpoint, bytearray()
         self.refused: ApiError | None = None
         self.left = False  # whether the client has gone
+        self.handed_on = False  # whether the answer is somebody else's
 
     def set_default_headers(self) -> None:
         """Nothing tells of tornado; nothing is kept."""
@@ -132,18 +135,33 @@ class Handler(RequestHandler):
         self.write_json(200, body if aggregated else discovery.unaggregated(body), DISCOVERY if aggregated else "application/json")
 
     def send(self, answer: Response) -> None:
-        """Write an answer: its warnings, and its body as text or as JSON."""
+        """Write an answer: its warnings, and its body as text or as JSON; a program's answer as the program gave it."""
         for warning in answer.warnings:
             self.add_header("Warning", warning_header(warning))
         text = answer.body.get("text") if "apiVersion" not in answer.body else None
-        if isinstance(text, str):
-            self.set_status(answer.body.get("status", answer.code))
-            self.set_header("Content-Type", answer.body.get("contentType", "text/plain"))
-            for name, value in answer.body.get("headers", ()):
-                self.set_header(name, value)
-            self.finish(text.encode(errors="surrogateescape"))
-        else:
+        if not isinstance(text, str):
             self.write_json(answer.code, answer.body)
+        elif "headers" in answer.body:
+            self._hand_on(real(answer.body))
+        else:
+            self.set_status(answer.code)
+            self.set_header("Content-Type", "text/plain")
+            self.finish(encoded(text))
+
+    def _hand_on(self, reply: Real) -> None:
+        """Answer what somebody behind a proxy answered; our own ``Cache-Control`` stands beside it, as it does in front of Go's proxy."""
+        self.handed_on = True
+        self.set_status(reply.status)
+        self.clear_header("Content-Type")
+        if any(name.lower() == "date" for name, _ in reply.headers):
+            self.clear_header("Date")
+        for name, value in reply.headers:
+            self.add_header(name, value)
+        self.finish(reply.body or None)
+
+    def compute_etag(self) -> str | None:
+        """Tornado's fingerprint of an answer; what was handed on has its own, or none."""
+        return None if self.handed_on else super().compute_etag()
 
     def write_json(self, code: int, body: Any, content_type: str = "application/json") -> None:
         """Write JSON and end the message."""
@@ -167,6 +185,7 @@ def _not_here(request: Request, accept: str) -> ApiError | None:
     if (
         accept
         and request.path != "/openapi/v2"
+        and request.subresource != PROXY  # what a program answers is between it and the client
         and not any(form in accept for form in ("json", "*/*", "text/plain", "application/*", "yaml"))
     ):
         return ApiError(406, "NotAcceptable", "only the following media types are accepted: application/json", {})

@@ -94,6 +94,7 @@ def _reply(answer: Response, agent: str) -> HTTPReply:
     body: Object = answer.body
     text = body.get("text") if "apiVersion" not in body else None
     if isinstance(text, str):
-        return HTTPReply(body.get("status", answer.code), text, body.get("contentType", "text/plain"), LATENCY["api call"])
+        headers = tuple((name, value) for name, value in body.get("headers", ()))
+        return HTTPReply(body.get("status", answer.code), text, body.get("contentType", "text/plain"), LATENCY["api call"], headers)
     warnings = tuple(("Warning", f'299 - "{one}"') for one in answer.warnings)
     return HTTPReply(answer.code, rest.written(body, agent), "application/json", LATENCY["api call"], warnings)

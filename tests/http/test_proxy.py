@@ -35,6 +35,8 @@ ANSWERS = [
     ("pods/POD/proxy/", WELCOME),
     ("services/web:8080/proxy/none", (404, "404 Not Found")),
     ("pods/POD:81/proxy/", (503, "error trying to reach service: dial tcp 10.244.0.2:81: connect: connection refused")),
+    ("pods/POD:65536/proxy/", (503, "error trying to reach service: dial tcp: address 65536: invalid port")),
+    ("pods/POD:" + 5000 * "8" + "/proxy/", (503, "invalid port")),
     ("services/web:99/proxy/", (503, 'no service port 99 found for service "web"')),
     ("services/empty:80/proxy/", (503, 'no endpoints available for service "empty"')),
     ("services/none:80/proxy/", (404, 'services "none" not found')),

@@ -75,6 +75,8 @@ def pod(context: Any, request: Any, _obj: Object | None) -> Object:
     address = dig(found, "status.podIP", "")
     if not address:
         raise bad_request("address not allowed")
+    if asked.port.isdecimal() and (len(asked.port) > 5 or int(asked.port) >= 1 << 16):
+        raise _unavailable(f"error trying to reach service: dial tcp: address {asked.port}: invalid port")
     ports = [one["containerPort"] for container in found["spec"]["containers"] for one in container.get("ports") or ()]
     port = int(asked.port) if asked.port.isdecimal() else next(iter(ports), 443 if asked.scheme == "https" else 80)
     return _made(context, request, address, port, scheme=asked.scheme)
