@@ -39,8 +39,29 @@ DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLis
 CONNECTIONS = ("exec", "attach", "portforward")  # subresources that are conversations
 
 
+class Speaking(RequestHandler):
+    """How every answer from here looks, be it to a message or to the wish to change the protocol."""
+
+    def set_default_headers(self) -> None:
+        """Nothing tells of tornado; nothing is kept."""
+        self.clear_header("Server")
+        self.set_header("Cache-Control", "no-cache, private")
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """What tornado itself refuses (a method that nobody knows), or a defect, as a ``Status``."""
+        known = {405: ("MethodNotAllowed", "the server does not allow this method on the requested resource")}
+        error = ApiError(status_code, *known.get(status_code, ("InternalError", "Internal error occurred")))
+        self.write_json(status_code, error.status)
+
+    def write_json(self, code: int, body: Any, content_type: str = "application/json") -> None:
+        """Write JSON and end the message."""
+        self.set_status(code)
+        self.set_header("Content-Type", content_type)
+        self.finish(json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
 @stream_request_body
-class Handler(RequestHandler):
+class Handler(Speaking):
     """Reads one message, hands it to the simulation as a request, and writes the answer."""
 
     def initialize(self, endpoint: Endpoint) -> None:
@@ -49,11 +70,6 @@ class Handler(RequestHandler):
         self.refused: ApiError | None = None
         self.left = False  # whether the client has gone
         self.handed_on = False  # whether the answer is somebody else's
-
-    def set_default_headers(self) -> None:
-        """Nothing tells of tornado; nothing is kept."""
-        self.clear_header("Server")
-        self.set_header("Cache-Control", "no-cache, private")
 
     def prepare(self) -> None:
         """Decide from the headers; the answer follows when the client has sent its body, of which nothing is kept then."""
@@ -70,13 +86,6 @@ class Handler(RequestHandler):
     def on_connection_close(self) -> None:
         """The client has gone."""
         self.left = True
-
-    def write_error(self, status_code: int, **_: Any) -> None:
-        """What tornado itself refuses (a method that nobody knows), or a defect, as a ``Status``."""
-        known = {405: ("MethodNotAllowed", "the server does not allow this method on the requested resource")}
-        self.send(
-            Response(status_code, ApiError(status_code, *known.get(status_code, ("InternalError", "Internal error occurred"))).status)
-        )
 
     async def get(self) -> None:
         """All methods: what is asked for is in the method and the path."""
@@ -162,12 +171,6 @@ class Handler(RequestHandler):
     def compute_etag(self) -> str | None:
         """Tornado's fingerprint of an answer; what was handed on has its own, or none."""
         return None if self.handed_on else super().compute_etag()
-
-    def write_json(self, code: int, body: Any, content_type: str = "application/json") -> None:
-        """Write JSON and end the message."""
-        self.set_status(code)
-        self.set_header("Content-Type", content_type)
-        self.finish(json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 def refusal(endpoint: Endpoint, request: HTTPServerRequest) -> ApiError | None:

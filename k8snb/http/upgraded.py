@@ -6,7 +6,6 @@ Models: k8s.io/apiserver/pkg/util/proxy (streamtranslator.go, streamtunnel.go): 
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -15,14 +14,14 @@ from tornado.websocket import WebSocketHandler
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver.addresses import Target, target_of
 from k8snb.apiserver.request import Options, Request, Response, User
-from k8snb.http.handler import refusal
+from k8snb.http.handler import Speaking, refusal
 from k8snb.http.paths import impersonated
 
 if TYPE_CHECKING:
     from k8snb.http.endpoint import Endpoint
 
 
-class Upgraded(WebSocketHandler):
+class Upgraded(Speaking, WebSocketHandler):
     """One such connection to a Pod. A subclass names the subprotocols that it speaks, the dearest first."""
 
     protocols: tuple[str, ...] = ()
@@ -39,22 +38,30 @@ class Upgraded(WebSocketHandler):
         """The first that both sides speak."""
         return next((one for one in self.protocols if one in subprotocols), None)
 
+    @property
+    def offered(self) -> list[str]:
+        """The subprotocols that the client speaks."""
+        return [one.strip() for one in self.request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Refuse as the API server does, or change the protocol."""
-        refused = refusal(self.endpoint, self.request)
-        offered = [one.strip() for one in self.request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-        if refused is None and self.select_subprotocol(offered) is None:
-            refused = ApiError(400, "BadRequest", f"k8snb speaks {' and '.join(self.protocols)} only", {})
-        refused = refused or self.unfit()
-        if refused is not None:
-            self.set_status(refused.code)
-            self.set_header("Content-Type", "application/json")
-            self.finish(json.dumps(refused.status))
-            return
-        await super().get(*args, **kwargs)
+        try:
+            refused = refusal(self.endpoint, self.request) or self._unspoken() or self.unfit()
+        except ApiError as error:
+            refused = error
+        if refused is None:
+            await super().get(*args, **kwargs)
+        else:
+            self.write_json(refused.code, refused.status)
+
+    def _unspoken(self) -> ApiError | None:
+        """Both sides must speak the same."""
+        if self.select_subprotocol(self.offered) is not None:
+            return None
+        return ApiError(400, "BadRequest", f"k8snb speaks {' and '.join(self.protocols)} only", {})
 
     def unfit(self) -> ApiError | None:
-        """Why the pod cannot be talked to, before anything has begun; None: it can."""
+        """Why the pod cannot be talked to, before anything has begun; None: it can. May raise it, too."""
         found = self.endpoint.simulation.request(self.about("get"))
         if found.ok:
             return None

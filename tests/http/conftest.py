@@ -10,6 +10,11 @@ import pytest
 
 from k8snb.cluster import Cluster
 
+UPGRADE = {
+    "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}  # fmt: skip
+"""The headers of a client that wants a WebSocket."""
+
 
 class Served:
     """A cluster behind its endpoint. Whatever touches the cluster itself goes through ``run``, into the loop's thread."""

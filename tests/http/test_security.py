@@ -3,7 +3,10 @@
 import socket
 import stat
 
+import pytest
+
 from k8snb.http.paths import LARGEST_BODY
+from tests.http.conftest import UPGRADE
 
 PODS = "/api/v1/namespaces/default/pods"
 
@@ -58,8 +61,20 @@ def test_whoever_is_impersonated_has_only_their_own_rights(served):
 
 
 def test_who_answers_is_not_told(served):
-    headers = {name.lower() for name, _ in served.open("GET", "/version").getheaders()}
-    assert "server" not in headers
+    served.run(served.cluster.kubectl, "run web --image=nginx")
+    spoken = {**UPGRADE, "Sec-WebSocket-Protocol": "SPDY/3.1+portforward.k8s.io"}
+    asked = [("/version", {}, 200), (f"{PODS}/web/exec", UPGRADE, 400), (f"{PODS}/web/portforward", spoken, 101)]
+    for path, headers, status in asked:
+        response = served.open("GET", path, headers=headers)
+        assert (response.status, response.headers["Server"], response.headers["Cache-Control"]) == (status, None, "no-cache, private")
+
+
+@pytest.mark.parametrize("subresource", ["exec", "attach", "portforward"])
+def test_a_refused_conversation_is_a_status(served, capfd, subresource):
+    upgrade = {**UPGRADE, "Sec-WebSocket-Protocol": "v5.channel.k8s.io, SPDY/3.1+portforward.k8s.io", "Impersonate-Group": "devs"}
+    code, status = served.ask("GET", f"{PODS}/web/{subresource}?command=ls", headers=upgrade)
+    assert (code, status["kind"], "without impersonating a user" in status["message"]) == (status["code"], "Status", True)
+    assert capfd.readouterr().err == ""
 
 
 def test_the_repr_does_not_show_the_token(served):
