@@ -12,6 +12,7 @@ Simplified: SPDY inside of a WebSocket alone; no time-outs.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.errors import ApiError, bad_request
@@ -27,6 +28,18 @@ MOST = 256  # streams that may be open at once
 DATA, ERROR = "data", "error"  # kinds of streams
 
 
+def port_of(given: str) -> int:
+    """A port as a client writes it. Raises ApiError 400, in the kubelet's words."""
+    digits = given.lstrip("0")
+    if not given or not given.isascii() or not given.isdecimal():
+        raise bad_request(f'unable to parse "{given}" as a port: strconv.ParseUint: parsing "{given}": invalid syntax')
+    if len(digits) > 5 or int(digits or "0") >= 1 << 16:
+        raise bad_request(f'unable to parse "{given}" as a port: strconv.ParseUint: parsing "{given}": value out of range')
+    if not digits:
+        raise bad_request(f'port "{given}" must be > 0')
+    return int(digits)
+
+
 class Tunnel(Upgraded):
     """One ``port-forward``, in whichever form its client speaks."""
 
@@ -38,12 +51,9 @@ class Tunnel(Upgraded):
         self.form: Streams | Channels | None = None
 
     def unfit(self) -> ApiError | None:
-        """The pod must be there, and channels need ports."""
-        try:
-            if SPDY not in self.request.headers.get("Sec-WebSocket-Protocol", ""):
-                self.ports()
-        except ApiError as error:
-            return error
+        """The pod must be there, and channels need ports. Raises ApiError 400."""
+        if self.select_subprotocol(self.offered) == CHANNELS:
+            self.ports()
         return super().unfit()
 
     def ports(self) -> list[int]:
@@ -51,12 +61,10 @@ class Tunnel(Upgraded):
         given = [value for key, value in self.asked if key in ("ports", "port")]
         if not given:
             raise bad_request('query parameter "port" is required')
-        for value in (part for one in given for part in one.split(",")):
-            if not value.isdecimal() or int(value) >= 1 << 16:
-                raise bad_request(f'unable to parse "{value}" as a port: strconv.ParseUint: parsing "{value}": invalid syntax')
-            if not int(value):
-                raise bad_request(f'port "{value}" must be > 0')
-        return [int(part) for one in given for part in one.split(",")]
+        found = [port_of(part) for one in given for part in one.split(",")]
+        if len(found) > MOST // 2:
+            raise bad_request(f"k8snb forwards at most {MOST // 2} ports in one connection")
+        return found
 
     def open(self, *_args: str, **_kwargs: str) -> None:
         """The protocol has changed."""
@@ -115,7 +123,7 @@ class Streams:
 
     def _connected(self, data: int, error: int) -> None:
         """Both streams of a connection are there: dial."""
-        connection = self.tunnel.connection(int(self.streams[data].header("port")))
+        connection = self.tunnel.connection(port_of(self.streams[data].header("port")))
         problem = connection.connect()
         self.connections[data] = (connection, error)
         if problem:
@@ -165,8 +173,9 @@ _FRAMES: dict[int, Any] = {
 
 def _valid(frame: spdy.Frame) -> bool:
     """Whether a stream says which port of which connection it belongs to."""
-    port = frame.header("port")
-    return frame.header("streamtype") in (DATA, ERROR) and port.isdecimal() and 0 < int(port[:6]) < 1 << 16
+    with suppress(ApiError):
+        return frame.header("streamtype") in (DATA, ERROR) and port_of(frame.header("port")) > 0
+    return False
 
 
 class Channels:
@@ -174,14 +183,13 @@ class Channels:
 
     def __init__(self, tunnel: Tunnel, ports: list[int]):
         self.tunnel = tunnel
-        self.connections: dict[int, Forwarded] = {}
-        for index, port in enumerate(ports):
-            self._opened(2 * index, port)
+        self.connections = {2 * index: tunnel.connection(port) for index, port in enumerate(ports)}
+        for channel, connection in list(self.connections.items()):  # a refused one leaves; with the last of them ends the tunnel
+            self._opened(channel, connection)
 
-    def _opened(self, channel: int, port: int) -> None:
+    def _opened(self, channel: int, connection: Forwarded) -> None:
         for number in (channel, channel + 1):
-            self.tunnel.send(bytes([number]) + port.to_bytes(2, "little"))
-        self.connections[channel] = connection = self.tunnel.connection(port)
+            self.tunnel.send(bytes([number]) + connection.port.to_bytes(2, "little"))
         problem = connection.connect()
         if problem:
             self._answered(channel, Answer(over=True, error=problem))

@@ -1,5 +1,6 @@
 """Ports of Pods from outside: bytes of a real client, through a tunnel, to a simulated program and back."""
 
+import asyncio
 import contextlib
 import http.client
 import re
@@ -10,11 +11,16 @@ import time
 import urllib.request
 
 import pytest
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
 
+from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver.request import Response
 from k8snb.cluster import Cluster
+from k8snb.http import spdy
 from k8snb.http.forwarded import Forwarded
-from tests.http.conftest import Served
+from k8snb.http.tunnels import _valid, port_of
+from tests.http.conftest import UPGRADE, Served
 
 
 def program(calls, **answer):
@@ -187,16 +193,61 @@ def test_the_python_client_forwards_a_port(world):
         forward.websocket.shutdown()  # the client leaves its socket open when the server hangs up
 
 
-@pytest.mark.parametrize(
-    ("query", "says"), [("", 'query parameter "port" is required'), ("?ports=0", "must be > 0"), ("?ports=a", "as a port")]
-)
+WRONG_PORTS = [
+    ("", 'query parameter "port" is required'), ("?ports=0", "must be > 0"), ("?ports=a", "as a port"), ("?ports=", "as a port"),
+    ("?ports=65536", "out of range"), (f"?ports={5000 * '8'}", "out of range"), (f"?ports={','.join(129 * ['80'])}", "at most 128 ports"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "says"), WRONG_PORTS)
 def test_channels_need_ports(served, query, says):
-    upgrade = {
-        "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Version": "13", "Sec-WebSocket-Protocol": "v4.channel.k8s.io",
-    }  # fmt: skip
-    status, body = served.ask("GET", f"/api/v1/namespaces/default/pods/none/portforward{query}", headers=upgrade)
-    assert (status, says in body["message"]) == (400, True)
+    path = f"/api/v1/namespaces/default/pods/none/portforward{query}"
+    for offered in ("v4.channel.k8s.io", "xSPDY/3.1+portforward.k8s.io, v4.channel.k8s.io"):
+        status, body = served.ask("GET", path, headers={**UPGRADE, "Sec-WebSocket-Protocol": offered})
+        assert (status, says in body["message"]) == (400, True)
+
+
+def test_a_port_is_read_alike_in_both_forms():
+    for given, valid in (("80", True), ("00080", True), ("0" * 5000 + "80", True), ("0", False), ("65536", False), ("9" * 5000, False)):
+        frame = spdy.Frame(spdy.SYN_STREAM, 1, headers=(("streamtype", "data"), ("port", given), ("requestid", "0")))
+        assert (given, _valid(frame)) == (given, valid)
+        with contextlib.nullcontext() if valid else pytest.raises(ApiError):
+            assert port_of(given) == 80
+
+
+def said_in_channels(served, ports, send=b""):
+    """What comes through the channels of a tunnel to the pod ``web``, until the server hangs up or answers what was sent."""
+    pod = served.run(served.cluster.get, "pods")[-1]["metadata"]["name"]
+    address = f"wss://127.0.0.1:{served.endpoint.port}/api/v1/namespaces/default/pods/{pod}/portforward?ports={ports}"
+
+    async def talk():
+        headers = {"Authorization": f"Bearer {served.token}"}
+        request = HTTPRequest(address, headers=headers, ssl_options=served.tls)
+        connection = await websocket_connect(request, subprotocols=["v4.channel.k8s.io"])
+        if send:
+            await connection.write_message(send, binary=True)
+        said = []
+        while (message := await connection.read_message()) is not None:
+            said.append(message)
+            if b"HTTP/1.1" in message:
+                connection.close()
+        connection.close()
+        return said
+
+    return asyncio.run_coroutine_threadsafe(talk(), served.loop).result(30)
+
+
+def test_a_refused_port_leaves_the_others_open(world):
+    said = said_in_channels(world, "81,80", send=b"\x02GET / HTTP/1.1\r\nHost: web\r\n\r\n")
+    assert [one for one in said if len(one) == 3] == [b"\x00Q\x00", b"\x01Q\x00", b"\x02P\x00", b"\x03P\x00"]
+    assert [b"connection refused" in one for one in said if one[:1] == b"\x01" and len(one) > 3] == [True]
+    assert said[-1].startswith(b"\x02HTTP/1.1 200")
+
+
+def test_a_tunnel_ends_when_all_ports_were_refused_and_takes_as_many_as_there_are_channels(world):
+    assert len([one for one in said_in_channels(world, "81,82") if b"connection refused" in one]) == 2
+    said = said_in_channels(world, ",".join(128 * ["80"]), send=b"\xfeGET / HTTP/1.1\r\nHost: web\r\n\r\n")
+    assert said[-1].startswith(b"\xfeHTTP/1.1 200")
 
 
 def test_a_served_cluster_with_forwarded_requests_replays(world):
