@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from k8snb.admission import default_toleration_seconds
 from k8snb.component_helpers.timing import TIMING, timing
 from k8snb.controllers.node import lifecycle, pod_gc
@@ -29,10 +27,10 @@ DOCUMENTED = {
 }  # fmt: skip
 
 
-def test_every_waiting_time_is_the_documented_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_waiting_time_is_the_documented_one() -> None:
+    print()  # pytest -s shows the table
     for name, row in TIMING.items():
-        print(f"{name:26} {duration(row.value):>7}  {row.source:52} {row.meaning}")
-    assert capsys.readouterr().out.count("\n") == len(TIMING)
+        print(f"{name:31} {duration(row.value):>7}  {row.source:52} {row.meaning}")
     assert {name: duration(row.value) for name, row in TIMING.items()} == DOCUMENTED
 
 

@@ -196,3 +196,15 @@ def test_a_response_reads_hop_by_hop_in_the_learners_language(cluster: Cluster) 
         assert "問い合わせた名前" in str(http(cluster, "http://wep"))
     finally:
         set_language("en")
+
+
+def test_a_pod_that_reaches_itself_through_its_service_sees_its_node_as_the_client(cluster: Cluster) -> None:
+    """The hairpin: without another sender's address the answer would not find its way back."""
+    cluster.kubectl("create deployment alone --image=nginx:1.27")
+    cluster.kubectl("expose deployment alone --port=80")
+    cluster.settle(limit=60)
+    pod = next(p for p in cluster.get("pods") if p["metadata"]["name"].startswith("alone"))
+    name, own, node = pod["metadata"]["name"], pod["status"]["podIP"], pod["status"]["hostIP"]
+    assert http(cluster, "http://alone", name).status == http(cluster, f"http://{own}", name).status == 200
+    asked = [line for line in cluster.kubectl(f"logs {name}").stdout.splitlines() if "GET /" in line]
+    assert [line.split()[0] for line in asked] == [node, own]
