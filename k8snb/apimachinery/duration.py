@@ -1,19 +1,26 @@
-"""Lengths of time as Go writes them: ``1m30s``, ``250ms``, ``2h``.
+r"""Lengths of time as Go reads and writes them: ``1m30s``, ``250ms``, ``1h0m0.5s``.
 
-Models: Go's time.ParseDuration.
+    parse_duration("1m30s") == 90_000_000         go_duration(90_000_000) == "1m30s"
+
+Go counts nanoseconds in 64 bits: what does not fit is no length of time. Virtual time counts microseconds; what is below one is left out.
+
+Models: Go's time.ParseDuration, Duration.String, and how package time quotes a text that it cannot read.
 """
 
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
-from k8snb.apimachinery.errors import quote
 from k8snb.sim.clock import HOUR, MILLISECOND, MINUTE, SECOND
 
-_UNITS = {"ns": Fraction(1, 1000), "us": Fraction(1), "µs": Fraction(1), "μs": Fraction(1), "ms": Fraction(MILLISECOND),
-          "s": Fraction(SECOND), "m": Fraction(MINUTE), "h": Fraction(HOUR)}  # fmt: skip
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_NANOSECONDS = 1_000  # in a microsecond
+_UNITS = {
+    "ns": 1, "us": _NANOSECONDS, "µs": _NANOSECONDS, "μs": _NANOSECONDS, "ms": MILLISECOND * _NANOSECONDS, "s": SECOND * _NANOSECONDS,
+    "m": MINUTE * _NANOSECONDS, "h": HOUR * _NANOSECONDS,
+}  # fmt: skip
+_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)")
+_MOST = 1 << 63
+_DIGITS = 19  # that can be significant
 
 
 def parse_duration(text: str) -> int:
@@ -22,30 +29,68 @@ def parse_duration(text: str) -> int:
     >>> parse_duration("1m30s"), parse_duration("-1.5h") // HOUR
     (90000000, -2)
     """
-    unsigned = text[1:] if text[:1] in ("+", "-") else text
-    if unsigned == "0":
-        return 0
-    if not unsigned or _PART.sub("", unsigned):
-        raise ValueError(no_duration(text))
-    total = sum(Fraction(number.rstrip(".")) * _UNITS[unit] for number, unit in _PART.findall(unsigned))
-    return int(-total if text.startswith("-") else total)
+    found = nanoseconds(text)
+    return abs(found) // _NANOSECONDS * (-1 if found < 0 else 1)
 
 
-def no_duration(text: str) -> str:
-    """What Go says of a text that is no duration.
+def nanoseconds(text: str) -> int:
+    """Nanoseconds, as Go has them. Raises ValueError with Go's sentence for what is no duration.
 
-    >>> no_duration("5"), no_duration("1h2x")
-    ('time: missing unit in duration "5"', 'time: unknown unit "x" in duration "1h2x"')
+    >>> nanoseconds("1.5us")
+    1500
     """
-    body = text[1:] if text[:1] in ("+", "-") else text
-    for number, unit in re.findall(r"([0-9]*\.?[0-9]*)([^0-9.]*)", body)[:-1]:
-        if number in ("", "."):
-            break
-        if not unit:
-            return f"time: missing unit in duration {quote(text)}"
-        if unit not in _UNITS:
-            return f"time: unknown unit {quote(unit)} in duration {quote(text)}"
-    return f"time: invalid duration {quote(text)}"
+    body, least = (text[1:], text[0] == "-") if text[:1] in ("+", "-") else (text, False)
+    if body == "0":
+        return 0
+    total, at = 0, 0
+    while at < len(body) or not body:
+        found = _PART.match(body, at)
+        assert found is not None, "the pattern matches nothing, too"
+        total, at = total + _part(text, *found.groups()), found.end()
+        if total > _MOST:
+            raise ValueError(_invalid(text))
+    if total == _MOST and not least:
+        raise ValueError(_invalid(text))
+    return -total if least else total
+
+
+def _part(text: str, whole: str, fraction: str | None, unit: str) -> int:
+    """The nanoseconds of one number with its unit."""
+    digits = whole.lstrip("0") or "0"
+    if not (whole or fraction) or len(digits) > _DIGITS or int(digits) > _MOST:
+        raise ValueError(_invalid(text))
+    if not unit:
+        raise ValueError(f"time: missing unit in duration {_quote(text)}")
+    if unit not in _UNITS:
+        raise ValueError(f"time: unknown unit {_quote(unit)} in duration {_quote(text)}")
+    if int(digits) > _MOST // _UNITS[unit]:
+        raise ValueError(_invalid(text))
+    return int(digits) * _UNITS[unit] + _below_one(fraction or "", _UNITS[unit])
+
+
+def _below_one(fraction: str, unit: int) -> int:
+    """The digits after the point, as many as fit into 64 bits; multiplied as floating-point numbers, as Go does it."""
+    significant = fraction.lstrip("0")
+    zeros = len(fraction) - len(significant)
+    kept = significant[:_DIGITS]
+    if int(kept or "0") > _MOST:
+        kept = kept[:-1]
+    return int(int(kept or "0") * (unit / float(f"1e{zeros + len(kept)}")))
+
+
+def _invalid(text: str) -> str:
+    return f"time: invalid duration {_quote(text)}"
+
+
+def _quote(text: str) -> str:
+    """A text as package time quotes it: all that is not ASCII byte by byte."""
+    return f'"{"".join(map(_quoted, text))}"'
+
+
+def _quoted(char: str) -> str:
+    if char < " " or char >= "\x80":
+        return "".join(f"\\x{byte:02x}" for byte in char.encode(errors="surrogatepass"))
+    return f"\\{char}" if char in '"\\' else char
 
 
 def go_duration(microseconds: int) -> str:
@@ -54,9 +99,18 @@ def go_duration(microseconds: int) -> str:
     >>> go_duration(10 * SECOND), go_duration(80 * SECOND), go_duration(300 * SECOND), go_duration(1_250_000), go_duration(900_000)
     ('10s', '1m20s', '5m0s', '1.25s', '900ms')
     """
-    if microseconds < SECOND:
-        return f"{microseconds / 1000:g}ms"
+    if microseconds < 0:
+        return f"-{go_duration(-microseconds)}"
+    if 0 < microseconds < SECOND:
+        small = microseconds < MILLISECOND
+        return f"{microseconds}µs" if small else f"{_decimal(microseconds, MILLISECOND)}ms"
     minutes, rest = divmod(microseconds, MINUTE)
     hours, minutes = divmod(minutes, 60)
     head = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
-    return f"{head}{rest / SECOND:g}s"
+    return f"{head}{_decimal(rest, SECOND)}s"
+
+
+def _decimal(number: int, unit: int) -> str:
+    """How often the unit (a power of ten) is in the number, exactly."""
+    whole, rest = divmod(number, unit)
+    return f"{whole}.{rest:0{len(str(unit)) - 1}}".rstrip("0").rstrip(".")

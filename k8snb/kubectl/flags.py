@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from k8snb.apimachinery.duration import no_duration
+from k8snb.apimachinery.duration import nanoseconds
 from k8snb.apimachinery.errors import quote
 
 
@@ -90,8 +90,6 @@ class Values:
         self.line.append(f"--{flag.name}={text}")
 
 
-_DURATION = re.compile(r"([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|µs|ms|s|m|h)")
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),
     **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
@@ -100,13 +98,7 @@ _BOOLEANS = {
 
 def duration(text: str) -> float:
     """Seconds of a Go duration such as 1m30s; ``ValueError`` with Go's words."""
-    sign, body = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
-    if body == "0":
-        return 0.0
-    parts = _DURATION.findall(body)
-    if not parts or "".join(number + unit for number, unit in parts) != body:
-        raise ValueError(no_duration(text))
-    return sign * sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    return nanoseconds(text) / 1e9
 
 
 def _integer(text: str) -> int:

@@ -60,21 +60,6 @@ def columns(rows: Iterable[Sequence[str]]) -> str:
     return align(text, minwidth=6, padding=3)
 
 
-def go_duration(seconds: float) -> str:
-    """A duration as Go prints it: 1h0m0s, 30s, 1m30s.
-
-    >>> go_duration(90), go_duration(3600)
-    ('1m30s', '1h0m0s')
-    """
-    whole = int(seconds)
-    rest = f"{seconds - whole + whole % 60:g}s"
-    if whole < 60:
-        return f"{seconds:g}s"
-    if whole < 3600:
-        return f"{whole // 60}m{rest}"
-    return f"{whole // 3600}h{whole % 3600 // 60}m{rest}"
-
-
 def long_time(stamp: str) -> str:
     """A time as ``describe`` shows it: Mon, 02 Jan 2006 15:04:05 +0000."""
     return datetime.fromisoformat(stamp).strftime("%a, %d %b %Y %H:%M:%S %z")

@@ -1,4 +1,4 @@
-"""Columns, durations and values are laid out as Go lays them out."""
+"""Columns, times and values are laid out as Go lays them out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8snb.apimachinery.gotext import go_json
-from k8snb.kubectl.text import align, columns, go_duration, go_syntax, go_value, long_time, wrap
+from k8snb.kubectl.text import align, columns, go_syntax, go_value, long_time, wrap
 
 
 def test_a_column_ends_where_a_line_has_no_such_cell() -> None:
@@ -38,9 +38,8 @@ def test_values_print_as_gos_verbs_do() -> None:
     assert go_json({"b": "<&>", "a": 1}) == '{"a":1,"b":"\\u003c\\u0026\\u003e"}'
 
 
-def test_times_and_durations() -> None:
+def test_times() -> None:
     assert long_time("2026-01-02T03:04:05Z") == "Fri, 02 Jan 2026 03:04:05 +0000"
-    assert [go_duration(seconds) for seconds in (5, 90, 3600, 0.5)] == ["5s", "1m30s", "1h0m0s", "0.5s"]
 
 
 def test_prose_is_wrapped_and_long_words_stand_alone() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from k8snb.apimachinery import meta
+from k8snb.apimachinery.duration import go_duration
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig, freeze, merge
 from k8snb.apimachinery.selectors import SelectorError, parse
@@ -22,8 +23,8 @@ from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.mapper import Kind
 from k8snb.kubectl.printers import SUFFIX, printer
 from k8snb.kubectl.result import Failure, NoMatch, Several, not_found, raise_all, usage_error
-from k8snb.kubectl.text import go_duration
 from k8snb.messages import text as sentence
+from k8snb.sim.clock import seconds
 
 EXPIRED = "context deadline exceeded"
 DRAIN_SECONDS, RETRY_SECONDS, PATIENCE = 3600.0, 5.0, 120.0
@@ -202,7 +203,7 @@ def _evict_all(call: Call, kind: Kind, pods: Sequence[Json]) -> None:
         if over:
             for pod in waiting:
                 call.out(f"evicting pod {meta.key_of(pod)}")
-                problems.append(Failure(f"{_evicting(pod)}: global timeout reached: {go_duration(limit)}"))
+                problems.append(Failure(f"{_evicting(pod)}: global timeout reached: {go_duration(seconds(limit))}"))
             problems += [Failure(f"error when waiting for {_place(pod)} to terminate: {EXPIRED}") for pod in leaving]
             break
         moved = call.host.now if len(refused) < len(waiting) else moved

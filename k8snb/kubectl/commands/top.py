@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from k8snb.apimachinery.duration import go_duration
 from k8snb.apimachinery.meta import parse_time
 from k8snb.apimachinery.objects import dig
 from k8snb.apimachinery.quantity import exact, milli_value, value
@@ -16,7 +17,7 @@ from k8snb.kubectl.call import ALL_NAMESPACES, FIELD_SELECTOR, SELECTOR, Call, C
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.mapper import Kind
 from k8snb.kubectl.result import Failure, usage_error
-from k8snb.kubectl.text import MICROS, align, go_duration
+from k8snb.kubectl.text import MICROS, align
 
 CREATION_DELAY = 120 * MICROS  # after two minutes a pod without metrics is worth a complaint
 MIB = 1024 * 1024
@@ -136,7 +137,7 @@ def _explain(call: Call, namespace: str, everywhere: bool) -> None:
         age = call.host.now - parse_time(pod["metadata"]["creationTimestamp"])
         if age > CREATION_DELAY:
             name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-            raise Failure(f"Metrics not available for pod {name}, age: {go_duration(age / MICROS)}")
+            raise Failure(f"Metrics not available for pod {name}, age: {go_duration(age)}")
     raise Failure("metrics not available yet")
 
 
