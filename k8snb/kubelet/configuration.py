@@ -7,10 +7,11 @@
     shutdownGracePeriod: 30s
     shutdownGracePeriodCriticalPods: 10s
 
-All that is wrong with it is told at once, in the kubelet's own words. What is known and has no effect here (:data:`KNOWN`) is
-accepted and named.
+It is decoded as every object is, by the types in :data:`TYPES`; what it says is then validated, and all that is wrong told at once, in
+the kubelet's own words. What is known and has no effect here (:data:`KNOWN`) is accepted and named.
 
 Models: staging/src/k8s.io/kubelet/config/v1beta1/types.go, pkg/kubelet/apis/config/validation/validation.go.
+The kubelet does not refuse a period below zero; a pod has the shortest one then (two seconds).
 Simplified: one file for all machines; a running kubelet is not given another one.
 """
 
@@ -18,10 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
+from k8snb.apimachinery.decode import DecodeError, decode
 from k8snb.apimachinery.duration import go_duration, parse_duration
 from k8snb.apimachinery.objects import FrozenDict, Object
+from k8snb.apimachinery.schema import Types
 from k8snb.component_helpers.configuration import one_document
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet.thresholds import Threshold, thresholds_of
@@ -31,11 +34,8 @@ from k8snb.sim.clock import SECOND
 API_VERSION, KIND = "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
 SYSTEM_CRITICAL = 2_000_000_000
 _MAPS = ("evictionHard", "evictionSoft", "evictionSoftGracePeriod", "evictionMinimumReclaim")
-_IN_EFFECT = (
-    *_MAPS, "mergeDefaultEvictionSettings", "evictionMaxPodGracePeriod", "evictionPressureTransitionPeriod", "shutdownGracePeriod",
-    "shutdownGracePeriodCriticalPods", "shutdownGracePeriodByPodPriority", "imageGCHighThresholdPercent", "imageGCLowThresholdPercent",
-    "imageMinimumGCAge",
-)  # fmt: skip
+_LENGTHS = ("evictionPressureTransitionPeriod", "imageMinimumGCAge", "shutdownGracePeriod", "shutdownGracePeriodCriticalPods")
+_GO = "io.k8s.kubelet.config.v1beta1"
 KNOWN: Final = (
     "address", "allowedUnsafeSysctls", "authentication", "authorization", "cgroupDriver", "cgroupRoot", "cgroupsPerQOS", "clusterDNS",
     "clusterDomain", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxFiles", "containerLogMaxSize", "containerLogMaxWorkers",
@@ -58,6 +58,15 @@ KNOWN: Final = (
     "volumeStatsAggPeriod",
 )  # fmt: skip
 """Fields of a real kubelet that change nothing here."""
+TYPES: Final = Types({
+    f"{_GO}.{KIND}": {"fields": {
+        **dict.fromkeys(("apiVersion", "kind", *_LENGTHS), "string"), **dict.fromkeys(_MAPS, "map[string]string"),
+        **dict.fromkeys(KNOWN, "*any"), "mergeDefaultEvictionSettings": "*bool", "evictionMaxPodGracePeriod": "int32",
+        **dict.fromkeys(("imageGCHighThresholdPercent", "imageGCLowThresholdPercent"), "*int32"),
+        "shutdownGracePeriodByPodPriority": f"[]{_GO}.ShutdownGracePeriodByPodPriority",
+    }},
+    f"{_GO}.ShutdownGracePeriodByPodPriority": {"fields": {"priority": "int32", "shutdownGracePeriodSeconds": "int64"}},
+})  # fmt: skip
 
 
 class Period(NamedTuple):
@@ -93,59 +102,52 @@ def settings(document: Object | None) -> Settings:
     """The settings of a configuration; the default ones where there is none. Raises ValueError with all that is wrong."""
     if not document:
         return DEFAULTS
-    errors = [*_kind_errors(document), *_type_errors(document)]
-    if not errors:
-        found = Settings(
-            thresholds=thresholds_of(document, errors), max_pod_grace=document.get("evictionMaxPodGracePeriod") or 0,
-            transition=_duration(document, "evictionPressureTransitionPeriod", DEFAULTS.transition, errors),
-            shutdown=_shutdown(document, errors), image_high=document.get("imageGCHighThresholdPercent", 85),
-            image_low=document.get("imageGCLowThresholdPercent", 80),
-            image_age=_duration(document, "imageMinimumGCAge", DEFAULTS.image_age, errors),
-            ignored=tuple(field for field in KNOWN if field in document),
-        )  # fmt: skip
-        errors += _percent_errors(found)
+    errors: list[str] = []
+    decoded = _decoded(document, errors)
+    found = _settings(decoded, errors) if not errors else DEFAULTS
     if errors:
         raise Mistake(text("kubelet.bad_configuration", errors="\n".join(f"  {error}" for error in dict.fromkeys(errors))))
     return found
 
 
-def _kind_errors(document: Object) -> list[str]:
-    found = (document.get("apiVersion"), document.get("kind"))
-    if found != (API_VERSION, KIND):
-        return [f'no kind "{found[1]}" is registered for version "{found[0]}"']
-    known = {"apiVersion", "kind", *_IN_EFFECT, *KNOWN}
-    return [f'strict decoding error: unknown field "{field}"' for field in document if field not in known]
+def _decoded(document: Object, errors: list[str]) -> Object:
+    """The document as Go reads it: null is absence, and a value of another type is an error."""
+    given = (document.get("apiVersion"), document.get("kind"))
+    if given != (API_VERSION, KIND):
+        errors.append(f'no kind "{given[1]}" is registered for version "{given[0]}"')
+        return document
+    try:
+        value, unknown = decode(TYPES[f"{_GO}.{KIND}"], document)
+    except DecodeError as error:
+        errors.append(str(error))
+        return document
+    if unknown:
+        errors.append(f"strict decoding error: {', '.join(unknown)}")
+    return cast(Object, value)
 
 
-_TYPES: Final[dict[str, tuple[type, str]]] = {
-    **dict.fromkeys(_MAPS, (Mapping, "map[string]string")), "mergeDefaultEvictionSettings": (bool, "bool"),
-    **dict.fromkeys(("evictionMaxPodGracePeriod", "imageGCHighThresholdPercent", "imageGCLowThresholdPercent"), (int, "int32")),
-    "shutdownGracePeriodByPodPriority": (tuple, "[]v1beta1.ShutdownGracePeriodByPodPriority"),
-}  # fmt: skip
-
-
-def _type_errors(document: Object) -> list[str]:
-    found = []
-    for field, (kind, name) in _TYPES.items():
-        value = document.get(field)
-        wanted: Any = (list, tuple) if kind is tuple else kind
-        if value is not None and (not isinstance(value, wanted) or (kind is int and isinstance(value, bool))):
-            found.append(f"json: cannot unmarshal into Go struct field KubeletConfiguration.{field} of type {name}")
+def _settings(document: Object, errors: list[str]) -> Settings:
+    found = Settings(
+        thresholds=thresholds_of(document, errors), max_pod_grace=document.get("evictionMaxPodGracePeriod", 0),
+        transition=_duration(document, "evictionPressureTransitionPeriod", DEFAULTS.transition, errors),
+        shutdown=_shutdown(document, errors), image_high=document.get("imageGCHighThresholdPercent", DEFAULTS.image_high),
+        image_low=document.get("imageGCLowThresholdPercent", DEFAULTS.image_low),
+        image_age=_duration(document, "imageMinimumGCAge", DEFAULTS.image_age, errors),
+        ignored=tuple(field for field in KNOWN if field in document),
+    )  # fmt: skip
+    errors += _image_errors(found)
     return found
 
 
 def _duration(document: Object, field: str, default: int, errors: list[str]) -> int:
-    given = document.get(field)
-    if given is None:
-        return default
     try:
-        return parse_duration(str(given)) or default
+        return parse_duration(document.get(field) or "0") or default
     except ValueError as error:
         errors.append(str(error))
         return default
 
 
-def _percent_errors(found: Settings) -> list[str]:
+def _image_errors(found: Settings) -> list[str]:
     high, low = ("imageGCHighThresholdPercent", "high"), ("imageGCLowThresholdPercent", "low")
     errors = [
         f"invalid configuration: {field} (--image-gc-{which}-threshold) {value} must be between 0 and 100, inclusive"
@@ -157,6 +159,8 @@ def _percent_errors(found: Settings) -> list[str]:
             f"invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) {found.image_low} must be less than "
             f"imageGCHighThresholdPercent (--image-gc-high-threshold) {found.image_high}"
         )
+    if found.image_age < 0:
+        errors.append(f"invalid configuration: imageMinimumGCAge {go_duration(found.image_age)} must not be negative")
     return errors
 
 
@@ -178,5 +182,5 @@ def _shutdown(document: Object, errors: list[str]) -> tuple[Period, ...]:
         both = "Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time"
         errors.append(f"invalid configuration: {both}")
     if given:
-        return tuple(sorted(Period(int(one.get("priority", 0)), int(one.get("shutdownGracePeriodSeconds", 0))) for one in given))
+        return tuple(sorted(Period(one.get("priority", 0), one.get("shutdownGracePeriodSeconds", 0)) for one in given))
     return (Period(0, (whole - critical) // SECOND), Period(SYSTEM_CRITICAL, critical // SECOND)) if whole else ()

@@ -60,7 +60,7 @@ def _end_group(kubelet: Kubelet, stage: int) -> None:
     if stage == len(periods):
         _power_off(kubelet)
         return
-    period = periods[stage].seconds * SECOND
+    period = max(0, periods[stage].seconds) * SECOND
     kubelet.own.shutdown = (stage, kubelet.kernel.now + period)
     kubelet.kernel.after(period, kubelet.name, ("shutdown",), why=f"the period of pods of priority {periods[stage].priority} is over")
     for state in _group(kubelet, stage):

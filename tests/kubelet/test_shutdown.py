@@ -52,6 +52,15 @@ def test_pods_are_ended_in_good_order_and_their_status_says_why() -> None:
     assert said["Shutdown"] == "Shutdown manager detected shutdown event"
 
 
+def test_a_period_below_zero_is_the_shortest() -> None:
+    story = told(shutdownGracePeriodByPodPriority=[{"priority": 0, "shutdownGracePeriodSeconds": -5}])
+    story.pod("web", image="nginx:1.27")
+    story.run(5)
+    story.cluster.faults.shut_down_node("node-1")
+    story.run(2)
+    assert not powered(story)
+
+
 def test_critical_pods_come_last_and_each_group_has_its_period() -> None:
     story = graceful()
     story.pod("plain", "sh", "-c", DEAF, spec={"terminationGracePeriodSeconds": 300})

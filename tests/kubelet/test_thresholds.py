@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from k8snb.apimachinery.objects import freeze
 from k8snb.cluster import Cluster
+from k8snb.kubelet.configuration import DEFAULTS, TYPES, settings
 from k8snb.kubelet.images import Image, Process
 from k8snb.kubelet.thresholds import Observation, met, thresholds_of
 from k8snb.messages import Mistake
@@ -65,7 +67,7 @@ def test_a_soft_threshold_that_is_kept_again_within_its_grace_evicts_nobody() ->
     assert evicted(story) == []
 
 
-@pytest.mark.parametrize(("most", "took"), [(0, 30), (10, 10)])
+@pytest.mark.parametrize(("most", "took"), [(0, 30), (10, 10), (-5, 2)])
 def test_a_soft_eviction_gives_the_pod_its_own_grace_or_the_one_that_is_configured(most: int, took: int) -> None:
     story = told(**SOFT, evictionMaxPodGracePeriod=most)
     story.pod("deaf", "sh", "-c", "trap : TERM; while true; do sleep 1; done")
@@ -170,6 +172,24 @@ WRONG = [
         {"shutdownGracePeriod": "10s", "shutdownGracePeriodCriticalPods": "20s"},
         "invalid configuration: shutdownGracePeriodCriticalPods 20s must be <= shutdownGracePeriod 10s",
     ),
+    ({"shutdownGracePeriod": "-1s"}, "invalid configuration: shutdownGracePeriod -1s must be either zero or otherwise >= 1 sec"),
+    ({"imageMinimumGCAge": "-2m"}, "invalid configuration: imageMinimumGCAge -2m0s must not be negative"),
+    ({"imageMinimumGCAge": 120}, "cannot unmarshal number into Go struct field KubeletConfiguration.imageMinimumGCAge of type string"),
+    ({"shutdownGracePeriod": "3000000h"}, 'time: invalid duration "3000000h"'),
+    ({"evictionHard": {"nodefs.available": 10}}, "cannot unmarshal number into Go struct field KubeletConfiguration.evictionHard of type"),
+    ({"evictionMaxPodGracePeriod": 2**31}, "KubeletConfiguration.evictionMaxPodGracePeriod of type int32"),
+    (
+        {"shutdownGracePeriodByPodPriority": ["x"]},
+        "KubeletConfiguration.shutdownGracePeriodByPodPriority of type v1beta1.ShutdownGracePeriodByPodPriority",
+    ),
+    (
+        {"shutdownGracePeriodByPodPriority": [{"priority": "abc"}]},
+        "ShutdownGracePeriodByPodPriority.shutdownGracePeriodByPodPriority.priority of type int32",
+    ),
+    (
+        {"shutdownGracePeriodByPodPriority": [{"priority": 1, "seconds": 5}]},
+        'strict decoding error: unknown field "shutdownGracePeriodByPodPriority[0].seconds"',
+    ),
 ]
 
 
@@ -178,6 +198,11 @@ def test_what_a_kubelet_could_not_start_with_is_one_mistake(fields: dict[str, An
     with pytest.raises(Mistake) as mistake:
         Cluster(nodes=1, kubelet={**KIND, **fields})
     assert says in str(mistake.value)
+
+
+def test_null_is_as_if_it_were_not_there() -> None:
+    names = [name for type_ in TYPES for name in TYPES[type_].fields if type_.endswith(KIND["kind"]) and name not in KIND]
+    assert settings(freeze({**KIND, **dict.fromkeys(names)})) == DEFAULTS
 
 
 def test_a_field_that_has_no_effect_is_named_and_the_file_may_be_text() -> None:
