@@ -139,7 +139,7 @@ def _request(question: Question, matched: Resource) -> dict[str, Any]:
         "requestResource": {"group": request.group, "version": request.version, "resource": request.resource},
         "subResource": request.subresource, "requestSubResource": request.subresource,
         "name": question.name, "namespace": request.namespace, "operation": question.operation,
-        "userInfo": {"username": request.user.name, "groups": list(request.user.groups)},
+        "userInfo": request.user.info(),
         "dryRun": request.options.dry_run, "options": _options(question),
     }  # fmt: skip
     return {key: value for key, value in found.items() if value != ""}

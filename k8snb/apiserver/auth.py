@@ -28,7 +28,7 @@ class Authorizer:
     def __init__(self, stored: List):
         self.stored = stored
         self._known: dict[tuple[Any, ...], frozenset[str] | None] = {}  # question -> the names for which the answer is yes; None: all
-        self._rules: dict[tuple[User, str], list[Object]] = {}
+        self._rules: dict[tuple[Any, str], list[Object]] = {}
 
     def forget(self) -> None:
         """A role or a binding changed."""
@@ -41,12 +41,12 @@ class Authorizer:
         if MASTERS in user.groups or NODES in user.groups:
             return
         if not self.allows(user, request):
-            raise _forbidden(request)
+            raise forbidden(request)
 
     def allows(self, user: User, request: Request) -> bool:
         """Whether the user may."""
         resource = f"{request.resource}/{request.subresource}" if request.subresource else request.resource
-        key = (user, request.verb, request.group, resource, request.namespace, request.path)
+        key = (user[:2], request.verb, request.group, resource, request.namespace, request.path)
         if key not in self._known:
             fitting = [rule for rule in self.rules_of(user, request.namespace) if covers(rule, request, resource)]
             named = all(rule.get("resourceNames") for rule in fitting)
@@ -56,7 +56,7 @@ class Authorizer:
 
     def rules_of(self, user: User, namespace: str) -> list[Object]:
         """All rules that the user has in a namespace (cluster-wide ones included)."""
-        key = (user, namespace)
+        key = (user[:2], namespace)
         if key not in self._rules:
             self._rules[key] = list(self._collect(user, namespace))
         return self._rules[key]
@@ -106,14 +106,15 @@ def _in(rule: Object, field: str, value: str) -> bool:
     return "*" in values or value in values
 
 
-def _forbidden(request: Request) -> ApiError:
-    who = f'User "{request.user.name}" cannot {request.verb}'
+def forbidden(request: Request, reason: str = "") -> ApiError:
+    """The refusal of a request, 403, with a reason where there is one."""
+    who, why = f'User "{request.user.name}" cannot {request.verb}', f": {reason}" if reason else ""
     if request.path:
-        return ApiError(403, "Forbidden", f'forbidden: {who} path "{request.path}"', {})
+        return ApiError(403, "Forbidden", f'forbidden: {who} path "{request.path}"{why}', {})
     what = f"{request.resource}/{request.subresource}" if request.subresource else request.resource
     scope = f'in the namespace "{request.namespace}"' if request.namespace else "at the cluster scope"
     where = f"{request.resource}.{request.group}" if request.group else request.resource
     subject = f'{where} "{request.name}"' if request.name else where
-    message = f'{subject} is forbidden: {who} resource "{what}" in API group "{request.group}" {scope}'
+    message = f'{subject} is forbidden: {who} resource "{what}" in API group "{request.group}" {scope}{why}'
     details = {"name": request.name, "group": request.group, "kind": request.resource}
     return ApiError(403, "Forbidden", message, {key: value for key, value in details.items() if value})

@@ -23,10 +23,18 @@ APPLY_PATCH = "application/apply-patch+yaml"
 
 
 class User(NamedTuple):
-    """Who asks. ``groups`` decide as much as the name does."""
+    """Who asks. ``groups`` decide as much as the name does; ``uid`` and ``extra`` decide nothing, and are told to whoever looks."""
 
     name: str = ADMIN
     groups: tuple[str, ...] = (MASTERS, "system:authenticated")
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def info(self) -> dict[str, Any]:
+        """As a ``UserInfo`` of authentication.k8s.io: what is empty is left out."""
+        extra = {key: list(values) for key, values in self.extra}
+        found = {"username": self.name, "uid": self.uid, "groups": list(self.groups), "extra": extra}
+        return {key: value for key, value in found.items() if value}
 
 
 class Options(NamedTuple):

@@ -9,8 +9,8 @@ from typing import Any
 
 from tornado.httputil import HTTPHeaders
 
-from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver import rest
+from k8snb.apiserver.impersonation import impersonated, wanted
 from k8snb.apiserver.request import Request, User
 from k8snb.http.protobuf import decode as protobuf
 
@@ -18,12 +18,15 @@ LARGEST_BODY = 3 * 1024 * 1024  # bytes, as the real server's limit on requests
 
 
 def request_of(method: str, url: str, headers: HTTPHeaders, body: bytes, user: User) -> Request:
-    """The request behind an HTTP message. Raises ApiError 400 for a body that cannot be read."""
+    """The request behind an HTTP message of ``user``, an administrator: whoever knows the token may be anybody.
+
+    Raises ApiError 400 for a body that cannot be read, and for groups without a user.
+    """
     message = rest.Message(
         method, url, header=lambda name: headers.get(name, ""), decode=lambda media, patch_type: _body(body, media, patch_type),
         handed_on=_handed_on(headers), text=body.decode(errors="surrogateescape"),
     )  # fmt: skip
-    return rest.request_of(message, impersonated(user, headers))
+    return rest.request_of(message, impersonated(user, wanted(headers.get_all())))
 
 
 def _handed_on(headers: HTTPHeaders) -> list[list[str]]:
@@ -41,23 +44,6 @@ def _body(body: bytes, media: str, patch_type: str) -> Any:
         return rest.decoded(body.decode(), media, patch_type)
     except UnicodeDecodeError as error:
         raise rest.unreadable(str(error), patch_type) from None
-
-
-def impersonated(user: User, headers: HTTPHeaders) -> User:
-    """The user that ``Impersonate-User`` (``kubectl --as``) asks to be. Whoever knows the token may: its user is an administrator.
-
-    A service account brings its groups along. Raises ApiError 500, as the real server does, for groups without a user.
-    """
-    name, groups = headers.get("Impersonate-User", ""), tuple(headers.get_list("Impersonate-Group"))
-    if not name:
-        if groups:
-            raise ApiError(500, "InternalError", f"Internal error occurred: requested {' '.join(groups)} without impersonating a user", {})
-        return user
-    parts = name.split(":")
-    if not groups and name.startswith("system:serviceaccount:") and len(parts) == 4:
-        groups = ("system:serviceaccounts", f"system:serviceaccounts:{parts[2]}")
-    everyone = "system:unauthenticated" if name == "system:anonymous" else "system:authenticated"
-    return User(name, groups if everyone in groups else (*groups, everyone))
 
 
 def warning_header(text: str) -> str:

@@ -13,9 +13,9 @@ from tornado.websocket import WebSocketHandler
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver.addresses import Target, target_of
+from k8snb.apiserver.impersonation import impersonated, wanted
 from k8snb.apiserver.request import Options, Request, Response, User
 from k8snb.http.handler import Speaking, refusal
-from k8snb.http.paths import impersonated
 
 if TYPE_CHECKING:
     from k8snb.http.endpoint import Endpoint
@@ -85,7 +85,7 @@ class Upgraded(Speaking, WebSocketHandler):
 
     def about(self, verb: str, subresource: str = "", parameters: tuple[tuple[str, str], ...] = (), body: Any = None) -> Request:
         """A request about this pod, in the name of who is connected."""
-        target, user = self.target, impersonated(User(), self.request.headers)
+        target, user = self.target, impersonated(User(), wanted(self.request.headers.get_all()))
         options = Options(parameters=parameters)
         return Request(verb, "", "v1", "pods", target.namespace, target.name, subresource, body, options=options, user=user)
 

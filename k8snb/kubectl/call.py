@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from k8snb.apimachinery.errors import quote
+from k8snb.apiserver.impersonation import impersonated, named
 from k8snb.apiserver.request import Request, User
 from k8snb.kubectl.api import Api, Send
 from k8snb.kubectl.flags import Flag, Values, boolean
@@ -111,16 +112,6 @@ class Session:
     known: Discovered = field(default_factory=Discovered)
 
 
-def impersonated(user: User, name: str, groups: tuple[str, ...]) -> User:
-    """Who asks with ``--as``. A service account brings its groups along."""
-    if not name:
-        return user
-    parts = name.split(":")
-    if not groups and name.startswith("system:serviceaccount:") and len(parts) == 4:
-        groups = ("system:serviceaccounts", f"system:serviceaccounts:{parts[2]}")
-    return User(name, (*groups, "system:authenticated"))
-
-
 class Call:
     """A command being run. ``chunks`` collects what it prints, in order."""
 
@@ -129,7 +120,8 @@ class Call:
         self.chunks: list[tuple[str, str]] = []
         self.enforced = values.said("namespace")
         self.namespace: str = values.get("namespace") or session.namespace
-        user = impersonated(session.user, values.get("as") or "", tuple(values.get("as-group") or ()))
+        other = User(values.get("as") or "", tuple(values.get("as-group") or ()), values.get("as-uid") or "")
+        user = impersonated(session.user, named(other))
         self.api = Api(send, user, lambda text: self.err(f"Warning: {text}"), session.known)
 
     @property

@@ -107,7 +107,7 @@ class Kubectl:
         unset = missing(values)
         if unset and not values.help:
             raise Failure(f"required flag(s) {', '.join(quote(name) for name in unset)} not set")
-        _check_globals(values)
+        _check_globals(values, self.session.user.name)
         call = Call(self.session, Paced(self.session.send, self.session.host), path=path, values=values, inputs=inputs)
         for flag in flags:
             if flag.deprecated and values.said(flag.name):
@@ -119,7 +119,7 @@ class Kubectl:
         return completion.complete(self.session, ROOT, line, len(line) if cursor is None else cursor)
 
 
-def _check_globals(values: Values) -> None:
+def _check_globals(values: Values, user: str) -> None:
     """What a kubeconfig and a client would refuse. Raises Failure."""
     timeout, context = str(values.request_timeout), str(values.context)
     try:
@@ -131,6 +131,8 @@ def _check_globals(values: Values) -> None:
         ) from None
     if context not in ("", CONTEXT):
         raise Several([Failure(f"Error in configuration: context was not found for specified context: {context}")])
+    if not values.get("as") and (values.get("as-group") or values.get("as-uid")):
+        raise Failure(f"requesting uid, groups or user-extra for {user} without impersonating a user")
 
 
 def _refused(remark: str) -> Result:

@@ -16,6 +16,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import Object
 from k8snb.apiserver import discovery, rest
 from k8snb.apiserver.context import Context
+from k8snb.apiserver.impersonation import ANONYMOUS, UNAUTHENTICATED, impersonate, wanted
 from k8snb.apiserver.request import Request, Response, User
 from k8snb.apiserver.server import Server
 from k8snb.component_helpers.apiserver import ADDRESS, NAMES, PORT
@@ -23,7 +24,7 @@ from k8snb.resources.core.serviceaccount_token import ISSUER, owner_of
 from k8snb.seams.cni import HTTPReply, HTTPRequest, header
 from k8snb.sim.clock import LATENCY
 
-ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
+NOBODY = User(ANONYMOUS, (UNAUTHENTICATED,))
 NAME = "kube-apiserver"
 _CONNECTIONS = ("exec", "attach", "portforward")
 
@@ -69,11 +70,7 @@ class ApiServerDoor:
             message.method, message.path, header=lambda name: header(message.headers, name), text=message.body,
             decode=lambda media, patch_type: rest.decoded(message.body, media, patch_type),
         )  # fmt: skip
-        wanted = header(message.headers, "Impersonate-User")
-        if wanted:
-            self.server.authorizer.check(Request("impersonate", resource="users", name=wanted, user=user))
-            user = User(wanted, ("system:authenticated",))
-        request = rest.request_of(read, user)
+        request = impersonate(self.server.authorizer.check, rest.request_of(read, user), wanted(message.headers))
         if request.verb == "watch" or request.subresource in _CONNECTIONS:
             what = request.subresource or f"{request.verb} on {request.resource}"
             raise ApiError(501, "NotImplemented", f"k8snb does not serve {what} to programs in Pods")
@@ -83,7 +80,7 @@ class ApiServerDoor:
         """Who asks. Raises ApiError 401 for a token that is none (any more)."""
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token.strip():
-            return ANONYMOUS
+            return NOBODY
         known = owner_of(Context(self.server, Request("get")), token.strip())
         if known is None or ISSUER not in known[1]["aud"]:
             raise ApiError(401, "Unauthorized", "Unauthorized")

@@ -158,3 +158,21 @@ def test_what_a_pod_wrote_is_replayed(cluster: Cluster) -> None:
     cluster.rewind(position)
     assert cluster.get("configmaps", "mine") is not None
     assert cluster.save() == saved
+
+
+def test_a_token_tells_where_its_pod_runs_and_may_be_used_to_ask_as_somebody_else(cluster: Cluster) -> None:
+    allow(cluster, "view")
+    review = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    post = "-X POST -H 'Content-Type: application/json' -d '{}'"
+    me = curl(cluster, review, post)["status"]["userInfo"]
+    account, pod, node = cluster.get("serviceaccounts", "default"), cluster.get("pods", "box"), cluster.get("nodes")[0]
+    told = {key.removeprefix("authentication.kubernetes.io/"): values for key, values in me["extra"].items()}
+    assert (me["username"], me["uid"]) == ("system:serviceaccount:default:default", account["metadata"]["uid"])
+    assert (told["pod-name"], told["pod-uid"]) == (["box"], [pod["metadata"]["uid"]])
+    assert (told["node-name"], told["node-uid"]) == ([node["metadata"]["name"]], [node["metadata"]["uid"]])
+    jane = "-H 'Impersonate-User: jane' -H 'Impersonate-Group: devs'"
+    assert "cannot impersonate-on:user-info:create" in curl(cluster, review, f"{post} {jane}")["message"]
+    cluster.kubectl("create clusterrole deputy --verb=impersonate --resource=users,groups")
+    cluster.kubectl("create clusterrolebinding deputy --clusterrole=deputy --serviceaccount=default:default")
+    as_jane = curl(cluster, review, f"{post} {jane}")["status"]["userInfo"]
+    assert as_jane == {"username": "jane", "groups": ["devs", "system:authenticated"]}

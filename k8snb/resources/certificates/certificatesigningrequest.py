@@ -71,8 +71,7 @@ def sign_with_user(context: Any, obj: Object, old: Object | None) -> Object:
     """Whoever asks stands in the request; nobody can ask for somebody else."""
     if old is not None:
         return obj
-    user = context.request.user
-    return put(obj, "spec", {**obj.get("spec", EMPTY_DICT), "username": user.name, "groups": list(user.groups)})
+    return put(obj, "spec", {**obj.get("spec", EMPTY_DICT), **context.request.user.info()})
 
 
 def approve(context: Any, request: Request, obj: Object | None) -> Object:

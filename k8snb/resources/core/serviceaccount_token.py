@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError, Errors, conflict, invalid, object_invalid, object_not_found
@@ -81,6 +82,9 @@ def _claims(context: Any, account: Object, asked: dict[str, Any], bound: Object 
     kubernetes: dict[str, Any] = {"namespace": meta["namespace"], "serviceaccount": {"name": meta["name"], "uid": meta["uid"]}}
     if bound is not None:
         kubernetes[bound["kind"].lower()] = {"name": bound["metadata"]["name"], "uid": bound["metadata"]["uid"]}
+    if machine := dig(bound, "spec.nodeName") if bound is not None else "":
+        found = context.get("nodes", machine, "")
+        kubernetes["node"] = {"name": machine, **({"uid": found["metadata"]["uid"]} if found is not None else {})}
     return {
         "aud": asked["audiences"], "exp": now + asked["seconds"], "iat": now, "iss": ISSUER, "jti": context.uid(),
         "kubernetes.io": kubernetes, "nbf": now, "sub": f"system:serviceaccount:{meta['namespace']}:{meta['name']}",
@@ -122,10 +126,19 @@ def owner_of(context: Any, token: str) -> tuple[User, dict[str, Any]] | None:
         return None
     about = claims["kubernetes.io"]
     namespace, account = about["namespace"], about["serviceaccount"]
-    alive = [("serviceaccounts", account), *((_BOUND[kind], about[kind.lower()]) for kind in _BOUND if kind.lower() in about)]
+    bound = [kind for kind in _BOUND if kind.lower() in about][:1]  # of a Pod's machine only the name is told
+    alive = [("serviceaccounts", account), *((_BOUND[kind], about[kind.lower()]) for kind in bound)]
     for resource, ref in alive:
         found = context.get(resource, ref["name"], "" if resource == "nodes" else namespace)
         if dig(found, "metadata.uid") != ref["uid"]:
             return None
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
-    return User(claims["sub"], groups), claims
+    return User(claims["sub"], groups, account["uid"], tuple(_extra(claims))), claims
+
+
+def _extra(claims: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What else is told of who shows a token: which it is, and where it runs."""
+    yield "authentication.kubernetes.io/credential-id", (f"JTI={claims['jti']}",)
+    for kind in ("pod", "node"):
+        for field, value in sorted(claims["kubernetes.io"].get(kind, {}).items()):
+            yield f"authentication.kubernetes.io/{kind}-{field}", (value,)

@@ -113,8 +113,7 @@ def _copied(rule: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def review_me(context: Any, obj: Object) -> Object:
     """SelfSubjectReview: who am I?"""
-    user = context.request.user
-    return put(obj, "status", freeze({"userInfo": {"username": user.name, "groups": list(user.groups)}}))
+    return put(obj, "status", freeze({"userInfo": context.request.user.info()}))
 
 
 def review_token(context: Any, obj: Object) -> Object:
@@ -127,10 +126,4 @@ def review_token(context: Any, obj: Object) -> Object:
     shared = [audience for audience in wanted if known is not None and audience in known[1]["aud"]]
     if known is None or not shared:
         return put(obj, "status", freeze({"user": {}, "error": "invalid bearer token"}))
-    user, claims = known
-    about = claims["kubernetes.io"]
-    extra = {"authentication.kubernetes.io/credential-id": [f"JTI={claims['jti']}"]}
-    if "pod" in about:
-        extra |= {f"authentication.kubernetes.io/pod-{field}": [about["pod"][field]] for field in ("name", "uid")}
-    info = {"username": user.name, "uid": about["serviceaccount"]["uid"], "groups": list(user.groups), "extra": extra}
-    return put(obj, "status", freeze({"authenticated": True, "user": info, "audiences": shared}))
+    return put(obj, "status", freeze({"authenticated": True, "user": known[0].info(), "audiences": shared}))
