@@ -10,7 +10,7 @@ from k8snb.course import kit
 from k8snb.messages import LANGUAGES, Mistake, set_language
 from k8snb.notebook.magics import ClusterMagics
 
-NUMBERS = (5, -1, 10**30, 2.5, float("nan"), True)
+NUMBERS = (5, -1, 10**30, 10**400, 2.5, float("nan"), True)
 BAD = (*NUMBERS, None, "", "x", "a/b/c", "deployment/none", "\0", "日本", b"x", [], {}, [None], {"kind": 1}, object())
 SKIPPED = {"serve", "view", "of", "find"}  # two need an event loop or a front end; two are called by the simulator itself
 
@@ -108,6 +108,7 @@ TABLE = [  # (what a learner writes, what the sentence must name)
     (lambda c: c.run_for("5"), ("cluster.run_for", "duration", "'5'")),
     (lambda c: c.run_for(-1), ("duration", "-1")),
     (lambda c: c.run_for(float("inf")), ("duration", "inf")),
+    (lambda c: c.run_for(10**400), ("cluster.run_for", "duration", "1000")),
     (lambda c: c.apply(5), ("cluster.apply", "manifest", "5")),
     (lambda c: c.step("x"), ("reconcile", "'x'")),
     (lambda c: c.at("x"), ("cluster.at", "revision", "'x'")),

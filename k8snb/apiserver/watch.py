@@ -57,7 +57,7 @@ class WatchState:
     scheduled: bool = False
     delay: int = 0  # a fault: every delivery comes this much later
     ended: bool = False
-    whole: bool = False  # its bucket is all that it selects by
+    by_bucket: bool = False  # its bucket is all that it selects by
 
 
 @dataclass(slots=True)
@@ -84,16 +84,16 @@ class Hub:
         """A new watch on a resource (or on ``*``), which has seen everything up to ``revision``."""
         state = self.state
         number, state.next_id = state.next_id, state.next_id + 1
-        bucket = self._bucket(namespace, fields)
+        wanted = selectors.parse_fields(fields)
+        bucket = self._bucket(namespace, wanted)
         watch = WatchState(number, resource, namespace, labels, fields, component, bucket, revision)
-        watch.whole = not labels and not namespace and (not fields or len(selectors.parse_fields(fields).requirements) == 1)
+        watch.by_bucket = not labels and len(wanted.requirements) + bool(namespace) == bool(bucket[0])
         state.watches[number] = watch
         state.index.setdefault(resource, {}).setdefault(bucket, {})[number] = None
         return watch
 
     @staticmethod
-    def _bucket(namespace: str, fields: str) -> tuple[str, str]:
-        wanted = selectors.parse_fields(fields)
+    def _bucket(namespace: str, wanted: selectors.FieldSelector) -> tuple[str, str]:
         for name in INDEXED:
             value = wanted.exact(name)
             if value is not None:
@@ -207,7 +207,7 @@ def translate(watch: WatchState, resource: Resource, change: Change) -> WatchEve
 
 def selected(watch: WatchState, resource: Resource, obj: Object) -> bool:
     """Whether the watch's namespace and selectors let the object through."""
-    if watch.whole and (not watch.field_selector or watch.bucket[0]):
+    if watch.by_bucket:
         name, value = watch.bucket
         return not name or field_value(resource, name, obj) == value
     meta = obj["metadata"]

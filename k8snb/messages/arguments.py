@@ -31,8 +31,9 @@ class Kind(NamedTuple):
     key: str
 
 
-def _number(value: Any, largest: float = LARGEST) -> bool:
-    return not isinstance(value, bool) and isinstance(value, numbers.Real) and 0 <= float(value) <= largest
+def is_number(value: Any, largest: float = LARGEST) -> bool:
+    """A number from 0, no truth value, that is not larger than any that is meant."""
+    return not isinstance(value, bool) and isinstance(value, numbers.Real) and bool(0 <= cast(float, value) <= largest)
 
 
 def _whole(value: Any) -> bool:
@@ -66,7 +67,7 @@ KINDS: dict[str, Kind] = {
     "str | int": Kind(lambda value: isinstance(value, str) or _whole(value), "arguments.amount"),
     "int": Kind(_whole, "arguments.whole"),
     "int | None": Kind(lambda value: value is None or _whole(value), "arguments.whole"),
-    "float": Kind(_number, "arguments.number"),
+    "float": Kind(is_number, "arguments.number"),
     "bool": Kind(lambda value: isinstance(value, bool), "arguments.switch"),
     "bytes": Kind(lambda value: isinstance(value, bytes), "arguments.saved"),
     "str | Object": Kind(_object, "arguments.object"),
@@ -83,7 +84,7 @@ KINDS: dict[str, Kind] = {
     "Callable[[Cluster], bool]": Kind(callable, "arguments.condition"),
 }
 _ANYTHING = Kind(lambda _value: True, "")
-TIME = Kind(functools.partial(_number, largest=LONGEST), "arguments.seconds")
+TIME = Kind(functools.partial(is_number, largest=LONGEST), "arguments.seconds")
 
 
 def kind_of(parameter: inspect.Parameter) -> Kind | None:

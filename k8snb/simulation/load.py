@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8snb.client.component import ComponentState
 from k8snb.messages import Mistake, text
+from k8snb.messages.arguments import is_number
 from k8snb.network.conntrack import FIRST_PORT
 from k8snb.network.traffic import parse_url
 from k8snb.sim.clock import SECOND
@@ -152,11 +153,11 @@ def bounds_of(rate: Any, shape: str) -> tuple[float, float]:
     >>> bounds_of(20, "steady"), bounds_of(20, "ramp"), bounds_of((5, 50), "sine")
     ((20.0, 20.0), (2.0, 20.0), (5.0, 50.0))
     """
-    one = isinstance(rate, (int, float))
-    both = (rate if shape == "steady" else rate / 10, rate) if one else tuple(rate) if isinstance(rate, (tuple, list)) else ()
-    if len(both) != 2 or not all(isinstance(value, (int, float)) for value in both):
+    given = tuple(rate) if isinstance(rate, (tuple, list)) else (rate,)
+    if len(given) not in (1, 2) or not all(map(is_number, given)):
         raise Mistake(text("load.bad_rate", most=f"{MOST_RATE:g}"))
-    return float(both[0]), float(both[1])
+    lowest, *highest = map(float, given)
+    return (lowest, highest[0]) if highest else (lowest if shape == "steady" else lowest / 10, lowest)
 
 
 def _check(

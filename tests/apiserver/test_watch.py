@@ -1,5 +1,8 @@
 """Watches: what is told, to whom, in which order; and what happens when a watch breaks."""
 
+import pytest
+
+from k8snb.apimachinery import meta
 from k8snb.apiserver.request import Options, Request
 
 POD = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "a", "image": "nginx"}]}}
@@ -61,6 +64,30 @@ def test_a_kubelet_hears_of_the_pods_of_its_node_only(cluster, client):
         target = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": {"kind": "Node", "name": node}}
         client.create("pods", target, "default", name=name, subresource="binding")
     assert take() == [("ADDED", "mine")]
+
+
+SELECTIONS = [  # (namespace, options, the ConfigMaps that are heard of)
+    ("", {}, ["default/a", "default/b", "kube-system/a"]),
+    ("default", {}, ["default/a", "default/b"]),
+    ("", {"field_selector": "metadata.name=a"}, ["default/a", "kube-system/a"]),
+    ("default", {"field_selector": "metadata.name=a"}, ["default/a"]),
+    ("", {"field_selector": "metadata.name=a,metadata.namespace=kube-system"}, ["kube-system/a"]),
+    ("", {"field_selector": "metadata.name!=a"}, ["default/b"]),
+    ("", {"field_selector": "metadata.namespace=kube-system"}, ["kube-system/a"]),
+    ("", {"label_selector": "app=web"}, ["default/b"]),
+    ("default", {"label_selector": "app=web", "field_selector": "metadata.name=a"}, []),
+]
+
+
+@pytest.mark.parametrize(("namespace", "options", "heard"), SELECTIONS)
+def test_a_watch_hears_of_what_it_selects_however_it_is_found(cluster, client, namespace, options, heard):
+    asked = Options(resource_version=str(cluster.revision), **options)
+    answer = cluster.send(Request("watch", resource="configmaps", namespace=namespace, options=asked))
+    client.create("configmaps", config_map("a"), "default")
+    client.create("configmaps", config_map("b", labels={"app": "web"}), "default")
+    client.create("configmaps", config_map("a"), "kube-system")
+    told = cluster.simulation.parts.server.visitors.take(answer.body["id"])
+    assert sorted(meta.key_of(event.object) for event in told) == heard
 
 
 def test_a_broken_watch_makes_the_informer_list_again(cluster, client):

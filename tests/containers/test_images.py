@@ -72,6 +72,15 @@ def test_an_unknown_image_is_explained_as_generic_and_a_wrong_tag_is_refused() -
 # -- a learner's own -------------------------------------------------------------------------------------------------
 
 
+MISUSES = {  # what an image asks of its process that cannot be, and what it is told
+    "/exit": (lambda process: process.exit(1.5), "Counter: process.exit: code is a whole number, not 1.5"),
+    "/exit-text": (lambda process: process.exit("1"), "Counter: process.exit: code is a whole number, not '1'"),
+    "/sleep": (lambda process: process.sleep(10**400), "Counter: process.sleep: duration is a number of seconds from 0"),
+    "/use": (lambda process: process.use(growth="1Mi"), "Counter: process.use: growth is a whole number, not '1Mi'"),
+    "/log": (lambda process: process.log(5), "Counter: process.log: line is text in quotes, not 5"),
+}
+
+
 class Counter(Image):
     """Counts its visitors."""
 
@@ -88,6 +97,8 @@ class Counter(Image):
             self.visits = 1
         if request.path == "/nothing":
             return None
+        if request.path in MISUSES:
+            MISUSES[request.path][0](process)
         process.memory["hits"] = process.memory.get("hits", 0) + 1
         return f"{process.memory['hits']}\n"
 
@@ -113,6 +124,7 @@ def test_a_learners_image_serves_and_counts_and_forks(story: Story) -> None:
         ("/list", "process.memory['all'] is a list"),
         ("/self", "an image cannot keep visits on self"),
         ("/nothing", "http() gave a NoneType"),
+        *((path, words) for path, (_, words) in MISUSES.items()),
     ],
 )
 def test_a_mistake_ends_the_container_with_one_line(story: Story, path: str, words: str) -> None:

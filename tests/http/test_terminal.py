@@ -80,6 +80,7 @@ def test_lines_are_entered_remembered_and_dropped():
     [
         ("echo hi", False), ("if true; then", True), ("if true; then\n:; fi", False), ("echo 'a", True), ("f() {", True), ("done", False),
         ("cat <<EOF\na", True), ("cat <<'EOF'\na\nEOF", False), ("echo a \\", True), ("ls |", True), ("echo )(", False),
+        ("(" * 3000, False), ("while true; do break " + "9" * 5000 + "; done", False), ("9" * 5000 + ">x", False),
     ],
 )  # fmt: skip
 def test_a_shell_asks_for_more_where_a_script_is_not_complete(script, more):

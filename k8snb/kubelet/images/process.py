@@ -21,6 +21,7 @@ from k8snb.kubelet.images.consumption import Consumption
 from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.reference import parse_reference
 from k8snb.kubelet.images.shell.state import FOREVER, ShellState
+from k8snb.messages.arguments import careful
 from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPResponse
 from k8snb.seams.cri import MountPoint, Resources
 from k8snb.sim.clock import MILLISECOND, SECOND, seconds
@@ -94,6 +95,7 @@ class ProcessState:
     consumption: Consumption | None = None  # None: nothing but what the image's appetite says
 
 
+@careful("process")
 class Process:
     """A running process, as the code of an image sees it. Made for one call, never kept."""
 

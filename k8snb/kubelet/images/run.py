@@ -20,7 +20,7 @@ from k8snb.kubelet.images.shell import machine
 from k8snb.kubelet.images.shell import session as sessions
 from k8snb.kubelet.images.shell.session import Session
 from k8snb.kubelet.images.shell.state import FOREVER, Frame
-from k8snb.messages import text
+from k8snb.messages import Mistake, text
 from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse, phrase
 from k8snb.seams.cri import Executed
 from k8snb.sim.clock import HOUR
@@ -90,7 +90,8 @@ def _guarded(process: Process, hook: Callable[[], None]) -> None:
         if not type(process.image).__module__.startswith("k8snb."):
             _check_memory(process)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is the image's)
-        message = f"{type(process.image).__name__}: {type(error).__name__}: {error}"
+        what = str(error) if isinstance(error, Mistake) else f"{type(error).__name__}: {error}"
+        message = f"{type(process.image).__name__}: {what}"
         process.log(message)
         process.exit(1, message)
 

@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 from k8snb.kubelet.images.shell.words import BREAKS, Instruction, ShellSyntaxError, Word, Words
 
 _ASSIGN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
-_REDIRECT = re.compile(r"(\d*)(&>|>>|>&|<<-|<<|<&|>\||>|<)")
+_REDIRECT = re.compile(r"([0-9]{0,9})(&>|>>|>&|<<-|<<|<&|>\||>|<)")
+_COUNT = re.compile("[0-9]{1,9}")
 _FUNCTION = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)[ \t]*\([ \t]*\)")
 
 
@@ -37,7 +38,10 @@ class Program(NamedTuple):
 def compile_script(text: str) -> Program:
     """The program of a script. Raises :class:`ShellSyntaxError`."""
     parser = _Parser(text)
-    main = parser.block(parser.commands, ())
+    try:
+        main = parser.block(parser.commands, ())
+    except RecursionError:
+        raise ShellSyntaxError("sh: syntax error: nested too deeply") from None
     if parser.at < len(parser.text):
         raise parser.error()
     blocks = parser.blocks
@@ -286,7 +290,7 @@ class _Parser(Words):
     def loop_control(self, words: list[Word]) -> bool:
         """``break [n]`` and ``continue [n]`` are jumps; the words of the inner ``for`` loops that they leave are dropped."""
         said = [word[0][1] if len(word) == 1 and word[0][0] == "text" else "" for word in words]
-        if not self.loops or said[:1] not in (["break"], ["continue"]) or len(said) > 2 or (len(said) == 2 and not said[1].isdecimal()):
+        if not self.loops or said[:1] not in (["break"], ["continue"]) or not all(map(_COUNT.fullmatch, said[1:])) or len(said) > 2:
             return False
         depth = min(max(1, int(said[1]) if len(said) == 2 else 1), len(self.loops))
         for inner in self.loops[len(self.loops) - depth + 1 :]:

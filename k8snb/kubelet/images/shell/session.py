@@ -41,8 +41,6 @@ def incomplete(script: str) -> bool:
         compile_script(script)
     except ShellSyntaxError as error:
         return any(sign in str(error) for sign in _MORE)
-    except Exception:  # noqa: BLE001  (whatever a learner types; the shell itself will say what is wrong)
-        return False
     return False
 
 
