@@ -306,8 +306,8 @@ class Cluster:
     def watch(self, resource: str, *, since: int | None = None, namespace: str = "", name: str = "") -> Watch:
         """Follow the changes of a resource, as a component does: ``take()`` gives what has come since the last look.
 
-        Without ``since`` the present objects come first, as ADDED; with it, everything after that revision. Raises ApiError
-        (410, ``too old resource version``) where etcd's history no longer reaches back so far. ``resource`` as in :meth:`get`.
+        Without ``since`` the present objects come first, as ADDED; with it, everything after that revision. Where etcd's history no
+        longer reaches back so far, an ERROR (410, ``too old resource version``) is all that comes. ``resource`` as in :meth:`get`.
         """
         kind = self._kind(resource)
         options = Options(resource_version="" if since is None else str(since), field_selector=f"metadata.name={name}" if name else "")

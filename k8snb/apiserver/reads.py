@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from k8snb.apimachinery import selectors
-from k8snb.apimachinery.errors import ApiError, bad_request, expired, object_not_found
+from k8snb.apimachinery.errors import ApiError, bad_request, expired, object_not_found, quote
 from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver import tables
 from k8snb.apiserver.context import Context
 from k8snb.apiserver.keys import key_of, prefix_of
-from k8snb.apiserver.watch import field_value
+from k8snb.apiserver.watch import field_value, too_old
 from k8snb.etcd.store import Compacted
 
 _CONTINUE_EXPIRED = (
@@ -82,11 +82,22 @@ def _position(context: Context) -> tuple[int, str]:
             return int(token["rv"]), str(token["start"])
         except (ValueError, KeyError, TypeError):
             raise bad_request("continue key is not valid: illegal base64 data at input byte 0") from None
-    if options.resource_version_match == "Exact" and options.resource_version not in ("", "0"):
-        return int(options.resource_version), ""
-    if options.resource_version.isdecimal() and int(options.resource_version) > store.revision:
+    revision = revision_of(options.resource_version)
+    if options.resource_version_match == "Exact" and revision:
+        return revision, ""
+    if revision > store.revision:
         raise ApiError(504, "Timeout", f"Too large resource version: {options.resource_version}, current: {store.revision}", {})
     return store.revision, ""
+
+
+def revision_of(text: str) -> int:
+    """A resourceVersion as a number; 0 where none is named. Raises ApiError 500, in the server's words."""
+    known = text.isascii() and text.isdecimal()
+    if text and (not known or len(text) > 20 or int(text) >= 1 << 64):
+        why = "value out of range" if known else "invalid syntax"
+        words = f"resourceVersion: Invalid value: {quote(text)}: strconv.ParseUint: parsing {quote(text)}: {why}"
+        raise ApiError(500, "", words, {})
+    return int(text or 0)
 
 
 def _entries(context: Context, stored: Resource, revision: int, start: str) -> list[Entry]:
@@ -141,25 +152,24 @@ def _namespace(resource: Resource) -> Iterable[str]:
 def watch(context: Context, resource: Resource) -> Object:
     """GET with ``watch``: opens a watch and gives its number; the caller takes events from the server's ``visitors``, and closes it.
 
-    With a resourceVersion, everything since then comes first (410 where that is gone); without, or with
-    ``sendInitialEvents``, the present objects come as ADDED, then a bookmark where those were asked for.
+    With a resourceVersion, everything since then comes first; where that is gone, one ERROR is all that comes. Without, or
+    with ``sendInitialEvents``, the present objects come as ADDED, then a bookmark where those were asked for.
     """
     server, request = context.server, context.request
     options, stored = request.options, server.catalogue.storage_of(resource)
     keep = matcher(stored, options.label_selector, options.field_selector)
     field_selector = f"metadata.name={request.name}" if request.name else options.field_selector
-    begin = options.resource_version
+    begin = revision_of(options.resource_version)
     opened = server.visitors.open(
         stored.key, namespace=request.namespace if stored.namespaced else "", labels=options.label_selector,
         fields=field_selector, component="", revision=server.store.revision,
     )  # fmt: skip
-    if begin in ("", "0") or options.send_initial_events:
+    if not begin or options.send_initial_events:
         entries = _entries(context, stored, server.store.revision, "")
         server.visitors.preload(opened, [obj for _, obj in entries if keep(obj)], bookmark=options.send_initial_events)
     else:
         try:
-            server.visitors.replay(opened, stored, server.store.changes_since(int(begin), prefix_of(stored)))
+            server.visitors.replay(opened, stored, server.store.changes_since(begin, prefix_of(stored)))
         except Compacted as gone:
-            server.visitors.close(opened.id)
-            raise expired(f"too old resource version: {begin} ({gone.floor})") from None
+            server.visitors.fail(opened.id, too_old(begin, gone.floor))
     return FrozenDict({"kind": "Watch", "apiVersion": "k8snb", "id": opened.id})

@@ -8,7 +8,8 @@ one node do not read one another's:
     pods, -, -                    ->  [kube-scheduler, kube-controller-manager]
 
 An object that stops matching a selector is reported as DELETED, one that begins to match as ADDED. A watch that falls too
-far behind, or whose connection broke, is ended with an ERROR event (410 Expired); its owner must list again.
+far behind, whose connection broke, or that would begin before all that is kept, is ended with an ERROR event (410 Expired): it is
+no refusal, the answer is a stream whose only line says so. Its owner must list again.
 
 Models: k8s.io/apiserver/pkg/storage/cacher (cacher.go, watch_cache.go, the indexed dispatch by trigger value).
 Simplified: one buffer bound for all watches; the cache is the store itself, so lists are never behind.
@@ -154,7 +155,7 @@ class Hub:
         watch.revision = change.revision
         watch.pending.append(event)
         if len(watch.pending) > BUFFER:
-            self.fail(watch.id, too_old(watch.revision))
+            self.fail(watch.id, too_old(watch.pending[0].revision, watch.revision))
         else:
             self._wake(watch)
 
@@ -238,9 +239,9 @@ def bookmark_of(watch: WatchState, *, initial: bool = False) -> Object:
     return frozen
 
 
-def too_old(revision: int) -> dict[str, Any]:
-    """The ``Status`` that ends a watch whose revision is no longer to be had."""
+def too_old(revision: int, floor: int) -> dict[str, Any]:
+    """The ``Status`` that ends a watch whose revision is no longer to be had; ``floor``: the oldest that is."""
     return {
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": 410, "reason": "Expired",
-        "message": f"too old resource version: {revision}",
+        "message": f"too old resource version: {revision} ({floor})",
     }  # fmt: skip

@@ -103,7 +103,7 @@ async def _stream(handler: Handler, endpoint: Endpoint, server: Server, request:
             handler.write(line(printed(event)))
         await handler.flush()
         left = end - loop.time()
-        if left <= 0:
+        if left <= 0 or number not in hub.state.watches:  # an ERROR was its last event
             return
         await _wait(happened, min(1.0, left))
 

@@ -7,7 +7,7 @@
 
 The connection is no part of the cluster's state: a fork has nobody at its other end, and a cluster that is rewound has cut it.
 
-Models: a GET with ``watch=1``; the 410 that begins too far back, k8s.io/apiserver/pkg/storage/etcd3/watcher.go.
+Models: a GET with ``watch=1``; one that begins too far back, k8s.io/apiserver/pkg/storage/cacher/cacher.go (newErrWatcher).
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Events:
 
 
 class Watch:
-    """One open watch. Opening it raises :class:`~k8snb.apimachinery.errors.ApiError`: 410 where the revision is no longer kept."""
+    """One open watch. Opening it raises :class:`~k8snb.apimachinery.errors.ApiError` where it is refused; where the revision is no longer
+    kept, it opens, says so in one ERROR, and is closed."""
 
     def __init__(self, simulation: Simulation, request: Request):
         opened = simulation.request(request)

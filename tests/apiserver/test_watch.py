@@ -12,7 +12,7 @@ def watch(cluster, resource="configmaps", **options):
     answer = cluster.send(Request("watch", resource=resource, namespace="default", options=Options(**options)))
     assert answer.ok, answer.body
     hub = cluster.simulation.parts.server.visitors
-    return lambda: [(event.type, event.object["metadata"].get("name", "")) for event in hub.take(answer.body["id"])]
+    return lambda: [(event.type, event.object.get("metadata", {}).get("name", "")) for event in hub.take(answer.body["id"])]
 
 
 def config_map(name, **meta):
@@ -39,8 +39,19 @@ def test_a_watch_from_a_compacted_revision_is_gone(cluster, client):
     begin = cluster.revision
     client.create("configmaps", config_map("a"), "default")
     cluster.simulation.parts.store.compact(cluster.revision)
-    answer = cluster.send(Request("watch", resource="configmaps", namespace="default", options=Options(resource_version=str(begin))))
-    assert (answer.code, answer.body["reason"]) == (410, "Expired")
+    take = watch(cluster, resource_version=str(begin))
+    assert take() == [("ERROR", "")]
+    client.create("configmaps", config_map("b"), "default")
+    assert take() == []
+
+
+@pytest.mark.parametrize(("revision", "why"), [("soon", "invalid syntax"), ("-1", "invalid syntax"), ("9" * 30, "value out of range")])
+def test_a_revision_that_is_no_number_is_refused(cluster, revision, why):
+    said = f'resourceVersion: Invalid value: "{revision}": strconv.ParseUint: parsing "{revision}": {why}'
+    for verb in ("list", "watch"):
+        answer = cluster.send(Request(verb, resource="configmaps", namespace="default", options=Options(resource_version=revision)))
+        assert (answer.code, answer.body["message"]) == (500, said)
+    assert not cluster.simulation.parts.server.visitors.state.watches
 
 
 def test_initial_events_end_with_a_bookmark(cluster):

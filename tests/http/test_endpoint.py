@@ -62,6 +62,17 @@ def test_a_watch_streams_what_happens_and_ends_in_time(served):
     assert not served.cluster.simulation.parts.server.visitors.state.watches
 
 
+def test_a_watch_whose_past_is_gone_says_so_in_its_only_line(served):
+    begin = served.ask("GET", MAPS)[1]["metadata"]["resourceVersion"]
+    served.ask("POST", MAPS, config_map("a"))
+    served.run(lambda: served.cluster.etcd.compact(served.cluster.revision))
+    watch = served.open("GET", f"{MAPS}?watch=true&resourceVersion={begin}")
+    (line,) = watch.read().splitlines()
+    event = json.loads(line)
+    assert (watch.status, event["type"], event["object"]["kind"]) == (200, "ERROR", "Status")
+    assert (event["object"]["code"], event["object"]["reason"]) == (410, "Expired")
+
+
 def test_a_client_that_leaves_takes_its_watch_along(served):
     watch = served.open("GET", f"{MAPS}?watch=true")
     events(watch, 1)

@@ -88,9 +88,9 @@ def _raw_watch(call: Call, request: Request) -> None:
         call.write("".join(map(line, watch.written())))
         return not watch.open
 
-    call.wait(told, seconds)
+    ended = call.wait(told, seconds)
     watch.close()
-    if asked is None:
+    if asked is None and not ended:
         call.err(sentence("kubectl.watch_ended", seconds=f"{seconds:g}"))
 
 
