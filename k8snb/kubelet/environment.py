@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
+from k8snb.seams.cri import RunAs
 
 Find = Callable[[str, str], Object | None]  # (resource, name) within the pod's namespace
 
@@ -60,24 +61,34 @@ def variables(container: Object, sources: Sources, services: Mapping[str, str] |
     return found | {name: value for name, value in links.items() if name not in found}
 
 
-def check_user(pod: Object, container: Object, *, root: bool) -> None:
-    """``runAsNonRoot``: the user must not be root. ``root``: the image's own user is. Raises :class:`ConfigError`."""
+def check_user(pod: Object, container: Object, own: str | None) -> None:
+    """``runAsNonRoot``: the user must not be root. ``own`` is the image's: a number or a name, of which a kubelet cannot know whose it
+    is; None: nobody knows, and it is let through. Raises :class:`ConfigError`.
+
+    Models: pkg/kubelet/kuberuntime/security_context.go (verifyRunAsNonRoot), kuberuntime_image.go (getImageUser).
+    """
     context = {**(pod["spec"].get("securityContext") or {}), **(container.get("securityContext") or {})}
-    user = context.get("runAsUser")
-    if not context.get("runAsNonRoot") or (user is not None and user != 0) or (user is None and not root):
+    user, named = context.get("runAsUser"), (own or "").partition(":")[0]
+    if not context.get("runAsNonRoot") or user or (user is None and own is None):
+        return
+    if user == 0:
+        what = "container's runAsUser breaks non-root policy"
+    elif not named.isdecimal():
+        what = f"container has runAsNonRoot and image has non-numeric user ({named}), cannot verify user is non-root"
+    elif int(named) == 0:
+        what = "container has runAsNonRoot and image will run as root"
+    else:
         return
     meta = pod["metadata"]
-    where = f'(pod: "{meta["name"]}_{meta["namespace"]}({meta["uid"]})", container: {container["name"]})'
-    what = "container has runAsNonRoot and image will run as root" if user is None else "container's runAsUser breaks non-root policy"
-    raise ConfigError(f"{what} {where}")
+    raise ConfigError(f'{what} (pod: "{meta["name"]}_{meta["namespace"]}({meta["uid"]})", container: {container["name"]})')
 
 
-def user_of(pod: Object, container: Object) -> tuple[int, tuple[int, ...]]:
-    """The user that a container runs as, and its groups: what its own security context says, else the pod's, else root."""
+def user_of(pod: Object, container: Object) -> RunAs:
+    """The user that a container runs as, and its groups: what its own security context says, else the pod's, else the image."""
     of_pod = pod["spec"].get("securityContext") or {}
     context = {**of_pod, **(container.get("securityContext") or {})}
-    more = [*(of_pod.get("supplementalGroups") or ()), *([of_pod["fsGroup"]] if "fsGroup" in of_pod else [])]
-    return context.get("runAsUser", 0), tuple(dict.fromkeys((context.get("runAsGroup", 0), *more)))
+    more = (*(of_pod.get("supplementalGroups") or ()), *([of_pod["fsGroup"]] if "fsGroup" in of_pod else []))
+    return RunAs(context.get("runAsUser"), context.get("runAsGroup"), more, of_pod.get("supplementalGroupsPolicy") != "Strict")
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:

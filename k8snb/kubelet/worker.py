@@ -324,7 +324,7 @@ class Worker:
     def _start(self, container: ContainerState, spec: Object) -> bool:
         """Create the container; it runs when the operation is over."""
         try:
-            environment.check_user(self.pod, spec, root=self.runtime.runs_as_root(spec["image"]))
+            environment.check_user(self.pod, spec, self.runtime.image_user(spec["image"]))
             links = {} if self.runtime.instant else self.kubelet.service_links(self.pod)
             values = environment.variables(spec, self.sources(), links)
             self.state.operation_note = tuple(values.items()), mount_points.make(self, spec, values)
@@ -344,7 +344,6 @@ class Worker:
     def _config(self, container: ContainerState, values: tuple[tuple[str, str], ...], mounts: tuple[MountPoint, ...]) -> ContainerConfig:
         state, spec = self.state, self.specs[container.name]
         known, pod, uid = dict(values), self.pod["spec"], state.uid
-        user, groups = environment.user_of(self.pod, spec)
         return ContainerConfig(
             id=self.kubelet.container_id(state, container), pod_uid=uid, namespace=state.namespace, pod=state.name, name=container.name,
             image=spec["image"], command=tuple(environment.expand(word, known) for word in spec.get("command") or ()),
@@ -357,7 +356,7 @@ class Worker:
             message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError",
             resources=pods.resources({"resources": container.allocated}),
             stop_signal=(spec.get("lifecycle") or EMPTY_DICT).get("stopSignal", "").removeprefix("SIG"), qos=qos_class(self.pod),
-            user=user, groups=groups, attempt=container.restarts,
+            run_as=environment.user_of(self.pod, spec), attempt=container.restarts,
         )  # fmt: skip
 
     def _started(self, container: ContainerState) -> None:

@@ -70,6 +70,16 @@ class Usage(NamedTuple):
     processes: int = 1
 
 
+class RunAs(NamedTuple):
+    """What a pod says of the user of a container. ``user``, ``group`` None: as the image has it; ``more``: groups beside; ``merge``:
+    with those that the image's ``/etc/group`` gives the user."""
+
+    user: int | None = None
+    group: int | None = None
+    more: tuple[int, ...] = ()
+    merge: bool = True
+
+
 class ContainerConfig(NamedTuple):
     """What a container is made from. Everything is resolved: no references to ConfigMaps are left."""
 
@@ -95,8 +105,7 @@ class ContainerConfig(NamedTuple):
     stop_signal: str = ""  # without its SIG; empty: the image's own
     read_only: bool = False  # readOnlyRootFilesystem
     attempt: int = 0  # how often it was made before
-    user: int = 0
-    groups: tuple[int, ...] = (0,)  # the first one is that of what it creates
+    run_as: RunAs = RunAs()
     qos: str = "BestEffort"  # the class of its pod: where in the tree of control groups it stands
 
 
@@ -163,8 +172,8 @@ class Runtime(Protocol):
         """The image's name, as a status shows it."""
         ...
 
-    def runs_as_root(self, image: str) -> bool:
-        """Whether the image's own user is root."""
+    def image_user(self, image: str) -> str | None:
+        """The image's own user as it names it (``0`` where it names none); None where nobody knows."""
         ...
 
     def pull(self, image: str, credentials: tuple[tuple[str, str, str], ...] = ()) -> Pull:

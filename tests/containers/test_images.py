@@ -234,6 +234,15 @@ def test_a_changed_configuration_counts_after_a_reload(story: Story) -> None:
     assert fetch(story)[1] == "two"
 
 
+def test_the_access_log_of_nginx_counts_bytes_of_the_body(story: Story) -> None:
+    configured(story, 'server { listen 80; location = /ja { return 200 "こんにちは\\n"; } }')
+    fetch(story, "/ja")
+    fetch(story, "/nothing")
+    story.cluster.http(f"http://{story.status('web')['podIP']}/ja", method="HEAD", from_node="node-1")
+    log = [line.split('"')[1:3] for line in story.cluster.kubectl("logs web").text.splitlines() if "HTTP/1.1" in line]
+    assert log == [["GET /ja HTTP/1.1", " 200 16 "], ["GET /nothing HTTP/1.1", " 404 153 "], ["HEAD /ja HTTP/1.1", " 200 0 "]]
+
+
 # -- data ------------------------------------------------------------------------------------------------------------
 
 

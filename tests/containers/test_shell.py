@@ -6,12 +6,14 @@ import pytest
 
 from k8snb.kubelet.images import Catalogue, parse_reference
 from k8snb.kubelet.images.files import Files, Volume
+from k8snb.kubelet.images.ownership import Identity
 from k8snb.kubelet.images.process import Process, ProcessState
 from k8snb.kubelet.images.run import NotExecutable, begin, execute, go_on, next_wake, terminate
 from k8snb.seams.cni import NO_SUCH_NAME, REFUSED, Answer, Connection, Headers, HTTPResponse
 from k8snb.seams.cri import MountPoint
 from k8snb.sim.clock import EPOCH, SECOND
 from k8snb.sim.state import Shelf, clone, decode, encode
+from tests.kubelet.story import Story
 
 
 class Surroundings:
@@ -190,3 +192,48 @@ def test_an_init_container_waits_for_a_service() -> None:
     process = run(container("sh", "-c", "until nslookup db; do sleep 2; done"), seconds=10)
     assert process.state.exit_code is None
     assert run(container("sh", "-c", "until nslookup web; do sleep 2; done")).state.exit_code == 0
+
+
+# -- who, and which processes ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("image", "shell", "user", "prompt"),
+    [
+        ("nginx:1.27", "bash", 0, "root@box:~# "),
+        ("nginx:1.27", "bash", 101, "nginx@box:/root$ "),
+        ("nginx:1.27", "bash", 1000, "I have no name!@box:/root$ "),
+        ("busybox:1.36", "sh", 1000, "/root $ "),
+        ("busybox:1.36", "sh", 0, "~ # "),
+    ],
+)
+def test_the_prompt_names_who_types(image: str, shell: str, user: int, prompt: str) -> None:
+    main = container("sleep", "9", image=image)
+    main.files = Files(main.state.files, main.image.tree, (), {}, who=Identity(user, (user,)))
+    assert execute(main, (shell,), stdin="cd /root", session={"size": (24, 80)}).session["prompt"] == prompt
+
+
+@pytest.mark.parametrize(
+    ("script", "rows"),
+    [
+        ("sleep 1h", ["1 sleep 1h"]),  # nothing is left to do for the shell: it becomes the command
+        ("echo hello && sleep 1h", ["1 sleep 1h"]),
+        ("while true; do date; sleep 60; done", ["1 sh -c while true; do date; sleep 60; done", "7 sleep 60"]),
+        ("trap 'exit 0' TERM; sleep 1h", ["1 sh -c trap 'exit 0' TERM; sleep 1h", "7 sleep 1h"]),
+        ("sleep 99 & sleep 77; true", ["1 sh -c sleep 99 & sleep 77; true", "7 sleep 77", "101 sleep 99"]),
+    ],
+)
+def test_ps_shows_what_the_shell_waits_for(script: str, rows: list[str]) -> None:
+    main = container("sh", "-c", script)
+    main.files = Files(main.state.files, main.image.tree, (), {})
+    begin(main)
+    lines = [line.split(maxsplit=3) for line in execute(main, ("ps",)).output.splitlines()[1:]]
+    assert [f"{number} {words}" for number, _, _, words in lines if words != "ps"] == rows
+
+
+def test_ps_shows_the_account_to_which_a_server_has_changed(story: Story) -> None:
+    story.pod("cache", image="memcached:1.6")
+    story.pod("store", image="mongo:7")
+    story.run(60)
+    assert story.cluster.kubectl(["exec", "cache", "--", "ps"]).text.splitlines()[1].split() == ["1", "memcache", "0:00", "memcached"]
+    assert [line.split()[1] for line in story.cluster.kubectl(["exec", "store", "--", "ps"]).text.splitlines()[1:]] == ["mongodb", "root"]

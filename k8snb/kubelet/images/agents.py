@@ -88,7 +88,7 @@ class NodeExporter(WebServer):
     aliases: ClassVar[tuple[str, ...]] = ("quay.io/prometheus/node-exporter",)
     versions: ClassVar[tuple[str, ...]] = (*_versions("v1.", 10), "v0.15.2", "v0.16.0", "v0.17.0", "v0.18.1")
     size = 13_000_000
-    root = False
+    user = "nobody"
     entrypoint: ClassVar[tuple[str, ...]] = ("/bin/node_exporter",)
     programs: ClassVar[tuple[str, ...]] = ("node_exporter",)
     ports: ClassVar[tuple[int, ...]] = (9100,)
@@ -120,7 +120,7 @@ class Prometheus(WebServer):
     aliases: ClassVar[tuple[str, ...]] = ("quay.io/prometheus/prometheus",)
     versions: ClassVar[tuple[str, ...]] = (*_versions("v2.", 55), *_versions("v3.", 12))
     size = 110_000_000
-    root = False
+    user = "nobody"
     entrypoint: ClassVar[tuple[str, ...]] = ("/bin/prometheus",)
     programs: ClassVar[tuple[str, ...]] = ("prometheus",)
     ports: ClassVar[tuple[int, ...]] = (9090,)

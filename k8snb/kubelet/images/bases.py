@@ -48,6 +48,7 @@ class Busybox(Image):
     )
     variants: ClassVar[tuple[str, ...]] = ("", "-musl", "-glibc", "-uclibc")
     size = 2_160_406
+    root_groups: ClassVar[Mapping[str, int]] = {"wheel": 10}
     command: ClassVar[tuple[str, ...]] = ("sh",)
 
 
@@ -57,6 +58,9 @@ class Alpine(Busybox):
     name = "alpine"
     about = "images.alpine"
     aliases: ClassVar[tuple[str, ...]] = ("mirror.gcr.io/library/alpine", "public.ecr.aws/docker/library/alpine", "docker.io/alpine/git")
+    root_groups: ClassVar[Mapping[str, int]] = {
+        "bin": 1, "daemon": 2, "sys": 3, "adm": 4, "disk": 6, "wheel": 10, "floppy": 11, "dialout": 20, "tape": 26, "video": 27,
+    }  # fmt: skip
     versions: ClassVar[tuple[str, ...]] = (
         "latest",
         "edge",
@@ -98,7 +102,9 @@ class Curl(Busybox):
     )
     variants: ClassVar[tuple[str, ...]] = ("",)
     size = 9_600_000
-    root = False
+    user = "curl_user"
+    working_dir = "/home/curl_user"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {"curl_user": (100, 101)}
     absent: ClassVar[tuple[str, ...]] = ("bash",)
     command: ClassVar[tuple[str, ...]] = ("curl",)
 
@@ -195,6 +201,7 @@ class Interpreter(Generic):
     """An interpreter or compiler: any program in its language runs, and does nothing."""
 
     about = "images.interpreter"
+    user = "0"
     absent: ClassVar[tuple[str, ...]] = _SMALL
     uses: ClassVar[Appetite] = Appetite(memory=15 * MIB)
     majors: ClassVar[tuple[str, ...]] = ()

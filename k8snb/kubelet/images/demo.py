@@ -21,7 +21,7 @@ class Crasher(Image):
     about = "images.crasher"
     versions: ClassVar[tuple[str, ...]] = ("latest", "1", "1.0")
     size = 6_000_000
-    root = False
+    user = "65532"
 
     def start(self, process: Process) -> None:
         """Begin to count down."""
@@ -46,7 +46,7 @@ class Web(Image):
     aliases: ClassVar[tuple[str, ...]] = ("docker.io/k8snb/echo", "docker.io/k8snb/hello")
     versions: ClassVar[tuple[str, ...]] = ("latest", "1", "2", "3", "4", "1.0", "2.0", "3.0", "v1", "v2", "v3", "v4", "blue", "green")
     size = 12_000_000
-    root = False
+    user = "65532"
     ports: ClassVar[tuple[int, ...]] = (8080,)
 
     def start(self, process: Process) -> None:
@@ -120,7 +120,7 @@ class Pause(Image):
         "3.10.1",
     )
     size = 320_368
-    root = False
+    user = "65535:65535"
     entrypoint: ClassVar[tuple[str, ...]] = ("/pause",)
     programs: ClassVar[tuple[str, ...]] = ("pause",)
     shell = False

@@ -10,6 +10,7 @@ Models: what these images answer to a GET request.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from k8snb.kubelet.images.consumption import MIB, Appetite
@@ -45,7 +46,7 @@ class Echo(WebServer):
     about = "images.http_echo"
     versions: ClassVar[tuple[str, ...]] = ("latest", "0.2.3", "0.2.1", "1.0", "1.0.0", "alpine")
     size = 3_100_000
-    root = False
+    user = "65532"
     entrypoint: ClassVar[tuple[str, ...]] = ("/http-echo",)
     programs: ClassVar[tuple[str, ...]] = ("http-echo",)
     shell = False
@@ -155,7 +156,8 @@ class Podinfo(WebServer):
         "latest", "secure-port", *(f"{major}.{minor}.{patch}" for major in range(2, 7) for minor in range(16) for patch in range(6)),
     )  # fmt: skip
     size = 22_000_000
-    root = False
+    user = "app"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {"app": (100, 101)}
     command: ClassVar[tuple[str, ...]] = ("./podinfo",)
     programs: ClassVar[tuple[str, ...]] = ("podinfo",)
     absent: ClassVar[tuple[str, ...]] = ("bash",)

@@ -9,19 +9,20 @@ a directory that was made; any path with something below it is one, too.
         ..data                                    Link("..2026_01_01_00_00_03.118736142")
         color                                     Link("..data/color")
 
-Writing goes where the path leads: into the layer, or into a volume, where others see it. What a volume cannot take says so as
-an operating system does: :class:`WriteError`.
+Writing goes where the path leads: into the layer, or into a volume, where others see it. What cannot be read or written says so
+as an operating system does: :class:`FileError`.
 
-Who may do what: :mod:`.ownership`. Reading is not refused here: programs that the learner sees ask :meth:`Files.may_read`.
+Who may do what: :mod:`.ownership`. A path leads only through directories that let the user pass.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from k8snb.kubelet.images.ownership import ANYBODY_WRITES, READ, ROOT, WRITE, Identity, Owned
+from k8snb.kubelet.images.ownership import ANYBODY_WRITES, PASS, READ, ROOT, WRITE, Identity, Owned
 from k8snb.seams.cri import MountPoint
 from k8snb.sim.state import Shelf
 
@@ -51,29 +52,29 @@ class Link(NamedTuple):
 Entry = str | File | Link | None
 
 
-class WriteError(OSError):
-    """Something could not be written. ``why`` is what a shell prints: ``Read-only file system``."""
+class FileError(OSError):
+    """Something could not be read or written. ``why`` is what a shell prints: ``Read-only file system``."""
 
     def __init__(self, path: str, why: str):
         super().__init__(f"{path}: {why}")
-        self.why = why
+        self.path, self.why = path, why
 
 
-class ReadOnlyError(WriteError):
+class ReadOnlyError(FileError):
     """The volume is mounted read-only, or cannot be written at all."""
 
     def __init__(self, path: str):
         super().__init__(path, "Read-only file system")
 
 
-class NoSpaceError(WriteError):
+class NoSpaceError(FileError):
     """The volume is full."""
 
     def __init__(self, path: str):
         super().__init__(path, "No space left on device")
 
 
-class DeniedError(WriteError):
+class DeniedError(FileError):
     """Who asks has no right to it."""
 
     def __init__(self, path: str):
@@ -136,7 +137,14 @@ def text_of(entry: Entry) -> str | None:
 
 def length_of(entry: Entry) -> int:
     """How many bytes a file holds; 0 for everything else."""
-    return len(entry.text) + entry.zeros if isinstance(entry, File) else len(entry) if isinstance(entry, str) else 0
+    if isinstance(entry, File):
+        return bytes_of(entry.text) + entry.zeros
+    return bytes_of(entry) if isinstance(entry, str) else 0
+
+
+def bytes_of(text: str) -> int:
+    """How many bytes a text is: what ``ls`` and a log count."""
+    return len(text) if text.isascii() else len(text.encode(errors="surrogateescape"))
 
 
 def size_of(shelf: Mapping[str, Entry]) -> int:
@@ -149,7 +157,7 @@ class Files:
     ``who``: the user that the process runs as."""
 
     def __init__(
-        self, layer: Shelf, base: Mapping[str, str], mounts: tuple[MountPoint, ...], volumes: Mapping[str, Volume],
+        self, layer: Shelf, base: Mapping[str, Entry], mounts: tuple[MountPoint, ...], volumes: Mapping[str, Volume],
         *, now: int = 0, read_only: bool = False, who: Identity = ROOT,
     ):  # fmt: skip
         self.who = who
@@ -159,8 +167,34 @@ class Files:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def read(self, path: str) -> str | None:
-        """The text of a file, or None where there is none."""
+        """The text of a file, or None where there is none. Raises :class:`DeniedError`."""
+        place = self._follow(path)
+        entry = self._entry(place)
+        if entry is not None and not self._lets(place, entry, READ):
+            raise DeniedError(path)
+        return text_of(entry)
+
+    def content(self, path: str) -> str | None:
+        """The text of a file, whoever asks: what a move takes along."""
         return text_of(self._entry(self._follow(path)))
+
+    def links(self, path: str) -> int:
+        """How many names there are for what is at a path: of a directory its own, its ``.`` and the ``..`` of each directory in it."""
+        stat = self.stat(path)
+        if stat is None or stat.kind != "d":
+            return 1
+        inside = (self.stat(f"{path.rstrip('/')}/{name}") for name in self.seen_by(ROOT).listing(path))
+        return 2 + sum(one is not None and one.kind == "d" for one in inside)
+
+    def is_file(self, path: str) -> bool:
+        """Whether the path is an ordinary file (or leads to one)."""
+        return self.content(path) is not None
+
+    def seen_by(self, who: Identity) -> Files:
+        """The same files, for a process of another user."""
+        seen = copy.copy(self)
+        seen.who = who
+        return seen
 
     def is_directory(self, path: str) -> bool:
         """Whether the path is a directory: made, mounted, or with something inside it."""
@@ -188,8 +222,10 @@ class Files:
         return sorted(found)
 
     def listing(self, directory: str) -> list[str]:
-        """The names inside a directory, sorted."""
+        """The names inside a directory, sorted. Raises :class:`DeniedError`."""
         place = self._follow(directory)
+        if not self._lets(place, None, READ):
+            raise DeniedError(directory)
         found = {name.split("/")[0] for name in self._below(place)}
         prefix = directory.rstrip("/") + "/"
         found |= {
@@ -223,19 +259,19 @@ class Files:
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def write(self, path: str, text: str, append: bool = False, *, zeros: int = 0) -> None:
-        """Write a file; ``zeros``: so many behind the text. Raises :class:`WriteError`."""
+        """Write a file; ``zeros``: so many behind the text. Raises :class:`FileError`."""
         place = self._writable(path)
         old = self._entry(place)
         self._demand(place, old, path)
         whole = (text_of(old) or "") + text if append else text
         volume = place.volume
-        if volume is not None and volume.limited and size_of(volume.shelf) - length_of(old) + len(whole) + zeros > volume.size:
+        if volume is not None and volume.limited and size_of(volume.shelf) - length_of(old) + bytes_of(whole) + zeros > volume.size:
             raise NoSpaceError(path)
         kept = self._owned(place, old) if old is not None else Owned(0o644, self.who.user, self.who.groups[0])
         place.shelf[place.key] = File(whole, kept.mode, self._now, zeros, kept.user, kept.group)
 
     def remove(self, path: str) -> bool:
-        """Delete a file, a link or an empty directory; False where there is none. Raises :class:`WriteError`."""
+        """Delete a file, a link or an empty directory; False where there is none. Raises :class:`FileError`."""
         place = self._follow(path, last=False)
         if self._entry(place) is None and not self.is_directory(path):
             return False
@@ -250,26 +286,26 @@ class Files:
         return True
 
     def make_directory(self, path: str) -> None:
-        """Remember an empty directory. Raises :class:`WriteError`."""
+        """Remember an empty directory. Raises :class:`FileError`."""
         place = self._writable(path)
         self._demand(place, None, path)
         place.shelf[place.key.rstrip("/") + "/"] = File("", 0o755, self._now, 0, self.who.user, self.who.groups[0])
 
     def make_link(self, path: str, target: str) -> None:
-        """Make a symbolic link. Raises :class:`WriteError`."""
+        """Make a symbolic link. Raises :class:`FileError`."""
         place = self._writable(path, last=False)
         self._demand(place, None, path)
         place.shelf[place.key] = Link(target, self._now)
 
     def change(self, path: str, *, mode: int | None = None, user: int | None = None, group: int | None = None) -> bool:
-        """Give something another mode or owner; False where nothing is. Raises :class:`WriteError`: only the owner may, and only root
+        """Give something another mode or owner; False where nothing is. Raises :class:`FileError`: only the owner may, and only root
         gives away."""
         place = self._writable(path)
         entry, stat = self._entry(place), self.stat(path)
         if stat is None:
             return False
         if self.who.user and (self.who.user != stat.user or user is not None):
-            raise WriteError(path, "Operation not permitted")
+            raise FileError(path, "Operation not permitted")
         old = self._owned(place, entry)
         owned = (old.mode if mode is None else mode, old.user if user is None else user, old.group if group is None else group)
         key = place.key if entry is not None else place.key.rstrip("/") + "/"
@@ -282,25 +318,36 @@ class Files:
     def may_read(self, path: str) -> bool:
         """Whether the user may read what is at a path."""
         place = self._follow(path)
-        return self.who.user == 0 or self._owned(place, self._entry(place)).lets(self.who, READ)
+        return self._lets(place, self._entry(place), READ)
 
     def may_write(self, path: str) -> bool:
         """Whether the user may write what is at a path."""
         place = self._follow(path)
-        return place.writable and self._owned(place, self._entry(place)).lets(self.who, WRITE)
+        return place.writable and self._lets(place, self._entry(place), WRITE)
+
+    def _lets(self, place: _Place, entry: Entry, right: int) -> bool:
+        """Whether the user has a right to what is at a place, and may pass through the directories that lead there."""
+        if self.who.user == 0:
+            return True
+        above, last = _parent(place), place
+        while above.key != last.key:
+            if not self._owned(above, None).lets(self.who, PASS):
+                return False
+            above, last = _parent(above), above
+        return self._owned(place, entry).lets(self.who, right)
 
     def _demand(self, place: _Place, old: Entry, path: str) -> None:
         """Raise :class:`DeniedError` unless the user may write what is there, or make something in its directory."""
-        if self.who.user == 0:
-            return
-        owned = self._owned(place, old) if old is not None else self._owned(_parent(place), None)
-        if not owned.lets(self.who, WRITE):
+        if not (self._lets(place, old, WRITE) if old is not None else self._lets(_parent(place), None, WRITE)):
             raise DeniedError(path)
 
     def _owned(self, place: _Place, entry: Entry) -> Owned:
         """To whom the file or the directory at a place belongs."""
         volume, directory = place.volume, entry is None
-        known = place.shelf.get(place.key.rstrip("/") + "/") if directory else entry
+        known = entry
+        if directory:
+            name = place.key.rstrip("/") + "/"
+            known = place.shelf.get(name) or (self._base.get(name) if volume is None else None)
         if isinstance(known, File):
             owned = Owned(known.mode, known.user, known.group)
         elif not directory:
@@ -373,7 +420,7 @@ class Files:
 def _parent(place: _Place) -> _Place:
     """The directory in which something is, within its tree."""
     root = place.volume.root if place.volume is not None else "/"
-    above = place.key.rpartition("/")[0]
+    above = place.key.rpartition("/")[0] or root
     return place._replace(key=above if len(above) >= len(root) else root)
 
 

@@ -25,7 +25,7 @@ class Generic(Image):
     size = 50_000_000
     absent: ClassVar[tuple[str, ...]] = ()
     generic = True
-    root = False  # nobody knows; a pod that asks for runAsNonRoot is let through
+    user: ClassVar[str | None] = None  # a pod that asks for runAsNonRoot is let through
 
     def has(self, reference: Reference) -> bool:
         """Every version exists, for all we know."""

@@ -56,7 +56,8 @@ class HelloApp(Image):
     aliases: ClassVar[tuple[str, ...]] = ("us-docker.pkg.dev/google-samples/containers/gke/hello-app",)
     versions: ClassVar[tuple[str, ...]] = ("latest", "1.0", "2.0")
     size = 13_800_000
-    root = False
+    user = "nonroot:nonroot"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {"nonroot": (65532, 65532)}
     programs: ClassVar[tuple[str, ...]] = ("hello-app",)
     ports: ClassVar[tuple[int, ...]] = (8080,)
 

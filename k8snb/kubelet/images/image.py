@@ -23,13 +23,17 @@ import functools
 from collections.abc import Mapping
 from typing import ClassVar
 
+from k8snb.kubelet.images import accounts
 from k8snb.kubelet.images.consumption import MIB, Appetite
+from k8snb.kubelet.images.files import Entry, File, text_of
+from k8snb.kubelet.images.ownership import Identity
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.reference import Reference
 from k8snb.kubelet.images.shell import machine
 from k8snb.kubelet.images.shell.commands import Command
 from k8snb.messages import text
 from k8snb.seams.cni import HTTPReply, HTTPRequest
+from k8snb.seams.cri import RunAs
 
 SHELL = Appetite(memory=MIB)
 
@@ -57,7 +61,10 @@ DIRECTORIES = (
     "/usr/bin/", "/usr/lib/", "/usr/local/bin/", "/usr/share/", "/var/log/", "/var/lib/", "/var/run/", "/var/tmp/",
 )  # fmt: skip
 """The directories that every image has."""
-ACCOUNTS = {"/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n", "/etc/group": "root:x:0:\n"}
+ACCOUNTS = {
+    accounts.PASSWD: "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
+    accounts.GROUP: "root:x:0:\nnobody:x:65534:\n",
+}
 
 
 class Image:
@@ -79,7 +86,11 @@ class Image:
     files: ClassVar[Mapping[str, str]] = {}
     environment: ClassVar[Mapping[str, str]] = {}
     uses: ClassVar[Appetite] = Appetite()  # CPU and memory, idle and for each request
-    root: ClassVar[bool] = True  # runs as root unless the pod says otherwise
+    user: ClassVar[str | None] = "0"  # its USER: a number or one of ``users``; None: nobody knows
+    working_dir: ClassVar[str] = "/"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {}  # the accounts that it adds: name -> user and group
+    root_groups: ClassVar[Mapping[str, int]] = {}  # the groups that its root is in, beside its own
+    drops_to: ClassVar[str] = ""  # the account to which its program, or its workers, change from root
     generic: ClassVar[bool] = False  # stands for an image whose programs are not known
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -94,9 +105,26 @@ class Image:
         return bool(reference.digest) or reference.tag in _tags(self.versions, self.variants)
 
     @functools.cached_property
-    def tree(self) -> Mapping[str, str]:
+    def tree(self) -> Mapping[str, Entry]:
         """Its files, with the directories that every image has."""
-        return {**dict.fromkeys(DIRECTORIES, ""), **ACCOUNTS, **self.files}
+        passwd, group = accounts.lines(self.users, self.root_groups)
+        known = {accounts.PASSWD: ACCOUNTS[accounts.PASSWD] + passwd, accounts.GROUP: ACCOUNTS[accounts.GROUP] + group}
+        homes = {f"/home/{name}/": File("", 0o755, 0, 0, *numbers) for name, numbers in self.users.items()}
+        return {**dict.fromkeys(DIRECTORIES, ""), "/root/": File("", 0o700), **homes, **known, **self.files}
+
+    @functools.cached_property
+    def _accounts(self) -> tuple[str, str]:
+        """The texts of its passwd and group files."""
+        return text_of(self.tree[accounts.PASSWD]) or "", text_of(self.tree[accounts.GROUP]) or ""
+
+    def identity(self, wanted: RunAs) -> Identity:
+        """As whom a container of it runs."""
+        return accounts.identity(*self._accounts, self.user or "", wanted)
+
+    def home(self, wanted: RunAs) -> str:
+        """The home directory of that user."""
+        account = accounts.account_of(self._accounts[0], self.identity(wanted).user)
+        return account.home if account else "/"
 
     def brings(self, command: str) -> bool:
         """Whether it has a command of the shell (or the shell itself)."""

@@ -8,6 +8,7 @@ Models: registry.k8s.io/ingress-nginx/controller.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from k8snb.kubelet.images.image import Image, releases
@@ -24,7 +25,8 @@ class IngressNginx(Image):
     about = "images.ingress_nginx"
     versions: ClassVar[tuple[str, ...]] = tuple(f"v{release}" for release in releases(1, {11: 8, 12: 8, 13: 5, 14: 1}))
     size = 113_000_000
-    root = False
+    user = "www-data"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {"www-data": (101, 82)}
     entrypoint: ClassVar[tuple[str, ...]] = ("/usr/bin/dumb-init", "--")
     command: ClassVar[tuple[str, ...]] = ("/nginx-ingress-controller",)
     programs: ClassVar[tuple[str, ...]] = ("dumb-init", "nginx-ingress-controller", "nginx")

@@ -17,13 +17,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from k8snb.kubelet.images import nginx_conf
+from k8snb.kubelet.images import accounts, nginx_conf
 from k8snb.kubelet.images.consumption import MIB, Appetite
+from k8snb.kubelet.images.files import FileError, Files, bytes_of
 from k8snb.kubelet.images.image import Image, releases
 from k8snb.kubelet.images.nginx_conf import ConfigError, Directive
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell.commands import Call, Command, Result
 from k8snb.seams.cni import TIMEOUT, HTTPReply, HTTPRequest, header, phrase
+from k8snb.seams.cri import RunAs
 from k8snb.sim.clock import SECOND
 
 ROOT = "/usr/share/nginx/html"
@@ -127,6 +129,8 @@ class Nginx(Image):
         f"    location / {{\n        root   {ROOT};\n        index  index.html index.htm;\n    }}\n}}\n",
     }
     environment: ClassVar[Mapping[str, str]] = {"NGINX_VERSION": "1.29.4"}
+    drops_to = "nginx"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {"nginx": (101, 101)}
 
     @staticmethod
     def number(process: Process) -> str:
@@ -188,9 +192,8 @@ class Nginx(Image):
             reply = page(reply.status, f"nginx/{self.number(process)}")._replace(headers=reply.headers)
         agent = header(request.headers, "User-Agent") or "-"
         when = datetime.fromtimestamp(process.now // SECOND, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
-        process.log(
-            f'{request.source} - - [{when}] "{request.method} {request.path} HTTP/1.1" {reply.status} {len(reply.body)} "-" "{agent}" "-"'
-        )
+        sent = 0 if request.method == "HEAD" else bytes_of(reply.body)
+        process.log(f'{request.source} - - [{when}] "{request.method} {request.path} HTTP/1.1" {reply.status} {sent} "-" "{agent}" "-"')
         return reply
 
     def _answer(self, process: Process, request: HTTPRequest, server: nginx_conf.Server, location: Directive, path: str) -> HTTPReply:
@@ -237,7 +240,7 @@ class Nginx(Image):
         for words in attempts:
             for word in words[:-1]:
                 name = root.rstrip("/") + _filled(process, request, word)
-                if process.files.read(name) is not None or (word.endswith("/") and process.files.read(name + index[0]) is not None):
+                if process.files.is_file(name) or (word.endswith("/") and process.files.is_file(name + index[0])):
                     return self._read(process, name, index, location)
             if words[-1].startswith("="):
                 return HTTPReply(int(words[-1][1:]))
@@ -245,14 +248,30 @@ class Nginx(Image):
         return self._read(process, place, index, location)
 
     def _read(self, process: Process, place: str, index: tuple[str, ...], location: Directive) -> HTTPReply:
-        text, name = process.files.read(place.rstrip("/")), place
-        if text is None and process.files.is_directory(place):
+        """A file as a worker reads it."""
+        try:
+            return self._served(process, self._worker_files(process), place, index, location)
+        except FileError as error:
+            process.log(f'{self.time(process)} [error] 29#29: *1 open() "{error.path}" failed (13: {error.why})')
+            return HTTPReply(403)
+
+    def _worker_files(self, process: Process) -> Files:
+        """The files as the workers see them: a master that is root gives them to another user, ``nginx`` unless the directive says."""
+        if process.files.who.user:
+            return process.files  # it cannot change to another user, and says so in a warning
+        name = nginx_conf.worker(self._kept(process)) or self.drops_to
+        passwd, group = process.files.content(accounts.PASSWD) or "", process.files.content(accounts.GROUP) or ""
+        return process.files.seen_by(accounts.identity(passwd, group, name, RunAs()))
+
+    def _served(self, process: Process, files: Files, place: str, index: tuple[str, ...], location: Directive) -> HTTPReply:
+        text, name = files.read(place.rstrip("/")), place
+        if text is None and files.is_directory(place):
             if not place.endswith("/"):
                 return HTTPReply(301)
-            name = next((place + one for one in index if process.files.read(place + one) is not None), "")
-            text = process.files.read(name) if name else None
+            name = next((place + one for one in index if files.is_file(place + one)), "")
+            text = files.read(name) if name else None
             if text is None and location.value("autoindex") == "on":
-                return HTTPReply(200, "".join(f"{entry}\n" for entry in process.files.listing(place)), "text/html")
+                return HTTPReply(200, "".join(f"{entry}\n" for entry in files.listing(place)), "text/html")
             if text is None:
                 process.log(f'{self.time(process)} [error] 29#29: *1 directory index of "{place}" is forbidden')
                 return HTTPReply(403)
@@ -332,4 +351,4 @@ class UnprivilegedNginx(Nginx):
         **Nginx.files,
         "/etc/nginx/conf.d/default.conf": Nginx.files["/etc/nginx/conf.d/default.conf"].replace("80;", "8080;"),
     }
-    root = False
+    user = "101"

@@ -142,6 +142,11 @@ def servers(read: Read, main: str = "/etc/nginx/nginx.conf") -> list[Server]:
     return found
 
 
+def worker(read: Read, main: str = "/etc/nginx/nginx.conf") -> str:
+    """The user that the workers run as, where a directive says one; else empty."""
+    return next((one.args[0] for one in _included(parse(read(main)[0][1], main), read) if one.name == "user" and one.args), "")
+
+
 def upstreams(read: Read, main: str = "/etc/nginx/nginx.conf") -> dict[str, tuple[str, ...]]:
     """The groups of servers that ``proxy_pass`` may name: ``upstream api { server web:8080; }``."""
     found = {}
@@ -221,4 +226,4 @@ def _fits(pattern: str, text: str) -> bool:
         return False
 
 
-__all__ = ["ConfigError", "Directive", "Server", "choose_location", "choose_server", "servers", "upstreams"]
+__all__ = ["ConfigError", "Directive", "Server", "choose_location", "choose_server", "servers", "upstreams", "worker"]

@@ -5,14 +5,15 @@
 A file in a volume with a group of its own (``fsGroup``) belongs to that group, which may do what the owner may.
 
 Models: Linux' discretionary access control; pkg/volume/volume_linux.go (SetVolumeOwnership).
-Simplified: to pass through a directory takes no right; the user that an image names for itself counts as root.
+Simplified: whether a file may be executed is not asked. A server that gives up root when it starts (Redis, PostgreSQL) goes on
+writing as root.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-READ, WRITE = 4, 2
+READ, WRITE, PASS = 4, 2, 1
 ANYBODY_WRITES = ("/tmp", "/var/tmp", "/dev/shm")
 
 
@@ -40,7 +41,7 @@ class Owned(NamedTuple):
         return Owned(self.mode | (0o440 if read_only else 0o660) | (0o2110 if directory else 0), self.user, group)
 
     def lets(self, who: Identity, right: int) -> bool:
-        """Whether somebody may read or write it."""
+        """Whether somebody may read it, write it, or (a directory) pass through it."""
         if who.user == 0:
             return True
         shift = 6 if who.user == self.user else 3 if self.group in who.groups else 0

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from k8snb.kubelet.images.consumption import MIB, Appetite
-from k8snb.kubelet.images.files import ReadOnlyError
+from k8snb.kubelet.images.files import FileError
 from k8snb.kubelet.images.image import Image, releases
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell.commands import Call, Command, Result
@@ -222,6 +222,8 @@ class Redis(Image):
     variants: ClassVar[tuple[str, ...]] = ("", "-alpine", "-bookworm", "-alpine3.20")
     size = 45_006_722
     command: ClassVar[tuple[str, ...]] = ("redis-server",)
+    drops_to = "redis"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {"redis": (999, 999)}
     programs: ClassVar[tuple[str, ...]] = ("redis-server", "docker-entrypoint.sh", "valkey-server")
     tools: ClassVar[Mapping[str, Command]] = {"redis-cli": client, "valkey-cli": client}
     absent: ClassVar[tuple[str, ...]] = ("curl", "wget", "nslookup", "nc", "httpd", "ps", "ping")
@@ -318,7 +320,7 @@ class Redis(Image):
         kept = {key[3:]: value for key, value in process.memory.items() if key.startswith("db ")}
         try:
             process.files.write(DUMP, json.dumps(kept))
-        except ReadOnlyError:
+        except FileError:
             return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk."
         return ""
 

@@ -62,6 +62,8 @@ class Memcached(OpaqueServer):
     variants: ClassVar[tuple[str, ...]] = ("", "-alpine", "-bookworm")
     ports: ClassVar[tuple[int, ...]] = (11211,)
     command: ClassVar[tuple[str, ...]] = ("memcached",)
+    user = "memcache"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {"memcache": (11211, 11211)}
     programs: ClassVar[tuple[str, ...]] = ("memcached", "docker-entrypoint.sh")
     startup = 0.1
     uses: ClassVar[Appetite] = Appetite(memory=3 * MIB)
@@ -89,6 +91,8 @@ class Mongo(OpaqueServer):
     variants: ClassVar[tuple[str, ...]] = ("", "-jammy", "-noble", "-focal")
     ports: ClassVar[tuple[int, ...]] = (27017,)
     command: ClassVar[tuple[str, ...]] = ("mongod",)
+    drops_to = "mongodb"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {"mongodb": (999, 999)}
     programs: ClassVar[tuple[str, ...]] = ("mongod", "docker-entrypoint.sh")
     tools: ClassVar[Mapping[str, Command]] = {"mongosh": _ping, "mongo": _ping}
     size = 280_000_000
@@ -113,6 +117,8 @@ class RabbitMQ(OpaqueServer):
     variants: ClassVar[tuple[str, ...]] = ("", "-management", "-alpine", "-management-alpine")
     ports: ClassVar[tuple[int, ...]] = (5672, 15672)
     command: ClassVar[tuple[str, ...]] = ("rabbitmq-server",)
+    drops_to = "rabbitmq"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {"rabbitmq": (999, 999)}
     programs: ClassVar[tuple[str, ...]] = ("rabbitmq-server", "docker-entrypoint.sh")
     tools: ClassVar[Mapping[str, Command]] = {"rabbitmq-diagnostics": _ping, "rabbitmqctl": _ping}
     size = 105_000_000
@@ -129,6 +135,8 @@ class Cassandra(OpaqueServer):
     versions: ClassVar[tuple[str, ...]] = (*_numbers("3", "4", "5"), *(f"v{number}" for number in range(11, 15)))
     ports: ClassVar[tuple[int, ...]] = (7000, 7001, 7199, 9042)
     command: ClassVar[tuple[str, ...]] = ("cassandra", "-f")
+    drops_to = "cassandra"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {"cassandra": (999, 999)}
     programs: ClassVar[tuple[str, ...]] = ("cassandra", "run.sh", "docker-entrypoint.sh")
     tools: ClassVar[Mapping[str, Command]] = {"nodetool": _ping}
     size = 150_000_000
@@ -149,7 +157,6 @@ class Etcd(OpaqueServer):
     ports: ClassVar[tuple[int, ...]] = (2379, 2380)
     command: ClassVar[tuple[str, ...]] = ("etcd",)
     programs: ClassVar[tuple[str, ...]] = ("etcd",)
-    root = True
     ready_line = '{"level":"info","msg":"ready to serve client requests"}'
     uses: ClassVar[Appetite] = Appetite(cpu=10, memory=30 * MIB)
 
@@ -162,6 +169,8 @@ class Zookeeper(OpaqueServer):
     versions: ClassVar[tuple[str, ...]] = (*_numbers("3"), "1.0-3.4.10")
     ports: ClassVar[tuple[int, ...]] = (2181, 2888, 3888)
     command: ClassVar[tuple[str, ...]] = ("zkServer.sh", "start-foreground")
+    drops_to = "zookeeper"
+    users: ClassVar[Mapping[str, tuple[int, int]]] = {"zookeeper": (1000, 1000)}
     programs: ClassVar[tuple[str, ...]] = ("zkServer.sh", "start-zookeeper", "docker-entrypoint.sh")
     tools: ClassVar[Mapping[str, Command]] = {"zookeeper-ready": lambda call: _ping(call._replace(args=("ping",)))._replace(out="")}
     startup = 3.0

@@ -75,7 +75,7 @@ class ShopMigrate(Image):
     about = "images.shop"
     versions: ClassVar[tuple[str, ...]] = ("latest", "1", "2", "1.0", "2.0", "v1", "v2")
     size = 12_000_000
-    root = False
+    user = "65532"
 
     def start(self, process: Process) -> None:
         """It takes a moment."""

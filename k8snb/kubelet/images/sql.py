@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from k8snb.kubelet.images.consumption import MIB, Appetite
-from k8snb.kubelet.images.files import ReadOnlyError
+from k8snb.kubelet.images.files import FileError
 from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell.commands import Call, Command, Result
@@ -133,8 +133,8 @@ class Server(Image):
                 log.append(self.dialect(statement))
         try:
             process.files.write(path, json.dumps(log))
-        except ReadOnlyError:
-            return {"results": results, "error": "could not write to the data directory: Read-only file system"}
+        except FileError as error:
+            return {"results": results, "error": f"could not write to the data directory: {error.why}"}
         return {"results": results, "error": ""}
 
     def dialect(self, statement: str) -> str:

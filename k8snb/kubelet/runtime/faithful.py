@@ -19,7 +19,6 @@ from k8snb.kubelet.images import Catalogue
 from k8snb.kubelet.images import run as processes
 from k8snb.kubelet.images.consumption import Consumption, charge, cpu_at, exhausted_at, hunger_at, memory_at
 from k8snb.kubelet.images.files import Files, size_of, text_of
-from k8snb.kubelet.images.ownership import Identity
 from k8snb.kubelet.images.process import Process, ProcessState
 from k8snb.kubelet.registries import Registries
 from k8snb.kubelet.runtime.cpu import Claim, allocate
@@ -118,10 +117,10 @@ class FaithfulRuntime(ImageStore):
         argv = (*(config.command or image.entrypoint), *(config.args or (() if config.command else image.command)))
         state = ProcessState(
             image=config.image, argv=argv, env=Shelf({"PATH": _PATH, **image.environment}),
-            hostname=config.hostname, working_dir=config.working_dir or "/", mounts=config.mounts, ports=config.ports,
+            hostname=config.hostname, working_dir=config.working_dir or image.working_dir, mounts=config.mounts, ports=config.ports,
             batch=config.batch, resources=config.resources, interactive=config.stdin, shared=self._inherited(config.pod_uid),
         )  # fmt: skip
-        state.env.update({"HOSTNAME": config.hostname, **dict(config.env), "HOME": "/root"})
+        state.env.update({"HOSTNAME": config.hostname, "HOME": image.home(config.run_as), **dict(config.env)})
         state.files.update(self._etc(config))
         container = Container(config, state)
         try:
@@ -151,7 +150,7 @@ class FaithfulRuntime(ImageStore):
         volumes = self.volumes.of(config.pod_uid) if config.mounts else {}
         hosts = text_of(container.process.files.get("/etc/hosts")) or ""
         system = ContainerSystem(self.kernel, self.network, config, self.node, hosts)
-        who = Identity(config.user, config.groups)
+        who = image.identity(config.run_as)
         files = Files(container.process.files, image.tree, config.mounts, volumes, now=now, read_only=config.read_only, who=who)
         return Process(container.process, image, files, system)
 

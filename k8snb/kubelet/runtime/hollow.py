@@ -72,9 +72,9 @@ class HollowRuntime:
         """The name with its tag."""
         return image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest"
 
-    def runs_as_root(self, image: str) -> bool:
+    def image_user(self, image: str) -> str | None:
         """Nothing is known of images."""
-        return False
+        return None
 
     def pull(self, image: str, credentials: tuple[tuple[str, str, str], ...] = ()) -> Pull:
         """Nothing is ever pulled."""

@@ -64,9 +64,9 @@ class ImageStore:
         found = self._find(parse_reference(image))
         return found is not None and not found.generic
 
-    def runs_as_root(self, image: str) -> bool:
-        """Whether the image's own user is root, as far as the catalogue knows."""
-        return self.image_of(image).root
+    def image_user(self, image: str) -> str | None:
+        """The image's own user, as far as the catalogue knows."""
+        return self.image_of(image).user
 
     def pull(self, image: str, credentials: tuple[tuple[str, str, str], ...] = ()) -> Pull:
         """What the registry will say."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from k8snb.kubelet.images.files import WriteError
+from k8snb.kubelet.images.files import FileError
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell import expand
 from k8snb.kubelet.images.shell.state import Frame, Job, ShellState
@@ -171,7 +171,7 @@ class Shell:
     def _append(self, path: str, text: str) -> None:
         try:
             self.process.files.write(path, text, append=True)
-        except WriteError as error:
+        except FileError as error:
             self.process.write(f"sh: write error: {error.why}\n")
             self.job.status = 1
 
@@ -207,6 +207,17 @@ class Shell:
         if frames:
             self.leave()
 
+    def script(self, name: str, complaint: str, status: int) -> str | None:
+        """The text of a script; None, with the complaint and the status, where it cannot be read."""
+        try:
+            text, why = self.process.files.read(self.path(name)), "No such file or directory"
+        except FileError as error:
+            text, why = None, error.why
+        if text is None:
+            self.write(f"sh: {complaint}{why}\n", 2)
+            self.job.status = status
+        return text
+
     def nested(self, arguments: list[str], inner: Frame, assigned: dict[str, str]) -> None:
         """``sh -c SCRIPT``, ``sh FILE``, or a script on standard input."""
         options = [word for word in arguments if word.startswith("-")]
@@ -214,12 +225,10 @@ class Shell:
         if any("c" in option for option in options):
             script: str | None = rest.pop(0) if rest else ""
         elif rest:
-            script = self.process.files.read(self.path(rest[0]))
+            script = self.script(rest[0], f"can't open '{rest[0]}': ", 2)
         else:
             script = inner.stdin if inner.stdin is not None else self.stdin()
         if script is None:
-            self.write(f"sh: can't open '{rest[0]}': No such file or directory\n", 2)
-            self.job.status = 2
             return
         if any("e" in option for option in options):
             self.state.options["e"] = True
@@ -360,12 +369,10 @@ def evaluate(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
 
 def source(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:
     """``. file``."""
-    text = shell.process.files.read(shell.path(args[0])) if args else None
-    if text is None:
-        shell.write(f"sh: .: can't open '{args[0] if args else ''}': No such file or directory\n", 2)
-        shell.job.status = 2
-        return
-    evaluate(shell, (text,), inner)
+    name = args[0] if args else ""
+    text = shell.script(name, f".: can't open '{name}': ", 2)
+    if text is not None:
+        evaluate(shell, (text,), inner)
 
 
 def exec_(shell: Shell, args: tuple[str, ...], inner: Frame) -> None:

@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from k8snb.kubelet.images import accounts
 from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.process import Process
+from k8snb.seams.cri import RunAs
 from k8snb.sim.clock import SECOND
 
 
@@ -246,17 +248,23 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
 }  # fmt: skip
 _ALIKE: dict[str, Callable[[str, str], bool]] = {"=": lambda a, b: a == b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b}
 DEVICES = ("/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty", "/dev/random", "/dev/urandom")
+
+
+def _is_there(call: Call, name: str) -> bool:
+    return name in DEVICES or call.files.stat(call.path(name), follow=True) is not None
+
+
 _UNARY: dict[str, Callable[[Call, str], bool]] = {
     "-n": lambda _call, text: text != "",
     "-z": lambda _call, text: text == "",
-    "-e": lambda call, name: name in DEVICES or call.files.read(call.path(name)) is not None or call.files.is_directory(call.path(name)),
-    "-f": lambda call, name: call.files.read(call.path(name)) is not None,
+    "-e": _is_there,
+    "-f": lambda call, name: call.files.is_file(call.path(name)),
     "-d": lambda call, name: call.files.is_directory(call.path(name)),
-    "-s": lambda call, name: bool(call.files.read(call.path(name))),
-    "-r": lambda call, name: name in DEVICES or call.files.read(call.path(name)) is not None or call.files.is_directory(call.path(name)),
+    "-s": lambda call, name: bool((stat := call.files.stat(call.path(name), follow=True)) and stat.size),
+    "-r": lambda call, name: name in DEVICES or (_is_there(call, name) and call.files.may_read(call.path(name))),
     "-c": lambda call, name: name in DEVICES,
     "-w": lambda call, name: call.files.stat(call.path(name)) is not None and call.files.may_write(call.path(name)),
-    "-x": lambda call, name: call.files.read(call.path(name)) is not None or call.files.is_directory(call.path(name)),
+    "-x": lambda call, name: call.files.is_file(call.path(name)) or call.files.is_directory(call.path(name)),
 }
 
 
@@ -288,27 +296,40 @@ def uname(call: Call) -> Result:
     return Result(words.get(call.args[0] if call.args else "", "Linux") + "\n")
 
 
-def _name(call: Call, number: int) -> str:
-    """A user's name in the image's accounts; empty where it has none."""
-    rows = (line.split(":") for line in (call.files.read("/etc/passwd") or "").splitlines())
-    return next((row[0] for row in rows if len(row) > 2 and row[2] == str(number)), "")
+def user_name(call: Call, number: int) -> str:
+    """A user's name in the container's accounts; empty where it has none."""
+    account = accounts.account_of(call.files.read(accounts.PASSWD) or "", number)
+    return account.name if account else ""
+
+
+def group_name(call: Call, number: int) -> str:
+    """A group's name in the container's accounts; empty where it has none."""
+    return accounts.group_name(call.files.read(accounts.GROUP) or "", number)
 
 
 def whoami(call: Call) -> Result:
     """Print the user."""
-    name, number = _name(call, call.files.who.user), call.files.who.user
+    name, number = user_name(call, call.files.who.user), call.files.who.user
     return Result(f"{name}\n") if name else Result("", 1, f"whoami: unknown uid {number}\n")
 
 
 def identity(call: Call) -> Result:
-    """Print user and groups; ``-u``, ``-g`` only the number, with ``-n`` the name."""
-    options, _ = call.split("ugGnr")
+    """Print user and groups; ``-u``, ``-g``, ``-G`` only the numbers, with ``-n`` the names."""
+    options, names = call.split("ugGnr")
     who = call.files.who
-    for letter, numbers in (("u", (who.user,)), ("g", who.groups[:1]), ("G", who.groups)):
+    if names:
+        passwd, group = call.files.read(accounts.PASSWD) or "", call.files.read(accounts.GROUP) or ""
+        if accounts.account_of(passwd, names[0]) is None:
+            return fail(call, f"unknown user {names[0]}")
+        who = accounts.identity(passwd, group, names[0], RunAs())
+    parts = {"u": ([who.user], user_name), "g": ([who.groups[0]], group_name), "G": (sorted(who.groups), group_name)}
+    for letter, (numbers, named) in parts.items():
         if letter in options:
-            return Result(" ".join(_name(call, one) or str(one) if "n" in options else str(one) for one in numbers) + "\n")
-    user, *groups = [f"{one}({_name(call, one)})" if _name(call, one) else str(one) for one in (who.user, *who.groups)]
-    return Result(f"uid={user} gid={groups[0]} groups={','.join(groups)}\n")
+            return Result(" ".join((named(call, one) if "n" in options else "") or str(one) for one in numbers) + "\n")
+    user, first, every = (
+        ",".join(f"{one}({name})" if (name := named(call, one)) else str(one) for one in numbers) for numbers, named in parts.values()
+    )
+    return Result(f"uid={user} gid={first} groups={every}\n")
 
 
 def nproc(call: Call) -> Result:
@@ -320,16 +341,6 @@ def nproc(call: Call) -> Result:
 def pwd(call: Call) -> Result:
     """Print the working directory."""
     return Result(call.directory + "\n")
-
-
-def processes(call: Call) -> Result:
-    """Print the processes of the container: its main one, and the one that asks."""
-    main, user = call.process.main, _name(call, call.files.who.user) or str(call.files.who.user)
-    rows = [(1, " ".join(main.argv))]
-    if main is not call.process:
-        rows += [(47, " ".join(call.process.argv))] if call.process.argv[:1] != ("ps",) else []
-        rows += [(53, " ".join((call.name, *call.args)))]
-    return Result("PID   USER     TIME  COMMAND\n" + "".join(f"{number:5} {user:8}  0:00 {words}\n" for number, words in rows))
 
 
 def stty(call: Call) -> Result:
@@ -350,6 +361,6 @@ TERMINAL = "%tty"  # in a process' memory: rows and columns of the terminal that
 COMMANDS: dict[str, Command] = {
     "echo": echo, "printf": printf, "true": true, ":": true, "false": false, "env": env, "printenv": printenv,
     "hostname": hostname, "date": date, "sleep": sleep, "usleep": usleep, "seq": seq, "test": test, "[": test, "[[": test,
-    "uname": uname, "whoami": whoami, "id": identity, "nproc": nproc, "pwd": pwd, "ps": processes, "sync": true,
+    "uname": uname, "whoami": whoami, "id": identity, "nproc": nproc, "pwd": pwd, "sync": true,
     "stty": stty, "tty": tty,
 }  # fmt: skip

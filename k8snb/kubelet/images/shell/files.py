@@ -9,10 +9,12 @@ from __future__ import annotations
 import io
 import re
 import tarfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from k8snb.kubelet.images.files import Stat, WriteError
-from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
+from k8snb.kubelet.images import accounts
+from k8snb.kubelet.images.files import FileError, Stat
+from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail, group_name, user_name
 from k8snb.sim.clock import SECOND
 
 
@@ -20,10 +22,11 @@ def read(call: Call, names: list[str]) -> tuple[list[tuple[str, str]], str]:
     """The texts of files (``-`` or no name: standard input), and what to complain about."""
     found, errors = [], ""
     for name in names or ["-"]:
-        if name != "-" and not call.files.may_read(call.path(name)) and call.files.stat(call.path(name)) is not None:
-            errors += f"{call.name}: can't open '{name}': Permission denied\n"
+        try:
+            text = call.stdin if name in ("-", "/dev/stdin") else call.files.read(call.path(name))
+        except FileError as error:
+            errors += f"{call.name}: can't open '{name}': {error.why}\n"
             continue
-        text = call.stdin if name in ("-", "/dev/stdin") else call.files.read(call.path(name))
         if text is None:
             text = virtual(call, call.path(name))
         if text is not None:
@@ -60,22 +63,31 @@ def chmod(call: Call) -> Result:
         for one in (path, *below):
             stat = call.files.stat(one)
             try:
-                if stat is None or not call.files.change(one, **_wanted(call.name, names[0], stat)):
+                if stat is None or not call.files.change(one, **_wanted(call, names[0], stat)):
                     errors += f"{call.name}: {name}: No such file or directory\n"
-            except ValueError:
-                return fail(call, f"invalid {'mode' if call.name == 'chmod' else 'user'} '{names[0]}'")
-            except WriteError as error:
+            except ValueError as error:
+                return fail(call, f"invalid mode '{names[0]}'" if call.name == "chmod" else f"unknown {error}")
+            except FileError as error:
                 errors += f"{call.name}: {name}: {error.why}\n"
     return Result(status=1 if errors else 0, err=errors)
 
 
-def _wanted(command: str, word: str, stat: Stat) -> dict[str, int]:
+def _wanted(call: Call, word: str, stat: Stat) -> dict[str, int]:
     """What is to be changed. Raises ValueError for a word that says nothing."""
-    if command == "chmod":
+    if call.name == "chmod":
         return {"mode": _mode(word, stat.mode)}
-    user, _, group = word.partition(":") if command == "chown" else ("", "", word)
-    given = {"user": user, "group": group}
-    return {key: 0 if value == "root" else int(value) for key, value in given.items() if value}
+    user, _, group = word.partition(":") if call.name == "chown" else ("", "", word)
+    users = {one.name: one.user for one in accounts.accounts(call.files.read(accounts.PASSWD) or "")}
+    groups = {one.name: one.number for one in accounts.groups(call.files.read(accounts.GROUP) or "")}
+    given = (("user", user, users), ("group", group, groups))
+    return {what: _number(what, name, known) for what, name, known in given if name}
+
+
+def _number(what: str, name: str, known: Mapping[str, int]) -> int:
+    """A user or a group by name or number. Raises ValueError for a name that nobody has."""
+    if name not in known and not name.isdecimal():
+        raise ValueError(f"{what} {name}")
+    return known[name] if name in known else int(name)
 
 
 _WHO = {"u": 0o700, "g": 0o070, "o": 0o007, "a": 0o777}
@@ -115,7 +127,8 @@ def ls(call: Call) -> Result:
         itself = "d" in options or ("l" in options and stat is not None and stat.kind == "l" and not name.endswith("/"))
         if call.files.is_directory(path) and not itself:
             out += f"{name}:\n" if len(names) > 1 else ""
-            out += _directory(call, path, options)
+            inside = _directory(call, path, options)
+            out, errors = out + inside.out, errors + inside.err
         elif stat is not None:
             out += _entry(call, path, name, options)
         else:
@@ -123,11 +136,15 @@ def ls(call: Call) -> Result:
     return Result(out, 1 if errors else 0, errors)
 
 
-def _directory(call: Call, path: str, options: dict[str, str]) -> str:
-    inside = [entry for entry in call.files.listing(path) if "a" in options or "A" in options or not entry.startswith(".")]
+def _directory(call: Call, path: str, options: dict[str, str]) -> Result:
+    try:
+        listed = call.files.listing(path)
+    except FileError as error:
+        return fail(call, f"can't open '{path}': {error.why}")
+    inside = [entry for entry in listed if "a" in options or "A" in options or not entry.startswith(".")]
     shown = [*((".", "..") if "a" in options else ()), *inside]
     total = f"total {4 * len(shown)}\n" if "l" in options else ""
-    return total + "".join(_entry(call, call.path(f"{path}/{entry}"), entry, options) for entry in shown)
+    return Result(total + "".join(_entry(call, call.path(f"{path}/{entry}"), entry, options) for entry in shown))
 
 
 def _entry(call: Call, path: str, name: str, options: dict[str, str]) -> str:
@@ -138,15 +155,9 @@ def _entry(call: Call, path: str, name: str, options: dict[str, str]) -> str:
     bits = bits[:5] + "s" + bits[6:] if stat.mode & 0o2010 == 0o2010 else bits
     bits = bits[:8] + "t" if stat.mode & 0o1001 == 0o1001 else bits
     when = datetime.fromtimestamp((stat.at or call.process.state.started_at) / SECOND, UTC)
-    links, arrow = 2 if stat.kind == "d" else 1, f" -> {stat.target}" if stat.target else ""
-    user, group = (account(call, number).ljust(8) for number in (stat.user, stat.group))
-    return f"{stat.kind}{bits} {links:4d} {user} {group} {stat.size:9d} {when:%b} {when.day:2d} {when:%H:%M} {name}{arrow}\n"
-
-
-def account(call: Call, number: int) -> str:
-    """The name of a user as the image's accounts have it, else its number."""
-    known = (line.split(":") for line in (call.files.read("/etc/passwd") or "").splitlines())
-    return next((row[0] for row in known if len(row) > 2 and row[2] == str(number)), str(number))
+    links, arrow = call.files.links(path), f" -> {stat.target}" if stat.target else ""
+    user, group = (user_name(call, stat.user) or str(stat.user)), (group_name(call, stat.group) or str(stat.group))
+    return f"{stat.kind}{bits} {links:4d} {user:8} {group:8} {stat.size:9d} {when:%b} {when.day:2d} {when:%H:%M} {name}{arrow}\n"
 
 
 def mkdir(call: Call) -> Result:
@@ -157,7 +168,7 @@ def mkdir(call: Call) -> Result:
             return fail(call, f"can't create directory '{name}': File exists")
         try:
             call.files.make_directory(call.path(name))
-        except WriteError as error:
+        except FileError as error:
             return fail(call, f"can't create directory '{name}': {error.why}")
     return Result()
 
@@ -173,7 +184,7 @@ def rm(call: Call) -> Result:
             if inside and not deep:
                 return fail(call, f"'{name}' is a directory")
             removed = [call.files.remove(entry.rstrip("/")) for entry in [*inside, path]]
-        except WriteError as error:
+        except FileError as error:
             return fail(call, f"can't remove '{name}': {error.why}")
         if not any(removed) and "f" not in options:
             return fail(call, f"can't remove '{name}': No such file or directory")
@@ -186,7 +197,7 @@ def touch(call: Call) -> Result:
     for name in names:
         try:
             call.files.write(call.path(name), "", append=True)
-        except WriteError as error:
+        except FileError as error:
             return fail(call, f"{name}: {error.why}")
     return Result()
 
@@ -204,15 +215,16 @@ def copy(call: Call) -> Result:
     for name in sources:
         path, place = call.path(name).rstrip("/"), call.path(target).rstrip("/") or "/"
         place = f"{place.rstrip('/')}/{path.rsplit('/', 1)[-1]}" if into else place
-        moved = {path: place} if call.files.read(path) is not None or (links and _link(call, path)) else _tree(call, path, place)
+        moved = {path: place} if call.files.is_file(path) or (links and _link(call, path)) else _tree(call, path, place)
         if not moved:
             return fail(call, f"can't {'rename' if call.name == 'mv' else 'stat'} '{name}': No such file or directory")
         if path not in moved and call.name == "cp" and not options.keys() & {"r", "R", "a"}:
             return fail(call, f"omitting directory '{name}'")
         try:
             _copied(call, moved, links=links)
-        except WriteError as error:
-            return fail(call, f"can't create '{target}': {error.why}")
+        except FileError as error:
+            what = f"open '{error.path}'" if error.path in moved else f"create '{target}'"
+            return fail(call, f"can't {what}: {error.why}")
     return Result()
 
 
@@ -237,7 +249,7 @@ def _copied(call: Call, moved: dict[str, str], *, links: bool) -> None:
         elif links and _link(call, source):
             call.files.make_link(target, _link(call, source))
         else:
-            call.files.write(target, call.files.read(source) or "")
+            call.files.write(target, (call.files.content(source) if call.name == "mv" else call.files.read(source)) or "")
     if call.name == "mv":
         for source in sorted(moved, reverse=True):
             call.files.remove(source.rstrip("/"))
@@ -252,7 +264,7 @@ def tee(call: Call) -> Result:
     for name in names:
         try:
             call.files.write(call.path(name), text, append="a" in options)
-        except WriteError as error:
+        except FileError as error:
             return Result(text, 1, f"tee: {name}: {error.why}\n")
     return Result(text)
 
@@ -276,25 +288,31 @@ def tar(call: Call) -> Result:
 
 
 def _pack(call: Call, where: str, base: str, names: list[str]) -> Result:
-    buffer, errors = io.BytesIO(), ""
+    buffer, errors, denied = io.BytesIO(), "", ""
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name in names:
             path = call.path(name if name.startswith("/") else f"{base}/{name}")
             inside = [one for one in call.files.names() if one.startswith(path.rstrip("/") + "/") and not one.endswith("/")]
-            found = [path] if call.files.read(path) is not None else inside
+            found = [path] if call.files.is_file(path) else inside
             if not found and not call.files.is_directory(path):
-                return Result(status=1, err=f"tar: {name}: No such file or directory\ntar: error exit delayed from previous errors\n")
-            errors = "tar: removing leading '/' from member names\n" if name.startswith("/") else errors
+                return Result(status=1, err=f"tar: {name}: No such file or directory\n{_DELAYED}")
+            errors += "tar: removing leading '/' from member names\n" if name.startswith("/") and not errors else ""
             for one in found:
+                if not call.files.may_read(one):
+                    denied += f"tar: can't open '{one}': Permission denied\n"
+                    continue
                 data = (call.files.read(one) or "").encode(errors="surrogateescape")
                 info = tarfile.TarInfo((name + one[len(path) :]).lstrip("/"))
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
-    text = buffer.getvalue().decode(errors="surrogateescape")
+    text, said, code = buffer.getvalue().decode(errors="surrogateescape"), errors + denied + (_DELAYED if denied else ""), int(bool(denied))
     if where == "-":
-        return Result(text, err=errors)
+        return Result(text, code, said)
     call.files.write(call.path(where), text)
-    return Result(err=errors)
+    return Result("", code, said)
+
+
+_DELAYED = "tar: error exit delayed from previous errors\n"
 
 
 def _unpack(call: Call, archive: tarfile.TarFile, base: str, options: dict[str, str]) -> Result:

@@ -12,7 +12,7 @@ import fnmatch
 import shlex
 from typing import Any
 
-from k8snb.kubelet.images.files import WriteError
+from k8snb.kubelet.images.files import FileError
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell import expand
 from k8snb.kubelet.images.shell.builtins import BUILTINS, Shell, frame_of
@@ -21,6 +21,7 @@ from k8snb.kubelet.images.shell.compile import ShellSyntaxError, compile_script
 from k8snb.kubelet.images.shell.files import FILES, virtual
 from k8snb.kubelet.images.shell.mounts import MOUNTS
 from k8snb.kubelet.images.shell.networking import NETWORKING
+from k8snb.kubelet.images.shell.ps import PROCESSES
 from k8snb.kubelet.images.shell.running import RUNNING
 from k8snb.kubelet.images.shell.state import FOREVER, Frame, Job, ShellState
 from k8snb.kubelet.images.shell.text import TEXT
@@ -28,7 +29,7 @@ from k8snb.kubelet.images.shell.tools import TOOLS
 from k8snb.sim.clock import MILLISECOND
 from k8snb.sim.state import Shelf
 
-ALL: dict[str, Command] = {**COMMANDS, **FILES, **MOUNTS, **TEXT, **TOOLS, **NETWORKING}
+ALL: dict[str, Command] = {**COMMANDS, **FILES, **MOUNTS, **PROCESSES, **TEXT, **TOOLS, **NETWORKING}
 EVERY = frozenset(ALL) | frozenset(RUNNING) | {"sh"}
 SHELLS = ("sh", "bash", "ash", "dash")
 KNOWN_ELSEWHERE = frozenset({
@@ -185,9 +186,10 @@ def _redirect(shell: Shell, frame: Frame, redirects: Any) -> bool:
         if operator == "<<":
             frame.stdin = target
         elif operator == "<":
-            if not shell.process.files.may_read(shell.path(target)) and shell.process.files.stat(shell.path(target)) is not None:
-                return _cannot(shell, f"can't open {target}: Permission denied")
-            frame.stdin = shell.process.files.read(shell.path(target))
+            try:
+                frame.stdin = shell.process.files.read(shell.path(target))
+            except FileError as error:
+                return _cannot(shell, f"can't open {target}: {error.why}")
             if frame.stdin is None:
                 call = Call("sh", (), lambda: "", shell.process, {}, shell.state.directory)
                 frame.stdin = virtual(call, shell.path(target))
@@ -209,7 +211,7 @@ def _opened(shell: Shell, frame: Frame, descriptor: int, path: str, append: bool
             if shell.process.files.is_directory(path):
                 return _cannot(shell, f"can't create {path}: Is a directory")
             shell.process.files.write(path, "", append=append)
-    except WriteError as error:
+    except FileError as error:
         return _cannot(shell, f"can't create {path}: {error.why}")
     if descriptor == 1:
         frame.output = path
@@ -307,10 +309,8 @@ def _execute(shell: Shell, inner: Frame, arguments: list[str], assigned: dict[st
         inner.shared = inner.function = True
         inner.tested = _tested(shell.job, shell.job.frames[-1])
         shell.job.frames.append(inner)
-    elif "/" in arguments[0] and (script := process.files.read(shell.path(arguments[0]))) is not None:
-        inner.text, inner.block, inner.shared, inner.arguments = script, 0, False, tuple(arguments)
-        inner.variables = Shelf({**shell.exported(), **assigned})
-        shell.job.frames.append(inner)
+    elif "/" in arguments[0] and process.files.is_file(shell.path(arguments[0])):
+        _script(shell, inner, arguments, assigned)
     elif name in SHELLS and name not in process.absent:
         shell.nested(arguments[1:], inner, assigned)
     elif name in process.image.tools and (process.main is not process or name not in process.programs):
@@ -326,6 +326,15 @@ def _execute(shell: Shell, inner: Frame, arguments: list[str], assigned: dict[st
         _not_found(shell, arguments[0], inner)
 
 
+def _script(shell: Shell, inner: Frame, arguments: list[str], assigned: dict[str, str]) -> None:
+    """Run a file of the container as a script."""
+    text = shell.script(arguments[0], f"{arguments[0]}: ", 126)
+    if text is not None:
+        inner.text, inner.block, inner.shared, inner.arguments = text, 0, False, tuple(arguments)
+        inner.variables = Shelf({**shell.exported(), **assigned})
+        shell.job.frames.append(inner)
+
+
 def _not_found(shell: Shell, name: str, inner: Frame) -> None:
     simulated = f"sh: {name}: k8snb does not simulate this command\n" if name in KNOWN_ELSEWHERE else f"sh: {name}: not found\n"
     shell.output(simulated, 2, inner)
@@ -339,11 +348,13 @@ def _command(shell: Shell, name: str, inner: Frame, arguments: list[str], assign
     call = Call(name, tuple(arguments), source, process, environment, shell.state.directory)
     try:
         result = (process.image.tools.get(name) or ALL[name])(call)
-    except WriteError as error:
-        result = Result(status=1, err=f"{name}: {error}\n")
+    except FileError as error:
+        result = Result(status=1, err=f"{name}: can't open '{error.path}': {error.why}\n")
     shell.output(result.out, 1, inner)
     shell.output(result.err, 2, inner)
     shell.job.status = result.status
+    if result.forever or result.delay:
+        shell.job.running = (name, *arguments)
     if result.forever:
         shell.job.wake = FOREVER
     elif result.delay:

@@ -5,7 +5,7 @@ Models: the applets of BusyBox 1.36, their output and exit codes.
 
 from __future__ import annotations
 
-from k8snb.kubelet.images.files import BLOCK, WriteError
+from k8snb.kubelet.images.files import BLOCK, FileError
 from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
 
 NODE_DISK = 50 << 30
@@ -68,7 +68,7 @@ def link(call: Call) -> Result:
         return fail(call, f"{names[1]}: File exists")
     try:
         call.files.make_link(path, names[0])
-    except WriteError as error:
+    except FileError as error:
         return fail(call, f"{names[1]}: {error.why}")
     return Result()
 

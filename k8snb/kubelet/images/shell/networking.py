@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from k8snb.kubelet.images.files import WriteError
+from k8snb.kubelet.images.files import FileError
 from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
 from k8snb.seams.cni import (
     ANYBODY,
@@ -60,7 +60,7 @@ def wget(call: Call) -> Result:
     try:
         if target != "/dev/null":
             call.files.write(call.path(target), response.body)
-    except WriteError as error:
+    except FileError as error:
         return Result(status=1, err=f"wget: can't open '{target}': {error.why}\n", delay=delay)
     return Result(err=err + ("" if "q" in options else f"saving to '{target}'\n'{target}' saved\n"), delay=delay)
 

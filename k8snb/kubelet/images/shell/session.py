@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from k8snb.kubelet.images.accounts import PASSWD, account_of
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell import machine
 from k8snb.kubelet.images.shell.builtins import LEFT
@@ -71,7 +72,10 @@ def kept(shell: ShellState, frame: Frame, process: Process) -> dict[str, Any]:
 
 def prompt(shell: ShellState, process: Process) -> str:
     """What stands before each line: bash names the machine, ash the directory, dash nothing."""
-    where = re.sub(r"^/root(?=/|$)", "~", shell.directory)
+    number = process.files.who.user
+    account = account_of(process.files.content(PASSWD) or "", number)
+    home, sign = re.escape((account.home if account else "").rstrip("/")), "$" if number else "#"
+    where = re.sub(rf"^{home}(?=/|$)", "~", shell.directory) if home else shell.directory
     if process.argv[0].endswith("bash"):
-        return f"root@{process.hostname}:{where}# "
-    return f"{where} # " if "bash" in process.image.absent else "# "
+        return f"{account.name if account else 'I have no name!'}@{process.hostname}:{where}{sign} "
+    return f"{where} {sign} " if "bash" in process.image.absent else f"{sign} "

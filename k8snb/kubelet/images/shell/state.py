@@ -40,6 +40,7 @@ class Job:
     status: int = 0
     wake: int = 0  # 0: ready to run, FOREVER, or the time (µs)
     waiting: bool = False  # in ``wait``: until all other jobs have ended
+    running: tuple[str, ...] = ()  # the command that it waits for, or waited for last
     pipe: str = ""
     pid: str = ""  # of a background job
     waits_for: str = ""  # in ``wait N``: whose end

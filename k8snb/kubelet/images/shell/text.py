@@ -95,7 +95,7 @@ def _below(call: Call, names: list[str]) -> list[str]:
     files = [one for one in call.files.names() if not one.endswith("/") and not call.files.is_directory(one)]
     for name in names or ["."]:
         root = call.path(name).rstrip("/")
-        if call.files.read(root) is not None:
+        if call.files.is_file(root):
             found.append(name)
         found += [name.rstrip("/") + one[len(root) :] for one in files if one.startswith(root + "/")]
     return found

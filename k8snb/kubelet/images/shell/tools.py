@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from k8snb.apimachinery.patterns import PatternError, posix
 from k8snb.kubelet.images.shell.awk import awk
-from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail
+from k8snb.kubelet.images.shell.commands import Call, Command, Result, fail, group_name, user_name
 from k8snb.kubelet.images.shell.files import read
 from k8snb.kubelet.images.shell.sed import basic, sed
 from k8snb.seams.cni import NO_SUCH_NAME, REFUSED
@@ -207,11 +207,13 @@ def stat(call: Call) -> Result:
             "F": kind,
             "a": f"{found.mode & 0o777:o}",
             "Y": str(found.at // SECOND),
-            "U": "root",
-            "G": "root",
+            "U": user_name(call, found.user) or "UNKNOWN",
+            "G": group_name(call, found.group) or "UNKNOWN",
+            "u": str(found.user),
+            "g": str(found.group),
         }
-        form = options.get("c", "  File: %n\n  Size: %s\t%F\nAccess: (0%a) Uid: (0/root) Gid: (0/root)")
-        out += re.sub(r"%([nsFaYUG])", lambda hit, values=values: values[hit[1]], form) + "\n"  # type: ignore[misc]
+        form = options.get("c", "  File: %n\n  Size: %s\t%F\nAccess: (0%a) Uid: (%u/%U) Gid: (%g/%G)")
+        out += re.sub(r"%([nsFaYUGug])", lambda hit, values=values: values[hit[1]], form) + "\n"  # type: ignore[misc]
     return Result(out, 1 if errors else 0, errors)
 
 
