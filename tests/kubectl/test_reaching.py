@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from k8snb.kubectl.commands.attach import from_bytes, packed
 from k8snb.kubelet.images import Image
 from k8snb.kubelet.images.shell.commands import Result
 from tests.kubectl.shell import Shell
+
+TAR = '(consider using "kubectl exec -n "" "linking" -- tar cf - "/x" | tar xf -")'
 
 
 @pytest.fixture
@@ -74,9 +78,36 @@ def test_cp_writes_nothing_outside_the_target_whatever_an_image_packs(shell: She
     shell.cluster.run_for(5)
     done = shell.cluster.kubectl(f"cp hostile:/x {tmp_path}/into")
     assert done.ok
-    assert done.stderr == f'warning: file "{tmp_path}/into/../../stolen" is outside target destination, skipping\n'
+    assert done.stderr == f'warning: file "{tmp_path.parent}/stolen" is outside target destination, skipping\n'
     assert [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()] == ["into/kept"]
     assert "invalid tar header" in shell.cluster.kubectl(f"cp hostile:/y {tmp_path}/into").stderr
+
+
+def test_cp_makes_no_links_and_follows_none(shell: Shell, tmp_path: Path) -> None:
+    def tar(_call):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            for name, target in (("x/etc", "/etc"), ("x/kept", ""), ("x/again", "kept"), ("x/gone", "nowhere")):
+                info = tarfile.TarInfo(name)
+                info.type, info.linkname = (tarfile.SYMTYPE, target) if target else (tarfile.REGTYPE, "")
+                archive.addfile(info)
+        return Result(from_bytes(buffer.getvalue()))
+
+    class Linking(Image):
+        """Its tar packs links."""
+
+        name, tools = "linking", {"tar": tar}
+
+    shell.cluster.images.add(Linking)
+    shell.run("run linking --image=linking")
+    shell.cluster.run_for(5)
+    done = shell.cluster.kubectl(f"cp linking:/x {tmp_path}/into")
+    assert done.stderr.splitlines() == [
+        f'warning: skipping symlink: "{tmp_path}/into/etc" -> "/etc" {TAR}',
+        f'warning: skipping symlink: "{tmp_path}/into/again" -> "kept"',
+        f'warning: skipping symlink: "{tmp_path}/into/gone" -> "nowhere"',
+    ]
+    assert [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if not file.is_dir()] == ["into/kept"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ Simplified: there is no terminal, so ``-t`` changes nothing, and nothing can be 
 from __future__ import annotations
 
 import io
+import posixpath
 import tarfile
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, NoReturn
@@ -187,26 +188,35 @@ def _from_container(call: Call, source: Place, target: str) -> None:
     if answer["exitCode"]:
         end_with(call, f"command terminated with exit code {answer['exitCode']}", int(answer["exitCode"]))
     try:
-        unpack(call, to_bytes(answer["stdout"]), source.path.strip("/").removeprefix("./"), target)
+        unpack(call, to_bytes(answer["stdout"]), place_of(call.args[0], ""), target)
     except tarfile.TarError:
         raise Failure("archive/tar: invalid tar header") from None
 
 
-def unpack(call: Call, data: bytes, root: str, target: str) -> None:
-    """Save the files of an archive, which came from a container and may say anything: none lands outside the target. Raises Failure."""
+def unpack(call: Call, data: bytes, source: Place, target: str) -> None:
+    """Save the files of an archive, which came from a container and may say anything: none lands outside the target, and no link is
+    made or followed. Raises Failure."""
+    root, hint = source.path.strip("/").removeprefix("./"), _tar_hint(source)
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for member in archive.getmembers():
-            content = archive.extractfile(member)
-            if content is None:
-                continue
             if not member.name.startswith(root):
                 raise Failure("tar contents corrupted")
-            inside = member.name.removeprefix(root).strip("/")
-            path = str(PurePosixPath(target) / inside) if inside else target
-            if ".." in PurePosixPath(inside).parts:
+            inside = posixpath.normpath(member.name.removeprefix(root).strip("/") or ".")
+            path = posixpath.normpath(posixpath.join(target, inside))
+            if inside == ".." or inside.startswith("../"):
                 call.err(f"warning: file {quote(path)} is outside target destination, skipping")
-            else:
-                call.save(path, content.read().decode(errors="replace"))
+            elif member.issym():
+                call.err(f"warning: skipping symlink: {quote(path)} -> {quote(member.linkname)}{hint}")
+                hint = ""
+            elif not member.isdir():
+                content = archive.extractfile(member) if member.isreg() else None  # of a second name of a file only the name comes
+                call.save(path, content.read().decode(errors="replace") if content is not None else "")
+
+
+def _tar_hint(source: Place) -> str:
+    """What is said once, beside the first link."""
+    space, pod, path = (quote(word) for word in source)
+    return f' (consider using "kubectl exec -n {space} {pod} -- tar cf - {path} | tar xf -")'
 
 
 def _to_container(call: Call, source: str, target: Place) -> None:
