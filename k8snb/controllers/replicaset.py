@@ -7,7 +7,8 @@ Too many: it deletes those that would be missed least (see :func:`deletion_rank`
     plan(observed)  ->  [Create(3)]  |  [Delete((pod, pod))]  |  []
 
 What it asked for and has not yet seen in its cache it remembers as **expectations**: until they are fulfilled (or five
-minutes pass), it does not count again, or it would create the same Pods twice from a stale cache.
+minutes pass), it does not count again, or it would create the same Pods twice from a stale cache. And it does not even look
+before its cache has come to the revision of what it wrote (:mod:`.consistency`): a watch may be later than five minutes.
 
 Models: pkg/controller/replicaset/replica_set.go (syncReplicaSet, manageReplicas, slowStartBatch), pkg/controller/
 controller_utils.go (ActivePodsWithRanks, UIDTrackingControllerExpectations). ReplicationController is the same loop over
@@ -27,10 +28,12 @@ from k8snb.client.informer import key_of
 from k8snb.component_helpers.pods import is_pod_active
 from k8snb.controllers.adoption import claimed, ownership, selector_of
 from k8snb.controllers.census import TALLY, Census, census, counted, left_the_selector, standing
-from k8snb.controllers.expectations import Expectations
+from k8snb.controllers.consistency import Consistency
+from k8snb.controllers.expectations import Expectations, ExpectationsState
 from k8snb.controllers.pod_control import create_pod, delete_pod, is_terminating_namespace, matching_orphan_owners, slow_start
 from k8snb.controllers.ranking import deletion_order
 from k8snb.sim.clock import SECOND
+from k8snb.sim.state import Shelf
 
 BURST = 500
 
@@ -75,6 +78,14 @@ def plan(observed: Observed) -> list[Create | Delete]:
     return []
 
 
+@dataclass(slots=True)
+class ReplicaSetState:
+    """What the loop has asked for and written, and not seen yet."""
+
+    expectations: ExpectationsState = field(default_factory=Expectations.new_state)
+    written: dict[str, Shelf] = field(default_factory=dict)
+
+
 class ReplicaSetController(Controller):
     """The loop of ReplicaSets. ``kind`` and ``resource`` are all that a ReplicationController changes."""
 
@@ -88,13 +99,17 @@ class ReplicaSetController(Controller):
     def __init__(self, process: Any):
         super().__init__(process)
         self.expectations = Expectations(self, "pods", self.kind)
+        self.consistency = Consistency(self)
 
     def new_state(self) -> Any:
-        return Expectations.new_state()
+        return ReplicaSetState()
 
     def reconcile(self, key: str) -> None:
+        if not self.consistency.ready(key):
+            return
         rs = self.informers[self.resource].get(key)
         if rs is None:
+            self.consistency.forget(key)
             self.expectations.forget(key)
             return
         satisfied = self.expectations.satisfied(key)
@@ -128,7 +143,8 @@ class ReplicaSetController(Controller):
 
     def _create(self, key: str, rs: Object, count: int) -> ApiError | None:
         self.expectations.expect_creations(key, count)
-        made, error = slow_start(count, lambda _number: create_pod(self, rs, rs["spec"]["template"]))
+        template = rs["spec"]["template"]
+        made, error = slow_start(count, lambda _number: self.consistency.wrote(rs, "pods", create_pod(self, rs, template)))
         self.expectations.lower(key, count - made)
         return None if error is not None and is_terminating_namespace(error) else error
 
@@ -158,7 +174,7 @@ class ReplicaSetController(Controller):
     def _update_status(self, key: str, rs: Object, counts: Census, error: ApiError | None) -> None:
         status = new_status(rs, counts, error, self.now)
         if status != rs.get("status"):
-            self.client.update_status(self.resource, FrozenDict({**rs, "status": status}))
+            self.consistency.wrote(rs, self.resource, self.client.update_status(self.resource, FrozenDict({**rs, "status": status})))
         minimum = rs["spec"].get("minReadySeconds", 0)
         if minimum and status.get("readyReplicas") == rs["spec"]["replicas"] != status.get("availableReplicas"):
             self.queue.add_after(key, minimum * SECOND, "its Pods have been ready for minReadySeconds")

@@ -17,6 +17,7 @@ from k8snb.client.informer import key_of
 from k8snb.component_helpers.pods import is_pod_available, is_pod_ready
 from k8snb.controllers import history
 from k8snb.controllers.adoption import claimed, ownership
+from k8snb.controllers.consistency import Consistency
 from k8snb.controllers.daemonset.placement import daemon_pod, should_run
 from k8snb.controllers.daemonset.plan import Create, Delete, Observed, by_node, is_updated, oldest_first, plan
 from k8snb.controllers.expectations import Expectations, ExpectationsState
@@ -30,10 +31,11 @@ FIRST_BACKOFF, LONGEST_BACKOFF = SECOND, 15 * MINUTE
 
 @dataclass(slots=True)
 class DaemonSetState:
-    """Expectations, and the back-off of failed Pods: (UID of the set, node) -> (delay, since), in µs."""
+    """Expectations; the back-off of failed Pods: (UID of the set, node) -> (delay, since), in µs; what was written and not seen yet."""
 
     expectations: ExpectationsState = field(default_factory=Expectations.new_state)
     failed: Shelf = field(default_factory=Shelf)
+    written: dict[str, Shelf] = field(default_factory=dict)
 
 
 def _all_sets(controller: Any, old: Object | None, new: Object | None) -> Iterable[str]:
@@ -65,13 +67,17 @@ class DaemonSetController(Controller):
     def __init__(self, process: Any):
         super().__init__(process)
         self.expectations = Expectations(self, "pods", "DaemonSet")
+        self.consistency = Consistency(self)
 
     def new_state(self) -> Any:
         return DaemonSetState()
 
     def reconcile(self, key: str) -> None:
+        if not self.consistency.ready(key):
+            return
         daemonset = self.informers[self.resource].get(key)
         if daemonset is None:
+            self.consistency.forget(key)
             self.expectations.forget(key)
             return
         if "deletionTimestamp" in daemonset["metadata"]:
@@ -118,7 +124,8 @@ class DaemonSetController(Controller):
         daemonset = observed.daemonset
 
         def create(number: int) -> None:
-            create_pod(self, daemonset, EMPTY_DICT, pod=daemon_pod(daemonset, nodes[number], observed.revision))
+            made = create_pod(self, daemonset, EMPTY_DICT, pod=daemon_pod(daemonset, nodes[number], observed.revision))
+            self.consistency.wrote(daemonset, "pods", made)
 
         made, error = slow_start(len(nodes), create)
         self.expectations.lower(key_of(daemonset), len(nodes) - made)
@@ -167,7 +174,8 @@ class DaemonSetController(Controller):
         daemonset = observed.daemonset
         status = new_status(observed, collisions)
         if status != daemonset.get("status"):
-            self.client.update_status(self.resource, FrozenDict({**daemonset, "status": status}))
+            written = self.client.update_status(self.resource, FrozenDict({**daemonset, "status": status}))
+            self.consistency.wrote(daemonset, self.resource, written)
         if observed.min_ready and status["numberReady"] != status.get("numberAvailable", 0):
             self.queue.add_after(key_of(daemonset), observed.min_ready * SECOND, "its Pods have been ready for minReadySeconds")
 

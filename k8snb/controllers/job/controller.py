@@ -89,6 +89,7 @@ class JobController(Controller):
     def __init__(self, process: Any):
         super().__init__(process)
         self.expectations = Expectations(self, "pods", "Job")
+        self.consistency = Consistency(self)
 
     def new_state(self) -> Any:
         return JobState()
@@ -97,8 +98,7 @@ class JobController(Controller):
         if key.startswith(ORPHAN):
             self._free(key.removeprefix(ORPHAN))
             return
-        if not Consistency(self, self.own.written).ready(key):
-            self.queue.add_after(key, SYNC_BATCH, "its caches are older than its own writes")
+        if not self.consistency.ready(key):
             return
         job = self.informers[self.resource].get(key)
         if job is None or is_finished(job):
@@ -190,7 +190,7 @@ class JobController(Controller):
             turn.ready -= is_pod_ready(pod)
 
     def _wrote(self, job: Object, resource: str, obj: Object) -> None:
-        Consistency(self, self.own.written).wrote(key_of(job), resource, obj)
+        self.consistency.wrote(job, resource, obj)
 
     def _release(self, pod: Object) -> Object:
         meta = pod["metadata"]
@@ -318,5 +318,5 @@ class JobController(Controller):
         self.own.records.pop(key, None)
         if gone:
             self.own.removing.pop(key, None)
-            self.own.written.pop(key, None)
+            self.consistency.forget(key)
             self.expectations.forget(key)

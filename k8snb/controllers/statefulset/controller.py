@@ -1,6 +1,7 @@
 """The StatefulSet's loop: observe Pods, claims and revisions, decide by the pure functions of its neighbours, act.
 
-It needs no expectations: a Pod that a stale cache does not show yet has a name, and cannot be made twice.
+It needs no expectations: a Pod that a stale cache does not show yet has a name, and cannot be made twice. It only waits until its
+cache has shown what it wrote (:mod:`..consistency`), or it would try again and again.
 
 Models: pkg/controller/statefulset/stateful_set.go (sync), stateful_set_control.go, stateful_pod_control.go.
 """
@@ -8,6 +9,7 @@ Models: pkg/controller/statefulset/stateful_set.go (sync), stateful_set_control.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,11 +20,13 @@ from k8snb.client.informer import key_of
 from k8snb.component_helpers.pods import is_pod_terminating
 from k8snb.controllers import history
 from k8snb.controllers.adoption import claimed, ownership
+from k8snb.controllers.consistency import Consistency
 from k8snb.controllers.pod_control import is_terminating_namespace, matching_orphan_owners
 from k8snb.controllers.statefulset.claims import CLAIMS, claims_of, is_stale, owners_of
 from k8snb.controllers.statefulset.identity import identity_labels, ordinal_of, ordinals, parent_and_ordinal, stateful_pod
 from k8snb.controllers.statefulset.plan import Create, Observed, is_running_and_ready, plan, revision_of
 from k8snb.sim.clock import SECOND
+from k8snb.sim.state import Shelf
 
 REVISION_LABEL = "controller.kubernetes.io/hash"
 
@@ -34,6 +38,13 @@ class Revisions(NamedTuple):
     current: Object
     update: Object
     collisions: int
+
+
+@dataclass(slots=True)
+class StatefulSetState:
+    """What the loop has written and not seen yet."""
+
+    written: dict[str, Shelf] = field(default_factory=dict)
 
 
 class StatefulSetController(Controller):
@@ -50,9 +61,19 @@ class StatefulSetController(Controller):
     reads = (CLAIMS,)
     indexes = ownership("pods") + ownership(history.REVISIONS)
 
+    def __init__(self, process: Any):
+        super().__init__(process)
+        self.consistency = Consistency(self)
+
+    def new_state(self) -> Any:
+        return StatefulSetState()
+
     def reconcile(self, key: str) -> None:
+        if not self.consistency.ready(key):
+            return
         statefulset = self.informers[self.resource].get(key)
         if statefulset is None:
+            self.consistency.forget(key)
             return
         name = statefulset["metadata"]["name"]
         revisions = self._revisions(statefulset, claimed(self, history.REVISIONS, statefulset))
@@ -107,7 +128,10 @@ class StatefulSetController(Controller):
         pod = stateful_pod(statefulset, history.template_of(revision), revision["metadata"]["name"], action.ordinal)
         self._make_claims(statefulset, pod)
         what = f"Create Pod {pod['metadata']['name']} in StatefulSet {statefulset['metadata']['name']}"
-        self._say(statefulset, "Create", what, "successful", lambda: self.client.create("pods", pod, pod["metadata"]["namespace"]))
+        self._say(statefulset, "Create", what, "successful", lambda: self._create_pod(statefulset, pod))
+
+    def _create_pod(self, statefulset: Object, pod: Object) -> None:
+        self.consistency.wrote(statefulset, "pods", self.client.create("pods", pod, pod["metadata"]["namespace"]))
 
     def _delete(self, statefulset: Object, pod: Object) -> None:
         meta = pod["metadata"]
@@ -184,7 +208,8 @@ class StatefulSetController(Controller):
         statefulset = observed.statefulset
         status = new_status(observed, revisions.collisions)
         if status != statefulset.get("status"):
-            self.client.update_status(self.resource, FrozenDict({**statefulset, "status": status}))
+            written = self.client.update_status(self.resource, FrozenDict({**statefulset, "status": status}))
+            self.consistency.wrote(statefulset, self.resource, written)
         minimum = statefulset["spec"].get("minReadySeconds", 0)
         if minimum and status["availableReplicas"] != statefulset["spec"]["replicas"]:
             self.queue.add_after(key_of(statefulset), minimum * SECOND, "its Pods have been ready for minReadySeconds")

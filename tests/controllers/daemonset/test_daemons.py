@@ -161,3 +161,15 @@ def test_the_plan_is_pure_and_tells_what_comes_next():
     assert plan(observed) == [Create(("a",))]
     stray = freeze({"metadata": {"name": "p", "creationTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"nodeName": "b"}, "status": {}})
     assert plan(Observed(daemonset, (tainted,), {"b": [stray]}, "hash", 0)) == [Delete((stray,))]
+
+
+def test_a_pod_watch_that_is_ten_minutes_late_makes_nothing_twice(cluster):
+    cluster.faults.delay_watches("kube-controller-manager", 600, "pods")
+    cluster.client.create(DAEMONSETS, workload("DaemonSet", "agent"), NS)
+    cluster.run_for(540)
+    cluster.client.patch("nodes", "node-2", {"metadata": {"labels": {"disk": "ssd"}}})  # every DaemonSet is looked at
+    cluster.run_for(50)
+    assert nodes_of(pods(cluster)) == ["node-1", "node-2", "node-3"]
+    cluster.run_for(700)
+    assert nodes_of(pods(cluster)) == ["node-1", "node-2", "node-3"]
+    assert sum(event["reason"] == "SuccessfulCreate" for event in cluster.get("events")) == 3

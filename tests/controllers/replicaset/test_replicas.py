@@ -140,3 +140,27 @@ def test_what_was_expected_before_a_watch_was_lost_is_found_by_listing_again(clu
     cluster.settle()
     assert ready(cluster) == 4
     assert len(said(cluster, "SuccessfulCreate")) == 4
+
+
+def test_a_pod_watch_that_is_ten_minutes_late_makes_nothing_twice(cluster):
+    cluster.faults.delay_watches("kube-controller-manager", 600, "pods")
+    create(cluster, replicaset(3))
+    cluster.run_for(540)  # its expectations were given up after five minutes
+    cluster.client.patch("replicasets.apps", "web", {"spec": {"replicas": 4}}, "default")
+    cluster.run_for(50)
+    assert len(pods(cluster)) == 3  # it has not seen the first three yet
+    cluster.faults.delay_watches("kube-controller-manager", 0, "pods")
+    cluster.run_for(700)
+    assert ready(cluster) == len(pods(cluster)) == 4
+    assert (len(said(cluster, "SuccessfulCreate")), len(said(cluster, "SuccessfulDelete"))) == (4, 0)
+
+
+def test_pods_that_went_unseen_while_the_watch_was_late_are_made_again(cluster):
+    cluster.faults.delay_watches("kube-controller-manager", 600, "pods")
+    create(cluster, replicaset(2))
+    cluster.run_for(60)
+    cluster.kubectl("delete pods --all --now")
+    cluster.faults.delay_watches("kube-controller-manager", 0, "pods")
+    cluster.faults.break_watches("kube-controller-manager")  # the list that follows never shows those two
+    cluster.run_for(400)
+    assert ready(cluster) == len(pods(cluster)) == 2

@@ -269,3 +269,15 @@ def test_a_set_whose_pod_never_ran_goes_in_the_foreground_and_its_revision_stays
     cluster.client.delete(SETS, "db", NS, propagation="Foreground")
     cluster.run_for(60)
     assert (pods(cluster), cluster.get(SETS), cluster.get("controllerrevisions.apps")) == ([], [], [])
+
+
+def test_a_pod_watch_that_is_ten_minutes_late_leads_to_one_request_for_each_pod(cluster):
+    cluster.faults.delay_watches("kube-controller-manager", 600, "pods")
+    cluster.client.create(SETS, workload("StatefulSet", "db", serviceName="db", replicas=2, podManagementPolicy="Parallel"), NS)
+    cluster.run_for(540)
+    cluster.client.patch(SETS, "db", {"metadata": {"labels": {"seen": "again"}}}, NS)
+    cluster.run_for(700)
+    trace = cluster.simulation.parts.kernel.trace.since(0)
+    made = [record for record in trace if record.verb == "create" and record.subject.startswith("pods default/")]
+    assert names(cluster, "pods") == ["db-0", "db-1"]
+    assert len(made) == 2
