@@ -31,6 +31,9 @@ from k8snb.apimachinery.schema import Type
 
 TOO_COSTLY = "operation cancelled: actual cost limit exceeded"
 DYN, BOOL, STRING, NULL = "dyn", "bool", "string", "null_type"
+_WORDS = "true false null in as break const continue else for function if import let loop package namespace return var void while"
+RESERVED = frozenset(_WORDS.split())
+"""The words that no name may be."""
 
 
 class CelError(Exception):
@@ -85,6 +88,30 @@ def compile_expression(expression: str, variables: Mapping[str, str | Type]) -> 
     return _compile(expression, tuple(sorted(variables.items())))
 
 
+def type_of(expression: str, variables: Mapping[str, str | Type]) -> str:
+    """The type of an expression, which is only checked, not kept. Raises CelError with cel-go's report.
+
+    Kubernetes orders an int and a double by each other, and the library refuses that: where nothing else is wrong, the type is not known
+    (``dyn``).
+    """
+    try:
+        return compile_expression(expression, variables).type
+    except CelUnavailable:
+        raise
+    except CelError as error:
+        reports = [report for report in _reports(str(error)) if not _ORDERED.search(report)]
+        if not reports:
+            return DYN
+        raise CelError("".join(reports).rstrip("\n")) from None
+
+
+_ORDERED = re.compile(r"found no matching overload for '_[<>]=?_' applied to '\((?:int|uint|double), (?:int|uint|double)\)'")
+
+
+def _reports(text: str) -> list[str]:
+    return [report for report in re.split(r"(?m)^(?=ERROR: <input>)", text) if report]
+
+
 @lru_cache(maxsize=1024)
 def _compile(expression: str, variables: tuple[tuple[str, str | Type], ...]) -> Program:
     try:
@@ -135,6 +162,7 @@ _AS_CEL_GO: _Words = (
     (re.compile(r"(undefined field '\w+') not found in struct '[\w.]+'"), r"\1"),
     (re.compile(r"undefined field '(\w+)' \(in container ''\)"), r"undefined field '\1'"),
     (re.compile(r"\bnull_type\b"), "null"),
+    (re.compile(r"\bgoogle\.protobuf\.(Duration|Timestamp)\b"), lambda found: found[1].lower()),
     (re.compile(r"\bdeclared\.T\d+\b"), "object"),  # a part of a kind, which has a made-up name there, too
     (re.compile(r"has\(\) argument must be a field selection"), "invalid argument to has() macro"),
 )
@@ -150,14 +178,17 @@ _RUNTIME: _Words = (
 UNBOUND = re.compile(r'^No value with name "variables\.(\w+)" found in Activation$')
 _CODE = re.compile(r"^[A-Z_]+: ")
 _MARK = re.compile(r"<input>:(\d+):(\d+):")
+_CALL = re.compile(
+    r"overload for '(?P<name>\w+)' applied to '(?P<types>\((?P<target>[\w.]+(?:\((?:[^()]|\([^()]*\))*\))?)(?:, (?P<rest>.*?))?\))'\n"
+    r" \| (?P<source>.*)"
+)
 
 
 def _compilation_error(text: str) -> str:
     text = re.sub(r" \[[A-Z_]+\]$", "", _CODE.sub("", text))
     for pattern, instead in _AS_CEL_GO:
         text = pattern.sub(instead, text)
-    reports = re.split(r"(?m)^(?=ERROR: <input>)", text)
-    return "".join(_pointing(report) for report in reports)
+    return "".join(_pointing(report) for report in _reports(text))
 
 
 def _pointing(report: str) -> str:
@@ -165,7 +196,11 @@ def _pointing(report: str) -> str:
     found = _MARK.search(report)
     if found is None or "\n | " not in report:
         return report
-    return re.sub(r"\n \| \.*\^", f"\n | {'.' * (int(found[2]) - 1)}^", report)
+    column = int(found[2]) - 1
+    call = _CALL.search(report)
+    if call is not None and call["source"][:column].endswith(f".{call['name']}"):  # Go shows the target of a method as such
+        report = f"{report[: call.start('types')]}{call['target']}.({call['rest'] or ''}){report[call.end('types') :]}"
+    return re.sub(r"\n \| \.*\^", f"\n | {'.' * column}^", report)
 
 
 def _evaluation_error(text: str) -> str:

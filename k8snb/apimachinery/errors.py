@@ -86,6 +86,11 @@ def forbidden(field: str, detail: str) -> FieldError:
     return _error("FieldValueForbidden", field, None, detail)
 
 
+def internal(field: str, detail: str) -> FieldError:
+    """The server itself failed over the field."""
+    return _error("InternalError", field, None, detail)
+
+
 def duplicate(field: str, value: Any) -> FieldError:
     """The value must be unique within its list, and is not."""
     return _error("FieldValueDuplicate", field, value, "")

@@ -26,7 +26,7 @@ from k8snb.sim.frozen import FrozenDict
 
 STRUCT, LIST, MAP, ANY = "struct", "list", "map", "any"
 STRING, BYTES, BOOL, INT32, INT64, FLOAT64 = "string", "bytes", "bool", "int32", "int64", "float64"
-QUANTITY, TIME, MICROTIME, INT_OR_STRING = "quantity", "time", "microtime", "int-or-string"
+QUANTITY, TIME, MICROTIME, INT_OR_STRING, DURATION = "quantity", "time", "microtime", "int-or-string", "duration"
 _GO = {
     ANY: "interface {}",
     BYTES: "[]uint8",

@@ -5,7 +5,7 @@ import pytest
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver.request import MERGE_PATCH, Request
 from k8snb.cluster import Cluster
-from k8snb.resources.apiextensions.rules import escaped
+from k8snb.resources.apiextensions.declared import escaped
 
 CRDS, TABS = "customresourcedefinitions.apiextensions.k8s.io", "crontabs.stable.example.com"
 COUNT = {"type": "integer"}
@@ -127,7 +127,7 @@ def test_names_that_cel_cannot_write_are_escaped_and_of_metadata_only_the_name_i
         cluster,
         {"properties": {"max-size": COUNT, "namespace": {"type": "string"}}}
         | rules("self.max__dash__size < 5 && self.__namespace__ == 'a'"),
-        **rules("self.metadata.name.startsWith('m') && !has(self.metadata.labels)"),
+        **rules("self.metadata.name.startsWith('m') && self.kind == 'CronTab'"),
     )  # fmt: skip
     make(cluster, **{"max-size": 3, "namespace": "a"})
     assert "failed rule: self.max__dash__size < 5" in refused(lambda: make(cluster, "my2", **{"max-size": 6, "namespace": "a"}))
@@ -159,3 +159,83 @@ def test_an_evaluation_that_fails_says_why(cluster):
 )
 def test_rules_that_cannot_be_rules_are_refused_with_the_definition(cluster, rule, says):
     assert says in refused(lambda: define(cluster, {"properties": {"size": COUNT}} | rules(rule)))
+
+
+PARTS = {
+    "size": COUNT, "share": {"type": "number"}, "title": {"type": "string"}, "on": {"type": "boolean"}, "fooBar": COUNT, "foo_bar": COUNT,
+    "max-size": COUNT, "port": {"x-kubernetes-int-or-string": True}, "from": {"type": "string", "format": "date-time"},
+    "day": {"type": "string", "format": "date"}, "every": {"type": "string", "format": "duration"},
+    "key": {"type": "string", "format": "byte"},
+    "nothing": {"type": "object"}, "open": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+    "unknown": {"x-kubernetes-preserve-unknown-fields": True}, "perhaps": {"type": "string", "nullable": True},
+    "limits": {"type": "object", "additionalProperties": COUNT}, "Limits": {"type": "object", "additionalProperties": COUNT},
+    "parts": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}, "port": COUNT}}},
+    "table": {"type": "array", "items": {"type": "array", "items": COUNT}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "at", "says"),
+    [
+        ("self.length > 1", 5, "undefined field 'length'"),
+        ("has(self.length)", 4, "undefined field 'length'"),
+        ("self.size > 'x'", 11, "found no matching overload for '_>_' applied to '(int, string)'"),
+        ("self.size == 1.5", 11, "found no matching overload for '_==_' applied to '(int, double)'"),
+        ("self.title + 1 == 'x'", 12, "found no matching overload for '_+_' applied to '(string, int)'"),
+        ("self.max-size > 1", 5, "undefined field 'max'"),
+        ("self.parts.all(part, part.prot > 1)", 26, "undefined field 'prot'"),
+        ("self.Limits.all(key, self.Limits[key] == 'x')", 39, "found no matching overload for '_==_' applied to '(int, string)'"),
+        ("self.nothing.x == 1", 13, "undefined field 'x'"),
+        ("self.open.x == 1", 10, "undefined field 'x'"),
+        ("self.unknown == 1", 5, "undefined field 'unknown'"),
+        ("self.from.startsWith('2026')", 21, "found no matching overload for 'startsWith' applied to 'timestamp.(string)'"),
+        ("self.every < 5", 12, "found no matching overload for '_<_' applied to '(duration, int)'"),
+        ("self.size < self.share && self.length > 1", 31, "undefined field 'length'"),
+        ("self.metadata.name == 'x'", 5, "undefined field 'metadata'"),
+    ],
+)
+def test_a_rule_is_checked_against_the_types_of_its_schema(cluster, rule, at, says):
+    words = refused(lambda: define(cluster, {"properties": PARTS} | rules(rule)))
+    assert f"compilation failed: ERROR: <input>:1:{at}: {says}\n | {rule}\n | {'.' * (at - 1)}^" in words
+
+
+TRUE = {"size": 3, "share": 3.5, "title": "web", "on": True, "max-size": 3, "port": 80, "from": "2026-01-02T03:04:05+01:00",
+        "day": "2026-01-02", "every": "90s", "key": "YWJj", "limits": {"cpu": 1}, "parts": [{"name": "a", "port": 1}],
+        "table": [[1]]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "self.on", "self.size < self.share", "self.share >= self.size && self.on", "self.max__dash__size == self.size",
+        "type(self.port) == int", "self.port == 80 || self.port == 'http'",
+        "self.from > timestamp('2026-01-01T00:00:00Z')", "self.from.getHours() == 2",
+        "self.day == timestamp('2026-01-02T00:00:00Z')", "self.every == duration('1m30s')", "self.key == b'abc'",
+        "!has(self.perhaps) || self.perhaps.size() > 0", "self.limits.cpu == 1", "'cpu' in self.limits", "!has(self.Limits)",
+        "self.parts.exists_one(part, part.name == 'a')", "self.parts.map(part, part.port).sum() == 1", "self.table[0][0] == 1",
+        "self.?title.orValue('') == 'web'", "!has(self.fooBar) && !has(self.foo_bar)", "has(self.nothing) || has(self.open) || true",
+    ],
+)  # fmt: skip
+def test_a_value_has_the_types_that_its_schema_declares(cluster, rule):
+    define(cluster, {"properties": PARTS} | rules(rule))
+    make(cluster, **TRUE)
+
+
+def test_a_rule_about_what_has_no_type_cannot_be(cluster):
+    parts = {"properties": {"unknown": {"x-kubernetes-preserve-unknown-fields": True} | rules("true")}}
+    assert refused(lambda: define(cluster, parts)).endswith(
+        "properties[spec].properties[unknown].x-kubernetes-validations: Internal error: internal error: failed to construct type "
+        "information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations"
+    )
+
+
+def test_of_the_root_and_of_an_embedded_resource_rules_see_the_name_and_no_label(cluster):
+    template = {"type": "object", "x-kubernetes-embedded-resource": True, "x-kubernetes-preserve-unknown-fields": True}
+    inner = rules("self.kind == 'Pod' && self.metadata.name.size() > 0")
+    labels = "undefined field 'labels'"
+    assert labels in refused(lambda: define(cluster, {}, **rules("has(self.metadata.labels)")))
+    assert labels in refused(lambda: define(cluster, {"properties": {"template": template | rules("has(self.metadata.labels)")}}))
+    define(cluster, {"properties": {"template": template | inner}})
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", "labels": {"a": "b"}}}
+    make(cluster, template=pod)
+    assert "failed rule: self.kind == 'Pod'" in refused(lambda: make(cluster, "other", template={**pod, "kind": "Job"}))

@@ -30,8 +30,6 @@ REQUEST, AUTHORIZER, RESOURCE_CHECK = (
 _ALWAYS = {"object": DYN, "oldObject": DYN, "namespaceObject": DYN, "request": REQUEST}
 _AUTHORIZED = {"authorizer": AUTHORIZER, "authorizer.requestResource": RESOURCE_CHECK}
 PATCHES = "list<JSONPatch>"
-_WORDS = "true false null in as break const continue else for function if import let loop package namespace return var void while"
-RESERVED = frozenset(_WORDS.split())
 _AS_GO_PRINTS = {PATCHES: "list(JSONPatch)", DYN: "Object"}  # an Object is an unchecked value here
 
 

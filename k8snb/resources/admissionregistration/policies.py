@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from k8snb.apimachinery.cel import RESERVED
 from k8snb.apimachinery.errors import Errors, invalid, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.validation import dns_subdomain, one_of
-from k8snb.resources.admissionregistration.expressions import RESERVED, plain_variables, validate_variable
+from k8snb.resources.admissionregistration.expressions import plain_variables, validate_variable
 from k8snb.resources.admissionregistration.rules import (
     FAILURE_POLICIES,
     default_match_resources,

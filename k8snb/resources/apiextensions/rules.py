@@ -5,12 +5,12 @@
       message: replicas must not be below minReplicas
     - rule: self.size >= oldSelf.size                  asked only where there was a value before: a transition
 
-A value that did not change is not refused for what it was accepted with: its breach becomes a warning (ratcheting). Names that CEL cannot
-write are escaped (``self.max__dash__size``), and of metadata only the name is seen.
+A rule is checked against the types that the schema declares (:mod:`.declared`), once, when the definition comes; a field that does not
+exist is found then. It is asked of plain values, whose types are looked at as it goes. A value that did not change is not refused for what
+it was accepted with: its breach becomes a warning (ratcheting).
 
 Models: k8s.io/apiextensions-apiserver pkg/apiserver/schema/cel/{compilation,validation}.go, pkg/apis/apiextensions/validation.
-Simplified: the fields of an object have no declared types, so one that does not exist is found when an object comes; items of lists that
-have no keys have no ``oldSelf``; costs are not estimated.
+Simplified: items of lists that have no keys have no ``oldSelf``; costs are not estimated.
 """
 
 from __future__ import annotations
@@ -19,24 +19,27 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from k8snb.apimachinery.cel import BOOL, DYN, STRING, CelError, CelUnavailable, Program, compile_expression
-from k8snb.apimachinery.errors import Errors, FieldError, duplicate, forbidden, invalid, not_supported, required
-from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, thaw
+from k8snb.apimachinery.cel import BOOL, DYN, STRING, CelError, CelUnavailable, Program, compile_expression, type_of
+from k8snb.apimachinery.errors import Errors, FieldError, duplicate, forbidden, internal, invalid, not_supported, required
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object
 from k8snb.apimachinery.resource import once
+from k8snb.apimachinery.schema import Type
+from k8snb.resources.apiextensions.declared import declared, visible
 from k8snb.resources.apiextensions.structure import schema_or_none, unstructured
 
 RULES = "x-kubernetes-validations"
 NOT_CHECKED = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
 _BLOCKING = ("FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid")
 _REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
-_SCALARS = {"string": "string", "integer": "int", "boolean": "bool", "number": "double"}
 _OPTIONALLY = "cel.bind(oldSelf, existed ? optional.of(was) : optional.none(),\n"
 _OLD = re.compile(r"\boldSelf\b")
 _LINE_BREAK = re.compile(r"[\n\r]")
 _STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\['([^']+)'\]")
 _PATH = re.compile(rf"(?:{_STEP.pattern})+")
-_WORDS = "true false null in as break const continue else for function if import let loop package namespace return var void while"
-_KEYWORDS = frozenset(_WORDS.split())
+_NO_TYPE = (
+    "internal error: failed to construct type information for x-kubernetes-validations rules: "
+    "unable to convert structural schema to CEL declarations"
+)
 _LONGEST_MESSAGE = 5 * 1024
 
 
@@ -92,15 +95,30 @@ def _leads_somewhere(schema: Mapping[str, Any], path: str) -> bool:
     return True
 
 
+def validate_expressions(schema: Mapping[str, Any], *, root: bool) -> Errors:
+    """The expressions of the rules of one schema, relative to it; ``root``: it is that of the whole resource."""
+    return _root_expressions(schema) if root else _expressions(schema)
+
+
 @once
-def validate_expressions(schema: Mapping[str, Any]) -> Errors:
-    """The expressions of the rules of one schema, relative to it."""
+def _root_expressions(schema: Mapping[str, Any]) -> Errors:
+    return _wrong_expressions(schema, declared(schema, root=True)) if schema.get(RULES) else []
+
+
+@once
+def _expressions(schema: Mapping[str, Any]) -> Errors:
+    return _wrong_expressions(schema, declared(schema)) if schema.get(RULES) else []
+
+
+def _wrong_expressions(schema: Mapping[str, Any], own: Type | None) -> Errors:
+    if own is None:
+        return [internal(RULES, _NO_TYPE)]
     errors: Errors = []
-    for index, rule in enumerate(schema.get(RULES) or ()):
+    for index, rule in enumerate(schema[RULES]):
         field = f"{RULES}[{index}]"
-        for name, compiled in (("rule", _compiled), ("messageExpression", _compiled_message)):
+        for name, check in (("rule", _check_rule), ("messageExpression", _check_message)):
             try:
-                compiled(schema, rule)
+                check(rule, own)
             except CelError as error:
                 errors.append(invalid(f"{field}.{name}", _shown_rule(rule), str(error)))
         if rule.get("optionalOldSelf") is not None and not _OLD.search(rule["rule"]):
@@ -114,45 +132,42 @@ def _shown_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     return shown | {"OptionalOldSelf": rule.get("optionalOldSelf")}
 
 
-def _compiled(schema: Mapping[str, Any], rule: Mapping[str, Any]) -> Program:
-    words = "compilation failed: {}", "cel expression must evaluate to a bool"
-    return _compile(schema, rule, (rule["rule"], BOOL), words)
+def _check_rule(rule: Mapping[str, Any], own: Type) -> None:
+    _check(rule, own, (rule["rule"], BOOL), ("compilation failed: {}", "cel expression must evaluate to a bool"))
 
 
-def _compiled_message(schema: Mapping[str, Any], rule: Mapping[str, Any]) -> Program | None:
-    expression = rule.get("messageExpression", "")
-    if not expression:
-        return None
+def _check_message(rule: Mapping[str, Any], own: Type) -> None:
     words = "messageExpression compilation failed: {}", "messageExpression must evaluate to a string"
-    return _compile(schema, rule, (expression, STRING), words)
+    if rule.get("messageExpression"):
+        _check(rule, own, (rule["messageExpression"], STRING), words)
 
 
-def _compile(schema: Mapping[str, Any], rule: Mapping[str, Any], wanted: tuple[str, str], words: tuple[str, str]) -> Program:
+def _check(rule: Mapping[str, Any], own: Type, wanted: tuple[str, str], words: tuple[str, str]) -> None:
     """An expression and its type; ``words`` are those of one that does not compile, and of one that is of another type."""
     (expression, type_), (failed, other) = wanted, words
-    own = _type(schema)
-    optional = rule.get("optionalOldSelf")
-    text = f"{_OPTIONALLY}{expression})" if optional else expression
     try:
-        program = compile_expression(text, {"self": own} | ({"was": own, "existed": BOOL} if optional else {"oldSelf": own}))
+        found = type_of(_text(rule, expression), _variables(rule, own))
+        if found == DYN:
+            found = _compiled(rule, expression).type
     except CelUnavailable:
         raise
     except CelError as error:
         raise CelError(failed.format(str(error).replace("<input>:2:", "<input>:1:"))) from None
-    if program.type != type_:
+    if found != type_:
         raise CelError(other)
-    return program
 
 
-def _type(schema: Mapping[str, Any]) -> str:
-    """The type of ``self``, as far as it has one: objects are open."""
-    kind = schema.get("type", "")
-    inner = schema.get("additionalProperties") if kind == "object" else schema.get("items")
-    if kind == "array":
-        return f"list<{_type(inner or EMPTY_DICT)}>"
-    if kind == "object" and isinstance(inner, FrozenDict):
-        return f"map<string, {_type(inner)}>"
-    return _SCALARS.get(kind, DYN) if schema.get("nullable") is not True else DYN
+def _variables(rule: Mapping[str, Any], own: str | Type) -> dict[str, str | Type]:
+    return {"self": own, "was": own, "existed": BOOL} if rule.get("optionalOldSelf") else {"self": own, "oldSelf": own}
+
+
+def _text(rule: Mapping[str, Any], expression: str) -> str:
+    return f"{_OPTIONALLY}{expression})" if rule.get("optionalOldSelf") else expression
+
+
+def _compiled(rule: Mapping[str, Any], expression: str) -> Program:
+    """An expression as it is asked: of values of any type."""
+    return compile_expression(_text(rule, expression), _variables(rule, DYN))
 
 
 # --- what is wrong with a value --------------------------------------------------------------------------------------
@@ -219,7 +234,7 @@ def _asked(schema: Mapping[str, Any], rule: Mapping[str, Any], change: tuple[Any
     bound = _bound(schema, rule, change)
     kind, known = schema.get("type", ""), (rule.get("message", "") or rule["rule"]).strip()
     try:
-        if _compiled(schema, rule).evaluate(bound) is True:
+        if _compiled(rule, rule["rule"]).evaluate(bound) is True:
             return
     except CelError as error:
         same = "call arguments did not match a supported operator, function or macro signature for rule"
@@ -227,23 +242,23 @@ def _asked(schema: Mapping[str, Any], rule: Mapping[str, Any], change: tuple[Any
         yield Finding(invalid(path, kind, said), old=False)
         return
     where = path + rule["fieldPath"] if rule.get("fieldPath") else path
-    message = _message(schema, rule, bound) or rule.get("message", "").strip() or f"failed rule: {known}"
+    message = _message(rule, bound) or rule.get("message", "").strip() or f"failed rule: {known}"
     yield Finding(_by_reason(rule.get("reason"), where.lstrip("."), kind, message), old=not transition and value == old)
 
 
 def _bound(schema: Mapping[str, Any], rule: Mapping[str, Any], change: tuple[Any, Any]) -> dict[str, Any]:
     value, old = change
-    bound = {"self": _visible(schema, value)}
+    bound = {"self": visible(schema, value)}
     if rule.get("optionalOldSelf"):
-        return bound | {"existed": old is not None, "was": _visible(schema, old if old is not None else value)}
-    return bound | ({} if old is None else {"oldSelf": _visible(schema, old)})
+        return bound | {"existed": old is not None, "was": visible(schema, old if old is not None else value)}
+    return bound | ({} if old is None else {"oldSelf": visible(schema, old)})
 
 
-def _message(schema: Mapping[str, Any], rule: Mapping[str, Any], bound: Mapping[str, Any]) -> str:
+def _message(rule: Mapping[str, Any], bound: Mapping[str, Any]) -> str:
     """What ``messageExpression`` gives; nothing where it fails, is too long, or has more than one line."""
     try:
-        program = _compiled_message(schema, rule)
-        message = str(program.evaluate(bound)).strip() if program is not None else ""
+        expression = rule.get("messageExpression", "")
+        message = str(_compiled(rule, expression).evaluate(bound)).strip() if expression else ""
     except CelError:
         return ""
     return "" if "\n" in message or len(message.encode()) > _LONGEST_MESSAGE else message
@@ -258,32 +273,3 @@ _BY_REASON: dict[str, Callable[[str, Any, str], FieldError]] = {
 
 def _by_reason(reason: str | None, field: str, value: Any, detail: str) -> FieldError:
     return _BY_REASON.get(reason or "", invalid)(field, value, detail)
-
-
-def escaped(name: str) -> str:
-    """A property's name as CEL can write it, or nothing where it cannot.
-
-    >>> [escaped(name) for name in ("size", "max-size", "a.b/c", "namespace", "a__b", "1x")]
-    ['size', 'max__dash__size', 'a__dot__b__slash__c', '__namespace__', 'a__underscores__b', '']
-    """
-    if name in _KEYWORDS:
-        return f"__{name}__"
-    for written, word in (("__", "__underscores__"), (".", "__dot__"), ("-", "__dash__"), ("/", "__slash__")):
-        name = name.replace(written, word)
-    return name if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) else ""
-
-
-def _visible(schema: Any, value: Any) -> Any:
-    """A value as CEL sees it: ordinary dicts and lists, with names escaped where the schema declares them."""
-    if not isinstance(schema, Mapping):
-        return thaw(value)
-    if isinstance(value, list):
-        return [_visible(schema.get("items"), item) for item in value]
-    if isinstance(value, dict):
-        properties, others = schema.get("properties") or EMPTY_DICT, schema.get("additionalProperties")
-        shown = {
-            escaped(key) if key in properties or not others else key: _visible(properties.get(key, others), item)
-            for key, item in value.items()
-        }
-        return {key: item for key, item in shown.items() if key}
-    return float(value) if schema.get("type") == "number" and isinstance(value, int) and not isinstance(value, bool) else value

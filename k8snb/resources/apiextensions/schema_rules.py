@@ -128,7 +128,7 @@ def _open_api(schema: Schema, place: _Place) -> _Found:
         found.expressions.extend(within(path, inner.expressions))
     found.errors.extend(_extensions(schema) + validate_rules(schema))
     if not found.errors and place.rules:
-        found.expressions.extend(validate_expressions(schema))
+        found.expressions.extend(validate_expressions(schema, root=place.root))
     return found
 
 
