@@ -7,13 +7,13 @@ numbers (which count from the document's first line): ``error converting YAML to
 
     for document in documents(text):
         document.value                                     # JSON
-        document.locate("spec.containers[0].image")        # the line in text, counted from 1
+        document.locate("spec.containers[0].image").line   # in text, counted from 1
 
 libyaml (through PyYAML) makes the events: Go's scanner is its port, and its words are the same. The rest is here: composition
 with bounds, the resolution of plain scalars, merge keys. ``dump`` writes as ``kubectl get -o yaml`` does.
 
 Models: sigs.k8s.io/yaml (goyaml.v2: resolve.go, decode.go, encode.go, sorter.go), k8s.io/apimachinery/pkg/util/yaml/decoder.go.
-Simplified: nesting is bounded at 500, not at 10,000; a PyYAML built without libyaml words its syntax errors in its own way.
+Simplified: nesting is bounded at 500, not at 10,000.
 """
 
 from __future__ import annotations
@@ -21,32 +21,50 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.yaml_loader import OPENED, DeepLoader, in_words_of_libyaml
 from k8snb.apimachinery.yaml_scalars import ScalarError, resolve
 from k8snb.apimachinery.yaml_writer import dump
 
-__all__ = ["Document", "YamlError", "documents", "dump", "locate", "resolve", "split_path"]
+__all__ = ["Document", "Mark", "Repeated", "YamlError", "documents", "dump", "locate", "resolve", "split_path"]
 
 MAX_DEPTH = 500
 GO_DEPTH = 10_000
 MAX_QUOTES = 500
 MAX_BYTES = 3 * 1024 * 1024  # of one document: the API server takes no larger request
-_Loader: Any = getattr(yaml, "CLoader", yaml.Loader)
+_Loader: Any = getattr(yaml, "CLoader", DeepLoader)
 _TOO_DEEP = "exceeded maximum nesting depth"  # libyaml's own bound of 1,000, which newer builds have
 
 
-class YamlError(ValueError):
-    """The text is no YAML. The message is kubectl's, after its ``error parsing FILE: ``; ``line`` counts in the whole text."""
+class Mark(NamedTuple):
+    """A place in a stream: ``line`` counts from 1, ``column`` from 0; ``exact``: what was looked for, not its nearest parent."""
 
-    def __init__(self, message: str, line: int | None = None):
+    line: int
+    column: int = 0
+    width: int = 1
+    exact: bool = True
+
+
+class Repeated(NamedTuple):
+    """A key that stands several times in one mapping: where it did first, and where it does last."""
+
+    key: str
+    first: Mark
+    last: Mark
+
+
+class YamlError(ValueError):
+    """The text is no YAML. The message is kubectl's, after its ``error parsing FILE: ``; ``mark`` is where it went wrong, if known."""
+
+    def __init__(self, message: str, mark: Mark | None = None):
         super().__init__(message)
-        self.line = line
+        self.mark = mark
 
 
 class _KeyError(YamlError):
@@ -55,13 +73,19 @@ class _KeyError(YamlError):
 
 @dataclass(slots=True)
 class _Node:
-    """A value with the lines on which it and its parts began. ``size`` counts what decoding it costs."""
+    """A value, and where it begins; in a mapping, where its key does. ``size`` counts what decoding it costs."""
 
     value: Any
     line: int
+    column: int = 0
+    width: int = 1
     parts: dict[Any, _Node] = field(default_factory=dict)
     size: int = 1
     merge: bool = False  # a plain "<<"
+
+    def mark(self, first_line: int, exact: bool = True) -> Mark:
+        """The place in a stream in which the node's document begins on ``first_line``."""
+        return Mark(first_line + self.line, self.column, self.width, exact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +96,20 @@ class Document:
     text: str
     first_line: int
     root: _Node = field(repr=False, compare=False)
+    repeated: tuple[Repeated, ...] = ()
 
-    def locate(self, path: str) -> int:
-        """The line of the stream where the value at a field path stands, or its nearest parent that is there.
+    def locate(self, path: str | Sequence[str | int]) -> Mark:
+        """The place of the value at a field path (of its key, where it has one), or of its nearest parent that is there.
 
         Paths are written as the server writes them: ``spec.ports[0].name``, ``metadata.labels[app.kubernetes.io/name]``.
         """
-        node, keys = self.root, split_path(path)
+        node, keys = self.root, split_path(path) if isinstance(path, str) else list(path)
         while keys:
             found = next((n for n in range(len(keys), 0, -1) if _join(keys[:n]) in node.parts), 0)
             if not found:
                 break
             node, keys = node.parts[_join(keys[:found])], keys[found:]
-        return self.first_line + node.line
+        return node.mark(self.first_line, exact=not keys)
 
 
 def _join(keys: list[str | int]) -> str | int:
@@ -103,8 +128,8 @@ def split_path(path: str) -> list[str | int]:
     return keys
 
 
-def locate(text: str, path: str) -> int:
-    """The line (from 1) of a field path in the first document of ``text``; see :meth:`Document.locate`."""
+def locate(text: str, path: str) -> Mark:
+    """The place of a field path in the first document of ``text``; see :meth:`Document.locate`."""
     return next(documents(text)).locate(path)
 
 
@@ -124,9 +149,9 @@ def documents(text: str) -> Iterator[Document]:
 
 def _yaml_documents(text: str) -> Iterator[Document]:
     for first_line, part in _split(text):
-        root = _compose(part, first_line)
-        if root.value is not None:
-            yield Document(root.value, part, first_line, root)
+        document = _compose(part, first_line)
+        if document.value is not None:
+            yield document
 
 
 def _split(text: str) -> Iterator[tuple[int, str]]:
@@ -135,7 +160,7 @@ def _split(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(re.findall(r"[^\n]*\n|[^\n]+", text), 1):
         rest = line[3:].strip() if line.startswith("---") else None
         if rest and not rest.startswith("#"):
-            raise YamlError(f"invalid Yaml document separator: {rest}", number)
+            raise YamlError(f"invalid Yaml document separator: {rest}", Mark(number, 0, len(line.rstrip())))
         if rest is not None and lines:
             yield first, "".join(lines)
             lines, first = [], number + 1
@@ -154,9 +179,7 @@ def _json_documents(text: str) -> Iterator[Document]:
         except (json.JSONDecodeError, RecursionError) as error:
             yield from _perhaps_yaml(text, error if first else None, at, error)
             return
-        line = text.count("\n", 0, at) + 1
-        root = _compose(rest[:length], line)
-        yield Document(root.value, rest[:length], line, root)
+        yield _compose(rest[:length], text.count("\n", 0, at) + 1)
         at, first = at + length, False
 
 
@@ -167,7 +190,7 @@ def _perhaps_yaml(text: str, first: Exception | None, at: int, error: Exception)
     except YamlError:
         found = []
     if not found:
-        raise YamlError(_json_error(error, at), _json_line(text, error, at)) from None
+        raise YamlError(_json_error(error, at), _json_mark(text, at + getattr(error, "pos", 0))) from None
     yield from found
 
 
@@ -210,14 +233,14 @@ def _go_char(char: str) -> str:
     return {"'": r"'\''", '"': "'\"'"}.get(char) or f"'{quote(char)[1:-1]}'"
 
 
-def _json_line(text: str, error: Exception, at: int) -> int:
-    return text.count("\n", 0, at + getattr(error, "pos", 0)) + 1
+def _json_mark(text: str, at: int) -> Mark:
+    return Mark(text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at) - 1)
 
 
 def _fail(message: str, line: int = 0, first_line: int = 1) -> YamlError:
     """``line`` counts from 1 within the document; 0: not known, and not printed."""
     where = f"line {line}: " if line else ""
-    return YamlError(f"error converting YAML to JSON: yaml: {where}{message}", first_line + line - 1 if line else None)
+    return YamlError(f"error converting YAML to JSON: yaml: {where}{message}", Mark(first_line + line - 1) if line else None)
 
 
 def _syntax_error(error: yaml.YAMLError, first_line: int) -> YamlError:
@@ -229,37 +252,47 @@ def _syntax_error(error: yaml.YAMLError, first_line: int) -> YamlError:
         line += isinstance(error, yaml.scanner.ScannerError)
     elif context := getattr(error, "context_mark", None):
         line = context.line
-    found = _fail(str(problem), line)
-    found.line = first_line + mark.line if mark else None
+    found = _fail(in_words_of_libyaml(str(problem), getattr(error, "context", None)), line)
+    found.mark = _where(error, first_line)
     return found
 
 
-def _compose(text: str, first_line: int) -> _Node:
+def _where(error: yaml.YAMLError, first_line: int) -> Mark | None:
+    """Where the parser could not go on; for what was opened on an earlier line and never closed, where it was opened."""
+    mark, began, context = (getattr(error, name, None) for name in ("problem_mark", "context_mark", "context"))
+    if mark and began and context in OPENED and (began.line != mark.line or "scanning" in context):
+        mark = began
+    return Mark(first_line + mark.line, mark.column) if mark else None
+
+
+def _compose(text: str, first_line: int) -> Document:
+    """The document of this text, which begins on this line of its stream; its value is None where it is empty."""
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
-        raise YamlError(f"Request entity too large: limit is {MAX_BYTES}", first_line)
+        raise YamlError(f"Request entity too large: limit is {MAX_BYTES}", Mark(first_line))
     parser = _Loader
     for _ in range(MAX_QUOTES):
         try:
             return _composed(text, first_line, parser)
         except yaml.YAMLError as error:
             if getattr(error, "problem", "") == _TOO_DEEP and parser is _Loader:
-                parser = yaml.Loader  # slower, but it goes as deep as Go does
+                parser = DeepLoader  # slower, but it goes as deep as Go does
                 continue
             mended = _mend_quote(text, error)
             if mended == text:
                 raise _syntax_error(error, first_line) from None
             text = mended
-    raise YamlError(f"more than {MAX_QUOTES} escaped single quotes in one document", first_line)
+    raise YamlError(f"more than {MAX_QUOTES} escaped single quotes in one document", Mark(first_line))
 
 
-def _composed(text: str, first_line: int, parser: Any) -> _Node:
+def _composed(text: str, first_line: int, parser: Any) -> Document:
     composer = _Composer(first_line)
     loader = parser(text)
     try:
         while True:
             event = loader.get_event()
             if isinstance(event, (yaml.DocumentEndEvent, yaml.StreamEndEvent)):
-                return composer.result()
+                root = composer.result()
+                return Document(root.value, text, first_line, root, tuple(sorted(composer.repeated, key=lambda one: one.last)))
             composer.take(event)
     finally:
         loader.dispose()
@@ -291,6 +324,7 @@ class _Composer:
         self.error: YamlError | None = None
         self.later: YamlError | None = None
         self.odd = False  # a number was read that JSON does not have
+        self.repeated: list[Repeated] = []
 
     def result(self) -> _Node:
         """The document's node. Raises what went wrong while it was decoded, or else while it was made JSON."""
@@ -300,14 +334,16 @@ class _Composer:
         return root
 
     def take(self, event: Any) -> None:
-        line = event.start_mark.line
+        start, end = event.start_mark, event.end_mark
+        line, column = start.line, start.column
         if isinstance(event, yaml.ScalarEvent):
-            self.add(_Node(self.scalar(event), line, merge=event.implicit[0] and event.value == "<<"), event.anchor)
+            width = end.column - column if end.line == line else 1
+            self.add(_Node(self.scalar(event), line, column, width, merge=event.implicit[0] and event.value == "<<"), event.anchor)
         elif isinstance(event, yaml.AliasEvent):
-            self.add(self.alias(str(event.anchor), line), None)
+            self.add(self.alias(str(event.anchor), line, column), None)
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             self.check_depth(line)
-            self.open.append(_Open(isinstance(event, yaml.MappingStartEvent), line, event.anchor))
+            self.open.append(_Open(isinstance(event, yaml.MappingStartEvent), line, column, event.anchor))
             if event.anchor:
                 self.anchors[event.anchor] = None
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
@@ -324,6 +360,7 @@ class _Composer:
         if self.error:
             return _Node(None, collection.line)
         try:
+            self.repeated += collection.repeated(self.first_line)
             return collection.close()
         except _KeyError as error:
             self.later = self.later or error
@@ -342,9 +379,11 @@ class _Composer:
         self.odd = self.odd or (isinstance(value, float) and not math.isfinite(value))
         return value
 
-    def alias(self, name: str, line: int) -> _Node:
+    def alias(self, name: str, line: int, column: int) -> _Node:
         if name not in self.anchors:
-            raise _fail(f"unknown anchor '{name}' referenced")
+            unknown = _fail(f"unknown anchor '{name}' referenced")
+            unknown.mark = Mark(self.first_line + line, column, len(name) + 1)
+            raise unknown
         node = self.anchors[name]
         if node is None:
             raise _fail(f"anchor '{name}' value contains itself")
@@ -353,7 +392,7 @@ class _Composer:
         allowed = 0.99 - 0.89 * min(max(self.count - 400_000, 0) / 3_600_000, 1)
         if self.aliased > 100 and self.count > 1000 and self.aliased / self.count > allowed:
             raise _fail("document contains excessive aliasing")
-        return _Node(node.value, line, node.parts, node.size)
+        return _Node(node.value, line, column, len(name) + 1, node.parts, node.size)
 
     def add(self, node: _Node, anchor: str | None) -> None:
         self.count += 1
@@ -380,15 +419,26 @@ class _Open:
 
     mapping: bool
     line: int
+    column: int
     anchor: str | None
     children: list[_Node] = field(default_factory=list)
 
     def close(self) -> _Node:
         size = 1 + sum(child.size for child in self.children)
         if not self.mapping:
-            return _Node([child.value for child in self.children], self.line, dict(enumerate(self.children)), size)
+            return _Node([child.value for child in self.children], self.line, self.column, 1, dict(enumerate(self.children)), size)
         pairs = dict(self.pairs())
-        return _Node({key: child.value for key, child in pairs.items()}, self.line, pairs, size)
+        return _Node({key: child.value for key, child in pairs.items()}, self.line, self.column, 1, pairs, size)
+
+    def repeated(self, first_line: int) -> Iterator[Repeated]:
+        """The keys that stand in this mapping more than once."""
+        keys = [child for child in self.children[::2] if isinstance(child.value, str) and not child.merge] if self.mapping else []
+        if len({key.value for key in keys}) == len(keys):
+            return
+        firsts: dict[str, _Node] = {}
+        for key in keys:
+            if firsts.setdefault(key.value, key) is not key:
+                yield Repeated(key.value, firsts[key.value].mark(first_line), key.mark(first_line))
 
     def pairs(self) -> Iterator[tuple[str, _Node]]:
         """The entries; those of merge keys come first, for the mapping's own win, and of several merged the first."""
@@ -398,7 +448,7 @@ class _Open:
                 yield from _merged(value)
         for key, value in entries:
             if not key.merge:
-                yield _key(key.value, value.value), _Node(value.value, key.line, value.parts, value.size)
+                yield _key(key.value, value.value), _Node(value.value, key.line, key.column, key.width, value.parts, value.size)
 
 
 def _merged(node: _Node) -> Iterator[tuple[str, _Node]]:

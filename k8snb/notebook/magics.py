@@ -105,7 +105,8 @@ def _kubectl(cluster: Cluster, line: str, stdin: str | None = None) -> Said:
 
 def _apply(cluster: Cluster, line: str, cell: str) -> Said:
     said = _kubectl(cluster, f"apply -f - {line}", stdin=cell)
-    return Said(said.result, pointer(cell, said.text) or said.remark)
+    kinds = cluster.simulation.parts.server.catalogue.by_kind
+    return Said(said.result, pointer(cell, str(said.result.stderr), kinds) or said.remark)
 
 
 def _step(cluster: Cluster, words: list[str]) -> Any:

@@ -1,101 +1,202 @@
-"""Where in a manifest an error is: from the field path in Kubernetes' words to the line of the cell.
+"""Where in a manifest an error is: from Kubernetes' words to the line of the cell.
 
 The server says ``unknown field "spec.replcas"`` and knows no lines, for it sees JSON. The learner has written YAML, and wants to know
-which line. So paths are read out of the answer, looked up in the YAML's tree, and shown as the line itself, underlined:
+which line. So each complaint of an answer is taken by itself: of which object of the cell is it, and of which field? The line is shown
+with the field underlined, and below it what usually is behind such a mistake, where that can be said:
 
     line 7 of this cell
       │   replcas: 3
       │   ^^^^^^^
 
-A path that does not exist (a *Required value*) points at its nearest ancestor that does. Where nothing can be found nothing is
-shown: the server's words always stand above, unchanged.
+Which object: the one that the complaint names, by kind and name; of several, the one in which the place is found best. Which field:
+Go names no list items (``spec.containers.ports.containerPort``) and of an amount nothing at all, so the object is decoded once more
+as the server does it, which tells the path. A path that does not exist (a *Required value*) points at its nearest ancestor that does.
+Where nothing can be found nothing is shown: the server's words always stand above, unchanged.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-import yaml
-
+from k8snb.apimachinery import yaml
+from k8snb.apimachinery.decode import DecodeError, decode
+from k8snb.apimachinery.resource import Resource
+from k8snb.apimachinery.yaml import Document, Mark
 from k8snb.messages import text
+from k8snb.notebook.hints import ABSENT, NO_MATCH, hint, parser_hint
 
-PATHS = (
+Kinds = Mapping[tuple[str, str], Resource]  # (apiVersion, kind) -> what the server knows of it
+Path = tuple[str | int, ...]
+
+WIDTH = 120  # characters of a line that are shown
+LEAD = 40  # of a longer one: before the place
+COMPLAINT = re.compile(r"^(?=error:|Error from server|error |Warning: |The \w+ \"|unable to )", re.M)
+FIELDS = (
     re.compile(r'unknown field "([^"]+)"'),
-    re.compile(r"^(?:\* |The [A-Z].* is invalid: )?((?:metadata|spec|data|type|rules|roleRef|subjects|webhooks)[\w.\[\]/-]*): ", re.M),
-    re.compile(r"Go struct field \w+\.([\w.]+) of type"),
+    re.compile(r"ValidationError\(\w+\.([\w.\[\]-]+)\)"),
+    re.compile(r"(?:^|^\* | is invalid: \[?|, )((?:metadata|spec|data|type|rules|roleRef|subjects|webhooks)[\w.\[\]/-]*): ", re.M),
 )
-YAML_LINE = re.compile(r"yaml: line (\d+):")
-KEYS = re.compile(r"[^.\[\]]+")
+GO_FIELD = re.compile(r"Go struct field \w+\.([\w.]+) of type")
+NAMES = (  # how a complaint names the object that it is about
+    re.compile(r'\b(?P<kind>\w+)(?:\.[\w.-]+)? "(?P<name>[^"]*)" is invalid'),
+    re.compile(r'(?P<kind>\w+) in version "[^"]*" cannot be handled'),
+    re.compile(r"ValidationError\((?P<kind>\w+)\."),
+    re.compile(r'Kind=(?P<kind>\w+)"\nName: "(?P<name>[^"]*)"'),
+    re.compile(r'for name: "(?P<name>[^"]*)" .* no matches for kind "(?P<kind>[^"]*)"'),
+    re.compile(r'the provided object "(?P<namespace>[^"]*)"'),
+)
+NAMESPACE = re.compile(r'namespaces "([^"]*)" not found|the provided object "([^"]*)"')
 
 
 class Place(NamedTuple):
-    """A line of the cell (1-based, the magic's own line is the first), and the columns to underline."""
+    """A place of the manifest, and a sentence of ours to stand below it."""
 
-    line: int
-    begin: int
-    end: int
-
-
-def paths(said: str) -> list[tuple[str, ...]]:
-    """The field paths that an answer names, each once, in the answer's order: ``("spec", "containers", "0", "image")``."""
-    found = sorted((match.start(1), match[1]) for pattern in PATHS for match in pattern.finditer(said))
-    return list(dict.fromkeys(tuple(KEYS.findall(path)) for _, path in found))
+    mark: Mark
+    hint: str = ""
 
 
-def places(manifest: str, said: str, magic_lines: int = 1) -> list[Place]:
-    """The places in ``manifest`` that the answer ``said`` is about. ``magic_lines`` stand above the manifest in the cell."""
-    if broken := YAML_LINE.search(said):
-        number = min(int(broken[1]), len(manifest.splitlines()))
-        return [_line(manifest, number, magic_lines)] if number else []
+class Thing(NamedTuple):
+    """One object of the cell: a document, or an item of one that is a List."""
+
+    document: Document
+    prefix: Path
+    value: Mapping[str, Any]
+
+    def locate(self, path: Sequence[str | int]) -> Mark:
+        """The place of a field of the object, or of its nearest ancestor."""
+        return self.document.locate([*self.prefix, *path])
+
+    def at(self, *path: str | int) -> Any:
+        """The value of a field; None where there is none."""
+        value: Any = self.value
+        for key in path:
+            try:
+                value = value[key]
+            except (LookupError, TypeError):
+                return None
+        return value
+
+
+def things(documents: Sequence[Document]) -> list[Thing]:
+    """The objects of a cell, in its order."""
+    found: list[Thing] = []
+    for document in documents:
+        value = document.value
+        items = value.get("items") if isinstance(value, dict) and str(value.get("kind")).endswith("List") else None
+        if isinstance(items, list):
+            found += (Thing(document, ("items", number), item) for number, item in enumerate(items) if isinstance(item, dict))
+        if isinstance(value, dict):
+            found.append(Thing(document, (), value))
+    return found
+
+
+def places(manifest: str, said: str, kinds: Kinds) -> list[Place]:
+    """The places in ``manifest`` that the answer ``said`` is about, in the answer's order; then the keys that stand twice."""
     try:
-        roots = list(yaml.compose_all(manifest, Loader=yaml.SafeLoader))
-    except yaml.YAMLError:
-        return []
-    found = (_best(roots, path) for path in paths(said))
-    return list(dict.fromkeys(_mark(node, magic_lines) for node in found if node is not None))
+        documents = list(yaml.documents(manifest))
+    except yaml.YamlError as broken:
+        return [_broken(manifest, broken, said)] if said else []
+    left, found = things(documents), list[Place]()
+    for complaint in COMPLAINT.split(said):
+        candidates = [(thing, _places(thing, complaint, kinds)) for thing in left if _is_meant(thing, complaint)]
+        thing, best = max(candidates, key=lambda one: (sum(place.mark.exact for place in one[1]), bool(one[1])), default=(None, []))
+        found += best
+        if best:
+            left = [one for one in left if one is not thing]  # each object is complained about once
+    return list(dict.fromkeys([*found, *_repeated(documents)]))
 
 
-def _line(manifest: str, number: int, magic_lines: int) -> Place:
-    line = manifest.splitlines()[number - 1]
-    return Place(number + magic_lines, len(line) - len(line.lstrip()), len(line))
+def _broken(manifest: str, error: yaml.YamlError, said: str) -> Place:
+    """Where text is no YAML: where the parser could not go on, or where a template was left in, which YAML takes for a mapping."""
+    lines = manifest.split("\n")
+    braces = next((number for number, line in enumerate(lines, 1) if "{{" in line), 1)
+    mark = error.mark or Mark(braces, lines[braces - 1].find("{{"), 2)
+    return Place(mark, parser_hint(lines, mark, said))
 
 
-def _mark(node: yaml.Node, magic_lines: int) -> Place:
-    start, end = node.start_mark, node.end_mark
-    return Place(start.line + 1 + magic_lines, start.column, end.column if end.line == start.line else start.column + 1)
+def _is_meant(thing: Thing, complaint: str) -> bool:
+    """Whether a complaint can be about an object: it names none, or this one."""
+    own = {"kind": thing.at("kind"), "name": thing.at("metadata", "name"), "namespace": thing.at("metadata", "namespace")}
+    said = [match.groupdict() for names in NAMES if (match := names.search(complaint))]
+    return all(str(own[key] or "").lower() == value.lower() for names in said for key, value in names.items())
 
 
-def _best(roots: list[yaml.Node], path: tuple[str, ...]) -> yaml.Node | None:
-    """The key node at ``path`` in the document that has most of it; None where no document has even its first key."""
-    walks = [list(_walk(root, path)) for root in roots]
-    longest = max(walks, key=len, default=[])
-    return longest[-1] if longest else None
+def _places(thing: Thing, complaint: str, kinds: Kinds) -> list[Place]:
+    """What a complaint would be about if it was about this object."""
+    paths = [*_wrong_type(thing, complaint, kinds), *_fields(complaint), *_absent(thing, complaint), *_of_another(thing, complaint, kinds)]
+    return [Place(thing.locate(path), hint(complaint, thing.value, path, thing.at(*path), kinds)) for path in dict.fromkeys(paths)]
 
 
-def _walk(node: yaml.Node, path: tuple[str, ...]) -> Iterator[yaml.Node]:
-    """The nodes to point at along ``path``, as far as it exists: keys of mappings, items of sequences."""
-    for step in path:
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((key, value) for key, value in node.value if key.value == step), None)
-            if pair is None:
-                return
-            yield pair[0]
-            node = pair[1]
-        elif isinstance(node, yaml.SequenceNode) and step.isdecimal() and int(step) < len(node.value):
-            node = node.value[int(step)]
-            yield node
-        else:
-            return
+def _wrong_type(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
+    """The field that Go could not read, if decoding this object comes to what was said; of an unknown kind, as Go prints the path."""
+    named = GO_FIELD.search(complaint)
+    if not named and "cannot be handled" not in complaint:
+        return
+    resource = kinds.get((str(thing.at("apiVersion")), str(thing.at("kind"))))
+    if resource is None or resource.schema is None:
+        yield from [tuple(named[1].split("."))] if named else []
+        return
+    meta_only = complaint.startswith("error: unable to decode")  # by kubectl, which looks at nothing else
+    try:
+        decode(resource.schema, {"metadata": thing.at("metadata")} if meta_only else thing.value)
+    except DecodeError as error:
+        names = ".".join(key for key in error.problem.path if isinstance(key, str))
+        if str(error) in complaint or (named and names.startswith(named[1])):
+            yield error.problem.path
 
 
-def pointer(manifest: str, said: str, magic_lines: int = 1) -> str:
-    """The places as text to stand under an error; empty where there are none."""
-    lines = manifest.splitlines()
-    rows = []
-    for place in places(manifest, said, magic_lines):
-        source = lines[place.line - 1 - magic_lines]
-        rows.append(text("notebook.line", line=place.line))
-        rows += [f"  │ {source}", f"  │ {' ' * place.begin}{'^' * max(1, place.end - place.begin)}"]
+def _fields(complaint: str) -> list[Path]:
+    """The field paths that a complaint names, in its order: ``("spec", "containers", 0, "image")``."""
+    found = sorted((match.start(1), match[1]) for pattern in FIELDS for match in pattern.finditer(complaint))
+    return [tuple(yaml.split_path(path)) for _, path in found]
+
+
+def _absent(thing: Thing, complaint: str) -> list[Path]:
+    return [path for words, path in ABSENT if words.search(complaint) and not thing.at(*path)]
+
+
+def _of_another(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
+    """The part of what an object says of itself that nobody knows: its namespace; of its kind and version the one that is wrong."""
+    if (named := NAMESPACE.search(complaint)) and thing.at("metadata", "namespace") == (named[1] or named[2]):
+        yield ("metadata", "namespace")
+    if NO_MATCH.search(complaint):
+        known = any(kind == thing.at("kind") for _, kind in kinds)
+        yield ("apiVersion",) if known else ("kind",)
+
+
+def _repeated(documents: Sequence[Document]) -> Iterator[Place]:
+    """The last of several equal keys in a mapping: no error to kubectl, and hardly ever meant."""
+    for document in documents:
+        for key, first, last in document.repeated:
+            yield Place(last, text("notebook.twice", key=key, line=first.line + 1))
+
+
+def pointer(manifest: str, said: str, kinds: Kinds) -> str:
+    """The places as text to stand under an answer; empty where there are none. ``said``: the error, empty where there was none.
+
+    Lines are counted as the cell has them: the magic's own line is the first.
+    """
+    lines = manifest.rstrip().split("\n")
+    rows: list[str] = []
+    for found, remark in places(manifest, said, kinds):
+        mark = found if found.line <= len(lines) else Mark(len(lines), len(lines[-1]))  # what is missing at the end: behind the last line
+        source = lines[mark.line - 1]
+        rows += [text("notebook.line", line=mark.line + 1), *_underlined(source, mark.column, mark.width), *filter(None, [remark])]
     return "\n".join(rows)
+
+
+def _underlined(source: str, column: int, width: int) -> list[str]:
+    """A line, cut around the place where it is long, and the arrows below it. Tabs are shown, since they are hard to see."""
+    first = max(0, column - LEAD) if len(source) > WIDTH else 0
+    last = min(len(source), first + WIDTH)
+    before, place = "…" * (first > 0) + source[first:column], source[column : min(column + width, last)]
+    shown = "…" * (first > 0) + source[first:last] + "…" * (last < len(source))
+    return [f"  │ {shown.replace(chr(9), '→')}".rstrip(), f"  │ {' ' * _cells(before)}{'^' * max(1, _cells(place))}"]
+
+
+def _cells(shown: str) -> int:
+    """How many columns of a terminal a text takes: a Japanese letter takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in shown)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8snb.apimachinery.yaml import MAX_BYTES, Document, YamlError, documents, dump, locate, resolve
+from k8snb.apimachinery.yaml import MAX_BYTES, Document, Mark, Repeated, YamlError, documents, dump, locate, resolve
+from k8snb.apimachinery.yaml_loader import DeepLoader
 
 
 def one(text: str) -> Document:
@@ -30,6 +31,14 @@ def test_a_plain_scalar_means_what_gos_yaml_makes_of_it(text, value):
 
 def test_of_two_equal_keys_the_last_wins_and_keys_are_text():
     assert one("a: 1\na: 2\nyes: 3\n1.50: 4\n").value == {"a": 2, "true": 3, "1.5": 4}
+
+
+def test_keys_that_stand_twice_are_told_with_their_first_and_their_last_place():
+    assert one("---\na: {b: 1}\nc: {b: 1, d: 2, b: 3}\na: 2\n").repeated == (
+        Repeated("b", Mark(3, 4), Mark(3, 16)),
+        Repeated("a", Mark(2), Mark(4)),
+    )
+    assert one("base: &b {x: 1}\nmine: {<<: *b, x: 2}\n").repeated == ()
 
 
 def test_a_merged_mapping_gives_way_to_the_keys_beside_it():
@@ -71,7 +80,7 @@ def test_documents_before_a_broken_one_can_be_used():
     assert next(stream).value == {"a": 1}
     with pytest.raises(YamlError) as refused:
         next(stream)
-    assert refused.value.line == 4
+    assert refused.value.mark.line == 4
 
 
 def test_bombs_do_not_go_off():
@@ -85,7 +94,8 @@ def test_bombs_do_not_go_off():
         (laughs, "excessive aliasing"),
         ("[" * 2000 + "]" * 2000, "max depth of 500"),
         ("[" * 10_001 + "]" * 10_001, "max depth of 10000"),
-        ("[" * 2000 + "]" * 1999 + "}", "expected ',' or ']'"),
+        ("[" * 2000 + "]" * 1999 + "}", "did not find expected ',' or ']'"),
+        ("[" * 2000, "did not find expected node content"),
         ("a: &a [*a]", "contains itself"),
         ("x" * MAX_BYTES + "x", "too large"),
     ):
@@ -93,12 +103,21 @@ def test_bombs_do_not_go_off():
             list(documents(text))
 
 
+def test_the_time_grows_with_the_text_however_deep_it_goes(monkeypatch):
+    looked = []
+    stale = DeepLoader._stale
+    monkeypatch.setattr(DeepLoader, "_stale", lambda loader, key: looked.append(key) or stale(loader, key))
+    with pytest.raises(YamlError, match="max depth of 500"):
+        list(documents("[" * 9000 + "]" * 9000))
+    assert len(looked) < 20 * 9000  # about seven for each token; it was one for each token and open bracket
+
+
 def test_a_field_path_leads_to_its_line():
     text = "---\nmetadata:\n  labels:\n    app.kubernetes.io/name: x\nspec:\n  containers:\n  - name: a\n  - name: b\n    image: c\n"
-    assert [
-        locate(text, path) for path in ("spec.containers[1].image", "metadata.labels[app.kubernetes.io/name]", "spec.containers[1].ports")
-    ] == [9, 4, 8]
-    assert locate(text, "status") == 2
+    paths = ("spec.containers[1].image", "metadata.labels[app.kubernetes.io/name]", "spec.containers[1].ports")
+    assert [locate(text, path).line for path in paths] == [9, 4, 8]
+    assert locate(text, "status") == Mark(2, 0, 1, exact=False)
+    assert locate(text, ("spec", "containers", 1, "image")) == Mark(9, 4, 5)
 
 
 def test_writing_sorts_keys_leaves_lists_unindented_and_quotes_what_would_be_misread():
@@ -138,7 +157,7 @@ NULL_KEY = (
         ("~: [1.5, ~]\n", NULL_KEY),
         ("b: [.inf]\na: -.INF\n", "error converting YAML to JSON: json: unsupported value: -Inf"),
         ("a: .nan\n", "error converting YAML to JSON: json: unsupported value: NaN"),
-        ('? {b: 1, a: 2}\n: x\n', 'error converting YAML to JSON: yaml: invalid map key: map[interface {}]interface {}{"a":2, "b":1}'),
+        ("? {b: 1, a: 2}\n: x\n", 'error converting YAML to JSON: yaml: invalid map key: map[interface {}]interface {}{"a":2, "b":1}'),
         ('{"a": ["[", {"b": 1}\n}', "json: offset 22: invalid character '}' after array element"),
     ],
 )

@@ -1,67 +1,224 @@
-"""Errors in Kubernetes' words, and the line of the cell that they are about."""
+"""Errors in Kubernetes' words, the line of the cell that they are about, and what usually is behind them."""
 
-from k8snb.notebook.pointing import paths, places, pointer
+import re
 
-MANIFEST = """apiVersion: apps/v1
-kind: Deployment
+import pytest
+
+from k8snb import Cluster
+from k8snb.messages import LANGUAGES, set_language
+from k8snb.notebook.magics import _apply
+from k8snb.notebook.pointing import WIDTH, pointer
+from k8snb.resources import RESOURCES
+
+KINDS = {(one.api_version, one.kind): one for one in RESOURCES}
+POD = """apiVersion: v1
+kind: Pod
 metadata:
   name: web
 spec:
-  replcas: 3
+  containers:
+  - name: nginx
+    image: nginx
+  - name: proxy
+    image: envoy
+    ports:
+    - containerPort: 80
+"""
+DEPLOYMENT = """apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: NAME
+spec:
+  replicas: 3
   selector:
     matchLabels: {app: web}
   template:
+    metadata:
+      labels: {app: web}
     spec:
       containers:
       - name: nginx
         image: nginx
-      - name: Bad_Name
-        image: nginx
 """
-STRICT = 'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.replcas"'
-UNKNOWN = f'Error from server (BadRequest): error when creating "STDIN": {STRICT}'
-SEVERAL = """The Deployment "web" is invalid:
-* spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`
-* spec.template.spec.containers[1].name: Invalid value: "Bad_Name": a lowercase RFC 1123 label must consist of ...
-"""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    return Cluster(nodes=0)
+
+
+@pytest.fixture
+def shown(cluster):
+    """What a cell shows that applies a manifest: Kubernetes' words, then ours as [(line of the manifest, underlined, hint)]."""
+
+    def apply(manifest, options=""):
+        said = _apply(cluster, f"--dry-run=server {options}", manifest)
+        return said.text, marks(said.remark)
+
+    return apply
+
+
+def marks(remark):
+    found = re.findall(r"line (\d+) of this cell\n  │ ?(.*)\n  │ ?( *)(\^+)(?:\n(?!line)(.*))?", remark)
+    return [(int(line) - 1, source[len(before) :][: len(arrows)], hint) for line, source, before, arrows, hint in found]
+
+
+def places(shown):
+    return [(line, underlined) for line, underlined, _ in shown[1]]
 
 
 def test_an_unknown_field_is_underlined_in_its_line():
-    assert pointer(MANIFEST, UNKNOWN) == "line 7 of this cell\n  │   replcas: 3\n  │   ^^^^^^^"
+    said = 'error: Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.replcas"'
+    manifest = DEPLOYMENT.replace("replicas", "replcas")
+    assert pointer(manifest, said, KINDS) == "line 7 of this cell\n  │   replcas: 3\n  │   ^^^^^^^"
 
 
-def test_every_cause_has_its_place_and_a_missing_field_its_nearest_ancestor():
-    first, second = places(MANIFEST, SEVERAL)
-    assert MANIFEST.splitlines()[first.line - 2].strip() == "template:"
-    assert MANIFEST.splitlines()[second.line - 2].strip() == "- name: Bad_Name"
+def test_every_cause_has_its_place_and_a_missing_field_its_nearest_ancestor(shown):
+    manifest = DEPLOYMENT.replace("NAME", "web").replace("labels: {app: web}", "labels: {app: wob}").replace("nginx\n", "Bad_Name\n", 1)
+    assert places(shown(manifest)) == [(11, "labels"), (14, "name")]
+    without = POD.replace("    image: envoy\n", "")
+    assert places(shown(without)) == [(9, "n")]  # spec.containers[1].image: Required value
 
 
-def test_one_cause_stands_on_the_first_line():
-    said = 'The Deployment "web" is invalid: spec.selector: Required value'
-    assert paths(said) == [("spec", "selector")]
-    assert MANIFEST.splitlines()[places(MANIFEST, said)[0].line - 2].strip() == "selector:"
+def test_each_complaint_points_into_its_own_document(shown):
+    one, two, three = (DEPLOYMENT.replace("NAME", name) for name in ("one", "two", "three"))
+    length = one.count("\n") + 1
+    cell = "---\n".join([one, two.replace("3", "three"), three.replace("3", "-3")])
+    assert places(shown(cell)) == [(length + 6, "replicas"), (2 * length + 6, "replicas")]
+    same = "---\n".join([one.replace("3", "x"), two.replace("3", "x"), three])
+    assert places(shown(same)) == [(6, "replicas"), (length + 6, "replicas")]
 
 
-def test_yaml_that_cannot_be_read_points_at_the_line_that_is_named():
-    said = "error: error parsing STDIN: error converting YAML to JSON: yaml: line 2: found character that cannot start any token"
-    assert pointer("a: 1\n\tb: 2\n", said) == "line 3 of this cell\n  │ \tb: 2\n  │  ^^^^"
+def test_the_item_of_a_list_is_found_though_go_prints_no_index(shown):
+    said, found = shown(POD.replace("80", '"http"'))
+    assert "spec.containers.ports.containerPort of type int32" in said
+    assert found == [(12, "containerPort", "")]
+    assert places(shown(POD.replace("envoy", "[]"))) == [(10, "image")]
+    assert places(shown(POD.replace("  name: web", "  name: web\n  annotations: {a: x, b: 1}"))) == [(5, "b")]
 
 
-def test_the_document_that_has_the_field_is_the_one_that_is_meant():
-    two = "kind: A\nspec: {}\n---\nkind: B\nspec:\n  wrong: 1\n"
-    assert [place.line for place in places(two, 'unknown field "spec.wrong"')] == [7]
+def test_an_item_of_a_list_of_objects_is_an_object_too(shown):
+    item = "- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: NAME}\n  data: {a: VALUE}\n"
+    items = [item.replace("NAME", name).replace("VALUE", value) for name, value in (("one", "b"), ("two", "1"))]
+    cell = f"apiVersion: v1\nkind: List\nitems:\n{''.join(items)}"
+    assert places(shown(cell, "--validate=false")) == [(11, "a")]
+    assert places(shown(cell.replace("two", "2"), "--validate=false")) == [(10, "name")]
 
 
-def test_a_wrong_type_is_found_by_the_path_that_go_prints():
-    said = "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replcas of type int32"
-    assert [place.line for place in places(MANIFEST, said)] == [7]
+@pytest.mark.parametrize(
+    ("manifest", "line", "underlined", "hint"),
+    [
+        ("metadata:\n  name: web\n spec:\n  containers:\n", 3, "s", "does not stand in the column of its neighbours"),
+        ("spec:\n  containers:\n  - name: nginx\n   image: nginx\n", 4, "i", "does not stand in the column of its neighbours"),
+        ("a:\n- b\nc:\n  - d\n e: f\n", 5, "e", "does not stand in the column"),
+        ("spec:\n\treplicas: 3\n", 2, "→", "Here stands a tab"),
+        ("spec:\n  a: 1\n\tb: 3\n", 3, "→", "Here stands a tab"),
+        ('c:\n- args: ["sh", "-c"\n  env:\n  - name: x\n', 2, "[", "Brackets are not closed"),
+        ("a: {b: c\nd: e\n", 1, "{", "Brackets are not closed"),
+        ('c:\n- image: "b\n  name: x\n', 2, '"', "A quote is opened here and never closed"),
+        ('c:\n- image: "b\n  args: ["x"]\n', 3, "x", "Look for one that is missing"),
+        ("a: 1\nb\nc: 1\n", 2, "b", "a colon and a space"),
+        ("metadata:\n  name:web\n  labels: {}\n", 3, ":", "No key can stand here"),
+        ("a: - b\n", 1, "-", "A list begins in a line of its own"),
+        ("host: *.example.com\n", 1, "*", "begins with * needs quotes"),
+        ("a: @x\n", 1, "@", "begins with @ needs quotes"),
+        ("a: [\n", 1, "", ""),
+        ("name: {{ name }}\n", 1, "{{", "a place in a template"),
+        ("x: 1\nname: {{ .Values.name }}-web\n", 2, "-", "a place in a template"),
+        ("kind: A\n--- Pod\n", 2, "--- Pod", ""),
+    ],
+)  # fmt: skip
+def test_yaml_that_cannot_be_read_points_where_the_parser_could_not_go_on(shown, manifest, line, underlined, hint):
+    said, found = shown(manifest)
+    assert said.startswith("error: error parsing STDIN")
+    assert [one[0] for one in found] == [line]
+    assert found[0][1].startswith(underlined)
+    assert hint in found[0][2]
 
 
-def test_the_places_stand_in_the_order_in_which_the_answer_names_them():
-    said = 'json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32\nunknown field "spec.container"'
-    assert paths(said) == [("spec", "replicas"), ("spec", "container")]
+def test_yaml_in_a_later_document_is_counted_from_the_top_of_the_cell(shown):
+    assert shown(POD + "---\na:\n  b: 1\n c: 2\n")[1][0][0] == POD.count("\n") + 4
+
+
+@pytest.mark.parametrize(
+    ("manifest", "place", "hint"),
+    [
+        (POD.replace("v1", "v2"), (1, "apiVersion"), "The apiVersion of Pod is v1."),
+        (DEPLOYMENT.replace("apps/v1", "v1"), (1, "apiVersion"), "The apiVersion of Deployment is apps/v1."),
+        (POD.replace("Pod", "Pot"), (2, "kind"), "Is Pod meant, of apiVersion v1?"),
+        (DEPLOYMENT.replace("Deployment", "deployments"), (2, "kind"), "Is Deployment meant, of apiVersion apps/v1?"),
+        (POD.replace("Pod", "Zebra"), (2, "kind"), "There is no kind Zebra here"),
+        (POD.replace("kind: Pod\n", ""), (1, "a"), "Every object needs kind."),
+        (POD.replace("apiVersion: v1\n", ""), (1, "k"), "Every object needs apiVersion."),
+        (POD.replace("  name: web\n", "  labels: {}\n"), (3, "metadata"), "Every object needs metadata.name."),
+        (POD.replace("  name: web", "name: web"), (3, "metadata"), "Every object needs metadata.name."),
+        (POD.replace("  name: web", "  name: web\n  namespace: shop"), (5, "namespace"), "kubectl create namespace shop"),
+        (POD.replace("envoy", "envoy\n    resources: {limits: {cpu: 1, memory: 1GB}}"), (11, "memory"), "'1GB' is no amount"),
+        (POD.replace("name: web", 'name: "{{ name }}"'), (4, "name"), "a place in a template"),
+    ],
+)
+def test_what_usually_is_behind_a_complaint_stands_below_the_line(shown, manifest, place, hint):
+    (found,) = shown(manifest)[1]
+    assert found[:2] == place
+    assert hint in found[2]
+
+
+def test_of_a_kind_that_somebody_defined_the_versions_are_known_too():
+    cluster = Cluster(nodes=0)
+    names = "{plural: shops, singular: shop, kind: Shop}"
+    schema = "{openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}"
+    versions = f"[{{name: v1, served: true, storage: true, schema: {schema}}}]"
+    cluster.apply(
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: shops.example.com}\n"
+        f"spec: {{group: example.com, scope: Namespaced, names: {names}, versions: {versions}}}\n"
+    )
+    cluster.settle()
+    shop = "apiVersion: example.com/v1\nkind: Shop\nmetadata:\n  name: one\nspec:\n  size: 3\n"
+    assert "The apiVersion of Shop is example.com/v1." in _apply(cluster, "", shop.replace("/v1", "/v2")).remark
+    two = shop.replace("size: 3", "size: large") + "---\n" + shop.replace("one", "two").replace("size", "sizes")
+    assert [mark[:2] for mark in marks(_apply(cluster, "", two).remark)] == [(6, "size"), (13, "sizes")]
+
+
+def test_a_key_that_stands_twice_is_told_though_kubectl_says_nothing(shown):
+    manifest = POD.replace("    image: envoy\n", "    image: envoy\n    image: haproxy\n")
+    said, found = shown(manifest)
+    assert said == "pod/web created (server dry run)\n"
+    assert found == [(11, "image", "image stands twice in one mapping, first in line 11: only the last one counts.")]
+    twice = POD + "spec: {containers: [{name: a, imgae: b}]}\n"
+    assert [mark[:2] for mark in shown(twice)[1]] == [(13, "imgae"), (13, "spec")]
+
+
+def test_of_a_long_line_the_part_around_the_place_is_shown():
+    many = ", ".join(["{name: y}"] * 99)
+    line = f"spec: {{containers: [{{name: a, image: b, ports: [{many}], imag: c, env: [{many}]}}]}}"
+    said = 'error: unknown field "spec.containers[0].imag"'
+    _, shown_line, arrows = pointer(POD.partition("spec")[0] + line, said, KINDS).split("\n")
+    assert len(shown_line) <= WIDTH + 6
+    assert shown_line[arrows.index("^") :].startswith("imag: c")
+
+
+def test_a_japanese_letter_takes_two_columns():
+    said = 'error: unknown field "metadata.title"'
+    _, source, arrows = pointer("kind: Pod\nmetadata: {labels: {a: 日本}, title: x}\n", said, KINDS).split("\n")
+    assert arrows.index("^") == source.index("title") + 2
 
 
 def test_what_names_no_field_points_nowhere():
-    assert pointer(MANIFEST, 'Error from server (NotFound): namespaces "shop" not found') == ""
-    assert pointer("{", 'unknown field "spec.x"') == ""
+    assert pointer(DEPLOYMENT, 'Error from server (NotFound): namespaces "shop" not found', KINDS) == ""
+    assert pointer("", "error: no objects passed to apply", KINDS) == ""
+    assert pointer(DEPLOYMENT, "", KINDS) == ""
+
+
+def test_a_hostile_cell_is_answered_in_a_few_lines(cluster):
+    for cell in ("[" * 20_000, "{a: " * 20_000, "a: [" + "{" * 5_000, "- " * 9_000, "a: b, " * 9_000):
+        assert len(repr(_apply(cluster, "", cell))) < 1_000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_hints_are_told_in_each_language(cluster, language):
+    set_language(language)
+    try:
+        remark = _apply(cluster, "", POD.replace("Pod", "Pot")).remark
+    finally:
+        set_language(LANGUAGES[0])
+    assert {"en": "Is Pod meant", "ja": "のことですか"}[language] in remark

@@ -1,0 +1,74 @@
+"""What usually is behind a mistake in a manifest: one sentence of ours, below Kubernetes' own words and the line.
+
+Two tables: what a parser's problem mostly comes from, and what a complaint of the server does. Where neither knows, nothing is said.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from k8snb.apimachinery.resource import Resource
+from k8snb.apimachinery.yaml import Mark
+from k8snb.messages import text
+from k8snb.messages.arguments import shown
+
+PARSER = (  # in the words of libyaml, the first that fits
+    (re.compile("found unexpected end of stream"), "notebook.open_quote"),
+    (re.compile(r"did not find expected ',' or '[\]}]'"), "notebook.open_bracket"),
+    (re.compile("could not find expected ':'"), "notebook.no_colon"),
+    (re.compile("mapping values are not allowed"), "notebook.no_key"),
+    (re.compile("block sequence entries are not allowed"), "notebook.no_item"),
+    (re.compile("did not find expected (?:key|'-' indicator)"), "notebook.columns"),
+)
+SIGNS = "@`%*&"  # which mean something to YAML where a value begins
+NO_MATCH = re.compile(r"no matches for kind|no kind \"\w+\" is registered")
+AMOUNT = re.compile("quantities must match|unable to parse quantity")
+ABSENT: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
+    (re.compile("apiVersion not set"), ("apiVersion",)),
+    (re.compile("kind not set|Object 'Kind' is missing"), ("kind",)),
+    (re.compile("resource name may not be empty|name or generateName is required"), ("metadata", "name")),
+)
+NAMESPACE = re.compile(r'namespaces "([^"]*)" not found')
+
+
+def parser_hint(lines: Sequence[str], mark: Mark, said: str) -> str:
+    """What to look for where the parser could not go on. ``lines``: of the manifest."""
+    line = lines[mark.line - 1] if 0 < mark.line <= len(lines) else ""
+    indent, sign = line[: len(line) - len(line.lstrip())], line[mark.column : mark.column + 1]
+    if "\t" in indent or sign == "\t":
+        return text("notebook.tab")
+    if "{{" in line:
+        return text("notebook.template")
+    if sign and sign in SIGNS:
+        return text("notebook.sign", sign=sign)
+    if line[: mark.column].rstrip().endswith(("'", '"')) and "expected key" in said:
+        return text("notebook.quotes")
+    return next((text(key) for words, key in PARSER if words.search(said)), "")
+
+
+def hint(complaint: str, obj: Mapping[str, Any], path: Sequence[str | int], value: Any, kinds: Mapping[tuple[str, str], Resource]) -> str:
+    """What to do about a complaint that is about the field ``path`` of an object, where ``value`` stands (None: nothing)."""
+    if isinstance(value, str) and "{{" in value:
+        return text("notebook.template")
+    if value is None and any(words.search(complaint) and list(path) == list(field) for words, field in ABSENT):
+        return text("notebook.absent", field=".".join(map(str, path)))
+    if NO_MATCH.search(complaint) and list(path) in (["apiVersion"], ["kind"]):
+        return _known(obj, kinds)
+    if AMOUNT.search(complaint):
+        return text("notebook.amount", value=shown(value))
+    missing = NAMESPACE.search(complaint)
+    return text("notebook.namespace", name=missing[1]) if missing and value == missing[1] else ""
+
+
+def _known(obj: Mapping[str, Any], kinds: Mapping[tuple[str, str], Resource]) -> str:
+    """The versions that a kind has; of an unknown kind, the one that is spelled alike."""
+    kind = str(obj.get("kind"))
+    by_letters = {known.lower(): known for _, known in kinds}
+    near = difflib.get_close_matches(kind.lower(), by_letters, n=1)
+    found = kind if any(kind == known for _, known in kinds) else by_letters[near[0]] if near else ""
+    versions = ", ".join(dict.fromkeys(version for version, known in kinds if known == found))
+    key = "notebook.no_kind" if not found else "notebook.versions" if found == kind else "notebook.near"
+    return text(key, kind=kind, near=found, versions=versions)
