@@ -18,6 +18,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver.addresses import PROXY, options_of, proxied, target_of, verb_of
 from k8snb.apiserver.request import Options, Request, Response, User
 from k8snb.kubectl.mapper import Discovered, Kind, Mapper, kinds_of
+from k8snb.kubectl.unreachable import Unreachable, is_down
 
 Send = Callable[[Request], Response]
 Json = dict[str, Any]
@@ -41,12 +42,13 @@ class Api:
     warned: set[str] = field(default_factory=set)
 
     def ask(self, request: Request) -> Any:
-        """The body of the answer. Raises ApiError."""
+        """The body of the answer. Raises ApiError; Unreachable where nobody answers."""
         response = self.send(request._replace(user=self.user))
         for warning in response.warnings:
             self.warn_once(warning)
         if not response.ok:
-            raise api_error(response.body, response.code)
+            down = is_down(response.code, response.body.get("message", ""))
+            raise Unreachable(request) if down else api_error(response.body, response.code)
         return response.body
 
     def warn_once(self, warning: str) -> None:

@@ -95,6 +95,7 @@ class Command:
     aliases: tuple[str, ...] = ()
     subcommands: tuple[Command, ...] = ()
     remark: str = "unknown command"  # what is said of a subcommand that does not exist
+    long: str = ""  # what its help begins with, where that is more than ``short``; examples included
 
     def find(self, word: str) -> Command | None:
         """The subcommand of that name or alias."""

@@ -24,8 +24,10 @@ from k8snb.kubectl.api import Send
 from k8snb.kubectl.call import Call, Command, Host, Inputs, Session
 from k8snb.kubectl.commands.config import CONTEXT
 from k8snb.kubectl.flags import Flag, FlagError, Values, boolean, duration, find_word, missing, parse, words_of
+from k8snb.kubectl.help import help_text, options_text, topic
 from k8snb.kubectl.result import Failure, Result, Several, fatal
 from k8snb.kubectl.table import COMMANDS
+from k8snb.kubectl.unreachable import Unreachable, told
 from k8snb.messages import text as sentence
 from k8snb.sim.clock import LATENCY
 
@@ -45,11 +47,15 @@ GLOBAL_WITHOUT_EFFECT = (
     "insecure-skip-tls-verify", "tls-server-name", "kuberc",
 )  # fmt: skip
 OWN_WITHOUT_EFFECT = (
-    "output-watch-events", "server-print", "edit", "interactive", "windows-line-endings", "openapi-patch", "leave-stdin-open", "resolve",
+    "output-watch-events", "server-print", "edit", "interactive", "windows-line-endings", "openapi-patch", "leave-stdin-open",
 )  # fmt: skip
 SHELL_WORDS = ("|", ">", ">>", "<", "&&", "||", ";", "&", "2>&1")
+CONTENT_WITHOUT = ("kubectl", "certificate")  # bare, they show their help and succeed; other groups miss their subcommand
 ADMINISTRATOR = User(ADMIN, (MASTERS, "system:authenticated"))
-ROOT = Command("kubectl", "kubectl controls the Kubernetes cluster manager.", "kubectl [flags] [options]", subcommands=COMMANDS)
+ROOT = Command(
+    "kubectl", "kubectl controls the Kubernetes cluster manager", "kubectl [flags]", subcommands=COMMANDS,
+    long="kubectl controls the Kubernetes cluster manager.\n\n Find more information at: https://kubernetes.io/docs/reference/kubectl/",
+)  # fmt: skip
 
 
 class Paced:
@@ -88,6 +94,8 @@ class Kubectl:
             return _refused(sentence("kubectl.no_shell", word=shell))
         sink = files if isinstance(files, MutableMapping) else None
         inputs = Inputs(stdin, tuple((files or {}).items()), sink)
+        if argv[:1] in (["help"], ["options"]):
+            return options_text(GLOBAL_FLAGS) if argv[0] == "options" else topic(ROOT, argv[1:])
         try:
             command, path, rest = find(argv)
             call = self._call(command, path, rest, inputs)
@@ -175,7 +183,8 @@ def distance(one: str, other: str) -> int:
 
 def _run(command: Command, call: Call) -> Result:
     if call.values.help or command.run is None:
-        return Result((("stdout", help_text(command, call.path)),), 0 if call.values.help else 1)
+        asked = call.values.help or command.name in CONTENT_WITHOUT
+        return Result((("stdout", help_text(command, call.path)),), 0 if asked else 1)
     code = 0
     own = {flag.name for flag in command.flags}
     for name in [*(name for name in GLOBAL_WITHOUT_EFFECT if name not in own), *(name for name in OWN_WITHOUT_EFFECT if name in own)]:
@@ -186,20 +195,11 @@ def _run(command: Command, call: Call) -> Result:
         if call.flag("warnings-as-errors") and call.api.warned:
             count = len(call.api.warned)
             raise Failure(f"{count} warning{'s' * (count > 1)} received")
+    except Unreachable:
+        call.chunks.append(("stderr", told(tuple(call.flag("filename", ())), str(call.flag("validate", "")))))
+        code = 1
     except (ApiError, Failure, Several) as problem:
         text, code = fatal(problem)
         if text:
             call.chunks.append(("stderr", text))
     return Result(tuple(call.chunks), code)
-
-
-def help_text(command: Command, path: str) -> str:
-    """A command's help, shorter than kubectl's own."""
-    lines = [command.short, ""]
-    if command.subcommands:
-        width = max(len(sub.name) for sub in command.subcommands) + 3
-        lines += ["Available Commands:", *(f"  {sub.name.ljust(width)}{sub.short}" for sub in command.subcommands), ""]
-    if command.flags:
-        lines += ["Options:", *(f"    {'-' + flag.shorthand + ', ' if flag.shorthand else ''}--{flag.name}" for flag in command.flags), ""]
-    lines += ["Usage:", f"  {command.usage or path + ' [flags]'}"]
-    return "\n".join(lines) + "\n"

@@ -13,9 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from k8snb.apimachinery.errors import ApiError, quote
-from k8snb.apiserver.server import NOT_RUNNING
-
-REFUSED = "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n"
+from k8snb.kubectl.unreachable import REFUSED, Unreachable
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -89,7 +87,7 @@ def not_found(error: Exception) -> bool:
 
 def with_source(error: Exception, verb: str, source: str) -> Exception:
     """The error, saying at which file it happened."""
-    if not source:
+    if not source or isinstance(error, Unreachable):
         return error
     if isinstance(error, ApiError):
         return ApiError(error.code, error.reason, f"error when {verb} {quote(source)}: {error.message}", error.details)
@@ -99,7 +97,9 @@ def with_source(error: Exception, verb: str, source: str) -> Exception:
 
 
 def raise_all(errors: Sequence[Exception]) -> None:
-    """Raise what was collected: nothing, the one error, or all of them."""
+    """Raise what was collected: nothing, the one error, or all of them; that nobody answers is told once."""
+    if lost := next((error for error in errors if isinstance(error, Unreachable)), None):
+        raise lost
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -134,7 +134,7 @@ def fatal(error: Exception) -> tuple[str, int]:
     """What kubectl prints on standard error before it ends with an error, and its exit code."""
     if isinstance(error, Several):
         return "".join(message_for(one) + "\n" for one in error.errors), 1
-    if isinstance(error, ApiError) and error.message == NOT_RUNNING:
+    if isinstance(error, Unreachable):
         return REFUSED, 1
     if isinstance(error, ApiError):
         return (_invalid(error) if error.reason == "Invalid" else message_for(error)) + "\n", 1

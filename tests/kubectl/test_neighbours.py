@@ -89,8 +89,10 @@ def cluster(shop):
         ("set selector svc web 'a in (b)'", "error: match expression [{a In [b]}] not supported on this object\n"),
         (
             "set resources deploy web --requests=cpu=2 --limits=cpu=1",
-            ('error: failed to patch resources update to pod template Deployment.apps "web" is invalid: '
-            'spec.template.spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1\n'),
+            (
+                'error: failed to patch resources update to pod template Deployment.apps "web" is invalid: '
+                'spec.template.spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1\n'
+            ),
         ),
         ("apply --server-side --force -f -", "error: --force cannot be used with --server-side\n"),
         (
@@ -247,7 +249,7 @@ def test_a_rehearsed_drain_says_what_it_would_evict_and_evicts_nothing(cluster):
 
 
 def test_objects_share_the_time_that_wait_has(cluster):
-    cluster.kubectl("run a --image=nginx --overrides='{\"spec\":{\"nodeName\":\"none\"}}'")
+    cluster.kubectl('run a --image=nginx --overrides=\'{"spec":{"nodeName":"none"}}\'')
     cluster.kubectl("run b --image=nginx")
     cluster.settle()
     done = cluster.kubectl("wait pod a b --for=condition=Ready --timeout=5s")
@@ -256,7 +258,7 @@ def test_objects_share_the_time_that_wait_has(cluster):
 
 def test_exposing_keeps_protocols(cluster):
     cluster.kubectl("create service clusterip dns --tcp=53")
-    cluster.kubectl("patch svc dns --type=json -p '[{\"op\":\"add\",\"path\":\"/spec/ports/0/protocol\",\"value\":\"UDP\"}]'")
+    cluster.kubectl('patch svc dns --type=json -p \'[{"op":"add","path":"/spec/ports/0/protocol","value":"UDP"}]\'')
     made = cluster.kubectl("expose svc dns --name=dns2 --dry-run=client -o jsonpath={.spec.ports[0].protocol}")
     assert made.stdout == "UDP"
 
@@ -310,3 +312,41 @@ def test_json_of_go_structs_has_their_order(cluster):
     assert cluster.kubectl("run r --image=nginx --dry-run=server -o json").stdout.startswith('{\n    "apiVersion"')
     kept = cluster.kubectl("create cm c --from-literal=a=b --save-config -o jsonpath={.metadata.annotations}").stdout
     assert '{\\"kind\\":\\"ConfigMap\\",\\"apiVersion\\":\\"v1\\",\\"metadata\\":{\\"name\\":\\"c\\"},\\"data\\":{\\"a\\":\\"b\\"}}' in kept
+
+
+ENV = """
+apiVersion: v1
+kind: Pod
+metadata: {name: one, labels: {app: shop}}
+spec:
+  containers:
+  - name: main
+    image: nginx
+    resources: {limits: {cpu: 1500m}}
+    env:
+    - {name: A, value: plain}
+    - {name: B, valueFrom: {configMapKeyRef: {name: settings, key: color}}}
+    - {name: C, valueFrom: {secretKeyRef: {name: hidden, key: word}}}
+    - {name: D, valueFrom: {fieldRef: {fieldPath: "metadata.labels['app']"}}}
+    - {name: E, valueFrom: {resourceFieldRef: {resource: limits.cpu}}}
+    - {name: G, valueFrom: {configMapKeyRef: {name: settings, key: size}}}
+    - {name: H, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
+    - {name: F, valueFrom: {configMapKeyRef: {name: settings, key: size}}}
+"""
+
+
+def test_set_env_finds_the_values_that_variables_refer_to(cluster):
+    cluster.kubectl("create configmap settings --from-literal=color=blue")
+    cluster.kubectl("create secret generic hidden --from-literal=word=swordfish")
+    cluster.apply(ENV)
+    said = cluster.kubectl("set env pod/one --list --resolve")
+    assert said.stdout.split("\n")[1:] == [
+        "A=plain", "B=blue", "C=swordfish", "D=shop", "E=2", "# G from configmap settings, key size",
+        "# H from field path status.podIP", "# F from configmap settings, key size", "",
+    ]  # fmt: skip
+    assert said.stderr == (
+        "error retrieving reference for F, G: key size not found in config map settings\n"
+        "error retrieving reference for H: unsupported fieldPath: status.podIP\n"
+    )
+    assert said.ok
+    assert "# C from secret hidden, key word" in cluster.kubectl("set env pod/one --list").stdout

@@ -50,11 +50,7 @@ def run_can_i(call: Call) -> None:
     path = call.args[1].startswith("/")
     if path and call.flag("subresource"):
         raise Failure("--subresource can not be used with NonResourceURL")
-    spec = (
-        {"nonResourceAttributes": {"path": call.args[1], "verb": call.args[0]}}
-        if path
-        else {"resourceAttributes": _attributes(call)}
-    )
+    spec = {"nonResourceAttributes": {"path": call.args[1], "verb": call.args[0]}} if path else {"resourceAttributes": _attributes(call)}
     if call.args[0] not in (PATH_VERBS if path else VERBS):
         call.err(f"Warning: verb '{call.args[0]}' is not a known verb\n")
     status = _review(call, _REVIEWS, "SelfSubjectAccessReview", spec).get("status") or {}
@@ -115,7 +111,7 @@ def run_whoami(call: Call) -> None:
 
 
 AUTH = Command(
-    "auth", "Inspect authorization", "kubectl auth SUBCOMMAND",
+    "auth", "Inspect authorization", "kubectl auth [flags]",
     subcommands=(
         Command("can-i", "Check whether an action is allowed", "kubectl auth can-i VERB [TYPE | TYPE/NAME | NONRESOURCEURL]", run_can_i,
                 (ALL_NAMESPACES, SUBRESOURCE, boolean("list"), boolean("quiet", "q"), boolean("no-headers"))),

@@ -95,13 +95,19 @@ _GENERATED = {command.name: command for command in _commands()}
 _SERVICES = tuple(_GENERATED.pop(name) for name in ("clusterip", "nodeport", "loadbalancer", "externalname"))
 _SECRETS = tuple(_GENERATED.pop(name) for name in ("generic", "tls", "docker-registry"))
 
+_SECRET = (
+    "Create a secret with specified type.\n\n A docker-registry type secret is for accessing a container registry.\n\n"
+    " A generic type secret indicate an Opaque secret type.\n\n A tls type secret holds TLS certificate and its associated key."
+)
 COMMAND = Command(
     "create", "Create a resource from a file or from stdin", "kubectl create -f FILENAME", run,
     (*FILENAME, *COMMON, SELECTOR, Flag("raw"), boolean("edit"), boolean("windows-line-endings")),
+    long="Create a resource from a file or from stdin.\n\n JSON and YAML formats are accepted.",
     subcommands=(
         *_GENERATED.values(),
         Command("service", "Create a service using a specified subcommand", subcommands=_SERVICES, aliases=("svc",)),
-        Command("secret", "Create a secret using a specified subcommand", subcommands=_SECRETS),
+        Command("secret", "Create a secret using a specified subcommand", "kubectl create secret (docker-registry | generic | tls)",
+                subcommands=_SECRETS, long=_SECRET),
         create_more.TOKEN,
     ),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.lastapplied import last_applied, without_last_applied
 from k8snb.kubectl.patches import three_way
 from k8snb.kubectl.result import Failure, fatal, not_found
+from k8snb.kubectl.unreachable import Unreachable, told
 
 
 def run(call: Call) -> None:
@@ -30,7 +31,8 @@ def run(call: Call) -> None:
         for info in manifests(call, validate=True):
             differs |= _diff(call, info)
     except (ApiError, Failure) as problem:
-        call.err(fatal(problem)[0].removesuffix("\n"))
+        said = told(tuple(call.flag("filename")), validate="") if isinstance(problem, Unreachable) else fatal(problem)[0]
+        call.err(said.removesuffix("\n"))
         raise Failure("", 2) from None
     if differs:
         raise Failure("")

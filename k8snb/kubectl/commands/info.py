@@ -14,6 +14,7 @@ from k8snb.kubectl.mapper import Kind
 from k8snb.kubectl.printers import indented
 from k8snb.kubectl.result import Failure, usage_error
 from k8snb.kubectl.text import columns
+from k8snb.kubectl.unreachable import Unreachable
 from k8snb.messages import text as sentence
 
 VERSION = "v1.36.2"
@@ -69,7 +70,10 @@ def run_api_versions(call: Call) -> None:
     """Every group and version."""
     if call.args:
         raise usage_error(call.path, f"unexpected arguments: [{' '.join(call.args)}]")
-    call.mapper.refresh()
+    try:
+        call.mapper.refresh()
+    except Unreachable as lost:
+        raise Failure(f"couldn't get available api versions from server: {lost.message}") from None
     for version in sorted({kind.api_version for kind in call.mapper.kinds}):
         call.out(version)
 
@@ -83,8 +87,10 @@ def run_version(call: Call) -> None:
     """Versions of the client and of the server."""
     if call.args:
         raise Failure(f"extra arguments: [{' '.join(call.args)}]")
-    server = {} if call.flag("client") else call.api.path("/version")
     output = call.flag("output")
+    if output not in ("", "json", "yaml"):
+        raise Failure("--output must be 'yaml' or 'json'")
+    server, lost = _server_version(call)
     if output in ("json", "yaml"):
         parts = ("major", "minor", "gitVersion", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform")
         shown = {
@@ -93,12 +99,20 @@ def run_version(call: Call) -> None:
             **({"serverVersion": {part: server[part] for part in (*parts, *server) if part in server}} if server else {}),
         }
         call.write(indented(shown, sort=False) + "\n" if output == "json" else yaml.dump(shown))
-        return
-    if output:
-        raise Failure("--output must be 'yaml' or 'json'")
-    call.out(f"Client Version: {VERSION}\nKustomize Version: {KUSTOMIZE}")
-    if server:
-        call.out(f"Server Version: {server.get('gitVersion', '')}")
+    else:
+        call.out(f"Client Version: {VERSION}\nKustomize Version: {KUSTOMIZE}")
+        if server:
+            call.out(f"Server Version: {server.get('gitVersion', '')}")
+    if lost:
+        raise lost
+
+
+def _server_version(call: Call) -> tuple[dict[str, str], Unreachable | None]:
+    """The server's version, or that nobody answers: the client's is printed all the same."""
+    try:
+        return {} if call.flag("client") else call.api.path("/version"), None
+    except Unreachable as lost:
+        return {}, lost
 
 
 API_RESOURCES = Command(

@@ -34,5 +34,5 @@ COMMANDS = (
     _refusal("proxy", "Run a proxy to the Kubernetes API server", "kubectl.proxy"),
     _refusal("kustomize", "Build a kustomization target from a directory or URL", "kubectl.kustomize"),
     _refusal("plugin", "Provides utilities for interacting with plugins", "kubectl.plugin"),
-    _refusal("completion", "Output shell completion code for the specified shell", "kubectl.completion"),
+    _refusal("completion", "Output shell completion code for the specified shell (bash, zsh, fish, or powershell)", "kubectl.completion"),
 )

@@ -312,8 +312,28 @@ def run_restart(call: Call) -> None:
 
 _PLAIN = (*FILENAME, *PRINT, SELECTOR)
 _MANAGER = field_manager("kubectl-rollout")
+LONG = """Manage the rollout of one or many resources.
+
+ Valid resource types include:
+
+  *  deployments
+  *  daemonsets
+  *  statefulsets
+
+Examples:
+  # Rollback to the previous deployment
+  kubectl rollout undo deployment/abc
+
+  # Check the rollout status of a daemonset
+  kubectl rollout status daemonset/foo
+
+  # Restart a deployment
+  kubectl rollout restart deployment/abc
+
+  # Restart deployments with the 'app=nginx' label
+  kubectl rollout restart deployment --selector=app=nginx"""
 COMMAND = Command(
-    "rollout", "Manage the rollout of a resource", "kubectl rollout SUBCOMMAND",
+    "rollout", "Manage the rollout of a resource", "kubectl rollout SUBCOMMAND", long=LONG,
     subcommands=(
         Command("history", "View rollout history", "", run_history, (*_PLAIN, Flag("revision", kind="int"))),
         Command("pause", "Mark the provided resource as paused", "", _pausing(True), (*_PLAIN, _MANAGER)),

@@ -17,6 +17,7 @@ from k8snb.kubectl import generate
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import Info, manifests, scope_of, visit, words
 from k8snb.kubectl.call import ALL, DRY_RUN, FILENAME, PRINT, RECORD, SELECTOR, Call, Command, field_manager
+from k8snb.kubectl.commands.env_resolve import resolved
 from k8snb.kubectl.commands.metadata import split
 from k8snb.kubectl.flags import Flag, boolean
 from k8snb.kubectl.mapper import group_of, label_of
@@ -168,10 +169,25 @@ def _list_env(call: Call, resources: Sequence[str]) -> None:
     for info in infos:
         for container in _containers(thaw(info.obj), call.flag("containers"), init=True):
             call.out(f"# {info.kind.kind} {info.name}, container {container['name']}")
-            for entry in container.get("env") or ():
-                source = entry.get("valueFrom")
-                call.out(f"# {entry['name']} from {_source(source)}" if source else f"{entry['name']}={entry.get('value', '')}")
+            _list_one(call, info.obj, container)
     raise_all(errors)
+
+
+def _list_one(call: Call, obj: Json, container: Json) -> None:
+    """The variables of a container; with ``--resolve`` the values that they refer to, as far as these can be found."""
+    unknown: dict[str, list[str]] = {}
+    for entry in container.get("env") or ():
+        source, value, error = entry.get("valueFrom"), entry.get("value", ""), ""
+        if source and call.flag("resolve"):
+            value, error = resolved(call, source, obj, container)
+        if source and (error or not call.flag("resolve")):
+            call.out(f"# {entry['name']} from {_source(source)}")
+        else:
+            call.out(f"{entry['name']}={value}")
+        if error:
+            unknown.setdefault(error, []).append(entry["name"])
+    for line in sorted(f"error retrieving reference for {', '.join(sorted(names))}: {error}" for error, names in unknown.items()):
+        call.err(line)
 
 
 def _source(source: Mapping[str, Any]) -> str:
@@ -181,7 +197,8 @@ def _source(source: Mapping[str, Any]) -> str:
         return f"secret {source['secretKeyRef'].get('name')}, key {source['secretKeyRef'].get('key')}"
     if "fieldRef" in source:
         return f"field path {source['fieldRef'].get('fieldPath')}"
-    return f"resource field {dig(source, 'resourceFieldRef.resource', '')}"
+    container = dig(source, "resourceFieldRef.containerName", "")
+    return f"resource field {container}{'/' * bool(container)}{dig(source, 'resourceFieldRef.resource', '')}"
 
 
 # -- resources, service account, selector, subject ---------------------------------------------------------------------------
@@ -266,6 +283,7 @@ _CONTAINERS = Flag("containers", "c", default="*")
 _WHO = (Flag("user", kind="array"), Flag("group", kind="array"), Flag("serviceaccount", kind="array"))
 COMMAND = Command(
     "set", "Set specific features on objects", "kubectl set SUBCOMMAND",
+    long="Configure application resources.\n\n These commands help you make changes to existing application resources.",
     subcommands=(
         Command("env", "Update environment variables on a pod template", "", run_env,
                 (*_FLAGS, _CONTAINERS, Flag("env", "e", "array"), Flag("from"), Flag("prefix"), Flag("keys", kind="strings"),

@@ -149,6 +149,10 @@ PODS = Command(
     "pod", "Display resource (CPU/memory) usage of pods", "kubectl top pod [NAME | -l label]", run_pods,
     (*_SHARED, ALL_NAMESPACES, boolean("containers"), boolean("sum"), boolean("show-swap")), ("pods", "po"),
 )  # fmt: skip
-COMMAND = Command("top", "Display resource (CPU/memory) usage", "kubectl top SUBCOMMAND", subcommands=(NODES, PODS))
-
-
+COMMAND = Command(
+    "top", "Display resource (CPU/memory) usage", "kubectl top [flags]", subcommands=(NODES, PODS),
+    long=(
+        "Display resource (CPU/memory) usage.\n\n The top command allows you to see the resource consumption for nodes or pods.\n\n"
+        " This command requires Metrics Server to be correctly configured and working on the server."
+    ),
+)  # fmt: skip
