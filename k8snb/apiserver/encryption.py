@@ -57,7 +57,7 @@ class EncryptedStore(Store):
 
     def __init__(self, inner: Store):
         super().__init__(inner.state, inner.kernel, inner.coalesce)
-        self.inner = inner
+        self.inner, self._order = inner, inner._order  # one state, one list of its keys
         self._key = hashlib.sha256(f"{self.kernel.state.seed}/{STREAM}/key1".encode()).digest()
         self._opened: dict[str, Any] = {}
         inner.listeners.append(self._pass_on)

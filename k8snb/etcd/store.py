@@ -20,10 +20,12 @@ protobuf bytes; a transaction is one compare and one write, the only form that k
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from sortedcontainers import SortedList
 
 from k8snb.sim.clock import SECOND
 from k8snb.sim.kernel import Event, Kernel
@@ -31,6 +33,7 @@ from k8snb.sim.state import Shelf, Tape
 
 JOURNAL_CAPACITY = 300_000
 COMPONENT = "etcd"
+_LAST = "\U0010ffff"  # after every key of a prefix
 
 
 class CompareFailed(Exception):
@@ -90,7 +93,6 @@ class StoreState:
 
     revision: int = 1
     keys: Shelf = field(default_factory=Shelf)
-    order: Tape = field(default_factory=Tape)  # the keys, sorted, for ranges
     journal: Tape = field(default_factory=Tape)
     latest: Shelf = field(default_factory=Shelf)  # coalesced keys: key -> latest Change
     compacted: int = 0
@@ -103,10 +105,15 @@ class StoreState:
 
 
 class Store:
-    """The KV interface. ``listeners`` are told of each change in the order of revisions."""
+    """The KV interface. ``listeners`` are told of each change in the order of revisions.
+
+    The sorted list of keys follows from the state and is no part of it; it is cut into pieces, so that a new key among 100,000
+    does not move them all.
+    """
 
     def __init__(self, state: StoreState, kernel: Kernel, coalesce: tuple[str, ...] = ()):
         self.state, self.kernel, self.coalesce = state, kernel, coalesce
+        self._order = SortedList(state.keys)
         self.listeners: list[Callable[[Change], None]] = []
 
     @property
@@ -130,17 +137,12 @@ class Store:
         return [item.value for _, item in self._range(prefix)]
 
     def _range(self, prefix: str, start: str = "") -> list[tuple[str, KeyValue]]:
-        order, keys = self.state.order, self.state.keys
-        first = bisect_left(order, max(start, prefix))
-        if first == len(order) or not order[first].startswith(prefix):
-            return []
-        last = bisect_left(order, prefix + "\U0010ffff", first)
-        return [(key, keys[key]) for key in order[first:last]]
+        keys = self.state.keys
+        return [(key, keys[key]) for key in self._order.irange(max(start, prefix), prefix + _LAST, inclusive=(True, False))]
 
     def count(self, prefix: str) -> int:
         """How many keys have that prefix."""
-        order = self.state.order
-        return bisect_left(order, prefix + "\U0010ffff") - bisect_left(order, prefix)
+        return int(self._order.bisect_left(prefix + _LAST) - self._order.bisect_left(prefix))
 
     def put(self, key: str, value: Any, *, expect: int | None = None, lease: int = 0) -> Change:
         """Write a key. Raises :class:`CompareFailed` where ``expect`` is not its last change (0: must not exist)."""
@@ -154,7 +156,7 @@ class Store:
         state.revision += 1
         state.keys[key] = renewed(old, value, state.revision, lease)
         if old is None:
-            insort(state.order, key)
+            self._order.add(key)
         if lease:
             self._attach(key, lease)
         return self._record(key, value, old.value if old else None)
@@ -172,7 +174,7 @@ class Store:
             return None
         state.revision += 1
         del state.keys[key]
-        del state.order[bisect_left(state.order, key)]
+        self._order.remove(key)
         return self._record(key, None, old.value if value is None else value)
 
     def _compare(self, key: str, old: KeyValue | None, expect: int | None) -> None:

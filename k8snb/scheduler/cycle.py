@@ -13,20 +13,22 @@ Simplified: nodes are filtered one after the other, so the search ends exactly a
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Mapping, Sequence
-from operator import add
-from typing import Any, NamedTuple
+from operator import add, attrgetter
+from typing import NamedTuple
 
 from k8snb.apimachinery.objects import FrozenDict, dig
 from k8snb.scheduler.diagnosis import ERROR, GRID_NODES, GRID_SAMPLE, MAX_NODE_SCORE, SKIP, SUCCESS, Diagnosis, Status, unresolvable
 from k8snb.scheduler.framework import Cycle, FilterPlugin, PluginFailure, PostFilterResult, ScorePlugin, call
-from k8snb.scheduler.memo import missing
+from k8snb.scheduler.memo import Table
 from k8snb.scheduler.nodeinfo import NodeInfo
 
 NO_NODES = "no nodes available to schedule pods"
 _PASS = Status(SUCCESS)
 _MIN_FEASIBLE = 100
 _MIN_PERCENT = 5
+_Weighted = Sequence[tuple[ScorePlugin, int]]
 
 
 class Placement(NamedTuple):
@@ -79,7 +81,7 @@ def _schedule(cycle: Cycle, start: int, diagnosis: Diagnosis) -> Placement:
     cycle.places, start = _feasible(cycle, start, diagnosis, names)
     if not cycle.places:
         return Placement(diagnosis, "", start, cycle.framework.run_post_filters(cycle, diagnosis))
-    feasible = [cycle.snapshot.nodes[place] for place in cycle.places]
+    feasible = list(map(cycle.snapshot.nodes.__getitem__, cycle.places))
     diagnosis.feasible = [node.name for node in feasible]
     diagnosis.selected = feasible[0].name if len(feasible) == 1 else _best(cycle, feasible, diagnosis)
     return Placement(diagnosis, diagnosis.selected, start)
@@ -127,25 +129,24 @@ def _filter(cycle: Cycle, candidates: Sequence[int], diagnosis: Diagnosis) -> Se
     return feasible
 
 
-def _all_pass(cycle: Cycle, places: Sequence[int], known: list[Any]) -> bool:
+def _all_pass(cycle: Cycle, places: Sequence[int], known: Table) -> bool:
     """Whether the node-local filters let the pod on all of these nodes. Stops at the first that does not."""
-    verdicts = [known[place] for place in places]
-    for number in missing(verdicts):
-        verdicts[number] = _verdict(cycle, places[number], known, (), {})
-        if verdicts[number] is not _PASS:
+    for place in known.missing(places):
+        if _verdict(cycle, place, known, (), {}) is not _PASS:
             return False
-    return verdicts.count(_PASS) == len(verdicts)
+    return known.at(places).count(_PASS) == len(places)
 
 
 def _verdict(
-    cycle: Cycle, place: int, known: list[Any], others: Sequence[FilterPlugin], expected: Mapping[str, Sequence[FrozenDict]]
+    cycle: Cycle, place: int, known: Table, others: Sequence[FilterPlugin], expected: Mapping[str, Sequence[FrozenDict]]
 ) -> Status:
     node, framework = cycle.snapshot.nodes[place], cycle.framework
     if expected and node.name in expected:
         return framework.run_filters_with_nominated_pods(cycle, node) or _PASS
-    verdict: Status | None = known[place]
+    verdict: Status | None = known.answers[place]
     if verdict is None:
-        verdict = known[place] = framework.run_filters(cycle, node, framework.local_filter) or _PASS
+        verdict = framework.run_filters(cycle, node, framework.local_filter) or _PASS
+        known.put(place, verdict)
     if others and verdict is _PASS:
         verdict = framework.run_filters(cycle, node, others) or _PASS
     return verdict
@@ -162,20 +163,41 @@ def _reject(diagnosis: Diagnosis, node: str, status: Status) -> None:
 # Scoring
 
 
+class _Row(NamedTuple):
+    """What the node-local plugins say of one node."""
+
+    raw: tuple[int, ...]  # of those that normalize
+    points: tuple[int, ...]  # of the others, weighted
+    total: int  # of ``points``
+
+
+_TOTAL = attrgetter("total")
+
+
 def _best(cycle: Cycle, nodes: list[NodeInfo], diagnosis: Diagnosis) -> str:
     """Score the feasible nodes and draw one of the best."""
-    columns = _columns(cycle, nodes)
-    totals = [0] * len(nodes)
-    for _, column in columns:
+    _pre_score(cycle, nodes)
+    active = [(plugin, weight) for plugin, weight in cycle.framework.score if plugin.name not in cycle.skip_score]
+    settled = [(plugin, weight) for plugin, weight in active if plugin.node_local and not plugin.normalizes]
+    rows = _rows(cycle, settled, [plugin for plugin, _ in active if plugin.node_local and plugin.normalizes])
+    columns = _columns(cycle, nodes, active, rows)
+    totals = list(map(_TOTAL, rows))
+    for column in columns.values():
         totals = list(map(add, totals, column))
     highest = max(totals)
     ties = [number for number, total in enumerate(totals) if total == highest]
     winner = ties[0] if len(ties) == 1 else ties[cycle.cluster.below(len(ties))]
     shown = range(len(nodes)) if len(cycle.snapshot.nodes) <= GRID_NODES else _sample(totals, ties, winner)
-    diagnosis.score_plugins = tuple(name for name, _ in columns)
-    diagnosis.scores = {nodes[number].name: tuple([column[number] for _, column in columns]) for number in shown}
+    diagnosis.score_plugins = tuple(plugin.name for plugin, _ in active)
+    diagnosis.scores = {nodes[number].name: _shown(active, columns, number, rows[number]) for number in shown}
     diagnosis.totals = {nodes[number].name: totals[number] for number in shown}
     return nodes[winner].name
+
+
+def _shown(active: _Weighted, columns: Mapping[str, list[int]], number: int, row: _Row) -> tuple[int, ...]:
+    """The weighted points of one node, in the order of the plugins."""
+    settled = iter(row.points)
+    return tuple([columns[plugin.name][number] if plugin.name in columns else next(settled) for plugin, _ in active])
 
 
 def _sample(totals: list[int], ties: list[int], winner: int) -> list[int]:
@@ -186,18 +208,17 @@ def _sample(totals: list[int], ties: list[int], winner: int) -> list[int]:
     return [winner, *[number for number in best if number != winner][: GRID_SAMPLE - 1]]
 
 
-def _columns(cycle: Cycle, nodes: list[NodeInfo]) -> list[tuple[str, list[int]]]:
-    """The weighted points of each scoring plugin for each node."""
-    framework = cycle.framework
-    _pre_score(cycle, nodes)
-    active = [(plugin, weight) for plugin, weight in framework.score if plugin.name not in cycle.skip_score]
-    local = _local_scores(cycle, nodes, [plugin for plugin, _ in active if plugin.node_local])
-    columns = []
+def _columns(cycle: Cycle, nodes: list[NodeInfo], active: _Weighted, rows: list[_Row]) -> dict[str, list[int]]:
+    """The weighted points, for each node, of every scoring plugin that looks at all of them together."""
+    columns, raw_of = {}, itertools.count()
     for plugin, weight in active:
-        raw = local[plugin.name] if plugin.node_local else call(plugin, "Score", plugin.score_all, cycle, nodes)
+        if plugin.node_local and not plugin.normalizes:
+            continue
+        place = next(raw_of) if plugin.node_local else -1
+        raw = [row.raw[place] for row in rows] if plugin.node_local else call(plugin, "Score", plugin.score_all, cycle, nodes)
         points = call(plugin, "NormalizeScore", plugin.normalize, cycle, nodes, raw) if plugin.normalizes else raw
         _check_range(plugin, points)
-        columns.append((plugin.name, points if weight == 1 else [weight * point for point in points]))
+        columns[plugin.name] = points if weight == 1 else [weight * point for point in points]
     return columns
 
 
@@ -210,18 +231,26 @@ def _pre_score(cycle: Cycle, nodes: list[NodeInfo]) -> None:
             raise PluginFailure(plugin.name, "PreScore", RuntimeError(status.message))
 
 
-def _local_scores(cycle: Cycle, nodes: list[NodeInfo], plugins: list[ScorePlugin]) -> dict[str, list[int]]:
+def _rows(cycle: Cycle, settled: _Weighted, raw: list[ScorePlugin]) -> list[_Row]:
     """Points of the node-local plugins, as far as possible from memory."""
-    question = ("score", cycle.framework.profile.scheduler_name, cycle.pod.signature, *(plugin.name for plugin in plugins))
+    names = (*((plugin.name, weight) for plugin, weight in settled), *(plugin.name for plugin in raw))
+    question = ("score", cycle.framework.profile.scheduler_name, cycle.pod.signature, names)
     known = cycle.memo.table(question, cycle.snapshot)
-    rows = [known[place] for place in cycle.places]
-    for number in missing(rows):
-        row = tuple(call(plugin, "Score", plugin.score, cycle, nodes[number]) for plugin in plugins)
-        rows[number] = known[cycle.places[number]] = row
-    return {plugin.name: [row[column] for row in rows] for column, plugin in enumerate(plugins)}
+    for place in known.missing(cycle.places):
+        known.put(place, _row(cycle, cycle.snapshot.nodes[place], settled, raw))
+    return known.at(cycle.places)
 
 
-def _check_range(plugin: ScorePlugin, points: list[int]) -> None:
+def _row(cycle: Cycle, node: NodeInfo, settled: _Weighted, raw: list[ScorePlugin]) -> _Row:
+    points = []
+    for plugin, weight in settled:
+        point = call(plugin, "Score", plugin.score, cycle, node)
+        _check_range(plugin, (point,))
+        points.append(weight * point)
+    return _Row(tuple(call(plugin, "Score", plugin.score, cycle, node) for plugin in raw), tuple(points), sum(points))
+
+
+def _check_range(plugin: ScorePlugin, points: Sequence[int]) -> None:
     lowest, highest = min(points), max(points)
     if lowest < 0 or highest > MAX_NODE_SCORE:
         wrong = lowest if lowest < 0 else highest

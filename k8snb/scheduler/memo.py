@@ -13,7 +13,7 @@ Upstream reaches for the same idea as *opportunistic batching* (KEP-5598, SignPl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from k8snb.scheduler.cache import Snapshot
@@ -22,17 +22,41 @@ from k8snb.scheduler.nodeinfo import NodeInfo
 Sums = tuple[tuple[Any, int], ...]
 
 _TABLES = 256  # questions remembered; when there are more, all is forgotten
+_FEW_GAPS = 4
 
 
 class Table:
     """Answers by index of the snapshot's node list; None where there is none yet. ``sums`` adds up those that are pairs."""
 
-    __slots__ = ("answers", "read", "sums")
+    __slots__ = ("answers", "gaps", "read", "sums")
 
     def __init__(self, size: int):
         self.answers: list[Any] = [None] * size
+        self.gaps = dict.fromkeys(range(size))  # the indexes without an answer
         self.read = 0  # how much of the snapshot's log has been applied
         self.sums: dict[Any, int] | None = None
+
+    def catch_up(self, log: Sequence[int]) -> None:
+        """Forget the answers about nodes that were replaced since the last look."""
+        for index in log[self.read :]:
+            self.answers[index] = None
+            self.gaps[index] = None
+        self.read = len(log)
+
+    def put(self, index: int, answer: Any) -> None:
+        """Remember an answer."""
+        self.answers[index] = answer
+        self.gaps.pop(index, None)
+
+    def missing(self, places: Sequence[int]) -> list[int]:
+        """Those of the places that have no answer. Most often there are hardly any gaps, so these are gone through, not the places."""
+        if len(self.gaps) <= _FEW_GAPS:
+            return [index for index in self.gaps if index in places]
+        return [place for place in places if place in self.gaps]
+
+    def at(self, places: Sequence[int]) -> list[Any]:
+        """The answers at these places, in their order."""
+        return list(map(self.answers.__getitem__, places))
 
 
 class Memo:
@@ -43,20 +67,19 @@ class Memo:
         self._snapshot: Snapshot | None = None
         self._tables: dict[Hashable, Table] = {}
 
-    def table(self, question: Hashable, snapshot: Snapshot) -> list[Any]:
-        """The answers to ``question`` that still hold, one place for each node. The caller fills in the missing ones."""
+    def table(self, question: Hashable, snapshot: Snapshot) -> Table:
+        """The answers to ``question`` that still hold. The caller fills in the missing ones."""
         found = self._find(question, snapshot)
-        for index in snapshot.log[found.read :]:
-            found.answers[index] = None
-        found.read = len(snapshot.log)
-        return found.answers
+        found.catch_up(snapshot.log)
+        return found
 
     def by_node(self, question: Hashable, snapshot: Snapshot, answer: Callable[[NodeInfo], Any]) -> list[Any]:
         """The answer for every node, in order. ``answer`` is asked only for nodes that changed. Do not write into the result."""
-        answers = self.table(question, snapshot)
-        for index in missing(answers):
-            answers[index] = answer(snapshot.nodes[index])
-        return answers
+        table = self.table(question, snapshot)
+        for index in table.gaps:
+            table.answers[index] = answer(snapshot.nodes[index])
+        table.gaps.clear()
+        return table.answers
 
     def sums(self, question: Hashable, snapshot: Snapshot, answer: Callable[[NodeInfo], Sums]) -> Mapping[Any, int]:
         """``answer`` gives pairs of key and amount for a node; this is their sum by key over all nodes, without zeros.
@@ -98,14 +121,3 @@ def _add(sums: dict[Any, int], pairs: Sums, sign: int) -> None:
             sums[key] = total
         else:
             sums.pop(key, None)
-
-
-def missing(answers: list[Any]) -> Iterator[int]:
-    """The indexes of what is still None, in order; the caller fills them in on the way."""
-    index = -1
-    while True:
-        try:
-            index = answers.index(None, index + 1)
-        except ValueError:
-            return
-        yield index

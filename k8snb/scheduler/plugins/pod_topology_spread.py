@@ -138,18 +138,17 @@ class Spread:
 
 
 class _Column(NamedTuple):
-    """Notes of PreScore on one soft constraint. ``counts`` by topology value; for hostnames by place in the snapshot."""
+    """One soft constraint at the feasible nodes that count: the matching pods that share each node's topology value."""
 
-    labels: list[str]  # the topology value of each node of the snapshot
-    counts: Mapping[str, int] | list[int]
+    constraint: Constraint
+    counts: list[int | None]  # None where the node lacks the label
     weight: float
 
 
 class _SoftNotes(NamedTuple):
-    """Notes of PreScore. ``ignored``: places of feasible nodes that lack a label."""
+    """Notes of PreScore: raw points by place in the snapshot, and the places of feasible nodes that lack a label."""
 
-    constraints: list[Constraint]
-    columns: list[_Column]
+    points: dict[int, int]
     ignored: frozenset[int]
 
 
@@ -234,16 +233,18 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
             kept = [place for node, place in zip(nodes, cycle.places, strict=True) if _has_all(node.facts.labels, required)]
         columns = [_column(cycle, constraint, kept, required) for constraint in constraints]
         ignored = frozenset(cycle.places) - frozenset(kept) if len(kept) < len(nodes) else frozenset()
-        cycle.data[self.name + "/score"] = _SoftNotes(constraints, columns, ignored)
+        cycle.data[self.name + "/score"] = _SoftNotes(dict(zip(kept, _points(columns), strict=True)), ignored)
         return None
 
     def score(self, cycle: Cycle, node: NodeInfo) -> int:
-        """The weighed number of matching pods near this node."""
-        return _points_at(cycle.data[self.name + "/score"], [cycle.snapshot.index[node.name]])[0]
+        """The weighed number of matching pods near this node; 0 where a label is lacking."""
+        notes: _SoftNotes = cycle.data[self.name + "/score"]
+        return notes.points.get(cycle.snapshot.index[node.name], 0)
 
     def score_all(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> list[int]:
-        """All nodes in one go; equal counts give equal points, so each combination is computed once."""
-        return _points_at(cycle.data[self.name + "/score"], cycle.places)
+        """All nodes in one go."""
+        notes: _SoftNotes = cycle.data[self.name + "/score"]
+        return [notes.points.get(place, 0) for place in cycle.places] if notes.ignored else list(notes.points.values())
 
     def normalize(self, cycle: Cycle, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
         """Fewest is best; nodes without the labels get nothing."""
@@ -314,8 +315,12 @@ def _column(cycle: Cycle, constraint: Constraint, kept: Sequence[int], required:
     pod, key, memo = cycle.pod, constraint.key, cycle.memo
     labels = memo.by_node(("label", key), cycle.snapshot, lambda node: node.facts.labels.get(key, _ABSENT))
     by_node, index = _counts(cycle, constraint.selector), cycle.snapshot.index
+    values = list(map(labels.__getitem__, kept))
     if key == HOSTNAME:
-        return _Column(labels, by_node, math.log(len(kept) + 2))
+        here: list[int | None] = list(map(by_node.__getitem__, kept))
+        if _ABSENT in values:
+            here = [None if value is _ABSENT else count for value, count in zip(values, here, strict=True)]
+        return _Column(constraint, here, math.log(len(kept) + 2))
 
     def contribution(node: NodeInfo) -> tuple[tuple[str, int], ...]:
         if not _has_all(node.facts.labels, required) or not included(constraint, pod, node):
@@ -325,28 +330,20 @@ def _column(cycle: Cycle, constraint: Constraint, kept: Sequence[int], required:
     limits = pod.signature if constraint.honor_taints or _is_picky(pod.pod["spec"]) else None
     question = ("spread by value", pod.namespace, constraint, tuple(other.key for other in required), limits)
     counts = memo.sums(question, cycle.snapshot, contribution)
-    return _Column(labels, counts, math.log(len({labels[place] for place in kept}) + 2))
+    by_value = {value: None if value is _ABSENT else counts.get(value, 0) for value in set(values)}
+    return _Column(constraint, list(map(by_value.__getitem__, values)), math.log(len(by_value) + 2))
 
 
-def _points_at(notes: _SoftNotes, places: Sequence[int]) -> list[int]:
-    """The raw points of the nodes at these places."""
-    columns = []
-    for labels, counts, _ in notes.columns:
-        if isinstance(counts, list):
-            columns.append([counts[place] if labels[place] is not _ABSENT else None for place in places])
-        else:
-            by_value = {value: None if value is _ABSENT else counts.get(value, 0) for value in {labels[place] for place in places}}
-            columns.append([by_value[labels[place]] for place in places])
-    rows = list(zip(*columns, strict=True))
-    points = {row: _points(row, notes) for row in set(rows)}
-    if not notes.ignored:
-        return [points[row] for row in rows]
-    return [0 if place in notes.ignored else points[row] for place, row in zip(places, rows, strict=True)]
+def _points(columns: Sequence[_Column]) -> list[int]:
+    """The raw points of each node. Equal counts give equal points, so each combination is worked out once."""
+    rows = list(zip(*[column.counts for column in columns], strict=True))
+    points = {row: _sum(row, columns) for row in set(rows)}
+    return list(map(points.__getitem__, rows))
 
 
-def _points(counts: tuple[int | None, ...], notes: _SoftNotes) -> int:
+def _sum(counts: tuple[int | None, ...], columns: Sequence[_Column]) -> int:
     total = 0.0
-    for count, constraint, column in zip(counts, notes.constraints, notes.columns, strict=True):
+    for count, (constraint, _, weight) in zip(counts, columns, strict=True):
         if count is not None:
-            total += count * column.weight + (constraint.max_skew - 1)
+            total += count * weight + (constraint.max_skew - 1)
     return math.floor(total + 0.5)
