@@ -6,7 +6,7 @@ Models: k8s.io/apiserver/pkg/registry/generic/registry/store.go (Create, Update)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from k8snb.apimachinery import apply as ssa
@@ -212,22 +212,27 @@ def _preconditions(resource: Resource, obj: Object, old: Object, verb: str) -> N
 
 
 def _before_update(context: Context, resource: Resource, obj: Object, old: Object, status: bool) -> Object:
-    was = old["metadata"]
-    meta = {key: value for key, value in obj["metadata"].items() if key not in _NEVER_GIVEN}
-    meta |= {key: obj["metadata"].get(key, was[key]) if key in _IMMUTABLE else was[key] for key in _SYSTEM_METADATA if key in was}
-    meta["resourceVersion"] = was["resourceVersion"]
+    meta = _metadata(obj["metadata"], old["metadata"], ("labels", "ownerReferences") if status else ())
     if status:
-        kept = {key: was[key] for key in ("labels", "ownerReferences") if key in was}
-        meta = {key: value for key, value in meta.items() if key not in ("labels", "ownerReferences")} | kept
         rest = {key: value for key, value in old.items() if key not in ("status", "metadata")}
-        changed = rest | {"metadata": FrozenDict(meta)} | ({"status": obj["status"]} if "status" in obj else {})
+        changed = rest | {"metadata": meta} | ({"status": obj["status"]} if "status" in obj else {})
         return _shared(resource.prepare_for_status_update(FrozenDict(changed), old), old)
-    changed = dict(obj) | {"metadata": FrozenDict(meta)}
+    changed = dict(obj) | {"metadata": meta}
     if "status" in resource.subresources:
         changed.pop("status", None)
         if "status" in old:
             changed["status"] = old["status"]
     return _after_mutation(resource, resource.prepare_for_update(FrozenDict(changed), old), old)
+
+
+def _metadata(given: Object, was: Object, kept: Sequence[str]) -> Object:
+    """What the client gave, with what the system sets, and the fields ``kept``, as they were. Most often nothing differs."""
+    if given is was:
+        return was
+    meta = {key: value for key, value in given.items() if key not in _NEVER_GIVEN and key not in kept}
+    meta |= {key: given.get(key, was[key]) if key in _IMMUTABLE else was[key] for key in _SYSTEM_METADATA if key in was}
+    meta |= {key: was[key] for key in ("resourceVersion", *kept) if key in was}
+    return FrozenDict(meta)
 
 
 def _after_mutation(resource: Resource, obj: Object, old: Object) -> Object:
@@ -256,7 +261,8 @@ def _shared(obj: Object, old: Object) -> Object:
 def _validate_update(
     resource: Resource, obj: Object, old: Object, status: bool, validate_change: Callable[[Object, Object], Errors]
 ) -> None:  # fmt: skip
-    errors: Errors = within("metadata", validate_object_meta_update(obj["metadata"], old["metadata"]))
+    meta, was = obj["metadata"], old["metadata"]
+    errors: Errors = [] if meta is was else within("metadata", validate_object_meta_update(meta, was))  # what is stored is valid
     if status:
         errors += resource.validate_status_update(obj, old)
     else:

@@ -143,7 +143,7 @@ class Controller:
         if isinstance(source.to_keys, OfOwner):
             informer.tell_of(source.to_keys.owner, changed)
         else:
-            informer.handlers.append(changed)
+            informer.tell(changed)
 
     def look_at_everything(self) -> None:
         """Ask for every key that the caches give, as a start does."""
@@ -212,7 +212,7 @@ class ControllerProcess(Component):
     def follow(self, resource: str, handler: Handler) -> None:
         """Watch one resource more while the process runs, such as one that was defined just now."""
         informer = self.informer(resource)
-        informer.handlers.append(handler)
+        informer.tell(handler)
         if self.state.running and not informer.state.watch:  # a fork has the watch already
             self.list_and_watch(resource)
 

@@ -46,13 +46,29 @@ class Informer:
         self.resource, self.state, self.hub, self.component, self.fields = resource, state, hub, component, fields
         self.index_functions: dict[str, IndexFunction] = {}
         self.tally_functions: dict[str, TallyFunction] = {}
-        self.handlers: list[Handler] = []
+        self._handlers: list[Handler] = []
         self._owner_of: dict[Handler, str] = {}  # handlers that are told only of objects with such a controller
+        self._told: dict[tuple[str | None, str | None], list[Handler]] = {}  # who is told, by the controllers before and after
+
+    def tell(self, handler: Handler) -> None:
+        """Tell ``handler`` of every change of the cache."""
+        self._handlers.append(handler)
+        self._told.clear()
 
     def tell_of(self, owner: str, handler: Handler, *, first: bool = False) -> None:
         """Tell ``handler`` of objects that are, or were, controlled by one of the kind ``owner`` (empty: by none), and of no others."""
-        self.handlers.insert(0 if first else len(self.handlers), handler)
         self._owner_of[handler] = owner
+        self._handlers.insert(0 if first else len(self._handlers), handler)
+        self._told.clear()
+
+    def _told_of(self, old: Object | None, new: Object | None) -> list[Handler]:
+        if not self._owner_of:
+            return self._handlers
+        owners = (None if old is None else owner_kind(old), None if new is None else owner_kind(new))
+        found = self._told.get(owners)
+        if found is None:
+            found = self._told[owners] = [one for one in self._handlers if one not in self._owner_of or self._owner_of[one] in owners]
+        return found
 
     def add_index(self, name: str, function: IndexFunction) -> None:
         """Keep an index: ``function`` gives the values under which an object is found by :meth:`by`."""
@@ -139,11 +155,8 @@ class Informer:
         for name, count in self.tally_functions.items():
             self._recount(name, count, old, new)
         before = old if new is not None or last is None else last
-        owner_of = self._owner_of
-        owners = [None, *[owner_kind(obj) for obj in (before, new) if obj is not None]] if owner_of else ()
-        for handler in self.handlers:
-            if not owner_of or owner_of.get(handler) in owners:
-                handler(before, new, cause)
+        for handler in self._told_of(before, new):
+            handler(before, new, cause)
 
     def _reindex(self, name: str, function: IndexFunction, key: str, old: Object | None, new: Object | None) -> None:
         before = tuple(function(old)) if old is not None else ()

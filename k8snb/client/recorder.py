@@ -72,11 +72,12 @@ class Recorder:
         state.written += 1
         name = f"{ref['name']}.{self.kernel.now * 1000 + state.written % 1000:x}"
         namespace = ref.get("namespace") or "default"
-        words = all(word and type(word) is str for word in (*said[2:4], message))  # a learner's controller may say anything
+        reason, kind = said[3], said[2]  # a learner's controller may say anything
+        words = bool(reason and kind and message) and type(reason) is type(kind) is type(message) is str
         self.client.create("events", FrozenDict({
             "apiVersion": "v1", "kind": "Event", "metadata": FrozenDict({"name": name, "namespace": namespace}),
-            "involvedObject": ref, "reason": said[3], "message": message,
-            "source": source(self.component, self.host), "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": said[2],
+            "involvedObject": ref, "reason": reason, "message": message,
+            "source": source(self.component, self.host), "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": kind,
             "reportingComponent": self.component, **({"reportingInstance": self.host} if self.host else {}), "eventTime": None,
         }), namespace, typed=words)  # fmt: skip
         self._remember(said, (name, 1, self.kernel.now))

@@ -59,8 +59,8 @@ class GarbageCollector(Controller):
     def __init__(self, process: Any):
         super().__init__(process)
         for resource in self.reads:
-            self.informers[resource].handlers.append(self._listener(resource))
-        self.informers[DEFINITIONS].handlers.append(self._defined)
+            self.informers[resource].tell(self._listener(resource))
+        self.informers[DEFINITIONS].tell(self._defined)
         for definition in self.informers[DEFINITIONS].all():  # in a fork the cache is there, the listeners are not
             self._defined(None, definition, 0)
 

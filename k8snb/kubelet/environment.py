@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
+from k8snb.apimachinery.resource import once
 from k8snb.seams.cri import RunAs
 
 Find = Callable[[str, str], Object | None]  # (resource, name) within the pod's namespace
@@ -201,21 +202,27 @@ def service_variables(services: Iterable[Object]) -> dict[str, str]:
     """``WEB_SERVICE_HOST`` and its relatives, for the Services that were there when the container started."""
     found: dict[str, str] = {}
     for service in services:
-        address = service["spec"].get("clusterIP", "None")
-        ports = service["spec"].get("ports") or ()
-        if address in ("", "None") or not ports:
-            continue
-        name = service["metadata"]["name"].upper().replace("-", "_")
-        found |= {f"{name}_SERVICE_HOST": address, f"{name}_SERVICE_PORT": str(ports[0]["port"])}
-        found |= {f"{name}_SERVICE_PORT_{p['name'].upper().replace('-', '_')}": str(p["port"]) for p in ports if p.get("name")}
-        found[f"{name}_PORT"] = f"{ports[0].get('protocol', 'TCP').lower()}://{address}:{ports[0]['port']}"
-        for port in ports:
-            protocol = port.get("protocol", "TCP")
-            stem = f"{name}_PORT_{port['port']}_{protocol}"
-            found |= {
-                stem: f"{protocol.lower()}://{address}:{port['port']}", f"{stem}_PROTO": protocol.lower(),
-                f"{stem}_PORT": str(port["port"]), f"{stem}_ADDR": address,
-            }  # fmt: skip
+        found.update(_variables_of(service))
+    return found
+
+
+@once
+def _variables_of(service: Object) -> dict[str, str]:
+    address = service["spec"].get("clusterIP", "None")
+    ports = service["spec"].get("ports") or ()
+    if address in ("", "None") or not ports:
+        return {}
+    name = service["metadata"]["name"].upper().replace("-", "_")
+    found = {f"{name}_SERVICE_HOST": address, f"{name}_SERVICE_PORT": str(ports[0]["port"])}
+    found |= {f"{name}_SERVICE_PORT_{p['name'].upper().replace('-', '_')}": str(p["port"]) for p in ports if p.get("name")}
+    found[f"{name}_PORT"] = f"{ports[0].get('protocol', 'TCP').lower()}://{address}:{ports[0]['port']}"
+    for port in ports:
+        protocol = port.get("protocol", "TCP")
+        stem = f"{name}_PORT_{port['port']}_{protocol}"
+        found |= {
+            stem: f"{protocol.lower()}://{address}:{port['port']}", f"{stem}_PROTO": protocol.lower(),
+            f"{stem}_PORT": str(port["port"]), f"{stem}_ADDR": address,
+        }  # fmt: skip
     return found
 
 

@@ -63,8 +63,8 @@ class Kubelet(Component):
             "pod": self._alarm, "exited": self._container_ended, "register": self._register, "lease": self._renew, "node": self._report,
             "evicted": self._evicted, "oom": self._out_of_memory, "static": self._look_at_files, "shutdown": self._shut_down,
         }  # fmt: skip
-        self.pods.handlers.append(self._pod_changed)
-        self.nodes.handlers.append(self._node_changed)
+        self.pods.tell(self._pod_changed)
+        self.nodes.tell(self._node_changed)
         self.drivers: Drivers = env.services.drivers
         watching.resume(self)
 

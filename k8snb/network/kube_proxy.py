@@ -79,8 +79,8 @@ class KubeProxy(Component):
         self.services = self.informer("services")
         self.slices = self.informer("endpointslices.discovery.k8s.io")
         self.slices.add_index("service", service_of)
-        self.services.handlers.append(lambda old, new, cause: self._touch([key_of(new if new is not None else old or {})], cause))
-        self.slices.handlers.append(self._slice_changed)
+        self.services.tell(lambda old, new, cause: self._touch([key_of(new if new is not None else old or {})], cause))
+        self.slices.tell(self._slice_changed)
 
     def new_state(self) -> ProxyState:
         """No rules."""

@@ -80,7 +80,7 @@ class PolicyAgent(Component):
         self.standing = standing
         super().__init__(NAME, env, user=User("system:network-policy", ("system:masters", "system:authenticated")))
         for resource, keep in ((POLICIES, self._policy), (PODS, self._shelved("pods")), (NAMESPACES, self._shelved("namespaces"))):
-            self.informer(resource).handlers.append(keep)
+            self.informer(resource).tell(keep)
 
     def new_state(self) -> PolicyState:
         """Everything is allowed."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from k8snb.apimachinery.meta import condition_status
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.scheduler.nodeinfo import NodeInfo, node_facts
-from k8snb.scheduler.podinfo import PodInfo, pod_info
+from k8snb.scheduler.podinfo import PodInfo, pod_info, same_but_status
 
 ADD = "Add"
 DELETE = "Delete"
@@ -111,6 +111,8 @@ def node_actions(old: Object, new: Object) -> list[str]:
 
 def pod_actions(old: Object, new: Object) -> list[str]:
     """What changed about a pod that may matter to scheduling; empty where nothing did."""
+    if same_but_status(old, new):
+        return []
     before, after = pod_info(old), pod_info(new)
     names = {*before.requests, *after.requests}
     changed = [

@@ -12,7 +12,7 @@ from k8snb.apimachinery.objects import FrozenDict, Object, dig
 from k8snb.client.indexes import by_namespace
 from k8snb.client.informer import Informer
 from k8snb.scheduler.cluster_event import ADD, ASSIGNED_POD, DELETE, NODE, UPDATE, Change, node_actions, pod_actions
-from k8snb.scheduler.podinfo import PodInfo, pod_info
+from k8snb.scheduler.podinfo import PodInfo, newer_info, pod_info
 
 if TYPE_CHECKING:
     from k8snb.scheduler.scheduler import KubeScheduler
@@ -57,10 +57,10 @@ class Watching:
         self.informers: dict[str, Informer] = {informer.resource: informer for informer in scheduler.informers.values()}
         for resource in _BY_NAMESPACE:
             self.informers[resource].add_index("namespace", by_namespace)
-        self.informers["nodes"].handlers.append(self.on_node)
-        self.informers["pods"].handlers.append(self.on_pod)
+        self.informers["nodes"].tell(self.on_node)
+        self.informers["pods"].tell(self.on_pod)
         for resource, kind in _VOLUMES.items():
-            self.informers[resource].handlers.append(functools.partial(self.on_other, kind))
+            self.informers[resource].tell(functools.partial(self.on_other, kind))
 
     def pod(self, key: str) -> FrozenDict | None:
         """A pod as the watch has shown it."""
@@ -94,7 +94,8 @@ class Watching:
 
     def on_pod(self, old: Object | None, new: Object | None, cause: int) -> None:
         """A pod came, changed or went; with or without a node."""
-        before, after = _info(old), _info(new)
+        before = None if old is None else pod_info(old)
+        after = None if new is None else pod_info(new) if before is None else newer_info(before, new)  # type: ignore[arg-type]
         if before is not None and after is not None and before.uid != after.uid:
             self.on_pod(old, None, cause)  # deleted and made anew while nobody looked
             before = old = None
@@ -148,7 +149,3 @@ class Watching:
 
     def _move(self, change: Change, cause: int) -> None:
         self.scheduler.queue_of_pods.move(change, (cause,) if cause else ())
-
-
-def _info(pod: Object | None) -> PodInfo | None:
-    return None if pod is None else pod_info(pod)

@@ -36,8 +36,10 @@ def deployment(replicas: int, image: str = "nginx:1.27", name: str = "web") -> d
 def running(cluster: Cluster, name: str = "web", *, limit: float = 3600) -> None:
     """Run until all replicas of a Deployment are ready and of its present version; AssertionError where that never comes."""
 
-    def done(c: Cluster) -> bool:
-        found = c.get("deployments.apps", name)
+    server = cluster.simulation.parts.server  # asked directly, after every event: it is not the question that is measured
+
+    def done(_cluster: Cluster) -> bool:
+        found = server.stored("deployments.apps", name, "default")
         status, wanted = found.get("status", {}), found["spec"]["replicas"]
         seen = status.get("observedGeneration") == found["metadata"]["generation"]
         counts = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]

@@ -123,7 +123,7 @@ def test_objects_of_the_cache_cannot_be_changed(cluster, process):
 
 def test_another_object_of_the_same_name_is_seen_as_an_end_and_a_beginning(cluster, process):
     seen = []
-    process.informers["configmaps"].handlers.append(lambda old, new, _cause: seen.append((old is not None, new is not None)))
+    process.informers["configmaps"].tell(lambda old, new, _cause: seen.append((old is not None, new is not None)))
     cluster.client.create("configmaps", config_map("a"), "default")
     cluster.settle()
     seen.clear()

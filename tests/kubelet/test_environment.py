@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from k8snb.apimachinery.objects import freeze
 from k8snb.kubelet.environment import ConfigError, Sources, expand, service_variables, variables
 
 POD = {
@@ -114,7 +115,7 @@ def test_what_is_optional_may_be_missing():
 def test_services_are_told_in_the_old_way():
     web = {"metadata": {"name": "my-web"}, "spec": {"clusterIP": "10.96.0.9", "ports": [{"name": "http", "port": 80, "protocol": "TCP"}]}}
     headless = {"metadata": {"name": "db"}, "spec": {"clusterIP": "None", "ports": [{"port": 5432}]}}
-    assert service_variables([web, headless]) == {
+    assert service_variables([freeze(web), freeze(headless)]) == {
         "MY_WEB_SERVICE_HOST": "10.96.0.9", "MY_WEB_SERVICE_PORT": "80", "MY_WEB_SERVICE_PORT_HTTP": "80",
         "MY_WEB_PORT": "tcp://10.96.0.9:80", "MY_WEB_PORT_80_TCP": "tcp://10.96.0.9:80", "MY_WEB_PORT_80_TCP_PROTO": "tcp",
         "MY_WEB_PORT_80_TCP_PORT": "80", "MY_WEB_PORT_80_TCP_ADDR": "10.96.0.9",

@@ -64,8 +64,8 @@ class NodeLifecycleController(Controller):
         super().__init__(process)
         self.agent = "node-controller"
         self.recorder.component = self.agent
-        self.informers[LEASES].handlers.append(self._heard)
-        self.informers["nodes"].handlers.append(self._registered)
+        self.informers[LEASES].tell(self._heard)
+        self.informers["nodes"].tell(self._registered)
 
     def new_state(self) -> Any:
         return LifecycleState()

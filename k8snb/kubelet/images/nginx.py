@@ -75,7 +75,7 @@ def control(call: Call) -> Result:
         main.image.terminate(main)
         return Result()
     try:
-        nginx_conf.servers(reader(call.process))
+        nginx_conf.configuration(nginx_conf.texts(reader(call.process)))
     except ConfigError as error:
         return Result(status=1, err=f"nginx: [emerg] {error}\nnginx: configuration file /etc/nginx/nginx.conf test failed\n")
     if options.get("s") == "reload":
@@ -155,27 +155,17 @@ class Nginx(Image):
     @staticmethod
     def load(process: Process) -> None:
         """Read the configuration: it holds until the next start or reload. Raises :class:`ConfigError`."""
-        look = reader(process)
-        asked: dict[str, list[tuple[str, str]]] = {}
+        files = nginx_conf.texts(reader(process))
+        found = nginx_conf.configuration(files)
+        for server in found.servers:
+            _check_upstreams(process, server.block, found.upstreams)
+        process.memory["conf"] = files
+        process.memory["ports"] = tuple(dict.fromkeys(port for server in found.servers for port in server.ports))
 
-        def read(pattern: str) -> list[tuple[str, str]]:
-            if pattern not in asked:
-                asked[pattern] = look(pattern)
-            return asked[pattern]
-
-        servers = nginx_conf.servers(read)
-        groups = nginx_conf.upstreams(read)
-        for server in servers:
-            _check_upstreams(process, server.block, groups)
-        process.memory["conf"] = tuple((f"{pattern}\n{name}", text) for pattern, found in asked.items() for name, text in found)
-        process.memory["ports"] = tuple(dict.fromkeys(port for server in servers for port in server.ports))
-
-    def _kept(self, process: Process) -> nginx_conf.Read:
+    @staticmethod
+    def _running(process: Process) -> nginx_conf.Configuration:
         """The configuration as it was when it was read."""
-        kept = process.memory.get("conf", ())
-        return lambda pattern: [
-            (name, text) for asked, _, name, text in ((*key.partition("\n"), text) for key, text in kept) if asked == pattern
-        ]
+        return nginx_conf.configuration(process.memory["conf"])
 
     def listens(self, process: Process, port: int) -> bool:
         """The ports of its servers."""
@@ -184,7 +174,7 @@ class Nginx(Image):
     def http(self, process: Process, request: HTTPRequest) -> HTTPReply:
         """What the server and the location for the request say, and a line in the access log."""
         path = request.path.partition("?")[0]
-        server = nginx_conf.choose_server(nginx_conf.servers(self._kept(process)), request.port, request.host)
+        server = nginx_conf.choose_server(self._running(process).servers, request.port, request.host)
         reply = HTTPReply(404)
         if server is not None:
             reply = self._answer(process, request, server, nginx_conf.choose_location(server.block, path), path)
@@ -215,7 +205,7 @@ class Nginx(Image):
     def _pass_on(self, process: Process, request: HTTPRequest, location: Directive) -> HTTPReply:
         target = _filled(process, request, location.value("proxy_pass"))
         prefix, (scheme, host) = location.args[-1], _scheme_and_host(target)
-        group = nginx_conf.upstreams(self._kept(process)).get(host)
+        group = self._running(process).upstreams.get(host)
         if group:
             turn = process.memory.get("turn", 0)
             process.memory["turn"] = turn + 1
@@ -259,7 +249,7 @@ class Nginx(Image):
         """The files as the workers see them: a master that is root gives them to another user, ``nginx`` unless the directive says."""
         if process.files.who.user:
             return process.files  # it cannot change to another user, and says so in a warning
-        name = nginx_conf.worker(self._kept(process)) or self.drops_to
+        name = self._running(process).worker or self.drops_to
         passwd, group = process.files.content(accounts.PASSWD) or "", process.files.content(accounts.GROUP) or ""
         return process.files.seen_by(accounts.identity(passwd, group, name, RunAs()))
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from k8snb.apimachinery.patterns import PatternError, pcre
 
+MAIN = "/etc/nginx/nginx.conf"
 Read = Callable[[str], list[tuple[str, str]]]  # a path, perhaps with *, to (path, text) of the files that match
 
 _TOKEN = re.compile(
@@ -129,60 +130,80 @@ def _block(tokens: list[tuple[int, str, int]], at: int, path: str, inside: str) 
     return tuple(found), at
 
 
-def servers(read: Read, main: str = "/etc/nginx/nginx.conf") -> list[Server]:
-    """The servers of a configuration. Raises :class:`ConfigError`."""
-    files = read(main)
-    if not files:
-        raise ConfigError(f'open() "{main}" failed (2: No such file or directory)')
-    found: list[Server] = []
-    for directive in _included(parse(files[0][1], main), read):
-        if directive.name == "http":
-            inside = _included(directive.block, read)
-            found += [_server(one, read) for one in inside if one.name == "server"]
-    return found
+Texts = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # for each pattern, the path and text of the files that match
 
 
-def worker(read: Read, main: str = "/etc/nginx/nginx.conf") -> str:
-    """The user that the workers run as, where a directive says one; else empty."""
-    return next((one.args[0] for one in _included(parse(read(main)[0][1], main), read) if one.name == "user" and one.args), "")
+class Configuration(NamedTuple):
+    """The virtual servers, the groups of servers that ``proxy_pass`` may name (``upstream api { server web:8080; }``), and the user
+    that the workers run as, where a directive says one."""
+
+    servers: tuple[Server, ...]
+    upstreams: Mapping[str, tuple[str, ...]]
+    worker: str
 
 
-def upstreams(read: Read, main: str = "/etc/nginx/nginx.conf") -> dict[str, tuple[str, ...]]:
-    """The groups of servers that ``proxy_pass`` may name: ``upstream api { server web:8080; }``."""
-    found = {}
-    for directive in _included(parse(read(main)[0][1], main), read):
-        for one in _included(directive.block, read) if directive.name == "http" else ():
-            if one.name == "upstream" and one.args:
-                found[one.args[0]] = tuple(server.args[0] for server in one.all("server") if "backup" not in server.args)
-    return found
+def texts(read: Read) -> Texts:
+    """Every file that the configuration consists of, as it is now. Raises :class:`ConfigError`."""
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    asked = [MAIN]
+    while asked:
+        pattern = asked.pop()
+        if pattern not in found:
+            found[pattern] = tuple(read(pattern))
+            asked += [wanted for path, text in found[pattern] for wanted in _wanted(parse(text, path))]
+    return tuple(found.items())
 
 
-def _included(directives: tuple[Directive, ...], read: Read) -> list[Directive]:
+def _wanted(directives: tuple[Directive, ...]) -> list[str]:
+    return [pattern for one in directives for pattern in ([_pattern(one)] if one.name == "include" else _wanted(one.block)) if pattern]
+
+
+def _pattern(include: Directive) -> str:
+    """What files an ``include`` means; none for the table of media types."""
+    name = include.args[0]
+    return "" if name.endswith("mime.types") else name if name.startswith("/") else f"/etc/nginx/{name}"
+
+
+@functools.lru_cache(maxsize=256)
+def configuration(files: Texts) -> Configuration:
+    """What these files say. Raises :class:`ConfigError`."""
+    known = dict(files)
+    if not known[MAIN]:
+        raise ConfigError(f'open() "{MAIN}" failed (2: No such file or directory)')
+    servers, upstreams = [], {}
+    outermost = _included(parse(known[MAIN][0][1], MAIN), known)
+    for directive in outermost:
+        for one in _included(directive.block, known) if directive.name == "http" else ():
+            if one.name == "server":
+                servers.append(_server(one, known))
+            elif one.name == "upstream" and one.args:
+                upstreams[one.args[0]] = tuple(server.args[0] for server in one.all("server") if "backup" not in server.args)
+    worker = next((one.args[0] for one in outermost if one.name == "user" and one.args), "")
+    return Configuration(tuple(servers), upstreams, worker)
+
+
+def _included(directives: tuple[Directive, ...], known: Mapping[str, tuple[tuple[str, str], ...]]) -> list[Directive]:
     found: list[Directive] = []
     for one in directives:
         if one.name != "include":
             found.append(one)
-            continue
-        pattern = one.args[0] if one.args[0].startswith("/") else f"/etc/nginx/{one.args[0]}"
-        if pattern.endswith("mime.types"):
-            continue
-        files = read(pattern)
-        if not files and "*" not in pattern:
-            raise ConfigError(f'open() "{pattern}" failed (2: No such file or directory)')
-        for path, text in files:
-            found += _included(parse(text, path), read)
+        elif pattern := _pattern(one):
+            if not known[pattern] and "*" not in pattern:
+                raise ConfigError(f'open() "{pattern}" failed (2: No such file or directory)')
+            for path, text in known[pattern]:
+                found += _included(parse(text, path), known)
     return found
 
 
-def _server(directive: Directive, read: Read) -> Server:
-    block = directive._replace(block=tuple(_included(directive.block, read)))
+def _server(directive: Directive, known: Mapping[str, tuple[tuple[str, str], ...]]) -> Server:
+    block = directive._replace(block=tuple(_included(directive.block, known)))
     listens = [one.args for one in block.all("listen")] or [("80",)]
     ports = dict.fromkeys(int(port) for args in listens if (port := args[0].rpartition(":")[2].strip("[]")).isdecimal())
     names = tuple(name for one in block.all("server_name") for name in one.args)
     return Server(tuple(ports), names, any("default_server" in args for args in listens), block)
 
 
-def choose_server(found: list[Server], port: int, host: str) -> Server | None:
+def choose_server(found: Sequence[Server], port: int, host: str) -> Server | None:
     """The server for a request: by name, else the default one of the port, else its first."""
     here = [server for server in found if port in server.ports]
     for server in here:
@@ -226,4 +247,4 @@ def _fits(pattern: str, text: str) -> bool:
         return False
 
 
-__all__ = ["ConfigError", "Directive", "Server", "choose_location", "choose_server", "servers", "upstreams", "worker"]
+__all__ = ["ConfigError", "Directive", "Server", "choose_location", "choose_server", "configuration", "texts"]

@@ -92,7 +92,7 @@ def _informer(kubelet: Kubelet, key: str, *, fresh: bool) -> None:
     informer = kubelet.informer(resource, fields=fields)
     if fresh:
         kubelet.list_and_watch(_name(key))  # what is there now has just been mounted: nobody needs to be told
-    informer.handlers.append(partial(_changed, kubelet, key))
+    informer.tell(partial(_changed, kubelet, key))
 
 
 def _changed(kubelet: Kubelet, key: str, _old: Object | None, _new: Object | None, cause: int) -> None:

@@ -87,7 +87,7 @@ class IngressController(Component):
         self.slices.add_index("service", service_of)
         self.pods = self.informer("pods", fields=_PODS)
         for informer in self.informers.values():
-            informer.handlers.append(self._changed)
+            informer.tell(self._changed)
 
     def new_state(self) -> IngressState:
         """Nothing is led anywhere."""

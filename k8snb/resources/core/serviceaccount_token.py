@@ -93,7 +93,7 @@ def _claims(context: Any, account: Object, asked: dict[str, Any], bound: Object 
 
 def write(claims: dict[str, Any]) -> str:
     """The token of these claims."""
-    head = _encoded({"alg": "none", "kid": "k8snb"}) + "." + _encoded(claims)
+    head = _HEADER + "." + _encoded(claims)
     return f"{head}.{_seal(head)}"
 
 
@@ -113,6 +113,9 @@ def read(token: str) -> dict[str, Any] | None:
 def _encoded(value: dict[str, Any]) -> str:
     text = _COMPACT.encode(value)
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+_HEADER = _encoded({"alg": "none", "kid": "k8snb"})
 
 
 def _seal(head: str) -> str:
