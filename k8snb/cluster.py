@@ -25,10 +25,9 @@ from k8snb.etcd.store import Compacted
 from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.result import Result
-from k8snb.messages import Missing, Mistake, counted, text
+from k8snb.messages import Missing, Mistake, Plain, counted, text
 from k8snb.messages.arguments import careful, shown
 from k8snb.network.chains import MODES
-from k8snb.network.conntrack import Listing
 from k8snb.network.kube_proxy import Rules
 from k8snb.seams.cni import ANYBODY, HTTPResponse
 from k8snb.sim.clock import seconds
@@ -230,12 +229,12 @@ class Cluster:
             raise Mistake(text("fault.no_node", node=node, names=", ".join(proxies)))
         return proxies[node].text(_mode(mode), service if "/" in service or not service else f"{namespace}/{service}")
 
-    def conntrack(self, node: str) -> Listing:
+    def conntrack(self, node: str) -> Plain:
         """The connections that a node keeps on their ways, as ``conntrack -L`` prints them there. Raises ValueError for no machine."""
         machines = self.simulation.parts.machines
         if node not in machines.proxies:
             raise Mistake(text("fault.no_node", node=node, names=", ".join(machines.proxies)))
-        found: Listing = machines.network.conntrack(node)
+        found: Plain = machines.network.conntrack(node)
         return found
 
     def node(self, name: str) -> Machine:

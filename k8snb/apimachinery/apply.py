@@ -19,7 +19,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from k8snb.apimachinery.errors import ApiError, bad_request
+from k8snb.apimachinery.errors import ApiError, bad_request, quote
 from k8snb.apimachinery.fieldset import (
     EMPTY,
     Part,
@@ -36,6 +36,7 @@ from k8snb.apimachinery.fieldset import (
     union,
     whole,
 )
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.json_patch import equal
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object, freeze, put, thaw
@@ -72,9 +73,9 @@ class Manager(NamedTuple):
         return cls(*(entry.get(key, "") for key in _NAME))
 
     def __str__(self) -> str:
-        text = json.dumps(self.name, ensure_ascii=False)
+        text = quote(self.name)
         if self.subresource:
-            text += f" with subresource {json.dumps(self.subresource)}"
+            text += f" with subresource {quote(self.subresource)}"
         return f"{text} using {self.api_version}" if self.operation == UPDATE else text
 
 
@@ -284,8 +285,7 @@ def _remembering(merged: Any, config: Object) -> Any:
         return merged
     said = thaw(config)
     said["metadata"].get("annotations", {}).pop(LAST_APPLIED, None)
-    text = json.dumps(said, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
-    return put(merged, ("metadata", "annotations", LAST_APPLIED), text)
+    return put(merged, ("metadata", "annotations", LAST_APPLIED), go_json(said) + "\n")
 
 
 def conflict_error(clashes: Iterable[tuple[Manager, Set]]) -> ApiError:

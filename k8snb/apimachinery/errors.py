@@ -13,9 +13,10 @@ Models: k8s.io/apimachinery/pkg/util/validation/field/errors.go, pkg/api/errors/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
+
+from k8snb.apimachinery.gotext import go_json
 
 _NO_VALUE = {"FieldValueRequired", "FieldValueForbidden", "FieldValueTooLong", "FieldValueTooMany", "InternalError"}
 _WORDS = {
@@ -48,17 +49,28 @@ Errors = list[FieldError]
 
 def show(value: Any) -> str:
     """A bad value as Go prints it in an error: text quoted, the rest as compact JSON in the order given, safe in HTML."""
-    if isinstance(value, str):
-        return quote(value)
-    if value is None:
-        return "null"
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return quote(value) if isinstance(value, str) else go_json(value, sort=False)
 
 
 def quote(text: str) -> str:
-    """Text as Go's ``%q`` prints it."""
-    return json.dumps(text, ensure_ascii=False)
+    """Text as Go's ``%q`` prints it.
+
+    >>> print(quote('say "日本"\\n'), quote("\\x00\\x7f\\u200b"))
+    "say \\"日本\\"\\n" "\\x00\\x7f\\u200b"
+    """
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return f'"{"".join(char if char.isprintable() and char not in _NAMED else _escaped(char) for char in text)}"'
+
+
+_NAMED = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if 0xD800 <= code < 0xE000:  # no text in Go can hold half a pair
+        return "\ufffd"
+    return _NAMED.get(char) or (f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
 
 
 def _error(reason: str, field: str, value: Any, detail: str) -> FieldError:

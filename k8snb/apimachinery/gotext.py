@@ -15,9 +15,14 @@ def go_scalar(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def go_json(value: Any, *, sort: bool = True) -> str:
-    """Compact JSON as Go's encoder writes it: keys sorted (those of a map are), ``<``, ``>`` and ``&`` escaped."""
-    text = json.dumps(value, sort_keys=sort, separators=(",", ":"), ensure_ascii=False)
+def go_json(value: Any, *, sort: bool = True, indent: int = 0) -> str:
+    """JSON as Go's encoder writes it: compact or indented, keys sorted (those of a map are), ``<``, ``>`` and ``&`` escaped.
+
+    >>> go_json({"b": "<&>", "a": [1, None]})
+    '{"a":[1,null],"b":"\\u003c\\u0026\\u003e"}'
+    """
+    separators = (",", ": ") if indent else (",", ":")
+    text = json.dumps(value, sort_keys=sort, indent=indent or None, separators=separators, ensure_ascii=False)
     for char, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
         text = text.replace(char, code)
     return text

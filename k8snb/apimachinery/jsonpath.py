@@ -134,23 +134,15 @@ class _Parser:
         start = self.at + 1
         if self.text.startswith("?(", start):
             return self.filter(start + 2)
-        depth, index, quote = 1, start, ""
-        while index < len(self.text) and depth:
-            char = self.text[index]
-            if quote:
-                quote = "" if char == quote else quote
-            elif char in "'\"":
-                quote = char
-            else:
-                depth += (char == "[") - (char == "]")
-            index += 1
-        if depth:
+        closed, index = self.closing("[]", start)
+        if not closed:
             raise JSONPathError("unterminated array")
         self.at = index
         return _array(self.text[start : index - 1])
 
-    def filter(self, start: int) -> Node:
-        depth, index, quote = 1, start, ""
+    def closing(self, pair: str, index: int) -> tuple[bool, int]:
+        """Whether the bracket that stands open is closed, outside of quotes; and the place after that."""
+        depth, quote = 1, ""
         while index < len(self.text) and depth:
             char = self.text[index]
             if quote:
@@ -158,10 +150,14 @@ class _Parser:
             elif char in "'\"":
                 quote = char
             else:
-                depth += (char == "(") - (char == ")")
+                depth += (char == pair[0]) - (char == pair[1])
             index += 1
-        if depth or not self.text.startswith("]", index):
-            raise JSONPathError("unclosed array expect ]" if not depth else "unterminated filter")
+        return not depth, index
+
+    def filter(self, start: int) -> Node:
+        closed, index = self.closing("()", start)
+        if not closed or not self.text.startswith("]", index):
+            raise JSONPathError("unclosed array expect ]" if closed else "unterminated filter")
         self.at = index + 1
         return Node("filter", _condition(self.text[start : index - 1]))
 

@@ -11,11 +11,11 @@ k8s.io/apimachinery/pkg/runtime/converter.go.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from k8snb.apimachinery.decode import FATAL, DecodeError, Problem, decode
 from k8snb.apimachinery.errors import ApiError, invalid, object_invalid
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import FrozenDict, Object
 from k8snb.apimachinery.patch import go_text
 from k8snb.apimachinery.schema import LIST, MAP, STRUCT, Type
@@ -44,8 +44,7 @@ def decode_patched(
 
 
 def _invalid(patched: Object, patch: Any, media_type: str, why: str) -> ApiError:
-    document = json.dumps(patched, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    return object_invalid("", "", "", [invalid("patch", go_text(patch) if media_type == STRATEGIC else document, why)])
+    return object_invalid("", "", "", [invalid("patch", go_text(patch) if media_type == STRATEGIC else go_json(patched), why)])
 
 
 def _converter_words(problem: Problem) -> str:

@@ -16,7 +16,6 @@ Simplified: of the formats only date-time, date, byte, int32 and int64 are check
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -35,6 +34,7 @@ from k8snb.apimachinery.errors import (
 )
 from k8snb.apimachinery.fieldset import item_key
 from k8snb.apimachinery.gojson import LAYOUTS, Refused, number, parse_time
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, freeze, memo
 from k8snb.apimachinery.patterns import PatternError, go
 from k8snb.apimachinery.schema import ANY, BOOL, FLOAT64, INT32, INT64, INT_OR_STRING, LIST, MAP, STRING, STRUCT, Field, Type
@@ -222,8 +222,7 @@ def _enum(schema: Any, value: Any, path: str) -> Errors:
 def _choice(value: Any) -> str:
     if isinstance(value, str):
         return value
-    plain = isinstance(value, (bool, dict, list)) or value is None
-    return json.dumps(value, separators=(",", ":"), sort_keys=True) if plain else str(number(value))
+    return str(number(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else go_json(value)
 
 
 def _numbers(schema: Any, value: Any, path: str) -> Errors:
@@ -278,29 +277,23 @@ _FORMATS: dict[str, Callable[[str], bool]] = {
 }
 
 
-def _lists(schema: Any, value: Any, path: str) -> Errors:
-    if not isinstance(value, list):
-        return []
+_MANY = ((list, "Items", "items"), (dict, "Properties", "properties"))
+
+
+def _counts(schema: Any, value: Any, path: str) -> Errors:
+    """How many things a list or a map may hold."""
     errors: Errors = []
-    if "maxItems" in schema and len(value) > schema["maxItems"]:
-        errors.append(too_many(path, len(value), schema["maxItems"]))
-    if len(value) < schema.get("minItems", 0):
-        errors.append(invalid(path, len(value), f"{path} in body should have at least {schema['minItems']} items"))
+    for type_, name, words in _MANY:
+        if not isinstance(value, type_):
+            continue
+        if f"max{name}" in schema and len(value) > schema[f"max{name}"]:
+            errors.append(too_many(path, len(value), schema[f"max{name}"]))
+        if len(value) < schema.get(f"min{name}", 0):
+            errors.append(invalid(path, len(value), f"{path} in body should have at least {schema[f'min{name}']} {words}"))
     return errors
 
 
-def _maps(schema: Any, value: Any, path: str) -> Errors:
-    if not isinstance(value, dict):
-        return []
-    errors: Errors = []
-    if "maxProperties" in schema and len(value) > schema["maxProperties"]:
-        errors.append(too_many(path, len(value), schema["maxProperties"]))
-    if len(value) < schema.get("minProperties", 0):
-        errors.append(invalid(path, len(value), f"{path} in body should have at least {schema['minProperties']} properties"))
-    return errors
-
-
-_CHECKS = (_enum, _numbers, _strings, _lists, _maps)
+_CHECKS = (_enum, _numbers, _strings, _counts)
 
 
 def _check_combinations(schema: Any, value: Any, path: str) -> Errors:

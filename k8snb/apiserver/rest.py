@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from k8snb.apimachinery.errors import ApiError, bad_request
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import Object
 from k8snb.apimachinery.yaml import documents, go_json_error
 from k8snb.apiserver.addresses import PROXY, options_of, proxied, target_of, verb_of
@@ -111,5 +112,5 @@ def written(body: Any, agent: str) -> str:
     """An answer as JSON: indented for programs that people use to look at it."""
     if agent.startswith(_READ_BY_PEOPLE):
         whole = {**_in_order(body), "items": [_in_order(item) for item in body["items"]]} if "items" in body else _in_order(body)
-        return json.dumps(whole, ensure_ascii=False, indent=2)
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n"
+        return go_json(whole, sort=False, indent=2)
+    return go_json(body, sort=False) + "\n"

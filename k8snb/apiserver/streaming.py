@@ -10,10 +10,10 @@ Models: k8s.io/apiserver/pkg/endpoints/handlers/watch.go.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apiserver import tables
 from k8snb.apiserver.context import Context
 from k8snb.apiserver.request import Request
@@ -45,4 +45,4 @@ def printer(server: Server, request: Request) -> Printer:
 
 def line(written: dict[str, Any]) -> str:
     """One event as a line of the stream."""
-    return json.dumps(written, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return go_json(written, sort=False) + "\n"

@@ -14,7 +14,6 @@ conversations (:mod:`.conversations`), ``port-forward`` is a tunnel (:mod:`.tunn
 from __future__ import annotations
 
 import hmac
-import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +21,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler, stream_request_body
 
 from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import Object
 from k8snb.apiserver import discovery, rest
 from k8snb.apiserver.addresses import PROXY
@@ -57,7 +57,7 @@ class Speaking(RequestHandler):
         """Write JSON and end the message."""
         self.set_status(code)
         self.set_header("Content-Type", content_type)
-        self.finish(json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n")
+        self.finish(go_json(body, sort=False) + "\n")
 
 
 @stream_request_body

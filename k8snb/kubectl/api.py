@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.errors import ApiError, quote
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apiserver.addresses import PROXY, options_of, proxied, target_of, verb_of
 from k8snb.apiserver.request import Options, Request, Response, User
 from k8snb.kubectl.mapper import Discovered, Kind, Mapper, kinds_of
@@ -120,11 +121,11 @@ def raw_request(command: str, address: str, body: Any = None) -> Request:
 def raw_text(body: Json) -> str:
     """An answer to ``--raw`` as it is printed. Raises ApiError where a program behind a proxy answered with an error."""
     if "apiVersion" in body or "text" not in body:
-        return json.dumps(body, separators=(",", ":"), ensure_ascii=False) + "\n"
+        return go_json(body, sort=False) + "\n"
     code = body.get("status", 200)
     if code >= 400:
         reason, message = _GENERIC.get(code, ("InternalError", ""))
-        unknown = f"an error on the server ({json.dumps(body['text'])}) has prevented the request from succeeding"
+        unknown = f"an error on the server ({quote(body['text'])}) has prevented the request from succeeding"
         raise ApiError(code, reason, message or unknown, {})
     return str(body["text"])
 

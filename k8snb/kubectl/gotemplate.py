@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from k8snb.apimachinery.errors import quote
 from k8snb.kubectl.text import go_value
 from k8snb.messages import text as sentence
 
@@ -107,7 +108,7 @@ class GoTemplate:
 def _check_functions(expression: str) -> None:
     for token in _TOKEN.findall(expression):
         if token[:1].isalpha() and token not in FUNCTIONS and token not in _CONSTANTS and token != "if":
-            raise GoTemplateError(f"template: output:1: function {json.dumps(token)} not defined")
+            raise GoTemplateError(f"template: output:1: function {quote(token)} not defined")
 
 
 def _render(nodes: Sequence[_Node], dot: Any, names: dict[str, Any]) -> str:
@@ -203,13 +204,13 @@ def _operand(tokens: list[str], dot: Any, names: dict[str, Any]) -> tuple[Any, l
     if token[0] == "$":
         name, point, path = token.partition(".")
         if name not in names:
-            raise GoTemplateError(f"undefined variable {json.dumps(name)}")
+            raise GoTemplateError(f"undefined variable {quote(name)}")
         return _path(names[name], point + path), rest
     if token in _CONSTANTS:
         return _CONSTANTS[token], rest
     if token in FUNCTIONS:
         return FUNCTIONS[token], rest
-    raise GoTemplateError(f"function {json.dumps(token)} not defined")
+    raise GoTemplateError(f"function {quote(token)} not defined")
 
 
 def _path(value: Any, path: str) -> Any:

@@ -9,12 +9,12 @@ Simplified: kubectl's own validation against OpenAPI, which it falls back to for
 from __future__ import annotations
 
 import functools
-import json
 from typing import Any
 
 from k8snb.apimachinery.decode import DecodeError, decode
 from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.gojson import json_name
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import freeze
 from k8snb.apimachinery.schema import STRUCT, Field, Type
 from k8snb.kubectl.client_validation import wrong_items
@@ -54,7 +54,7 @@ def _undecodable(obj: Any) -> str:
     if not isinstance(obj, dict):
         return f"json: cannot unmarshal {json_name(obj)} into Go value of type unstructured.detector"
     if not obj.get("kind"):
-        return f"Object 'Kind' is missing in '{json.dumps(obj, separators=(',', ':'), sort_keys=True, ensure_ascii=False)}'"
+        return f"Object 'Kind' is missing in '{go_json(obj)}'"
     for key in ("kind", "apiVersion"):
         if not isinstance(obj.get(key, ""), (str, type(None))):
             return f"json: cannot unmarshal {json_name(obj[key])} into Go struct field metadataOnlyObject.TypeMeta.{key} of type string"

@@ -14,6 +14,7 @@ from typing import Any
 
 from k8snb.apimachinery import yaml
 from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.jsonpath import JSONPathError, Template
 from k8snb.apimachinery.objects import dig, drop
 from k8snb.kubectl.api import Json
@@ -94,10 +95,7 @@ class _Documents:
 
 def indented(obj: Any, *, sort: bool = True) -> str:
     """JSON as kubectl prints it."""
-    text = json.dumps(obj, indent=4, sort_keys=sort, ensure_ascii=False)
-    for char, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
-        text = text.replace(char, code)
-    return text
+    return go_json(obj, sort=sort, indent=4)
 
 
 def kyaml(value: Any, indent: str = "") -> str:

@@ -12,11 +12,11 @@ Simplified: a cell's width counts characters, not terminal columns.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.gotext import go_scalar
 
 MICROS = 1_000_000
@@ -81,12 +81,12 @@ def go_value(value: Any) -> str:
 def go_syntax(value: Any) -> str:
     """A JSON value as Go's ``%#v`` prints it."""
     if isinstance(value, dict):
-        inside = ", ".join(f"{json.dumps(key)}:{go_syntax(value[key])}" for key in sorted(value))
+        inside = ", ".join(f"{quote(key)}:{go_syntax(value[key])}" for key in sorted(value))
         return f"map[string]interface {{}}{{{inside}}}"
     if isinstance(value, list):
         return f"[]interface {{}}{{{', '.join(go_syntax(item) for item in value)}}}"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return quote(value)
     return "interface {}(nil)" if value is None else go_scalar(value)
 
 

@@ -15,12 +15,12 @@ Models: pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables, getServiceEnvVarM
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery import quantity
+from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.seams.cri import RunAs
@@ -174,7 +174,7 @@ def field_value(pod: Object, path: str, status: Object) -> str:
     if subscript:
         return str((meta.get(subscript[1]) or EMPTY_DICT).get(subscript[2], ""))
     if path in ("metadata.labels", "metadata.annotations"):
-        return "\n".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in sorted((meta.get(path[9:]) or {}).items()))
+        return "\n".join(f"{key}={quote(value)}" for key, value in sorted((meta.get(path[9:]) or {}).items()))
     values = {
         "metadata.name": meta["name"], "metadata.namespace": meta.get("namespace", ""), "metadata.uid": meta.get("uid", ""),
         "spec.nodeName": spec.get("nodeName", ""), "spec.serviceAccountName": spec.get("serviceAccountName", ""),

@@ -62,6 +62,15 @@ def _flat(prefix: str, table: dict[str, Any]) -> dict[str, str]:
     return rows
 
 
+class Plain(str):
+    """Lines that a notebook shows as they stand, without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 class Mistake(ValueError):
     """Something that a learner asked for cannot be. The sentence is all there is to say: notebooks show it without a traceback.
 

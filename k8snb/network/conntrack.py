@@ -77,12 +77,3 @@ class Conntrack:
     def of(self, node: str, client: str = "") -> Iterable[tuple[Key, Entry]]:
         """The connections that a node's rules have translated; those of one client, where one is given."""
         return [(key, entry) for key, entry in sorted(self.table.items()) if entry.node == node and client in ("", key.client)]
-
-
-class Listing(str):
-    """Lines of ``conntrack -L``, shown as they are."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)

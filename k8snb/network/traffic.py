@@ -21,11 +21,11 @@ from typing import NamedTuple
 
 from k8snb.component_helpers.apiserver import AUTHORITY
 from k8snb.component_helpers.resolver import ADDRESS, DOMAIN, Resolver, cluster_first
-from k8snb.messages import Mistake, text
+from k8snb.messages import Mistake, Plain, text
 from k8snb.network import chains
 from k8snb.network.api_server import NAME as API_SERVER
 from k8snb.network.cni import CNI
-from k8snb.network.conntrack import Conntrack, Entry, Key, Listing, row
+from k8snb.network.conntrack import Conntrack, Entry, Key, row
 from k8snb.network.dns import NXDOMAIN, ClusterDNS
 from k8snb.network.dns import PATIENCE as DNS_PATIENCE
 from k8snb.network.dns import POD as DNS_POD
@@ -255,10 +255,10 @@ class ClusterNetwork:
         wanted = ((key, entry) for key, entry in sorted(self.tracking.table.items()) if self.tracking.find(key, now))
         return tuple((key, entry) for key, entry in wanted if (key.client, key.host, key.port) == (client, parts.host, parts.port))
 
-    def conntrack(self, node: str) -> Listing:
+    def conntrack(self, node: str) -> Plain:
         """The established connections that a node's rules have translated, as ``conntrack -L`` prints them there."""
         now = self.dns.kernel.now
-        return Listing("\n".join(row(key, entry, now) for key, entry in self.tracking.of(node) if self.tracking.find(key, now)))
+        return Plain("\n".join(row(key, entry, now) for key, entry in self.tracking.of(node) if self.tracking.find(key, now)))
 
     def _not_trusted(self, host: str, trust: str) -> Hop | None:
         """The stage at which a client refuses the API server's certificate; None where it is content with it."""

@@ -10,7 +10,8 @@ from html import escape
 from typing import Any
 
 from k8snb.kubectl.result import Result
-from k8snb.notebook.magics import Plain, Said, Steps
+from k8snb.messages import Plain
+from k8snb.notebook.magics import Said, Steps
 from k8snb.simulation.simulation import Settled
 from k8snb.views.steps import Step
 from k8snb.views.svg import INDENT

@@ -17,7 +17,7 @@ from typing import Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from k8snb.cluster import STEP_SIZES, Cluster, current
-from k8snb.messages import text
+from k8snb.messages import Plain, text
 from k8snb.notebook.pointing import pointer
 from k8snb.sim.clock import duration
 
@@ -43,15 +43,6 @@ class Said:
 
     def __repr__(self) -> str:
         return "\n".join(part for part in (self.text.rstrip("\n"), self.remark) if part)
-
-
-class Plain(str):
-    """A sentence that a notebook shows as it stands, without quotes."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 class Steps(tuple[Any, ...]):

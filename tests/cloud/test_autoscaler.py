@@ -8,7 +8,7 @@ import pytest
 
 from k8snb.cluster import Cluster
 from k8snb.sim.state import digest
-from tests.cloud.world import managed, node_names, reasons, taints
+from tests.cloud.world import growing, node_names, reasons, taints
 
 
 def deployment(replicas: int, cpu: str = "600m", name: str = "web", **pod: Any) -> dict[str, Any]:
@@ -20,11 +20,7 @@ def deployment(replicas: int, cpu: str = "600m", name: str = "web", **pod: Any) 
 
 @pytest.fixture(scope="module")
 def start() -> Cluster:
-    cluster = managed(1)
-    cluster.cloud.node_pools.add("user", count=1, zones="12")
-    cluster.run_for(90)
-    cluster.cloud.node_pools.autoscale("user", 1, 3)
-    return cluster
+    return growing()
 
 
 @pytest.fixture

@@ -9,16 +9,13 @@ import pytest
 from k8snb.cluster import Cluster
 from k8snb.messages import Mistake
 from tests.cloud.test_autoscaler import decisions, deployment, messages, running
-from tests.cloud.world import managed, node_names
+from tests.cloud.world import growing, node_names
 
 
 @pytest.fixture(scope="module")
 def start() -> Cluster:
     """A pool of one machine that may grow to three; no machine more comes up."""
-    cluster = managed(1)
-    cluster.cloud.node_pools.add("user", count=1, zones="12")
-    cluster.run_for(90)
-    cluster.cloud.node_pools.autoscale("user", 1, 3)
+    cluster = growing()
     cluster.cloud.fail_boots("user")
     cluster.client.create("deployments.apps", deployment(5), "default")
     cluster.run_for(60)

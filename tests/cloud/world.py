@@ -14,6 +14,15 @@ def managed(nodes: int = 3, **choices: Any) -> Cluster:
     return Cluster(nodes=nodes, cloud="aks", seed=1, **choices)
 
 
+def growing() -> Cluster:
+    """A managed cluster with one machine more, in a pool that may grow to three."""
+    cluster = managed(1)
+    cluster.cloud.node_pools.add("user", count=1, zones="12")
+    cluster.run_for(90)
+    cluster.cloud.node_pools.autoscale("user", 1, 3)
+    return cluster
+
+
 def node_names(cluster: Cluster, pool: str = "") -> list[str]:
     """The names of the Node objects, of one pool where it is given."""
     return [n["metadata"]["name"] for n in cluster.get("nodes") if pool in ("", n["metadata"]["labels"].get("agentpool"))]

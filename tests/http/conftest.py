@@ -15,11 +15,18 @@ UPGRADE = {
 }  # fmt: skip
 """The headers of a client that wants a WebSocket."""
 
+WEB = (
+    "create deployment web --image=nginx:1.27 --port=80", "expose deployment web --port=8080 --target-port=80",
+    "wait deploy/web --for=condition=Available --timeout=60s",
+)  # fmt: skip
+"""A web server behind a Service, as it is typed."""
+
 
 class Served:
     """A cluster behind its endpoint. Whatever touches the cluster itself goes through ``run``, into the loop's thread."""
 
-    def __init__(self, folder, cluster=None):
+    def __init__(self, folder, cluster=None, lines=()):
+        """``lines``: what is typed after ``kubectl`` before anybody comes."""
         self.cluster = cluster or Cluster(nodes=1, runtime="hollow", loud=False)
         self.connections = []
         self.loop = asyncio.new_event_loop()
@@ -29,6 +36,8 @@ class Served:
         self.kubeconfig = self.endpoint.kubeconfig(folder / "kubeconfig")
         self.token = self.endpoint.credentials.token
         self.tls = ssl.create_default_context(cadata=self.endpoint.credentials.authority.cert_pem.bytes().decode())
+        for line in lines:
+            self.run(self.cluster.kubectl, line)
 
     def run(self, function, *arguments):
         async def call():

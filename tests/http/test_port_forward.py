@@ -20,7 +20,7 @@ from k8snb.cluster import Cluster
 from k8snb.http import spdy
 from k8snb.http.forwarded import Forwarded
 from k8snb.http.tunnels import _valid, port_of
-from tests.http.conftest import UPGRADE, Served
+from tests.http.conftest import UPGRADE, WEB, Served
 
 
 def program(calls, **answer):
@@ -93,13 +93,8 @@ def test_a_body_has_a_limit():
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    served = Served(tmp_path_factory.mktemp("forward"), Cluster(nodes=1))
-    for line in (
-        "create deployment web --image=nginx:1.27 --port=80", "expose deployment web --port=8080 --target-port=80",
-        "run box --image=redis:7", "wait deploy/web --for=condition=Available --timeout=60s",
-        "wait pod/box --for=condition=Ready --timeout=60s",
-    ):  # fmt: skip
-        served.run(served.cluster.kubectl, line)
+    lines = (*WEB, "run box --image=redis:7", "wait pod/box --for=condition=Ready --timeout=60s")
+    served = Served(tmp_path_factory.mktemp("forward"), Cluster(nodes=1), lines)
     yield served
     served.close()
 

@@ -9,19 +9,14 @@ import urllib.request
 import pytest
 
 from k8snb.cluster import Cluster
-from tests.http.conftest import Served
+from tests.http.conftest import WEB, Served
 
 BASE = "/api/v1/namespaces/default"
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    served = Served(tmp_path_factory.mktemp("proxy"), Cluster(nodes=1))
-    for line in (
-        "create deployment web --image=nginx:1.27 --port=80", "expose deployment web --port=8080 --target-port=80",
-        "create service clusterip empty --tcp=80:80", "wait deploy/web --for=condition=Available --timeout=60s",
-    ):  # fmt: skip
-        served.run(served.cluster.kubectl, line)
+    served = Served(tmp_path_factory.mktemp("proxy"), Cluster(nodes=1), (*WEB, "create service clusterip empty --tcp=80:80"))
     served.pod = served.run(served.cluster.get, "pods")[0]["metadata"]["name"]
     yield served
     served.close()

@@ -94,14 +94,11 @@ def test_a_shell_asks_for_more_where_a_script_is_not_complete(script, more):
 def world(tmp_path_factory):
     if not shutil.which("kubectl"):
         pytest.skip("no kubectl is installed on this machine")
-    served = Served(tmp_path_factory.mktemp("terminal"), Cluster(nodes=1))
-    for line in (
-        "run box --image=busybox:1.36 -- sleep 100000",
-        "run web --image=nginx:1.27",
-        "run bare --image=registry.k8s.io/pause:3.10",
-    ):
-        served.run(served.cluster.kubectl, line)
-    served.run(served.cluster.kubectl, "wait pod --all --for=condition=Ready --timeout=60s")
+    lines = (
+        "run box --image=busybox:1.36 -- sleep 100000", "run web --image=nginx:1.27", "run bare --image=registry.k8s.io/pause:3.10",
+        "wait pod --all --for=condition=Ready --timeout=60s",
+    )  # fmt: skip
+    served = Served(tmp_path_factory.mktemp("terminal"), Cluster(nodes=1), lines)
     yield served
     served.close()
 

@@ -187,6 +187,16 @@ def test_server_side_apply_takes_over_what_client_side_apply_owned(cluster):
     assert cluster.kubectl("get cm one -o jsonpath={.data}").stdout == '{"c":"d"}'
 
 
+def test_what_was_applied_last_is_written_alike_by_client_and_server(cluster):
+    shell = MAP.replace("NAME", "script").replace("data: {a: b}", "data: {run: 'a < b && c > d'}")
+    cluster.kubectl("apply -f -", shell)
+    written = "get cm script -o jsonpath={.metadata.annotations}"
+    by_client = cluster.kubectl(written).stdout
+    assert r"a \\u003c b \\u0026\\u0026 c \\u003e d" in by_client
+    cluster.kubectl("apply --server-side -f -", shell)
+    assert cluster.kubectl(written).stdout == by_client.replace(r"\"annotations\":{},", "")  # which kubectl adds
+
+
 def test_without_an_applier_the_updater_becomes_it():
     fields = {"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/last-applied-configuration": {}}}, "f:data": {"f:a": {}}}
     entry = {"manager": "old", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields}

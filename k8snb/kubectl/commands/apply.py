@@ -10,7 +10,6 @@ Simplified: no apply sets.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from k8snb.apimachinery import yaml
@@ -201,7 +200,7 @@ def view_last_applied(call: Call) -> None:
     for info in infos:
         found = last_applied(info.obj)
         if found is not None:  # kubectl, too, is silent about an object that was never applied
-            call.write(json.dumps(found, indent=2, sort_keys=True, ensure_ascii=False) + "\n" if output == "json" else yaml.dump(found))
+            call.write(go_json(found, indent=2) + "\n" if output == "json" else yaml.dump(found))
 
 
 def set_last_applied(call: Call) -> None:

@@ -5,10 +5,10 @@ Models: k8s.io/kubectl/pkg/cmd/create.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import freeze
 from k8snb.kubectl.api import Json, raw_request
 from k8snb.kubectl.builder import documents, manifests, texts
@@ -50,7 +50,7 @@ def _raw(call: Call) -> None:
     source, text = next(texts(call), ("", ""))
     bodies = documents(source, text)
     answer = call.api.ask(raw_request("create", call.flag("raw"), freeze(bodies[0]) if bodies else None))
-    call.out(json.dumps(answer, separators=(",", ":"), ensure_ascii=False))
+    call.out(go_json(answer, sort=False))
 
 
 def generator(make: Callable[[Call], Json], failed: str = "") -> Callable[[Call], None]:

@@ -49,7 +49,7 @@ def node(obj: Json, look: Look) -> str:
     w.pairs("Taints", [taint_text(taint) for taint in taints])
     w.field("Unschedulable", bool(spec.get("unschedulable")))
     _lease(w, obj["metadata"]["name"], look)
-    _node_conditions(w, status.get("conditions") or ())
+    _conditions(w, status.get("conditions") or (), "lastHeartbeatTime")
     w.line("Addresses:")
     for address in status.get("addresses") or ():
         w.field(address["type"], address["address"], 1)
@@ -84,16 +84,17 @@ def _lease(w: Writer, name: str, look: Look) -> None:
         w.field(title, time_of(spec[key]) if spec.get(key) else "<unset>", 1)
 
 
-def _node_conditions(w: Writer, conditions: Sequence[Json]) -> None:
+def _conditions(w: Writer, conditions: Sequence[Json], seen: str) -> None:
+    """The conditions of a node or a claim; ``seen``: the field of the time at which each was looked at last."""
     if not conditions:
         return
     w.line("Conditions:")
-    w.table(("Type", "Status", "LastHeartbeatTime", "LastTransitionTime", "Reason", "Message"))
+    w.table(("Type", "Status", f"{seen[0].upper()}{seen[1:]}", "LastTransitionTime", "Reason", "Message"))
     w.table(("----", "------", "-----------------", "------------------", "------", "-------"))
     for one in conditions:
-        beat, moved = time_of(one.get("lastHeartbeatTime")), time_of(one.get("lastTransitionTime"))
+        at, moved = time_of(one.get(seen)), time_of(one.get("lastTransitionTime"))
         w.table(
-            (f"{one.get('type')} ", f"{one.get('status')} ", f"{beat} ", f"{moved} ", f"{one.get('reason', '')} ", one.get("message", ""))
+            (f"{one.get('type')} ", f"{one.get('status')} ", f"{at} ", f"{moved} ", f"{one.get('reason', '')} ", one.get("message", ""))
         )
 
 
@@ -284,7 +285,7 @@ def volume_claim(obj: Json, look: Look) -> str:
             if source.get(key):
                 w.field(title, source[key], 1)
     w.pairs("Used By", sorted(_users(obj, look)))
-    _claim_conditions(w, dig(obj, "status.conditions") or ())
+    _conditions(w, dig(obj, "status.conditions") or (), "lastProbeTime")
     events_table(w, look.events(obj), look.now)
     return w.text()
 
@@ -299,19 +300,6 @@ def _users(obj: Json, look: Look) -> list[str]:
         if pod["metadata"]["uid"] in owners
         or any(dig(volume, "persistentVolumeClaim.claimName") == name for volume in dig(pod, "spec.volumes") or ())
     ]
-
-
-def _claim_conditions(w: Writer, conditions: Sequence[Json]) -> None:
-    if not conditions:
-        return
-    w.line("Conditions:")
-    w.table(("Type", "Status", "LastProbeTime", "LastTransitionTime", "Reason", "Message"))
-    w.table(("----", "------", "-----------------", "------------------", "------", "-------"))
-    for one in conditions:
-        probed, moved = time_of(one.get("lastProbeTime")), time_of(one.get("lastTransitionTime"))
-        w.table(
-            (f"{one.get('type')} ", f"{one.get('status')} ", f"{probed} ", f"{moved} ", f"{one.get('reason', '')} ", one.get("message", ""))
-        )
 
 
 def persistent_volume(obj: Json, look: Look) -> str:

@@ -151,3 +151,21 @@ def _validate_path(path: str) -> Errors:
 def webhook_cells(obj: Object, now: int) -> list[Any]:
     """One row of ``kubectl get validatingwebhookconfigurations``."""
     return [obj["metadata"]["name"], len(obj.get("webhooks") or ()), age(obj, now)]
+
+
+def example(kind: str) -> dict[str, Any]:
+    """The example of a kind of webhooks."""
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": kind,
+        "metadata": {"name": "judge"},
+        "webhooks": [
+            {
+                "name": "judge.example.com",
+                "clientConfig": {"service": {"namespace": "default", "name": "judge"}},
+                "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}],
+                "sideEffects": "None",
+                "admissionReviewVersions": ["v1"],
+            }
+        ],
+    }
