@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, invalid, not_supported, required, within
+from k8snb.apimachinery.errors import Errors, forbidden, invalid, not_supported, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
-from k8snb.apimachinery.validation import not_negative
+from k8snb.apimachinery.validation import check, not_negative, qualified_name
 from k8snb.resources.common.cells import age
 from k8snb.resources.discovery import served
+
+_STRATEGIES = ("OldestEmulationVersion",)
 
 
 def validate(obj: Object) -> Errors:
@@ -24,10 +26,12 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     seconds, strategy = spec.get("leaseDurationSeconds"), spec.get("strategy")
     errors = [invalid("leaseDurationSeconds", seconds, "must be greater than 0")] if seconds is not None and seconds <= 0 else []
     errors += not_negative("leaseTransitions", spec.get("leaseTransitions"))
-    if strategy is not None and strategy != "OldestEmulationVersion" and "/" not in strategy:
-        errors.append(not_supported("strategy", strategy, ["OldestEmulationVersion"]))
-    if spec.get("preferredHolder") and strategy is None:
-        errors.append(required("strategy", "must be specified when preferredHolder is set"))
+    if strategy is not None and "/" in strategy:
+        errors += check("strategy.strategy", strategy, qualified_name)
+    elif strategy not in (None, *_STRATEGIES):
+        errors.append(not_supported("strategy.strategy", strategy, _STRATEGIES))
+    if spec.get("preferredHolder") and not strategy:
+        errors.append(forbidden("preferredHolder", "may only be specified if `strategy` is defined"))
     return errors
 
 

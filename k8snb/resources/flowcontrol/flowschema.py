@@ -1,27 +1,27 @@
 """FlowSchemas: which requests belong together, and which priority level serves them.
 
 Models: pkg/apis/flowcontrol/validation/validation.go, pkg/apis/flowcontrol/v1/defaults.go, printFlowSchema.
-Simplified: the simulator answers every request at once; nothing waits in a queue.
+Simplified: the simulator answers every request at once; nothing waits in a queue. The two mandatory schemas may be changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, duplicate, forbidden, invalid, not_supported, required, within
+from k8snb.apimachinery.errors import Errors, forbidden, invalid, not_supported, required, within
 from k8snb.apimachinery.meta import condition_status
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label, dns_subdomain
 from k8snb.resources.common.cells import NONE, age
 from k8snb.resources.common.fill import fill_empty, inside
-from k8snb.resources.common.formats import path_segment
 from k8snb.resources.discovery import served
 
 _LOWEST = 10_000
 _DISTINGUISHERS = ("ByNamespace", "ByUser")
 _SUBJECTS = {"Group": "group", "ServiceAccount": "serviceAccount", "User": "user"}
+_NAMESPACES = "each member of this list must be '*' or a DNS-1123 label; "
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch")
 
 
@@ -51,7 +51,7 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     if precedence > _LOWEST:
         errors.append(invalid("matchingPrecedence", precedence, f"must not be greater than {_LOWEST}"))
     if distinguisher is not None and distinguisher.get("type") not in _DISTINGUISHERS:
-        errors.append(not_supported("distinguisherMethod", {"Type": distinguisher.get("type", "")}, _DISTINGUISHERS))
+        errors.append(not_supported("distinguisherMethod.type", {"Type": distinguisher.get("type", "")}, _DISTINGUISHERS))
     level = dig(spec, "priorityLevelConfiguration.name", "")
     errors += check("priorityLevelConfiguration.name", level, dns_subdomain) if level else [
         required("priorityLevelConfiguration.name", "must reference a priority level")
@@ -72,9 +72,34 @@ def _validate_rule(rule: Mapping[str, Any]) -> Errors:
     for index, item in enumerate(resources):
         errors += within(f"resourceRules[{index}]", _validate_resource_rule(item))
     for index, item in enumerate(urls):
-        errors += within(f"nonResourceRules[{index}]", _validate_verbs(item))
-        errors += [] if item.get("nonResourceURLs") else [required(f"nonResourceRules[{index}].nonResourceURLs")]
+        errors += within(f"nonResourceRules[{index}]", _validate_verbs(item) + _validate_urls(item.get("nonResourceURLs") or ()))
     return errors
+
+
+def _validate_urls(urls: Sequence[str]) -> Errors:
+    if not urls:
+        return [required("nonResourceURLs", "nonResourceURLs must contain at least one value")]
+    if "*" in urls:
+        return _alone("nonResourceURLs", urls, "non-resource URLs")
+    wrong = ((index, url, _wrong_url(url)) for index, url in enumerate(urls))
+    return [invalid(f"nonResourceURLs[{index}]", url, why) for index, url, why in wrong if why]
+
+
+def _wrong_url(url: str) -> str:
+    """What is wrong with a path; empty for a sound one."""
+    if not url.startswith("/"):
+        return "must start with slash" if url else "must not be empty"
+    if " " in url:
+        return "must not contain white-space"
+    if "//" in url:
+        return "must not contain double slash"
+    stars = url.count("*")
+    return "wildcard can only do suffix matching" if stars > 1 or (stars and not url.endswith("/*")) else ""
+
+
+def _alone(field: str, values: Sequence[str], words: str) -> Errors:
+    """``*`` stands for all, so nothing may stand beside it."""
+    return [invalid(field, list(values), f"if '*' is present, must not specify other {words}")] if len(values) > 1 and "*" in values else []
 
 
 def _validate_subject(subject: Mapping[str, Any]) -> Errors:
@@ -108,23 +133,23 @@ def _kind_of(field: str) -> str:
 def _validate_verbs(rule: Mapping[str, Any]) -> Errors:
     verbs = list(rule.get("verbs") or ())
     errors = [] if verbs else [required("verbs", "verbs must contain at least one value")]
-    if "*" in verbs and len(verbs) > 1:
-        errors.append(invalid("verbs", verbs, "if '*' is present, must not specify other verbs"))
-    return errors + (
-        [not_supported("verbs", verbs, (*_VERBS, "*"))] if set(verbs) - {*_VERBS, "*"} and "nonResourceURLs" not in rule else []
-    )
+    if "*" in verbs:
+        return _alone("verbs", verbs, "verbs")
+    return errors + ([not_supported("verbs", verbs, _VERBS)] if set(verbs) - set(_VERBS) else [])
 
 
 def _validate_resource_rule(rule: Mapping[str, Any]) -> Errors:
     errors = _validate_verbs(rule)
-    errors += [] if rule.get("apiGroups") else [required("apiGroups", "resource rules must supply at least one api group")]
-    errors += [] if rule.get("resources") else [required("resources", "resource rules must supply at least one resource")]
-    if not rule.get("namespaces") and not rule.get("clusterScope"):
+    for name, one, many in (("apiGroups", "api group", "api groups"), ("resources", "resource", "resources")):
+        values = rule.get(name) or ()
+        errors += _alone(name, values, many) if values else [required(name, f"resource rules must supply at least one {one}")]
+    spaces = rule.get("namespaces") or ()
+    if not spaces and not rule.get("clusterScope"):
         errors.append(required("namespaces", "resource rules that are not cluster scoped must supply at least one namespace"))
-    for index, name in enumerate(rule.get("namespaces") or ()):
-        errors += check(f"namespaces[{index}]", name, path_segment) if name != "*" else []
-        errors += [duplicate(f"namespaces[{index}]", name)] if name in (rule.get("namespaces") or ())[:index] else []
-    return errors
+    if "*" in spaces:
+        return errors + _alone("namespaces", spaces, "namespaces")
+    wrong = ((index, name, message) for index, name in enumerate(spaces) for message in dns_label(name))
+    return errors + [invalid(f"namespaces[{index}]", name, _NAMESPACES + message) for index, name, message in wrong]
 
 
 def cells(obj: Object, now: int) -> list[Any]:

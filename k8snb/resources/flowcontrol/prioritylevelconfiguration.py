@@ -6,6 +6,7 @@ Simplified: the simulator answers every request at once; nothing waits in a queu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from k8snb.resources.common.fill import fill, fill_empty, inside, where_given
 from k8snb.resources.discovery import served
 
 _MOST_QUEUES = 10_000_000
+_HASH_BITS = 60  # of the hash by which a flow draws its hand of queues
 _QUEUING = {"queues": 64, "handSize": 8, "queueLengthLimit": 50}
 
 
@@ -40,15 +42,20 @@ def _default_limited(limited: Mapping[str, Any]) -> Any:
 
 
 def validate(obj: Object) -> Errors:
-    """``spec``, whole."""
-    return within("spec", _validate_spec(obj.get("spec") or EMPTY_DICT))
+    """``spec``, whole; the type Exempt is for the level of that name alone."""
+    spec = obj.get("spec") or EMPTY_DICT
+    kind = spec.get("type", "")
+    alone = (kind == "Exempt") == (obj["metadata"].get("name") == "exempt")
+    errors = [] if alone else [invalid("type", kind, "type must be 'Exempt' if and only if name is 'exempt'")]
+    return within("spec", errors + _validate_spec(spec))
 
 
 @once
 def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     kind, limited, exempt = spec.get("type", ""), spec.get("limited"), spec.get("exempt")
     if kind == "Exempt":
-        return [forbidden("limited", "must be nil if the type is not Limited")] if limited is not None else []
+        errors = [forbidden("limited", "must be nil if the type is not Limited")] if limited is not None else []
+        return errors + within("exempt", _validate_shares(exempt or EMPTY_DICT))
     if kind != "Limited":
         return [not_supported("type", kind, ["Exempt", "Limited"])]
     errors = [forbidden("exempt", "must be nil if the type is Limited")] if exempt is not None else []
@@ -59,11 +66,16 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
     )
 
 
-def _validate_limited(limited: Mapping[str, Any]) -> Errors:
-    shares, lendable = limited.get("nominalConcurrencyShares", 0), limited.get("lendablePercent", 0)
+def _validate_shares(level: Mapping[str, Any]) -> Errors:
+    shares, lendable = level.get("nominalConcurrencyShares", 0), level.get("lendablePercent", 0)
     errors = [] if shares >= 0 else [invalid("nominalConcurrencyShares", shares, "must be a non-negative integer")]
-    if not 0 <= lendable <= 100:
-        errors.append(invalid("lendablePercent", lendable, "must be between 0 and 100, inclusive"))
+    return errors + ([] if 0 <= lendable <= 100 else [invalid("lendablePercent", lendable, "must be between 0 and 100, inclusive")])
+
+
+def _validate_limited(limited: Mapping[str, Any]) -> Errors:
+    errors, borrowing = _validate_shares(limited), limited.get("borrowingLimitPercent")
+    if borrowing is not None and borrowing < 0:
+        errors.append(invalid("borrowingLimitPercent", borrowing, "if specified, must be a non-negative integer"))
     response = limited.get("limitResponse") or EMPTY_DICT
     kind, queuing = response.get("type", ""), response.get("queuing")
     if kind == "Reject":
@@ -85,8 +97,14 @@ def _validate_queuing(queuing: Mapping[str, Any]) -> Errors:
     errors += [] if queues > 0 else [invalid("queues", queues, "must be positive")]
     if queues > _MOST_QUEUES:
         errors.append(invalid("queues", queues, f"must not be greater than {_MOST_QUEUES}"))
-    errors += [] if hand > 0 else [invalid("handSize", hand, "must be positive")]
-    return errors + ([invalid("handSize", hand, f"should not be greater than queues ({queues})")] if hand > queues else [])
+    if hand <= 0:
+        errors.append(invalid("handSize", hand, "must be positive"))
+    elif hand > queues:
+        errors.append(invalid("handSize", hand, f"should not be greater than queues ({queues})"))
+    elif math.ceil(math.log2(queues) * hand) > _HASH_BITS:
+        words = f"required entropy bits of deckSize {queues} and handSize {hand} should not be greater than {_HASH_BITS}"
+        errors.append(invalid("handSize", hand, words))
+    return errors
 
 
 def cells(obj: Object, now: int) -> list[Any]:

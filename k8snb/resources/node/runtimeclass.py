@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, duplicate, invalid, within
+from k8snb.apimachinery.errors import Errors, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
-from k8snb.apimachinery.quantity import exact
-from k8snb.apimachinery.validation import NOT_NEGATIVE, check, dns_label, immutable, validate_labels
+from k8snb.apimachinery.validation import check, dns_label, immutable, validate_labels
 from k8snb.resources.common.cells import age
+from k8snb.resources.common.compute import validate_requirements
+from k8snb.resources.common.pod_scheduling import validate_tolerations
 from k8snb.resources.common.pod_warnings import DEPRECATED_LABELS
 from k8snb.resources.discovery import served
 
@@ -19,12 +20,9 @@ from k8snb.resources.discovery import served
 def validate(obj: Object) -> Errors:
     """The handler, the overhead, the nodes."""
     errors = check("handler", obj.get("handler", ""), dns_label)
-    for name, amount in sorted(dig(obj, "overhead.podFixed", EMPTY_DICT).items()):
-        if exact(amount) < 0:
-            errors.append(invalid(f"overhead.podFixed.{name}", amount, NOT_NEGATIVE))
+    errors += within("overhead", validate_requirements({"limits": dig(obj, "overhead.podFixed", EMPTY_DICT)}))
     errors += within("scheduling.nodeSelector", validate_labels(dig(obj, "scheduling.nodeSelector", EMPTY_DICT)))
-    tolerations = dig(obj, "scheduling.tolerations", ())
-    return errors + [duplicate(f"scheduling.tolerations[{i}]", t) for i, t in enumerate(tolerations) if t in tolerations[:i]]
+    return errors + within("scheduling.tolerations", validate_tolerations(dig(obj, "scheduling.tolerations", ())))
 
 
 def validate_update(obj: Object, old: Object) -> Errors:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, within
+from k8snb.apimachinery.errors import Errors, invalid, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.resources.common.cells import age
+from k8snb.resources.common.compute import is_extended
 from k8snb.resources.discovery import served
 from k8snb.resources.resource_k8s_io.devices import validate_class_config, validate_selectors
 
@@ -18,7 +19,11 @@ def validate(obj: Object) -> Errors:
     """``spec``, whole."""
     spec = obj.get("spec") or EMPTY_DICT
     errors = within("spec.selectors", validate_selectors(spec.get("selectors") or ()))
-    return errors + within("spec.config", validate_class_config(spec.get("config") or ()))
+    errors += within("spec.config", validate_class_config(spec.get("config") or ()))
+    extended = spec.get("extendedResourceName")
+    if extended is not None and not is_extended(extended):
+        errors.append(invalid("spec.extendedResourceName", extended, "must be a valid extended resource name"))
+    return errors
 
 
 def cells(obj: Object, now: int) -> list[Any]:

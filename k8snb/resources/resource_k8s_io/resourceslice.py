@@ -8,14 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, duplicate, invalid, required, too_many, within
+from k8snb.apimachinery.errors import Errors, invalid, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
-from k8snb.apimachinery.validation import check, dns_label, dns_subdomain, immutable
+from k8snb.apimachinery.validation import check, dns_subdomain, immutable
 from k8snb.resources.common.cells import age
+from k8snb.resources.common.pod_scheduling import validate_node_selector
 from k8snb.resources.discovery import served
+from k8snb.resources.resource_k8s_io.device import (
+    MOST_COUNTER_SETS,
+    MOST_DEVICES,
+    MOST_DEVICES_WITH_MORE,
+    has_more,
+    validate_counters,
+    validate_device,
+)
+from k8snb.resources.resource_k8s_io.devices import bounded_set
+from k8snb.resources.resource_k8s_io.names import driver_name, pool_name
 
-_MOST_DEVICES = 128
 _WHERE = ("nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection")
+_SWITCHES = ("allNodes", "perDeviceNodeSelection")
+_ONE = f"exactly one of {', '.join(f'`{name}`' for name in _WHERE)} is required"
 
 
 def validate(obj: Object) -> Errors:
@@ -24,33 +36,43 @@ def validate(obj: Object) -> Errors:
 
 
 def _validate_spec(spec: Mapping[str, Any]) -> Errors:
-    where = [name for name in _WHERE if spec.get(name)]
+    devices, counters = spec.get("devices") or (), spec.get("sharedCounters") or ()
+    errors = driver_name("driver", spec.get("driver", "")) + within("pool", _validate_pool(spec.get("pool") or EMPTY_DICT))
+    errors += _validate_place(spec)
+    if spec.get("sharedCounters") is not None and spec.get("devices") is not None:
+        errors.append(invalid("", "", "only one of `sharedCounters` or `devices` is allowed"))
+    by_itself = bool(spec.get("perDeviceNodeSelection"))
+    most = MOST_DEVICES_WITH_MORE if any(map(has_more, devices)) else MOST_DEVICES
+    errors += bounded_set("devices", devices, most, lambda device: validate_device(device, by_itself=by_itself), "name")
+    return errors + bounded_set("sharedCounters", counters, MOST_COUNTER_SETS, lambda one: validate_counters(one, "name"), "name")
+
+
+def _validate_pool(pool: Mapping[str, Any]) -> Errors:
+    count, generation = pool.get("resourceSliceCount", 0), pool.get("generation", 0)
+    errors = pool_name("name", pool.get("name", ""))
+    errors += [] if count > 0 else [invalid("resourceSliceCount", count, "must be greater than zero")]
+    return errors + ([] if generation >= 0 else [invalid("generation", generation, "must be greater than or equal to zero")])
+
+
+def _validate_place(spec: Mapping[str, Any]) -> Errors:
+    """Where the devices are: on one node, on some, on all, or each where it says itself."""
+    node, selector = spec.get("nodeName"), spec.get("nodeSelector")
     errors: Errors = []
-    if spec.get("nodeName") is not None:
-        errors += check("nodeName", spec["nodeName"], dns_subdomain) if spec["nodeName"] else [required("nodeName")]
-    if not where:
-        errors.append(required("", f"exactly one of {', '.join(f'`{name}`' for name in _WHERE)} is required"))
-    elif len(where) > 1:
-        shown = "{" + ", ".join(f"`{name}`" for name in where) + "}"
-        errors.append(
-            invalid("", shown, f"exactly one of {', '.join(f'`{name}`' for name in _WHERE)} is required, but multiple fields are set")
-        )
-    driver, pool = spec.get("driver", ""), dig(spec, "pool.name", "")
-    errors += check("driver", driver, dns_subdomain) if driver else [required("driver")]
-    errors += [] if pool else [required("pool.name")]
-    if dig(spec, "pool.resourceSliceCount", 0) <= 0:
-        errors.append(invalid("pool.resourceSliceCount", dig(spec, "pool.resourceSliceCount", 0), "must be greater than zero"))
-    return errors + _validate_devices(spec.get("devices") or ())
-
-
-def _validate_devices(devices: Any) -> Errors:
-    errors = [too_many("devices", len(devices), _MOST_DEVICES)] if len(devices) > _MOST_DEVICES else []
-    names: list[str] = []
-    for index, device in enumerate(devices):
-        name = device.get("name", "")
-        errors += check(f"devices[{index}].name", name, dns_label) if name else [required(f"devices[{index}].name")]
-        errors += [duplicate(f"devices[{index}].name", name)] if name in names else []
-        names.append(name)
+    if node is not None:
+        errors += check("nodeName", node, dns_subdomain) if node else [
+            invalid("nodeName", node, "must be either unset or set to a non-empty string")
+        ]  # fmt: skip
+    if selector is not None:
+        errors += within("nodeSelector", validate_node_selector(selector))
+        terms = list(selector.get("nodeSelectorTerms") or ())
+        if len(terms) != 1:
+            errors.append(invalid("nodeSelector.nodeSelectorTerms", terms or None, "must have exactly one node selector term"))
+    errors += [invalid(name, False, "must be either unset or set to true") for name in _SWITCHES if spec.get(name) is False]
+    given = [f"`{name}`" for name in _WHERE if spec.get(name) or (name == "nodeSelector" and selector is not None)]
+    if not given:
+        errors.append(required("", _ONE))
+    elif len(given) > 1:
+        errors.append(invalid("", "{" + ", ".join(given) + "}", f"{_ONE}, but multiple fields are set"))
     return errors
 
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, duplicate, invalid, required, too_long, within
+from k8snb.apimachinery.errors import Errors, duplicate, invalid, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, dig
 from k8snb.apimachinery.resource import once
-from k8snb.apimachinery.validation import check, dns_subdomain, immutable, one_of
+from k8snb.apimachinery.validation import immutable, one_of
 from k8snb.resources.common.cells import NONE, UNSET, age
 from k8snb.resources.common.fill import fill, inside
 from k8snb.resources.discovery import served
 
-LIFECYCLE_MODES = ("Ephemeral", "Persistent")
+LIFECYCLE_MODES = ("Persistent", "Ephemeral")
 FS_GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
-_LONGEST_NAME = 63
-_SHORTEST_TOKEN = 10 * 60
+_SHORTEST_TOKEN, _LONGEST_TOKEN = 10 * 60, 1 << 32
+_SHORTEST_PERIOD = 10
 
 
 def default(obj: Object) -> Object:
@@ -33,24 +33,15 @@ def _default_spec(spec: Mapping[str, Any]) -> Any:
     return spec if spec.get("volumeLifecycleModes") else FrozenDict({**spec, "volumeLifecycleModes": FrozenList(["Persistent"])})
 
 
-def validate_driver_name(field: str, name: str) -> Errors:
-    """The name of a CSI driver: a domain name of at most 63 characters."""
-    if not name:
-        return [required(field)]
-    errors = [too_long(field, _LONGEST_NAME)] if len(name) > _LONGEST_NAME else []
-    return errors + check(field, name.lower(), dns_subdomain)
-
-
 def validate(obj: Object) -> Errors:
-    """The name, and ``spec``."""
-    return validate_driver_name("metadata.name", obj["metadata"].get("name", "")) + within(
-        "spec", _validate_spec(obj.get("spec") or EMPTY_DICT)
-    )
+    """``spec``, whole."""
+    return within("spec", _validate_spec(obj.get("spec") or EMPTY_DICT))
 
 
 @once
 def _validate_spec(spec: Mapping[str, Any]) -> Errors:
-    errors = [required(name) for name in ("attachRequired", "podInfoOnMount", "storageCapacity") if spec.get(name) is None]
+    needed = {"attachRequired": "attachedRequired", "podInfoOnMount": "podInfoOnMount", "storageCapacity": "storageCapacity"}
+    errors = [required(path) for name, path in needed.items() if spec.get(name) is None]
     if spec.get("fsGroupPolicy") is not None:
         errors += one_of("fsGroupPolicy", spec["fsGroupPolicy"], FS_GROUP_POLICIES)
     audiences: list[str] = []
@@ -58,18 +49,25 @@ def _validate_spec(spec: Mapping[str, Any]) -> Errors:
         audience, seconds = token.get("audience", ""), token.get("expirationSeconds")
         if audience in audiences:
             errors.append(duplicate(f"tokenRequests[{index}].audience", audience))
+            continue
         audiences.append(audience)
         if seconds is not None and seconds < _SHORTEST_TOKEN:
             errors.append(invalid(f"tokenRequests[{index}].expirationSeconds", seconds, "may not specify a duration less than 10 minutes"))
+        if seconds is not None and seconds > _LONGEST_TOKEN:
+            words = "may not specify a duration larger than 2^32 seconds"
+            errors.append(invalid(f"tokenRequests[{index}].expirationSeconds", seconds, words))
     for mode in spec.get("volumeLifecycleModes") or ():
         errors += one_of("volumeLifecycleModes", mode, LIFECYCLE_MODES)
+    period = spec.get("nodeAllocatableUpdatePeriodSeconds")
+    if period is not None and period < _SHORTEST_PERIOD:
+        errors.append(invalid("nodeAllocatableUpdatePeriodSeconds", period, f"must be greater than or equal to {_SHORTEST_PERIOD} seconds"))
     return errors
 
 
 def validate_update(obj: Object, old: Object) -> Errors:
     """How volumes are attached and how long they live stays."""
-    names = ("attachRequired", "volumeLifecycleModes")
-    return [error for name in names for error in immutable(f"spec.{name}", dig(obj, f"spec.{name}"), dig(old, f"spec.{name}"))]
+    names = {"attachRequired": "attachedRequired", "volumeLifecycleModes": "volumeLifecycleModes"}
+    return [e for name, path in names.items() for e in immutable(f"spec.{path}", dig(obj, f"spec.{name}"), dig(old, f"spec.{name}"))]
 
 
 def cells(obj: Object, now: int) -> list[Any]:

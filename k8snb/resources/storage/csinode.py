@@ -13,8 +13,8 @@ from k8snb.apimachinery.objects import Object, dig
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, not_negative, qualified_name
 from k8snb.resources.common.cells import age
+from k8snb.resources.common.volumes import csi_driver_name
 from k8snb.resources.discovery import served
-from k8snb.resources.storage.csidriver import validate_driver_name
 
 _LONGEST_NODE_ID = 256
 
@@ -33,15 +33,16 @@ def validate(obj: Object) -> Errors:
 @once
 def _validate_driver(driver: Mapping[str, Any]) -> Errors:
     node = driver.get("nodeID", "")
-    errors = validate_driver_name("name", driver.get("name", ""))
+    errors = csi_driver_name("name", driver.get("name", ""))
     errors += [] if node else [required("nodeID")]
     if len(node) > _LONGEST_NODE_ID:
         errors.append(invalid("nodeID", node, f"must be {_LONGEST_NODE_ID} characters or less"))
     errors += not_negative("allocatable.count", dig(driver, "allocatable.count"))
     keys = driver.get("topologyKeys") or ()
     for index, key in enumerate(keys):
-        errors += [duplicate("topologyKeys", key)] if key in keys[:index] else []
-        errors += check(f"topologyKeys[{index}]", key, qualified_name)
+        errors += [] if key else [required("")]
+        errors += [duplicate("", key)] if key in keys[:index] else []
+        errors += check("", key, qualified_name)
     return errors
 
 

@@ -17,9 +17,8 @@ def validate(obj: Object) -> Errors:
     topology = obj.get("nodeTopology")
     errors = within("nodeTopology", validate_label_selector(topology)) if topology is not None else []
     errors += check("storageClassName", obj.get("storageClassName", ""), dns_subdomain)
-    for name in ("capacity", "maximumVolumeSize"):
-        if obj.get(name) is not None and exact(obj[name]) < 0:
-            errors.append(invalid(name, obj[name], NOT_NEGATIVE))
+    if obj.get("capacity") is not None and exact(obj["capacity"]) < 0:
+        errors.append(invalid("capacity", obj["capacity"], NOT_NEGATIVE))
     return errors
 
 

@@ -36,8 +36,9 @@ def validate_provisioner(field: str, name: str) -> Errors:
 
 def validate_parameters(parameters: Mapping[str, str], *, needed: bool = False) -> Errors:
     """What the provisioner is told; paths are relative to the object."""
-    errors = [too_long("parameters", _MOST_PARAMETERS)] if len(parameters) > _MOST_PARAMETERS else []
-    errors += [invalid("parameters", key, "field can not be empty.") for key in parameters if not key]
+    if len(parameters) > _MOST_PARAMETERS:
+        return [too_long("parameters", _MOST_PARAMETERS)]
+    errors = [invalid("parameters", key, "field can not be empty.") for key in parameters if not key]
     if sum(len(key) + len(value) for key, value in parameters.items()) > _LONGEST_PARAMETERS:
         errors.append(too_long("parameters", _LONGEST_PARAMETERS))
     if needed and not parameters:

@@ -7,26 +7,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8snb.apimachinery.errors import Errors, required, within
+from k8snb.apimachinery.errors import Errors, forbidden, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.validation import check, dns_subdomain, immutable
 from k8snb.resources.common.cells import age
+from k8snb.resources.common.volumes import csi_driver_name
 from k8snb.resources.discovery import served
-from k8snb.resources.storage.csidriver import validate_driver_name
 
 
 def validate(obj: Object) -> Errors:
     """Who attaches, what, and where."""
     spec = obj.get("spec") or EMPTY_DICT
-    errors = validate_driver_name("attacher", spec.get("attacher", ""))
     source = spec.get("source") or EMPTY_DICT
     name, inline = source.get("persistentVolumeName"), source.get("inlineVolumeSpec")
+    errors = csi_driver_name("attacher", spec.get("attacher", ""))
     if name is None and inline is None:
         errors.append(required("source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName"))
+    elif name is not None and inline is not None:
+        errors.append(forbidden("source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName"))
     elif name is not None and not name:
         errors.append(required("source.persistentVolumeName", "must specify non empty persistentVolumeName"))
-    node = spec.get("nodeName", "")
-    return within("spec", errors + (check("nodeName", node, dns_subdomain) if node else [required("nodeName")]))
+    errors += check("nodeName", spec.get("nodeName", ""), dns_subdomain)
+    return within("spec", errors + (check("source.persistentVolumeName", name, dns_subdomain) if name is not None else []))
 
 
 def validate_update(obj: Object, old: Object) -> Errors:

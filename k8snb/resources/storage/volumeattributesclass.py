@@ -11,13 +11,12 @@ from k8snb.apimachinery.errors import Errors, forbidden
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.resources.common.cells import age
 from k8snb.resources.discovery import served
-from k8snb.resources.storage.csidriver import validate_driver_name
-from k8snb.resources.storage.storageclass import validate_parameters
+from k8snb.resources.storage.storageclass import validate_parameters, validate_provisioner
 
 
 def validate(obj: Object) -> Errors:
     """A driver, and at least one parameter."""
-    return validate_driver_name("driverName", obj.get("driverName", "")) + validate_parameters(
+    return validate_provisioner("driverName", obj.get("driverName", "")) + validate_parameters(
         obj.get("parameters") or EMPTY_DICT, needed=True
     )
 
