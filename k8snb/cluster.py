@@ -368,14 +368,15 @@ class Cluster:
         if size not in STEP_SIZES:
             raise Mistake(text("cluster.no_size", size=size, names=", ".join(STEP_SIZES)))
         trace, before = self.simulation.parts.kernel.trace, self.simulation.parts.kernel.trace.last
-        began = self.now
+        began, remark = self.now, ""
         if size == "event":
             self.simulation.step_event()
         elif size == "reconcile":
             self.simulation.step_reconcile()
         else:
-            self.simulation.settle()
-        return Step(size, began, self.now, tuple(trace.since(before)), trace.get)
+            restless = self.simulation.settle().restless
+            remark = repr(restless) if restless else ""
+        return Step(size, began, self.now, tuple(trace.since(before)), trace.get, remark)
 
     def settle(self, limit: float = LIMIT / 1e6, quiet: float = QUIET / 1e6) -> Settled:
         """Run until no object has changed for ``quiet`` seconds, at most ``limit`` seconds of virtual time."""

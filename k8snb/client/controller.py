@@ -26,6 +26,7 @@ from k8snb.client.component import Component, Environment
 from k8snb.client.informer import Handler, Informer, key_of
 from k8snb.client.recorder import Recorder
 from k8snb.client.workqueue import QueueState
+from k8snb.messages import NoSuchKey, text
 from k8snb.resources.apiextensions.customresourcedefinition import served_version
 from k8snb.sim.kernel import Event
 
@@ -97,6 +98,13 @@ class Tally(NamedTuple):
     function: Callable[[Object], Iterable[tuple[str, str]]]
 
 
+class Caches(dict[str, Informer]):
+    """A controller's caches by resource: those that it has declared."""
+
+    def __missing__(self, resource: str) -> Informer:
+        raise NoSuchKey(text("controllers.no_cache", resource=resource, names=", ".join(self)))
+
+
 class Controller:
     """One control loop inside a process. Several share the process's informers, as in kube-controller-manager."""
 
@@ -113,7 +121,7 @@ class Controller:
         self.client: Client = process.client_for(process.user_of(self), f"{process.name}/{self.name}")
         self.recorder = Recorder(process.state.recorder, self.client, self.kernel, component=self.agent)
         self.queue = process.queue(self.name, self.reconcile)
-        self.informers: dict[str, Informer] = {name: process.informer(name) for name in self._resources()}
+        self.informers = Caches((name, process.informer(name)) for name in self._resources())
         for index in self.indexes:
             self.informers[index.resource].add_index(index.name, index.function)
         for tally in self.tallies:

@@ -6,9 +6,9 @@
         def reconcile(self, key): ...
 
 It gets the client, the informers and the queue that the built-in ones have. What it raises becomes back-off and a short message;
-a turn that never ends is ended, after :data:`LIMIT` requests or :data:`LINES` lines. Code is wiring, not state: a fork and a rewind
-run the same class in a new instance, and a restart makes a new instance too, so what was kept on ``self`` is gone, as the memory
-of a real process is.
+a turn that never ends is ended, after :data:`LIMIT` requests or so many lines (:mod:`k8snb.messages.guests`). Code is wiring, not
+state: a fork and a rewind run the same class in a new instance, and a restart makes a new instance too, so what was kept on
+``self`` is gone, as the memory of a real process is.
 
 Models: nothing upstream runs other people's code in its own process; a controller of one's own is a Deployment of its own, and
 there it takes a loop's place with ``kube-controller-manager --controllers=*,-replicaset-controller``.
@@ -17,27 +17,24 @@ Simplified: a turn takes no time but that of its requests, however much it compu
 
 from __future__ import annotations
 
-import dis
-import functools
 import inspect
-import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from traceback import walk_tb
-from types import CodeType, FrameType
+from collections.abc import Callable, Collection, Iterable
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import freeze
 from k8snb.apiserver.request import Request, Response, User
 from k8snb.client.component import Environment
-from k8snb.client.controller import Controller, ControllerProcess, Watches, service_account
+from k8snb.client.controller import Controller, ControllerProcess, OfOwner, Watches, itself, service_account
+from k8snb.client.workqueue import WorkQueue
 from k8snb.messages import Mistake, text
+from k8snb.messages.arguments import WHOLE, shown
+from k8snb.messages.guests import Endless, Rejected, guest, hinted, host, without_addresses
+from k8snb.messages.inspection import inspected, inspected_class
+from k8snb.sim.state import clone
 
 PREFIX = "learner-"
 LIMIT = 200
-LINES = 200_000
-PACKAGE = str(Path(__file__).resolve().parents[1])
 
 
 class Program(NamedTuple):
@@ -59,47 +56,67 @@ def program(code: Any, resources: Collection[str], *, name: str = "", account: s
     ``resources``: the keys that may be watched. Raises ValueError with a sentence for the learner.
     """
     body: dict[str, Any] = {"reconcile": code, "__doc__": code.__doc__} if inspect.isfunction(code) else {}
+    if not isinstance(code, type) and callable(getattr(type(code), "reconcile", None)):
+        raise Mistake(text("controllers.no_call", code=type(code).__name__))
     base = code if isinstance(code, type) else object
     reconcile = body.get("reconcile") or getattr(base, "reconcile", None)
     if reconcile is None or reconcile is Controller.reconcile:
         raise Mistake(text("controllers.no_reconcile", code=_called(code)))
-    if not _takes_a_key(reconcile):
+    if not callable(reconcile) or not _takes(reconcile, None, "default/web"):
         raise Mistake(text("controllers.no_key", code=_called(code)))
-    sources = tuple(_source(item, resources) for item in (tuple(watches) or _listed(base)))
+    inspected(f"{_called(code)}.reconcile" if base is code else _called(code), reconcile)
+    inspected_class(base, Controller)
+    sources = tuple(_source(item, resources, _called(code)) for item in (tuple(watches) or _listed(base, "watches")))
+    reads = _listed(base, "reads")
+    for resource in reads:
+        _known(resource, resources)
     if not sources:
         raise Mistake(text("controllers.no_watches", code=_called(code)))
     bases = (base,) if issubclass(base, Controller) else tuple(one for one in (base, Controller) if one is not object)
-    loop = name or getattr(base, "name", "") or _called(code).lower()
+    given = getattr(base, "name", "")
+    loop = name or (given if isinstance(given, str) else "") or _called(code).lower()
     guarded = {"indexes": _guarded(base, "indexes"), "tallies": _guarded(base, "tallies")}
-    return Program(loop, type(_called(code), bases, {**body, **guarded, "name": loop, "watches": sources}), account)
+    return Program(loop, type(_called(code), bases, {**body, **guarded, "name": loop, "watches": sources, "reads": reads}), account)
 
 
 def _called(code: Any) -> str:
     return str(getattr(code, "__name__", type(code).__name__))
 
 
-def _takes_a_key(reconcile: Callable[..., Any]) -> bool:
+def _takes(function: Callable[..., Any], *arguments: Any) -> bool:
     try:
-        inspect.signature(reconcile).bind(None, "default/web")
+        inspect.signature(function).bind(*arguments)
     except (TypeError, ValueError):
         return False
     return True
 
 
-def _listed(base: type) -> tuple[Any, ...]:
-    """What a class says that it watches: a tuple or list, or one thing alone."""
-    said = getattr(base, "watches", ())
-    return (said,) if isinstance(said, (str, Watches)) else tuple(said)
+def _listed(base: type, what: str) -> tuple[Any, ...]:
+    """What a class says that it watches, or ``reads``: a tuple or list, or one thing alone."""
+    said = getattr(base, what, ())
+    if isinstance(said, (str, Watches)):
+        return (said,)
+    if not isinstance(said, (tuple, list)):
+        raise Mistake(text("controllers.no_list", what=what, code=base.__name__, given=shown(said)))
+    return tuple(said)
 
 
-def _source(item: Any, resources: Collection[str]) -> Watches:
+def _source(item: Any, resources: Collection[str], code: str) -> Watches:
     source = Watches(item) if isinstance(item, str) else item
     if not isinstance(source, Watches):
         raise Mistake(text("controllers.no_source", source=repr(item)))
-    if source.resource not in resources:
-        near = [key for key in resources if key.partition(".")[0] == source.resource.partition(".")[0]]
-        raise Mistake(text("controllers.no_resource", resource=source.resource, near=", ".join(near) or "pods, replicasets.apps"))
+    _known(source.resource, resources)
+    if not _takes(source.to_keys, None, None, None):
+        raise Mistake(text("controllers.no_mapping", resource=source.resource, code=code))
+    inspected(f"{code}: {source.resource}", source.to_keys)
     return source._replace(to_keys=_guard(source.to_keys, source.resource))
+
+
+def _known(resource: Any, resources: Collection[str]) -> None:
+    if resource not in resources:
+        near = [key for key in resources if key.partition(".")[0] == str(resource).partition(".")[0]]
+        near += get_close_matches(str(resource), resources, 2)
+        raise Mistake(text("controllers.no_resource", resource=resource, near=", ".join(dict.fromkeys(near)) or "pods, replicasets.apps"))
 
 
 def _guarded(base: type, what: str) -> tuple[Any, ...]:
@@ -107,13 +124,19 @@ def _guarded(base: type, what: str) -> tuple[Any, ...]:
 
 
 def _guard(to_keys: Callable[..., Iterable[str]], resource: str) -> Callable[..., Iterable[str]]:
-    """The same mapping; where it raises there are no keys, and the queue shows why."""
+    """The same mapping; where it raises there are no keys, and the queue shows why. Ours is not watched."""
+    if isinstance(to_keys, OfOwner) or to_keys is itself:
+        return to_keys
 
     def guarded(controller: Controller, old: Any, new: Any) -> Iterable[str]:
         try:
-            return [str(key) for key in to_keys(controller, old, new)]
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is the learner's)
-            controller.queue.state.errors[f"watches {resource}"] = told(error)
+            with guest("mapping"):
+                keys = to_keys(controller, old, new)
+                if isinstance(keys, str):
+                    raise Mistake(text("controllers.keys_are_a_list", given=shown(keys)))
+                return [str(key) for key in keys or ()]
+        except Rejected as error:
+            controller.queue.state.errors[f"watches {resource}"] = str(error)
             return []
 
     return guarded
@@ -122,67 +145,37 @@ def _guard(to_keys: Callable[..., Iterable[str]], resource: str) -> Callable[...
 def _guard_index(function: Callable[..., Iterable[Any]]) -> Callable[..., Iterable[Any]]:
     def guarded(obj: Any) -> Iterable[Any]:
         try:
-            return tuple(function(obj))
-        except Exception:  # noqa: BLE001  (an object that cannot be read is under no value)
+            with guest("index"):
+                return tuple(function(obj))
+        except Rejected:  # an object that cannot be read is under no value
             return ()
 
     return guarded
-
-
-class Endless(BaseException):
-    """Ends a turn that goes on and on. Not an Exception, so that ``except Exception`` in a loop does not keep it alive."""
 
 
 class TooManyRequests(Endless):
     """It asks and asks."""
 
 
-class TooManyLines(Endless):
-    """It loops without asking, waiting perhaps for its cache to change, which it cannot do during a turn."""
+def _check_key(key: Any) -> None:
+    if not isinstance(key, str):
+        raise Mistake(text("controllers.key_is_text", key=shown(key)))
 
 
-@functools.lru_cache(maxsize=256)
-def _loops_on_one_line(code: CodeType) -> bool:
-    """Whether a loop of this code begins and ends on one line: ``while True: pass``, a comprehension."""
-    lines, line = {}, None
-    for instruction in dis.get_instructions(code):
-        position = instruction.positions.lineno if instruction.positions else None
-        line = position if position is not None else line
-        lines[instruction.offset] = line
-        if "JUMP_BACKWARD" in instruction.opname and lines.get(instruction.argval) == line:
-            return True
-    return False
+class CarefulQueue(WorkQueue):
+    """A work queue for which a learner writes."""
 
+    def add(self, key: str, cause: int = 0) -> None:
+        """As :meth:`WorkQueue.add`. Raises ValueError for what is no key."""
+        _check_key(key)
+        super().add(key, cause)
 
-@contextmanager
-def bounded(turn: str = "reconcile") -> Iterator[None]:
-    """Count the lines of the learner's code that run, and raise :class:`TooManyLines` beyond the limit. Ours run at full speed."""
-    left, outer = LINES, sys.gettrace()
-
-    def line(frame: FrameType, event: str, _argument: Any) -> Any:
-        nonlocal left
-        if event == "call" and _loops_on_one_line(frame.f_code):
-            frame.f_trace_opcodes = True  # no event tells of another turn of such a loop
-        left -= event in ("line", "opcode")
-        if left < 0:
-            raise TooManyLines(f"more than {LINES} lines in one {turn}")
-        return line
-
-    def enter(frame: FrameType, event: str, argument: Any) -> Any:
-        return None if frame.f_code.co_filename.startswith(PACKAGE) else line(frame, event, argument)
-
-    sys.settrace(enter)
-    try:
-        yield
-    finally:
-        sys.settrace(outer)
-
-
-def told(error: BaseException) -> str:
-    """An exception in one line, with the line of the learner's own code: ``KeyError: 'spec', line 9, in reconcile``."""
-    said = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-    own = [(frame.f_code, line) for frame, line in walk_tb(error.__traceback__) if not frame.f_code.co_filename.startswith(PACKAGE)]
-    return f"{said}, line {own[-1][1]}, in {own[-1][0].co_name}" if own else said
+    def add_after(self, key: str, delay: int, why: str = "it asked for another turn", *, background: bool = False) -> None:
+        """As :meth:`WorkQueue.add_after`. Raises ValueError for what is no key or no delay."""
+        _check_key(key)
+        if not WHOLE.fits(delay):
+            raise Mistake(text("controllers.no_delay", delay=shown(delay)))
+        super().add_after(key, delay, str(why), background=background)
 
 
 class LearnerProcess(ControllerProcess):
@@ -197,28 +190,66 @@ class LearnerProcess(ControllerProcess):
         """It writes with the rights of the loop whose place it takes, or else as a cluster administrator."""
         return service_account(self.program.account) if self.program.account else self.user
 
+    def _assemble(self) -> None:
+        with guest("__init__"):
+            super()._assemble()
+            for loop, controller in self.controllers.items():
+                if loop not in self.queues:
+                    raise Mistake(text("controllers.no_super", code=type(controller).__name__))
+
+    def queue(self, loop: str, reconcile: Callable[[str], None]) -> WorkQueue:
+        """A queue that takes nothing but keys."""
+        super().queue(loop, reconcile)
+        self.queues[loop] = CarefulQueue(self.state.queues[loop], self.kernel, self.name, loop)
+        return self.queues[loop]
+
     def start(self) -> None:
         """Begin with a new instance: a process that is started remembers nothing."""
         self.informers.clear()
         self._assemble()
         super().start()
 
+    def on_start(self) -> None:
+        self._hook("on_start", super().on_start)
+
+    def on_stop(self) -> Any:
+        self._hook("on_stop", super().on_stop)
+        return self.new_state()  # a start makes a new record, with the new instance
+
+    def _hook(self, name: str, hook: Callable[[], Any]) -> None:
+        """Where it raises, the queue shows why."""
+        try:
+            with guest(name):
+                hook()
+        except Rejected as error:
+            for queue in self.state.queues.values():
+                queue.errors[name] = str(error)
+
     def attempt(self, reconcile: Callable[[str], None], key: str) -> str:
         """A learner's code cannot break the cluster: whatever it raises becomes back-off and a short message."""
         self.left = LIMIT
         try:
-            with bounded():
-                return super().attempt(reconcile, key)
-        except Endless as error:
-            return f"{type(error).__name__}: {error}"
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is the learner's)
-            return told(error)
+            with guest("reconcile"):
+                said = super().attempt(reconcile, key)
+                self._check_record()
+                return hinted(without_addresses(said))
+        except Rejected as error:
+            return str(error)
         finally:
             self.left = None
+
+    def _check_record(self) -> None:
+        """What a loop has put into ``self.own`` can be forked; if not, it begins anew. Raises TypeError."""
+        try:
+            clone(self.state.own)
+        except TypeError:
+            self.state.own = {"disabled": {}, **{name: loop.new_state() for name, loop in self.controllers.items()}}
+            raise
 
     def _send(self, request: Request) -> Response:
         if self.left is not None:
             if not self.left:
                 raise TooManyRequests(f"more than {LIMIT} requests in one reconcile")
             self.left -= 1
-        return super()._send(request._replace(body=freeze(request.body)))  # theirs may change after the call
+        with host():
+            return super()._send(request._replace(body=freeze(request.body)))  # theirs may change after the call

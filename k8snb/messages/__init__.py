@@ -81,6 +81,13 @@ class Mistake(ValueError):
         return [str(self)]
 
 
+class Interrupted(KeyboardInterrupt):
+    """■ has stopped what a learner asked for. The sentence is all there is to say: notebooks show it without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 class Missing(Mistake, LookupError):
     """A mistake about a name: there is nothing of that name."""
 

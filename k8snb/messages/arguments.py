@@ -14,7 +14,7 @@ import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
-from k8snb.messages import Mistake, text
+from k8snb.messages import Interrupted, Mistake, guests, text
 
 C = TypeVar("C", bound=type)
 
@@ -83,6 +83,7 @@ KINDS: dict[str, Kind] = {
     "Request": Kind(_is("Request"), "arguments.request"),
     "Callable[[Cluster], bool]": Kind(callable, "arguments.condition"),
 }
+TEXT, WHOLE = KINDS["str"], KINDS["int"]
 _ANYTHING = Kind(lambda _value: True, "")
 TIME = Kind(functools.partial(is_number, largest=LONGEST), "arguments.seconds")
 
@@ -94,8 +95,11 @@ def kind_of(parameter: inspect.Parameter) -> Kind | None:
     return KINDS.get(parameter.annotation) if isinstance(parameter.annotation, str) else None
 
 
-def careful(label: str, *also: str) -> Callable[[C], C]:
-    """A class whose public methods (and those named by ``also``) check what they are given. ``label``: how a learner writes the object."""
+def careful(label: str, *also: str, inside: bool = False) -> Callable[[C], C]:
+    """A class whose public methods (and those named by ``also``) check what they are given. ``label``: how a learner writes the object.
+
+    ``inside``: it is for a learner's code that runs in the cluster; all others refuse to be called from there.
+    """
 
     def decorate(cls: C) -> C:
         for name, member in list(vars(cls).items()):
@@ -103,10 +107,10 @@ def careful(label: str, *also: str) -> Callable[[C], C]:
                 continue
             called = label[:1].upper() + label[1:] if name == "__init__" else f"{label}.{name}"
             if inspect.isfunction(member):
-                setattr(cls, name, checked(member, called, skip=1))
+                setattr(cls, name, checked(member, called, skip=1, inside=inside))
             elif isinstance(member, (classmethod, staticmethod)):
                 skip = int(isinstance(member, classmethod))
-                setattr(cls, name, type(member)(checked(member.__func__, called, skip=skip)))
+                setattr(cls, name, type(member)(checked(member.__func__, called, skip=skip, inside=inside)))
         return cls
 
     return decorate
@@ -120,14 +124,14 @@ def careful_function(function: F) -> F:
     return cast(F, checked(function, function.__name__))
 
 
-def checked(function: Callable[..., Any], called: str, *, skip: int = 0) -> Callable[..., Any]:
+def checked(function: Callable[..., Any], called: str, *, skip: int = 0, inside: bool = False) -> Callable[..., Any]:
     """The function, behind a check of its arguments; the first ``skip`` are Python's own (``self``). Raises Mistake."""
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())[skip:]
     kinds = {one.name: kind for one in parameters if (kind := kind_of(one)) is not None}
     if function.__name__ == "__init__":
         kinds = {}  # the choices of a cluster are checked, in better words, by simulation.config
-    if not parameters:
+    if inside and not parameters:
         return function
     in_order = [kinds.get(one.name, _ANYTHING) for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
     fewest = sum(one.default is one.empty for one in parameters if one.kind is not one.VAR_KEYWORD)
@@ -146,6 +150,23 @@ def checked(function: Callable[..., Any], called: str, *, skip: int = 0) -> Call
             if kind is not None and value is not signature.parameters[name].default and not kind.fits(value):
                 raise Mistake(text("arguments.wrong", call=called, name=name, wanted=text(kind.key), given=shown(value)))
         return function(*args, **kwargs)
+
+    return call if inside else _from_outside(call, called)
+
+
+def _from_outside(function: Callable[..., Any], called: str) -> Callable[..., Any]:
+    """The function, for somebody who stands outside of the cluster, and who may lose patience."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if guests.running():
+            raise Mistake(text("guests.inside", call=called, turn=guests.running()))
+        try:
+            return function(*args, **kwargs)
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:  # outside of events and requests, which are whole or undone (see simulation)
+            raise Interrupted(text("guests.interrupted", call=called)) from None
 
     return call
 

@@ -27,8 +27,8 @@ from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 from k8snb.apimachinery.objects import FrozenDict, Object
-from k8snb.client.learner import Endless, bounded, told
 from k8snb.messages import Mistake, counted, text
+from k8snb.messages.guests import guest
 from k8snb.scheduler.cluster_event import ANYTHING, Interest
 from k8snb.scheduler.diagnosis import Status, unschedulable
 from k8snb.scheduler.framework import EXTENSION_POINTS, Cycle, FilterPlugin, Plugin, Profile, ScorePlugin
@@ -101,13 +101,8 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
     """The same method; whatever it raises becomes one exception with one line, and what never ends is ended."""
 
     def guarded(*arguments: Any) -> Any:
-        try:
-            with bounded("call"):
-                return method(*arguments)
-        except Endless as error:
-            raise RuntimeError(str(error)) from None
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is the learner's)
-            raise RuntimeError(told(error)) from None
+        with guest("call"):
+            return method(*arguments)
 
     return guarded
 

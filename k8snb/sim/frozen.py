@@ -2,11 +2,11 @@
 
 Every object that the store, a cache or the trace holds is a *frozen JSON value*: a tree of ``FrozenDict``, ``FrozenList``
 and scalars. Because nobody can write into it, it may be shared without copying: by the store, by every informer, by a
-checkpoint and by both sides of a fork. They are ordinary ``dict`` and ``list`` subclasses, so ``json.dumps``,
-``isinstance(x, dict)`` and ``==`` work as usual.
+checkpoint and by both sides of a fork. A copy of one (``copy.deepcopy``) is private and can be changed. They are ordinary
+``dict`` and ``list`` subclasses, so ``json.dumps``, ``isinstance(x, dict)`` and ``==`` work as usual.
 
     template = freeze({"spec": {"replicas": 3}})
-    template["spec"]["replicas"] = 5      # Frozen: object is shared with the store; use put() or merge() ...
+    template["spec"]["replicas"] = 5      # Frozen: this object is shared with the whole cluster ...
 
 A frozen value is deeply frozen, so ``freeze`` of a frozen value returns the value itself, and work done on it once
 (validation, defaulting, hashing) may be remembered on it: see :func:`memo`.
@@ -16,13 +16,15 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from k8snb.messages import Mistake, text
 
-class Frozen(TypeError):
+
+class Frozen(Mistake, TypeError):
     """Something tried to write into a frozen object. Build a new one with ``put`` or ``merge`` instead."""
 
 
 def _refuse(self: Any, *_args: Any, **_kwargs: Any) -> NoReturn:
-    raise Frozen("object is shared with the store; use put() or merge() to make a changed copy, or thaw() for a private one")
+    raise Frozen(text("guests.frozen"))
 
 
 class FrozenDict(dict):  # type: ignore[type-arg]
@@ -39,11 +41,11 @@ class FrozenDict(dict):  # type: ignore[type-arg]
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
 
-    def __copy__(self) -> FrozenDict:
-        return self
+    def __copy__(self) -> dict[Any, Any]:
+        return dict(self)
 
-    def __deepcopy__(self, _memo: Any) -> FrozenDict:
-        return self
+    def __deepcopy__(self, _memo: Any) -> Any:
+        return thaw(self)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("k8snb state is saved as JSON, never pickled")
@@ -58,11 +60,11 @@ class FrozenList(list):  # type: ignore[type-arg]
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
     append = clear = extend = insert = pop = remove = reverse = sort = _refuse
 
-    def __copy__(self) -> FrozenList:
-        return self
+    def __copy__(self) -> list[Any]:
+        return list(self)
 
-    def __deepcopy__(self, _memo: Any) -> FrozenList:
-        return self
+    def __deepcopy__(self, _memo: Any) -> Any:
+        return thaw(self)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("k8snb state is saved as JSON, never pickled")

@@ -17,10 +17,11 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from k8snb.client.controller import ControllerProcess
-from k8snb.client.learner import LearnerProcess, Program, program, told
+from k8snb.client.learner import LearnerProcess, Program, program
 from k8snb.client.workqueue import QueueState
 from k8snb.messages import Mistake, text
 from k8snb.messages.arguments import careful
+from k8snb.messages.guests import told
 from k8snb.scheduler.learner import PluginProgram
 from k8snb.scheduler.scheduler import NAME as SCHEDULER
 from k8snb.scheduler.scheduler import KubeScheduler
@@ -42,10 +43,16 @@ def _manager(simulation: Simulation) -> ControllerProcess:
 
 def rehearse(simulation: Simulation, programs: tuple[Code, ...]) -> None:
     """Make the programs in a future that nobody sees. Raises ValueError where that fails."""
+    future = simulation.fork()
     try:
-        install(simulation.fork(), programs)
+        install(future, programs)
+        future.fork()  # whatever they remember can be copied
     except Exception as error:  # noqa: BLE001  (whatever it is, it is the learner's)
         raise Mistake(text("controllers.cannot_begin", error=told(error))) from None
+    for new in controllers_of(programs):
+        queue = future.root.components[new.process].queues[new.name]
+        if new not in simulation.programs and "on_start" in queue.errors:
+            raise Mistake(text("controllers.cannot_begin", error=queue.errors["on_start"]))
 
 
 def controllers_of(programs: Iterable[Code]) -> tuple[Program, ...]:

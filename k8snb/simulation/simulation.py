@@ -7,18 +7,21 @@ a key), *settle* (until no object has changed for ``quiet`` of virtual time, bou
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, NoReturn
 
+from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import freeze
 from k8snb.apiserver.request import Request, Response
 from k8snb.etcd.raft.group import new_group
 from k8snb.etcd.raft.store import RaftStore
 from k8snb.kubelet.images import Catalogue
-from k8snb.messages import Mistake, text
+from k8snb.messages import Interrupted, Mistake, guests, text
 from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.collector import resting_collector
+from k8snb.sim.interrupts import Hold, holding, stop
 from k8snb.sim.kernel import Event, KernelState
 from k8snb.sim.state import clone, decode, encode
 from k8snb.sim.trace import Record
@@ -28,6 +31,7 @@ from k8snb.simulation.config import Config
 from k8snb.simulation.faults import FAULTS
 from k8snb.simulation.history import IMAGES, PROGRAMS, Code, History, Position
 from k8snb.simulation.learners import install, rehearse
+from k8snb.simulation.restless import Restless, Watcher
 from k8snb.simulation.root import Root
 from k8snb.simulation.wiring import Parts, wire
 
@@ -48,9 +52,12 @@ class Settled(NamedTuple):
     events: int
     pending: tuple[Event, ...]
     now: int = 0
+    restless: Restless | None = None  # who changes something again and again, so that waiting for rest is no use
 
     def __repr__(self) -> str:
         said = text("steps.settled" if self.settled else "steps.unsettled", took=duration(self.took))
+        if self.restless:
+            return f"{said}\n  {self.restless!r}"
         times = [(duration(event.time - self.now), f"{event.component}: {event.why}") for event in self.pending]
         later = [text("steps.later", delay=delay, what=what) for delay, what in times]
         rest = [text("steps.more", count=len(later) - SHOWN)] if len(later) > SHOWN else []
@@ -105,12 +112,12 @@ class Simulation:
     def request(self, request: Request) -> Response:
         """A request from outside. It is recorded, so that it can be replayed."""
         frozen = request._replace(body=freeze(request.body))
-        writes = not self._only_looks(request)
-        if writes:
+        if self._only_looks(request):
+            return self.parts.server.handle(frozen)
+        with self._whole():
             self.history.note(self.root, "request", frozen)
-        response = self.parts.server.handle(frozen)
-        if writes:
-            self._tell()
+            response = self.parts.server.handle(frozen)
+        self._tell()
         return response
 
     def _only_looks(self, request: Request) -> bool:
@@ -121,9 +128,10 @@ class Simulation:
         """Something breaks, or is mended: see :mod:`k8snb.simulation.faults` for the names. Recorded, too."""
         value = freeze(arguments)
         FAULTS[name].check(self, **value)
-        self.history.note(self.root, name, value)
-        result = FAULTS[name].apply(self, **value)
-        self._outside()
+        with self._whole():
+            self.history.note(self.root, name, value)
+            result = FAULTS[name].apply(self, **value)
+            self._outside()
         self._tell()
         return result
 
@@ -134,8 +142,9 @@ class Simulation:
         """
         arguments = freeze({"url": url, "pod": pod, "node": node, **options})
         self.parts.machines.source(pod, node)  # refuses before anything is noted
-        self.history.note(self.root, "http", arguments)
-        return self.parts.machines.http(**arguments)
+        with self._whole():
+            self.history.note(self.root, "http", arguments)
+            return self.parts.machines.http(**arguments)
 
     def run_programs(self, programs: tuple[Code, ...]) -> None:
         """From now on exactly these controllers and plugins of a learner run. Recorded, so that forks and rewinds run them, too.
@@ -143,16 +152,18 @@ class Simulation:
         Raises ValueError, and changes nothing, where one of them cannot even be made.
         """
         rehearse(self, programs)
-        self.history.note(self.root, PROGRAMS, programs)
-        install(self, programs)
-        self._outside()
+        with self._whole():
+            self.history.note(self.root, PROGRAMS, programs)
+            install(self, programs)
+            self._outside()
         self._tell()
 
     def add_image(self, image: Any) -> None:
         """From now on containers can run this image. Recorded, so that forks and rewinds run it, too. Raises ValueError."""
         added = self.images.with_image(image)
-        self.history.note(self.root, IMAGES, added)
-        self.images.become(added)
+        with self._whole():
+            self.history.note(self.root, IMAGES, added)
+            self.images.become(added)
         self.unsaved = tuple(one for one in self.unsaved if not one.startswith(f"{image.name} ("))
 
     def _repeat(self, kind: str, value: Any) -> None:
@@ -176,40 +187,44 @@ class Simulation:
 
     def step_event(self) -> Event | None:
         """Handle one event; heartbeats and other upkeep before it are handled with it."""
-        while True:
-            event = self._step()
-            if event is None or not event.background:
-                self._tell()
-                return event
+        with self._running() as hold:
+            while (event := self._step()) is not None and event.background and not hold.asked:
+                pass
+        return event
 
     def step_reconcile(self, limit: int = STEP_LIMIT) -> list[Record]:
         """Run until one component has finished a key; gives the trace of it. Empty where nothing happens within ``limit``."""
         trace, end = self.parts.kernel.trace, self.now + limit
         begin = trace.last
-        while (event := self.parts.kernel.peek()) is not None and event.time <= end:
-            self._step()
-            records = trace.since(begin)
-            if any(record.kind in ACTIONS for record in records):
-                self._tell()
-                return records
-        self._tell()
+        with self._running() as hold:
+            while (event := self.parts.kernel.peek()) is not None and event.time <= end and not hold.asked:
+                self._step()
+                records = trace.since(begin)
+                if any(record.kind in ACTIONS for record in records):
+                    return records
         return []
 
     def settle(self, limit: int = LIMIT, quiet: int = QUIET) -> Settled:
-        """Run until no object has changed for ``quiet``, at most ``limit``. Heartbeats do not count as change."""
+        """Run until no object has changed for ``quiet``, at most ``limit``. Heartbeats do not count as change.
+
+        Who changes one object again and again without an end is named instead of waited for: see :mod:`k8snb.simulation.restless`.
+        """
         begin, handled = self.now, self.root.kernel.processed
-        with resting_collector():
+        watcher = Watcher(self.parts.kernel.trace, self.root.store.keys)
+        with self._running() as hold:
             while True:
                 calm = max(self.root.store.last_change, begin) + quiet
                 target = min(calm, begin + limit)
                 event = self.parts.kernel.peek()
                 if event is None or event.time > target:
+                    self.root.kernel.now = max(self.now, target)
                     break
                 self._step()
-        self.root.kernel.now = max(self.now, target)
+                if hold.asked or watcher.found():
+                    break
         pending = tuple(e for e in self.parts.kernel.pending() if not e.background)
-        self._tell()
-        return Settled(calm <= target, self.now - begin, self.root.kernel.processed - handled, pending, self.now)
+        took, events = self.now - begin, self.root.kernel.processed - handled
+        return Settled(calm <= target and not watcher.restless, took, events, pending, self.now, watcher.restless)
 
     def run_for(self, microseconds: int) -> int:
         """Let time pass; gives the number of events handled."""
@@ -217,20 +232,28 @@ class Simulation:
 
     def run_until(self, condition: Callable[[], bool], limit: int = LIMIT) -> bool:
         """Run until the condition holds (it is asked after every event), at most ``limit``; whether it does."""
-        if not condition():
-            self._run(self.now + limit, condition)
-        return condition()
+        with self._running() as hold:
 
-    def _run(self, end: int, stop: Callable[[], bool]) -> int:
+            def holds() -> bool:
+                hold.cuts = True  # whatever it is that somebody wants to know, no event is cut in two
+                try:
+                    return condition()
+                finally:
+                    hold.cuts = False
+
+            if not holds():
+                self._run(self.now + limit, holds)
+            return holds()
+
+    def _run(self, end: int, enough: Callable[[], bool]) -> int:
         before = self.root.kernel.processed
-        with resting_collector():
+        with self._running() as hold:
             while (event := self.parts.kernel.peek()) is not None and event.time <= end:
                 self._step()
-                if stop():
+                if hold.asked or enough():
                     break
             else:
                 self.root.kernel.now = max(self.now, end)
-        self._tell()
         return self.root.kernel.processed - before
 
     def advance_to(self, time: int, *, most: int) -> bool:
@@ -239,10 +262,12 @@ class Simulation:
         Listeners hear of it only if something happened: time alone is no news, fifty times a second.
         """
         before = self.root.kernel.processed
-        while due := (event := self.parts.kernel.peek()) is not None and event.time <= time:
-            if self.root.kernel.processed - before >= most:
-                break
-            self._step()
+        with holding() as hold:
+            while due := (event := self.parts.kernel.peek()) is not None and event.time <= time:
+                if hold.asked or self.root.kernel.processed - before >= most:
+                    break
+                self._step()
+            hold.check(self._stopped)
         if not due:
             self.root.kernel.now = max(self.now, time)
         if self.root.kernel.processed != before:
@@ -250,10 +275,56 @@ class Simulation:
         return due
 
     def _step(self) -> Event | None:
-        event = self.parts.kernel.step()
-        if self.history.due(self.root):
-            self.history.checkpoint(self.root)
+        events = self.root.kernel.processed
+        try:
+            event = self.parts.kernel.step()
+            if self.history.due(self.root):
+                self.history.checkpoint(self.root)
+        except KeyboardInterrupt:
+            self._undo(events, len(self.history.inputs))
         return event
+
+    # ------------------------------------------------------------------ ■
+
+    @contextmanager
+    def _running(self) -> Iterator[Hold]:
+        """A run through time: ■ ends it between two events, and listeners hear of it whatever its end."""
+        with holding() as hold:
+            try:
+                with resting_collector():
+                    yield hold
+            except Interrupted:
+                raise
+            except KeyboardInterrupt:  # between two events, or in the condition of whoever runs
+                stop(self._stopped)
+            finally:
+                self._tell()
+            hold.check(self._stopped)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Something from outside happens whole, or not at all."""
+        events, inputs = self.root.kernel.processed, len(self.history.inputs)
+        with holding() as hold:
+            try:
+                yield
+            except KeyboardInterrupt:
+                self._undo(events, inputs)
+            hold.check(self._stopped)
+
+    @property
+    def _stopped(self) -> str:
+        return text("cluster.interrupted", now=timestamp(self.now))
+
+    def _undo(self, events: int, inputs: int) -> NoReturn:
+        """Take back what was cut in two by an interrupt, and stop the cell with a sentence."""
+        what = guests.cut()
+        try:
+            self._take_over(self.past(Position(events, inputs, self.now)))
+        except KeyboardInterrupt:
+            stop(text("cluster.interrupted_twice"))
+        key = "cluster.interrupted_guest" if what else "cluster.interrupted_inside"
+        stop(text(key, now=timestamp(self.now), code=what))
 
     def _tell(self) -> None:
         for listener in self.listeners:
@@ -287,6 +358,11 @@ class Simulation:
 
     def become(self, other: Simulation) -> None:
         """Take over another simulation's state and history (rewinding in place)."""
+        with holding() as hold:
+            self._take_over(other)
+        hold.check(self._stopped)
+
+    def _take_over(self, other: Simulation) -> None:
         self.root, self.history, self.programs = other.root, other.history, other.programs
         self.images.become(other.images.added)
         self.rewire()

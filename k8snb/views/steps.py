@@ -27,7 +27,7 @@ _QUIET = ("events ", "leases.coordination.k8s.io ")
 class Step:
     """What happened in a step: its size, when it began and ended (µs), and its trace records, oldest first.
 
-    ``look`` finds the records that these name as causes.
+    ``look`` finds the records that these name as causes; ``remark`` is said below them.
     """
 
     size: str
@@ -35,6 +35,7 @@ class Step:
     ended: int
     records: tuple[Record, ...]
     look: Callable[[int], Record | None] = field(default=lambda _number: None, repr=False, compare=False)
+    remark: str = ""
 
     @property
     def acts(self) -> list[Record]:
@@ -54,7 +55,7 @@ class Step:
             return text("steps.nothing", took=duration(self.ended - self.began) or "0s")
         head = text("steps.head", size=self.size, took=duration(self.ended - self.began))
         if len(self.acts) > 1:
-            return "\n".join([head, *(f"  {sentence(record)}" for record in self.acts)])
+            return "\n".join([head, *(f"  {sentence(record)}" for record in self.acts), *filter(None, [self.remark])])
         return "\n".join([head, *self._one()])
 
     def _one(self) -> list[str]:

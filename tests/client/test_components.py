@@ -116,7 +116,7 @@ def test_objects_of_the_cache_cannot_be_changed(cluster, process):
     cluster.client.create("configmaps", config_map("a", {"k": "v"}), "default")
     cluster.settle()
     cached = process.informers["configmaps"].get("default/a")
-    with pytest.raises(TypeError, match="shared with the store"):
+    with pytest.raises(TypeError, match="shared with the whole cluster"):
         cached["data"]["k"] = "mine"
     assert freeze(cached) is cached
 

@@ -126,7 +126,7 @@ exec("def filter(self, pod, node):\n    while True: pass", ENDLESS)  # on one li
         ({"score": lambda self, pod, node: 101}, "returns an invalid score 101, it should in the range of [0, 100]"),
         ({"score": lambda self, pod, node: float("nan")}, "not nan"),
         ({"filter": lambda self, pod, node: 7}, "filter must return True, False or a reason, not 7"),
-        ({"filter": ENDLESS["filter"]}, 'running "Mine" filter plugin: more than 200000 lines in one call'),
+        ({"filter": ENDLESS["filter"]}, 'running "Mine" filter plugin: TooManyLines: more than 200000 lines in one call'),
         ({"score": lambda self, pod, node: 1, "normalize": lambda self, points: {}}, "normalize must return a dict with the points"),
         ({"score": lambda self, pod, node: pod.update(x=1) or 1}, "failed with: "),
     ],

@@ -10,20 +10,23 @@ Code, not state. Which images a learner has added is an input of the simulation,
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from textwrap import fill
 from typing import Any, NamedTuple
 
-from k8snb.kubelet.images.consumption import MIB
+from k8snb.kubelet.images.consumption import MIB, Appetite
 from k8snb.kubelet.images.generic import Generic
 from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.known import IMAGES
 from k8snb.kubelet.images.reference import Reference, parse_reference
 from k8snb.messages import Missing, Mistake, text
+from k8snb.messages.arguments import WHOLE, shown
+from k8snb.messages.guests import Rejected, guest
+from k8snb.messages.inspection import inspected_class
 
 WIDTH = 100
 HOOKS = {
-    "start": 1, "step": 1, "http": 2, "tcp": 2, "listens": 2, "terminate": 1, "appetite": 1,
+    "start": 1, "step": 1, "http": 2, "tcp": 2, "listens": 2, "health": 2, "terminate": 1, "appetite": 1,
 }  # fmt: skip
 """The hooks that an image may write, and how many arguments each gets beside ``self``."""
 _TUPLES = ("aliases", "versions", "variants", "entrypoint", "command", "programs", "absent")
@@ -145,7 +148,7 @@ def _check(image: Any) -> None:
     if not (isinstance(image, type) and issubclass(image, Image)):
         raise Mistake(text("images.not_a_class", found=repr(image)[:80]))
     name: str = image.__name__
-    facts: dict[str, Any] = {fact: getattr(image, fact) for fact in ("name", "ports", *_TUPLES)}
+    facts: dict[str, Any] = {fact: getattr(image, fact) for fact in ("name", *_TUPLES)}
     if not isinstance(facts["name"], str) or not facts["name"]:
         raise Mistake(text("images.no_name", image=name))
     for fact in _TUPLES:
@@ -153,10 +156,33 @@ def _check(image: Any) -> None:
             raise Mistake(text("images.not_a_tuple", image=name, fact=fact, example='("1.0", "2.0")'))
     for one in (facts["name"], *facts["aliases"]):
         _check_name(name, one)
-    if not isinstance(facts["ports"], tuple) or not all(isinstance(port, int) and 0 < port < 1 << 16 for port in facts["ports"]):
-        raise Mistake(text("images.not_a_tuple", image=name, fact="ports", example="(8080,)"))
+    _check_more_facts(name, image)
     for hook, count in HOOKS.items():
         _check_hook(image, hook, count)
+    inspected_class(image, Image)
+    try:
+        with guest("__init__"):
+            image()
+    except Rejected as error:
+        raise Mistake(text("images.cannot_be_made", image=name, error=error)) from None
+
+
+def _check_more_facts(name: str, image: type[Image]) -> None:
+    facts: dict[str, Any] = {fact: getattr(image, fact) for fact in ("ports", "files", "environment", "tools", "uses", "size")}
+    if not isinstance(facts["ports"], tuple) or not all(isinstance(port, int) and 0 < port < 1 << 16 for port in facts["ports"]):
+        raise Mistake(text("images.not_a_tuple", image=name, fact="ports", example="(8080,)"))
+    for fact, words in (("files", str), ("environment", str), ("tools", object)):
+        if not _maps(facts[fact], words):
+            raise Mistake(text("images.not_a_dict", image=name, fact=fact))
+    if not isinstance(facts["uses"], Appetite):
+        raise Mistake(text("images.no_uses", image=name, found=shown(facts["uses"])))
+    if not WHOLE.fits(facts["size"]):
+        raise Mistake(text("images.no_size", image=name, found=shown(facts["size"])))
+
+
+def _maps(value: Any, words: type) -> bool:
+    """Whether it is a dict from text to such words."""
+    return isinstance(value, Mapping) and all(isinstance(name, str) and isinstance(word, words) for name, word in value.items())
 
 
 def _check_name(image: str, name: Any) -> None:
@@ -170,6 +196,8 @@ def _check_name(image: str, name: Any) -> None:
 
 def _check_hook(image: type[Image], hook: str, count: int) -> None:
     found = getattr(image, hook)
+    if isinstance(image.__dict__.get(hook), staticmethod | classmethod):
+        found = None  # it would not get what it is called with
     try:
         inspect.signature(found).bind(*[None] * (count + 1))
     except (TypeError, ValueError):

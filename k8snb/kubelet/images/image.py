@@ -93,6 +93,11 @@ class Image:
     drops_to: ClassVar[str] = ""  # the account to which its program, or its workers, change from root
     generic: ClassVar[bool] = False  # stands for an image whose programs are not known
 
+    @functools.cached_property
+    def ours(self) -> bool:
+        """Whether it belongs to the simulator, and is no learner's."""
+        return type(self).__module__.startswith("k8snb.")
+
     def __setattr__(self, name: str, value: object) -> None:
         """One image stands behind many containers, in all futures: it remembers nothing."""
         raise AttributeError(text("images.no_attribute", name=name))

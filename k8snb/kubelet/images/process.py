@@ -12,16 +12,17 @@ image sees.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from k8snb.kubelet.images import consumption
-from k8snb.kubelet.images.consumption import Consumption
+from k8snb.kubelet.images.consumption import Appetite, Consumption
 from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.reference import parse_reference
 from k8snb.kubelet.images.shell.state import FOREVER, ShellState
 from k8snb.messages.arguments import careful
+from k8snb.messages.guests import Rejected, guest, without_addresses
 from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPResponse
 from k8snb.seams.cri import MountPoint, Resources
 from k8snb.sim.clock import MILLISECOND, SECOND, seconds
@@ -95,7 +96,7 @@ class ProcessState:
     consumption: Consumption | None = None  # None: nothing but what the image's appetite says
 
 
-@careful("process")
+@careful("process", inside=True)
 class Process:
     """A running process, as the code of an image sees it. Made for one call, never kept."""
 
@@ -153,6 +154,8 @@ class Process:
 
     def write(self, text: str, descriptor: int = 1) -> None:
         """Print text that may hold several lines, or a part of one."""
+        if not self.image.ours:
+            text = without_addresses(text)
         if self.printed is not None:
             self.printed.append((descriptor, text))
             self.printed_at.append(self.now)
@@ -164,8 +167,8 @@ class Process:
             del log[: len(log) - LOG_LINES]
 
     def sleep(self, duration: float) -> None:
-        """Ask that ``step`` be called in so many seconds."""
-        self.state.wake = self.now + max(1, seconds(duration))
+        """Ask that ``step`` be called in so many seconds: at the earliest in a millisecond, so that time goes on."""
+        self.state.wake = self.now + max(MILLISECOND, seconds(duration))
 
     def exit(self, code: int = 0, message: str = "") -> None:
         """End the process."""
@@ -189,7 +192,7 @@ class Process:
     def consumption(self) -> Consumption:
         """What the container has used, to be read only."""
         main = self.main.state
-        return main.consumption or consumption.begin(self.image.appetite(self.main), main.started_at)
+        return main.consumption or consumption.begin(appetite_of(self), main.started_at)
 
     def own_consumption(self) -> Consumption:
         """What the container has used, to be changed."""
@@ -243,3 +246,20 @@ class Process:
     def signal(self, name: str) -> None:
         """Send a signal to process 1 of the container."""
         self.image.signal(self.main, name)
+
+
+def asked(process: Process, hook: str, call: Callable[[], Any], otherwise: Any) -> Any:
+    """What a hook of an image answers to somebody who only looks; ``otherwise`` where a learner's raises."""
+    if process.image.ours:
+        return call()
+    try:
+        with guest(hook):
+            return call()
+    except Rejected:
+        return otherwise
+
+
+def appetite_of(process: Process) -> Appetite:
+    """What the image says that the container uses."""
+    found = asked(process, "appetite", lambda: process.image.appetite(process.main), process.image.uses)
+    return found if isinstance(found, Appetite) else process.image.uses

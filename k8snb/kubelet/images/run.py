@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from k8snb.kubelet.images.consumption import Consumption
+from k8snb.kubelet.images.consumption import Appetite, Consumption
 from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.image import Image
-from k8snb.kubelet.images.process import Process, ProcessState, System
+from k8snb.kubelet.images.process import Process, ProcessState, System, asked
 from k8snb.kubelet.images.shell import machine
 from k8snb.kubelet.images.shell import session as sessions
 from k8snb.kubelet.images.shell.session import Session
 from k8snb.kubelet.images.shell.state import FOREVER, Frame
 from k8snb.messages import Mistake, text
+from k8snb.messages.arguments import TEXT, WHOLE, shown
+from k8snb.messages.guests import guest, told
 from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse, phrase
 from k8snb.seams.cri import Executed
 from k8snb.sim.clock import HOUR
@@ -39,7 +41,7 @@ def begin(process: Process) -> None:
     beside = process.main is not process and name in image.tools
     if not beside and (not state.argv or name in image.programs or (image.generic and not machine.runs(name))):
         state.program = True
-        _guarded(process, lambda: image.start(process))
+        _guarded(process, "start", lambda: image.start(process))
     elif name in image.tools or (machine.runs(name) and image.brings(name)):
         if state.interactive and name in machine.SHELLS and len(state.argv) == 1:
             return  # it waits for somebody who attaches
@@ -76,31 +78,35 @@ def go_on(process: Process) -> None:
     state = process.state
     if state.exit_code is None and state.program and state.wake and state.wake <= process.now:
         state.wake = 0
-        _guarded(process, lambda: process.image.step(process))
+        _guarded(process, "step", lambda: process.image.step(process))
     if state.exit_code is None and state.shell is not None:
         code = machine.step(state.shell, process)
         if code is not None:
             process.exit(code)
 
 
-def _guarded(process: Process, hook: Callable[[], None]) -> None:
-    """A learner's image cannot break the cluster: what it raises ends the container."""
+def _guarded(process: Process, name: str, hook: Callable[[], object]) -> None:
+    """A learner's image cannot break the cluster: what it raises ends the container. Nor can one of ours."""
     try:
-        hook()
-        if not type(process.image).__module__.startswith("k8snb."):
+        if process.image.ours:
+            hook()
+            return
+        with guest(name):
+            hook()
             _check_memory(process)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is the image's)
-        what = str(error) if isinstance(error, Mistake) else f"{type(error).__name__}: {error}"
-        message = f"{type(process.image).__name__}: {what}"
+        message = f"{type(process.image).__name__}: {told(error)}"
         process.log(message)
         process.exit(1, message)
+        for kept in [kept for kept, value in process.memory.items() if not _is_value(value)]:
+            del process.memory[kept]
 
 
 def _check_memory(process: Process) -> None:
     """What a learner's image remembers must be values: a list would be shared by all futures of the cluster."""
     for name, value in process.memory.items():
         if not _is_value(value):
-            raise TypeError(text("images.no_value", name=name, found=type(value).__name__))
+            raise Mistake(text("images.no_value", name=name, found=type(value).__name__))
 
 
 def _is_value(value: object) -> bool:
@@ -121,7 +127,7 @@ def next_wake(state: ProcessState) -> int:
 
 def terminate(process: Process, signal: str = "TERM") -> None:
     """Ask process 1 to end, by SIGTERM or another signal. It may take its time, or not react at all."""
-    _guarded(process, lambda: process.image.signal(process, signal))
+    _guarded(process, "terminate", lambda: process.image.signal(process, signal))
     go_on(process)
 
 
@@ -133,7 +139,7 @@ def listens(process: Process, port: int) -> bool:
     web: tuple[int, str] = state.memory.get("%httpd", (0, ""))
     if port in (web[0], state.memory.get("%listen")):
         return True
-    return state.program and process.image.listens(process, port)
+    return state.program and bool(asked(process, "listens", lambda: process.image.listens(process, port), True))
 
 
 def serve(process: Process, request: HTTPRequest) -> HTTPReply | None:
@@ -144,7 +150,11 @@ def serve(process: Process, request: HTTPRequest) -> HTTPReply | None:
     if request.port == web[0]:
         return static(process, web[1], request.path)
     replies: list[HTTPReply] = []
-    _guarded(process, lambda: replies.append(_reply(process, request)))
+    if not process.image.ours:  # what only looks keeps silent about its mistakes
+        _guarded(process, "listens", lambda: bool(process.image.listens(process, request.port)))
+        _guarded(process, "appetite", lambda: _appetite(process.image.appetite(process)))
+    if process.state.exit_code is None:
+        _guarded(process, "http", lambda: replies.append(_reply(process, request)))
     return replies[0] if replies else HTTPReply(500, "internal server error\n")
 
 
@@ -152,13 +162,26 @@ def _reply(process: Process, request: HTTPRequest) -> HTTPReply:
     """What the image answers. Text alone is an answer, too."""
     image = process.image
     if request.method == TCP:
-        return HTTPReply(200, image.tcp(process, request.body))
+        return HTTPReply(200, _text(image.tcp(process, request.body), "tcp"))
     answer: object = image.http(process, request)
     if isinstance(answer, str):
         return HTTPReply(200, answer)
     if not isinstance(answer, HTTPReply):
-        raise TypeError(text("images.no_reply", found=type(answer).__name__))
+        raise Mistake(text("images.no_reply", found=type(answer).__name__))
+    if not (WHOLE.fits(answer.status) and TEXT.fits(answer.body)):
+        raise Mistake(text("images.bad_reply", status=shown(answer.status), body=type(answer.body).__name__))
     return answer
+
+
+def _text(said: object, hook: str) -> str:
+    if not isinstance(said, str):
+        raise Mistake(text("images.no_text", hook=hook, found=type(said).__name__))
+    return said
+
+
+def _appetite(uses: object) -> None:
+    if not isinstance(uses, Appetite):
+        raise Mistake(text("images.no_appetite", found=type(uses).__name__))
 
 
 def count(state: ProcessState, own: Consumption) -> int:
@@ -169,7 +192,7 @@ def count(state: ProcessState, own: Consumption) -> int:
 def health(process: Process, service: str) -> str:
     """What gRPC's health service in the program says; empty where it has none."""
     found: list[str] = []
-    _guarded(process, lambda: found.append(process.image.health(process, service)))
+    _guarded(process, "health", lambda: found.append(_text(process.image.health(process, service), "health")))
     return found[0] if found else ""
 
 

@@ -19,7 +19,7 @@ from k8snb.kubelet.images import Catalogue
 from k8snb.kubelet.images import run as processes
 from k8snb.kubelet.images.consumption import Consumption, charge, cpu_at, exhausted_at, hunger_at, memory_at
 from k8snb.kubelet.images.files import Files, size_of, text_of
-from k8snb.kubelet.images.process import Process, ProcessState
+from k8snb.kubelet.images.process import Process, ProcessState, appetite_of
 from k8snb.kubelet.registries import Registries
 from k8snb.kubelet.runtime.cpu import Claim, allocate
 from k8snb.kubelet.runtime.image_store import ImageStore
@@ -421,7 +421,7 @@ class FaithfulRuntime(ImageStore):
             process = self._process(container)
             reply = processes.serve(process, request)
             if reply is not None:
-                cost = process.image.appetite(process).request if process.spent is None else process.spent
+                cost = appetite_of(process).request if process.spent is None else process.spent
                 reply = reply._replace(latency=reply.latency + self._charge(container, process, cost, 1))
                 self._settle(container)
                 return reply
