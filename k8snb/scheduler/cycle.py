@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Mapping, Sequence
-from operator import add, attrgetter
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from operator import add, attrgetter, eq
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import FrozenDict, dig
@@ -171,7 +172,7 @@ class _Row(NamedTuple):
     total: int  # of ``points``
 
 
-_TOTAL = attrgetter("total")
+_RAW, _TOTAL = attrgetter("raw"), attrgetter("total")
 
 
 def _best(cycle: Cycle, nodes: list[NodeInfo], diagnosis: Diagnosis) -> str:
@@ -185,7 +186,7 @@ def _best(cycle: Cycle, nodes: list[NodeInfo], diagnosis: Diagnosis) -> str:
     for column in columns.values():
         totals = list(map(add, totals, column))
     highest = max(totals)
-    ties = [number for number, total in enumerate(totals) if total == highest]
+    ties = list(itertools.compress(range(len(totals)), map(partial(eq, highest), totals)))
     winner = ties[0] if len(ties) == 1 else ties[cycle.cluster.below(len(ties))]
     shown = range(len(nodes)) if len(cycle.snapshot.nodes) <= GRID_NODES else _sample(totals, ties, winner)
     diagnosis.score_plugins = tuple(plugin.name for plugin, _ in active)
@@ -210,15 +211,15 @@ def _sample(totals: list[int], ties: list[int], winner: int) -> list[int]:
 
 def _columns(cycle: Cycle, nodes: list[NodeInfo], active: _Weighted, rows: list[_Row]) -> dict[str, list[int]]:
     """The weighted points, for each node, of every scoring plugin that looks at all of them together."""
-    columns, raw_of = {}, itertools.count()
+    columns, raw_of = {}, iter(zip(*map(_RAW, rows), strict=True))
     for plugin, weight in active:
         if plugin.node_local and not plugin.normalizes:
             continue
-        place = next(raw_of) if plugin.node_local else -1
-        raw = [row.raw[place] for row in rows] if plugin.node_local else call(plugin, "Score", plugin.score_all, cycle, nodes)
+        raw = list(next(raw_of)) if plugin.node_local else call(plugin, "Score", plugin.score_all, cycle, nodes)
         points = call(plugin, "NormalizeScore", plugin.normalize, cycle, nodes, raw) if plugin.normalizes else raw
-        _check_range(plugin, points)
-        columns[plugin.name] = points if weight == 1 else [weight * point for point in points]
+        weighted = {point: weight * point for point in set(points)}  # of hundreds of nodes most have the same few
+        _check_range(plugin, weighted)
+        columns[plugin.name] = list(map(weighted.__getitem__, points))
     return columns
 
 
@@ -250,7 +251,7 @@ def _row(cycle: Cycle, node: NodeInfo, settled: _Weighted, raw: list[ScorePlugin
     return _Row(tuple(call(plugin, "Score", plugin.score, cycle, node) for plugin in raw), tuple(points), sum(points))
 
 
-def _check_range(plugin: ScorePlugin, points: Sequence[int]) -> None:
+def _check_range(plugin: ScorePlugin, points: Collection[int]) -> None:
     lowest, highest = min(points), max(points)
     if lowest < 0 or highest > MAX_NODE_SCORE:
         wrong = lowest if lowest < 0 else highest
