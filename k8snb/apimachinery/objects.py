@@ -33,9 +33,11 @@ __all__ = [
     "merge",
     "put",
     "thaw",
+    "too_deep",
 ]  # fmt: skip
 
 Object = dict[str, Any]
+DEEPEST = 256  # levels: recursion over values stays far from the end of Python's stack
 Path = str | Sequence[str | int]
 
 
@@ -46,6 +48,17 @@ def _split(path: str) -> tuple[str, ...]:
 
 def _keys(path: Path) -> tuple[str | int, ...]:
     return _split(path) if isinstance(path, str) else tuple(path)
+
+
+def too_deep(value: Any) -> bool:
+    """Whether a value is nested deeper than objects may be."""
+    level = [value] if isinstance(value, (dict, list, tuple)) else []
+    for _ in range(DEEPEST):
+        if not level:
+            return False
+        inner = [child for one in level for child in (one.values() if isinstance(one, dict) else one)]
+        level = [child for child in inner if isinstance(child, (dict, list, tuple))]
+    return bool(level)
 
 
 def dig(obj: Any, path: Path, default: Any = None) -> Any:

@@ -21,7 +21,7 @@ from typing import Any
 from k8snb.apimachinery.errors import ApiError, bad_request
 from k8snb.apimachinery.gojson import json_name, number
 from k8snb.apimachinery.json_patch import apply_json_patch, equal, rejected
-from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object, freeze, merge
+from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object, freeze, merge, too_deep
 from k8snb.apimachinery.schema import MAP, Field, Type
 
 __all__ = ["apply_json_patch", "apply_merge_patch", "apply_patch", "apply_strategic_merge_patch", "go_text", "without_directives"]
@@ -277,11 +277,18 @@ def _places(items: Iterable[Any], key: str) -> dict[Any, int]:
     return places
 
 
+def _bounded(obj: FrozenDict) -> FrozenDict:
+    """The object. Raises ApiError 400 where the steps of a patch have put one part below another too often."""
+    if too_deep(obj):
+        raise bad_request("exceeded max depth")
+    return obj
+
+
 def apply_patch(obj: Object, body: Any, media_type: str, type_: Type | None) -> FrozenDict | None:
     """The object with a patch of that media type applied; None for a media type that is not to be had (``type_`` None: no
     strategic merge, as for custom resources). Server-side apply is not a patch of this sort: see :mod:`.apply`."""
     if media_type == "application/json-patch+json":
-        return apply_json_patch(obj, body)
+        return _bounded(apply_json_patch(obj, body))
     if media_type == "application/strategic-merge-patch+json" and type_ is not None:
         return apply_strategic_merge_patch(obj, body, type_)
     if media_type == "application/merge-patch+json":

@@ -13,7 +13,7 @@ libyaml (through PyYAML) makes the events: Go's scanner is its port, and its wor
 with bounds, the resolution of plain scalars, merge keys. ``dump`` writes as ``kubectl get -o yaml`` does.
 
 Models: sigs.k8s.io/yaml (goyaml.v2: resolve.go, decode.go, encode.go, sorter.go), k8s.io/apimachinery/pkg/util/yaml/decoder.go.
-Simplified: nesting is bounded at 500, not at 10,000.
+Simplified: nesting is bounded at 256, not at 10,000.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from typing import Any, NamedTuple
 import yaml
 
 from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.objects import DEEPEST
 from k8snb.apimachinery.yaml_loader import OPENED, DeepLoader, in_words_of_libyaml
 from k8snb.apimachinery.yaml_scalars import ScalarError, resolve
 from k8snb.apimachinery.yaml_writer import dump
 
 __all__ = ["Document", "Mark", "Repeated", "YamlError", "documents", "dump", "locate", "resolve", "split_path"]
 
-MAX_DEPTH = 500
+MAX_DEPTH = DEEPEST
 GO_DEPTH = 10_000
 MAX_QUOTES = 500
 MAX_BYTES = 3 * 1024 * 1024  # of one document: the API server takes no larger request

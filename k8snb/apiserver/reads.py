@@ -80,7 +80,7 @@ def _position(context: Context) -> tuple[int, str]:
         try:
             token = json.loads(base64.urlsafe_b64decode(options.continue_token + "=="))
             return int(token["rv"]), str(token["start"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             raise bad_request("continue key is not valid: illegal base64 data at input byte 0") from None
     revision = revision_of(options.resource_version)
     if options.resource_version_match == "Exact" and revision:

@@ -11,15 +11,15 @@ Models: k8s.io/apiserver/pkg/endpoints/handlers (decoding, isPrettyPrint), respo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
+from k8snb.apimachinery import json_reader
 from k8snb.apimachinery.errors import ApiError, bad_request
 from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import Object
-from k8snb.apimachinery.yaml import documents, go_json_error
+from k8snb.apimachinery.yaml import documents
 from k8snb.apiserver.addresses import PROXY, options_of, proxied, target_of, verb_of
 from k8snb.apiserver.request import APPLY_PATCH, Request, User
 
@@ -79,9 +79,9 @@ def decoded(text: str, media: str, patch_type: str) -> Any:
     try:
         if patch_type == APPLY_PATCH or media in ("application/yaml", "application/vnd.kubernetes+yaml"):
             return next((document.value for document in documents(text)), None)
-        return json.loads(text)
+        return json_reader.read(text)
     except ValueError as error:
-        raise unreadable(go_json_error(error) if isinstance(error, json.JSONDecodeError) else str(error), patch_type) from None
+        raise unreadable(str(error), patch_type) from None
 
 
 def unreadable(words: str, patch_type: str) -> ApiError:

@@ -115,7 +115,8 @@ class Server:
         except Unavailable as silent:
             lost = ApiError(500, "", str(silent))
             code, note, body = lost.code, lost.message, freeze(lost.status)
-        self.kernel.causes = outer
+        finally:
+            self.kernel.causes = outer
         if record:
             notes = "; ".join([*context.notes, note] if note else context.notes)
             self.kernel.trace.amend(record, (code, notes, self.store.revision), _subject(request, body) if code == 201 else "")

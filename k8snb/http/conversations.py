@@ -119,8 +119,15 @@ class Conversation(Upgraded):
                 self._type(stdin)
         elif channel == STDIN and self._wants("tty"):
             self._keys(rest.decode(errors="replace"))
-        elif channel == STDIN and len(self.typed) < LARGEST:
-            self.typed += rest
+        elif channel == STDIN:
+            self._more(rest)
+
+    def _more(self, data: bytes) -> None:
+        """A piece of standard input. More than a request may hold is too much."""
+        self.typed += data
+        if len(self.typed) > LARGEST:
+            self.typed.clear()
+            self._end(ApiError(413, "RequestEntityTooLarge", f"k8snb takes at most {LARGEST} bytes of standard input", {}).status)
 
     def _resized(self, data: bytes) -> None:
         try:

@@ -7,8 +7,10 @@ HTTP kubectl sends no token.
 from __future__ import annotations
 
 import base64
+import os
 import secrets
 import ssl
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,8 +46,14 @@ class Credentials:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read. Raises OSError."""
+    """Write a file that only its owner can read, and put it into the place of what was there: whoever has that open, or has laid a
+    link there, reads nothing of it. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(text, encoding="utf-8")
+    number, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # readable by its owner from its first moment
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(beside, path)
+    except OSError:
+        Path(beside).unlink(missing_ok=True)
+        raise

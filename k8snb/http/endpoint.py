@@ -20,6 +20,7 @@ from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
+from tornado.iostream import IOStream
 from tornado.netutil import bind_sockets
 from tornado.routing import AnyMatches, Matcher, Rule
 from tornado.web import Application
@@ -36,6 +37,8 @@ from k8snb.simulation.simulation import Simulation
 LOOPBACK = "127.0.0.1"
 TICK = 0.02  # seconds between two looks at the wall clock
 SLICE = 2_000  # events handled before requests are looked at again
+CONNECTIONS = 256  # at once; each watch, log that is followed, terminal and tunnel is one
+IDLE = 120.0  # seconds for the headers of the next message, and for its body
 REFUSED = 4 * LARGEST_BODY  # bytes: a larger body is not even read to its end
 
 
@@ -49,6 +52,18 @@ class Upgrading(Matcher):
         """Tornado's way to ask."""
         wants = request.headers.get("Upgrade", "").lower() == "websocket"
         return {} if wants and request.path.rpartition("/")[2] in self.names else None
+
+
+class Bounded(HTTPServer):
+    """A server that hangs up on whoever connects while as many are connected as may be. (Who shows no token is one of them until
+    the time for a request is over; a file that cannot be opened would be the notebook's trouble.)"""
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        """Tornado's way to hand in a new connection."""
+        if len(self._connections) < CONNECTIONS:
+            super().handle_stream(stream, address)
+        else:
+            stream.close()
 
 
 class Endpoint:
@@ -71,8 +86,9 @@ class Endpoint:
             Rule(Upgrading("exec", "attach"), Conversation, parts), Rule(Upgrading("portforward"), Tunnel, parts),
             Rule(AnyMatches(), Handler, parts),
         ]  # fmt: skip
-        application = Application(rules, log_function=lambda _handler: None)
-        self._server = HTTPServer(application, ssl_options=self.credentials.server_context(), max_body_size=REFUSED)
+        application = Application(rules, log_function=lambda _handler: None, websocket_max_message_size=LARGEST_BODY)
+        bounds: dict[str, Any] = {"max_body_size": REFUSED, "idle_connection_timeout": IDLE, "body_timeout": IDLE}
+        self._server = Bounded(application, ssl_options=self.credentials.server_context(), **bounds)
         self._tasks: set[asyncio.Task[None]] = set()
         self._told = (simulation.parts, 0)
 

@@ -173,9 +173,17 @@ class Handler(Speaking):
         return None if self.handed_on else super().compute_etag()
 
 
+def _host(named: str) -> str:
+    """The host that a message is for, without its port; empty where that cannot be read."""
+    try:
+        return urlsplit(f"//{named}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def refusal(endpoint: Endpoint, request: HTTPServerRequest) -> ApiError | None:
     """Why the headers of a message already forbid it; None: they do not."""
-    if urlsplit(f"//{request.host}").hostname not in HOSTS:
+    if _host(request.host) not in HOSTS:
         return ApiError(403, "Forbidden", "this endpoint answers on loopback only", {})
     wanted = f"Bearer {endpoint.credentials.token}"
     if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), wanted.encode()):

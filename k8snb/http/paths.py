@@ -5,15 +5,19 @@ Pure: bytes and headers in, data out.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tornado.httputil import HTTPHeaders
 
+from k8snb.apimachinery.errors import quote
 from k8snb.apiserver import rest
 from k8snb.apiserver.impersonation import impersonated, wanted
 from k8snb.apiserver.request import Request, User
 from k8snb.http.protobuf import decode as protobuf
+from k8snb.http.replies import encoded
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LARGEST_BODY = 3 * 1024 * 1024  # bytes, as the real server's limit on requests
 
 
@@ -47,6 +51,7 @@ def _body(body: bytes, media: str, patch_type: str) -> Any:
 
 
 def warning_header(text: str) -> str:
-    """A warning as HTTP carries it (RFC 7234, code 299)."""
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'299 - "{quoted}"'
+    """A warning as HTTP carries it (RFC 7234, code 299): UTF-8, shown as latin-1; what would end the line is escaped."""
+    plain = _CONTROL.sub(lambda found: quote(found[0])[1:-1], text)
+    quoted = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return encoded(f'299 - "{quoted}"').decode("latin-1")

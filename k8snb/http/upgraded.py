@@ -1,6 +1,7 @@
 """A connection that changes its protocol to WebSocket and then stays open: what conversations and tunnels have in common.
 
 Models: k8s.io/apiserver/pkg/util/proxy (streamtranslator.go, streamtunnel.go): the API server ends the WebSocket itself.
+A web page may not do this: tornado refuses an ``Origin`` that is not this very host and port (which the Python client sends).
 """
 
 from __future__ import annotations
@@ -30,10 +31,6 @@ class Upgraded(Speaking, WebSocketHandler):
         """Tornado's way to hand in what the handler needs."""
         self.endpoint, self.over = endpoint, False
 
-    def check_origin(self, origin: str) -> bool:
-        """No web page may do this."""
-        return False
-
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """The first that both sides speak."""
         return next((one for one in self.protocols if one in subprotocols), None)
@@ -46,13 +43,19 @@ class Upgraded(Speaking, WebSocketHandler):
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Refuse as the API server does, or change the protocol."""
         try:
-            refused = refusal(self.endpoint, self.request) or self._unspoken() or self.unfit()
+            refused = refusal(self.endpoint, self.request) or self._nowhere() or self._unspoken() or self.unfit()
         except ApiError as error:
             refused = error
         if refused is None:
             await super().get(*args, **kwargs)
         else:
             self.write_json(refused.code, refused.status)
+
+    def _nowhere(self) -> ApiError | None:
+        """Only Pods can be talked to."""
+        if self.target.resource == "pods" and self.target.namespace and self.target.name:
+            return None
+        return ApiError(404, "NotFound", "the server could not find the requested resource", {})
 
     def _unspoken(self) -> ApiError | None:
         """Both sides must speak the same."""

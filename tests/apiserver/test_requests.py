@@ -1,9 +1,13 @@
 """What an API server answers: the verbs, their options, their refusals, in Kubernetes' words."""
 
+from typing import Any
+
 import pytest
 
 from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.objects import DEEPEST
 from k8snb.apiserver.request import Options, Request, User
+from k8snb.apiserver.server import Server
 
 JANE = User("jane", ("system:authenticated",))
 
@@ -264,3 +268,36 @@ def test_what_admission_adds_belongs_to_nobody(client):
     assert "f:image" in entry["fieldsV1"]["f:spec"]["f:containers"]['k:{"name":"a"}']
     assert not {"f:tolerations", "f:volumes", "f:serviceAccountName"} & set(entry["fieldsV1"]["f:spec"])
     assert made["spec"]["tolerations"]
+
+
+def test_a_defect_is_told_when_it_happens_and_the_past_can_be_had_again(cluster, client, monkeypatch):
+    def route(server, context, original=Server.route):
+        if context.request.name == "defect":
+            raise ZeroDivisionError
+        return original(server, context)
+
+    monkeypatch.setattr(Server, "route", route)
+    with pytest.raises(ZeroDivisionError):
+        client.patch("configmaps", "defect", {}, "default")
+    assert cluster.simulation.parts.kernel.causes == ()
+    client.create("configmaps", {"metadata": {"name": "after"}}, "default")
+    there = cluster.position
+    client.delete("configmaps", "after", "default")
+    cluster.rewind(there)
+    assert cluster.get("configmaps", "after") is not None
+
+
+def test_what_is_nested_too_deep_is_refused_however_it_comes_about(cluster, client):
+    nested: dict[str, Any] = {}
+    for _ in range(DEEPEST):
+        nested = {"a": nested}
+    with pytest.raises(ApiError, match="exceeded max depth"):
+        client.create("configmaps", {"metadata": {"name": "a"}, "data": nested}, "default")
+    client.create("configmaps", {"metadata": {"name": "a"}}, "default")
+    path, half = "/x", "".join("/a" for _ in range(DEEPEST // 2))
+    inner: dict[str, Any] = {}
+    for _ in range(DEEPEST // 2):
+        inner = {"a": inner}
+    steps = [{"op": "add", "path": path, "value": inner}, {"op": "add", "path": path + half, "value": inner}]
+    with pytest.raises(ApiError, match="exceeded max depth"):
+        client.patch("configmaps", "a", steps, "default", kind="json")
