@@ -52,6 +52,7 @@ TIMING: Final[dict[str, Timing]] = {
     "node lease duration": Timing(40 * SECOND, "kubelet: nodeLeaseDurationSeconds", "written into the Lease"),
     "node status report": Timing(5 * MINUTE, "kubelet: nodeStatusReportFrequency", "the Node's status, where nothing changed"),
     "runtime silence": Timing(30 * SECOND, "kubelet: maxWaitForContainerRuntime", "after which the kubelet calls its node not ready"),
+    "container listing": Timing(3 * MINUTE, "kubelet: genericPlegRelistThreshold", "after which nobody trusts its list of containers"),
     # pressure
     "eviction monitoring": Timing(10 * SECOND, "kubelet: evictionMonitoringPeriod", "between two looks at what is left of the node"),
     "pressure transition": Timing(5 * MINUTE, "kubelet: evictionPressureTransitionPeriod", "a pressure condition stays so long"),

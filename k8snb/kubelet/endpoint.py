@@ -14,6 +14,7 @@ from k8snb.apimachinery.errors import ApiError, bad_request
 from k8snb.apimachinery.meta import micro_timestamp
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.node import SYSTEM_CPU, SYSTEM_MEMORY
+from k8snb.kubelet.outage import NO_RUNTIME
 from k8snb.kubelet.state import RUNNING, ContainerState, PodState
 from k8snb.kubelet.status import init_done
 from k8snb.seams.cni import HTTPReply, HTTPRequest
@@ -21,10 +22,6 @@ from k8snb.seams.cri import Executed, Usage
 from k8snb.seams.kubelet import ContainerStats, LogOptions, NodeStats, PodStats
 from k8snb.sim.clock import HOUR
 
-NO_RUNTIME = (
-    "rpc error: code = Unavailable desc = connection error: "
-    'desc = "transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: connection refused"'
-)
 _PULLING = ("ErrImagePull", "ImagePullBackOff")
 
 

@@ -5,11 +5,11 @@
     every 5 min   -> the Node's status; at once where it has changed, or where somebody has said meanwhile that the node is lost
 
 A kubelet whose container runtime does not answer can do nothing for its pods: after half a minute it says itself that the node is
-not ready.
+not ready (:mod:`.outage`).
 
 Models: pkg/kubelet/kubelet_node_status.go (registerWithAPIServer, syncNodeStatus), component-helpers/apimachinery/lease.
 Simplified: heartbeats come every ten seconds exactly (upstream up to 4 % later); the look at memory and disk, which upstream has a
-timer of its own, comes with them; Events about a start (Starting, NodeHasSufficientMemory ...) are not written.
+timer of its own, comes with them. The Ready condition's sentence is written when it becomes another one, not at each heartbeat.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.meta import condition_status
+from k8snb.apimachinery.meta import condition, condition_status
 from k8snb.apimachinery.objects import FrozenDict, Object, put
 from k8snb.component_helpers.csinode import driver_entry, with_entry
-from k8snb.component_helpers.timing import timing
-from k8snb.kubelet import eviction, image_gc, observing
+from k8snb.kubelet import eviction, image_gc, observing, outage
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.thresholds import DISK
 
@@ -40,6 +39,9 @@ def register(kubelet: Kubelet) -> None:
         why = "registering the node again"
         kubelet.kernel.after(nodes.LEASE_PERIOD, kubelet.name, ("register",), why=why, background=True)
         return
+    if kubelet.own.registered and not kubelet.runtime.instant:
+        outage.say_started(kubelet)
+    kubelet.own.registered = True
     report_regularly(kubelet)
     renew(kubelet)
     register_drivers(kubelet)
@@ -73,11 +75,7 @@ def renew(kubelet: Kubelet) -> None:
     node = node_of(kubelet)
     if node is None:
         return
-    if (
-        pressed
-        or condition_status(node, "Ready") != str(not _problem(kubelet))
-        or sum(kubelet.runtime.images().values()) != kubelet.own.reported
-    ):
+    if pressed or _is_news(kubelet, node) or sum(kubelet.runtime.images().values()) != kubelet.own.reported:
         report(kubelet)
     new = nodes.lease(node, kubelet.kernel.now)
     try:
@@ -118,10 +116,15 @@ def report(kubelet: Kubelet) -> None:
 
 def _problem(kubelet: Kubelet) -> str:
     """Why the node is not ready, or empty."""
-    if kubelet.own.shutting_down:
-        return "node is shutting down"
-    lost = kubelet.own.runtime_lost_at
-    return "container runtime is down" if lost and kubelet.kernel.now - lost >= timing("runtime silence") else ""
+    return "node is shutting down" if kubelet.own.shutting_down else outage.problem(kubelet)
+
+
+def _is_news(kubelet: Kubelet, node: Object) -> bool:
+    """Whether the node is ready, or not, for another reason than its status says."""
+    known, problem = condition(node, "Ready") or {}, _problem(kubelet)
+    if known.get("status") != str(not problem):
+        return True
+    return problem.startswith("[") and not str(known.get("message", "")).startswith("[")  # a second thing has gone wrong
 
 
 def _tell(kubelet: Kubelet, node: Object, boots: int) -> None:

@@ -24,7 +24,7 @@ from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
 from k8snb.client.recorder import Recorder
 from k8snb.component_helpers import pod_requests, resource_amounts
-from k8snb.kubelet import admission, environment, eviction, heartbeats, oom, pods, preemption, probes, reboot, shutdown, static
+from k8snb.kubelet import admission, environment, eviction, heartbeats, oom, outage, pods, preemption, probes, reboot, shutdown, static
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.configuration import DEFAULTS, Settings
 from k8snb.kubelet.state import ContainerState, KubeletState, PodState
@@ -61,6 +61,7 @@ class Kubelet(Component):
         self.pods = self.informer("pods", fields=f"spec.nodeName={self.node_name}")
         self._events: dict[str, Callable[[Any], None]] = {
             "pod": self._alarm, "exited": self._container_ended, "register": self._register, "lease": self._renew, "node": self._report,
+            "collect": self._collect,
             "evicted": self._evicted, "oom": self._out_of_memory, "static": self._look_at_files, "shutdown": self._shut_down,
         }  # fmt: skip
         self.pods.tell(self._pod_changed)
@@ -83,6 +84,8 @@ class Kubelet(Component):
     def on_start(self) -> None:
         """Register the node, begin the heartbeats, and look at the pods that were here before."""
         self.kernel.after(0, self.name, ("register",), why="the kubelet registers its node")
+        if self.own.runtime_lost_at:
+            outage.begin(self)
         if self.own.rebooted:
             reboot.find(self)
         for uid, state in self.own.pods.items():
@@ -274,9 +277,18 @@ class Kubelet(Component):
         if state is not None:
             self.sync(state)
 
+    def _collect(self, key: Any) -> None:
+        outage.collect(self, key[1])
+
+    def try_again(self, state: PodState) -> None:
+        """Look at a pod again in a moment, as after every turn that failed."""
+        self._schedule(state.uid, state, RETRY, f"{state.key}: its last turn has failed")
+
     def lose_runtime(self) -> None:
         """The container runtime does not answer any more. What runs goes on; nothing can be started, stopped or asked."""
-        self.own.runtime_lost_at = self.own.runtime_lost_at or self.kernel.now
+        if not self.own.runtime_lost_at:
+            self.own.runtime_lost_at = self.kernel.now
+            outage.begin(self)
 
     def find_runtime(self) -> None:
         """The container runtime answers again: look at all pods."""
@@ -287,6 +299,7 @@ class Kubelet(Component):
     def sync(self, state: PodState) -> None:
         """One turn of a pod's worker, and what follows from it: a status written, a pod removed, the next alarm."""
         if self.own.runtime_lost_at:
+            outage.refuse(self, state)
             return  # all pods are looked at when it is back
         pod = self.pod_of(state)
         if pod is None:

@@ -14,7 +14,7 @@ DOCUMENTED = {
     "post-start limit": "10m", "retry": "10s", "volume refresh": "1m", "resize retry": "3m",
     "mount back-off, first": "500ms", "mount back-off, most": "2m2s", "attach and mount": "2m3s",
     "forced detach": "6m", "claim resync": "15s", "volume binding": "10m", "volume binding poll": "1s", "node lease renewal": "10s",
-    "node lease duration": "40s", "node status report": "5m", "runtime silence": "30s",
+    "node lease duration": "40s", "node status report": "5m", "runtime silence": "30s", "container listing": "3m",
     "eviction monitoring": "10s", "pressure transition": "5m",
     "eviction grace": "1s", "pod kill limit": "10s", "eviction cleanup poll": "1s", "eviction cleanup limit": "30s",
     "image minimum age": "2m", "image collection": "5m", "node monitor": "5s", "node grace": "50s",
