@@ -1,7 +1,7 @@
 """Set up k8snb and open the course, or run its tests, with nothing but Python 3.11 or newer.
 
     python3 start.py                   set up, put the chapters into the folder `course`, open JupyterLab on the first
-    python3 start.py --language ja     the same in Japanese; what follows goes to `k8snb lab`,
+    python3 start.py --language ja     the same in Japanese, when there are chapters in it; what follows goes to `k8snb lab`,
     python3 start.py -- --port 8899    and what follows `--` to JupyterLab
     python3 start.py test              set up with the test tools, run every test; what follows goes to pytest
 
@@ -9,6 +9,7 @@ It makes a virtual environment in `.venv` beside this file (or where K8SNB_VENV 
 folder to start afresh. Nothing is installed anywhere else. On Windows the command is `py start.py`.
 """
 
+import compileall
 import hashlib
 import os
 import subprocess
@@ -33,6 +34,7 @@ def install(what: str) -> None:
         venv.create(HOME, with_pip=True)
     print("Installing k8snb and what it needs (about a minute, once) ...", flush=True)
     subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", what], cwd=HERE, check=True)
+    compileall.compile_dir(HERE / "k8snb", quiet=2)  # else the first cell of the first chapter would do it
     mark.write_text(wanted)
 
 

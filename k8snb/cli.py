@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,31 +19,44 @@ from k8snb.course import files
 from k8snb.messages import LANGUAGES, set_language, text
 from k8snb.simulation.config import RUNTIMES
 
-QUIET = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
-"""The course needs no network: JupyterLab does not ask about news at its first start, and looks for no updates."""
+DEFAULTS = Path(__file__).parent / "course" / "jupyter"
+"""What JupyterLab does unless the learner sets it otherwise: it does not ask about news over the first chapter, looks for no updates
+(the course needs no network), and keeps the state of widgets in a saved notebook, so that they show when it is opened again."""
 
 
 def chapters(arguments: argparse.Namespace) -> int:
     """Put the chapters into the folder and say what was new."""
+    if not files.notebooks(arguments.language):
+        print(text("lab.none", language=arguments.language))
+        return 1
     placed = files.put_chapters(arguments.folder, arguments.language)
     new = sum(placed.values())
     print(text("lab.placed", new=new, kept=len(placed) - new, folder=arguments.folder / arguments.language))
-    return 0 if placed else 1
+    return 0
 
 
 def lab(arguments: argparse.Namespace) -> int:
     """Put the chapters there, then run JupyterLab in that folder until it is stopped; its exit code is ours."""
     if chapters(arguments):
-        print(text("lab.none", language=arguments.language))
         return 1
     first = files.notebooks(arguments.language)[0].name
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={arguments.folder.resolve()}", *QUIET]
-    command += [f"--LabApp.default_url=/lab/tree/{arguments.language}/{first}", *arguments.jupyter]
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={arguments.folder.resolve()}"]
+    command += [f"--LabApp.default_url=/lab/tree/{arguments.language}/{first}", *_as_root(), *arguments.jupyter]
     print(text("lab.opening"), flush=True)
     try:
-        return subprocess.run(command, check=False).returncode
+        return subprocess.run(command, check=False, env=_environment()).returncode
     except KeyboardInterrupt:
         return 0
+
+
+def _as_root() -> list[str]:
+    # In a container one is root, and Jupyter would refuse to start. It still listens on loopback only and wants its token.
+    return ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+
+
+def _environment() -> dict[str, str]:
+    given = os.environ.get("JUPYTER_CONFIG_PATH")
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [given, str(DEFAULTS)]))}
 
 
 def serve(arguments: argparse.Namespace) -> int:

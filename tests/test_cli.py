@@ -1,11 +1,18 @@
 """`k8snb lab` gives a learner the chapters, and never takes their work away."""
 
 import json
+import os
+import subprocess
+import sys
 
+import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 
 from k8snb import cli
 from k8snb.course import files
+
+DONE = subprocess.CompletedProcess([], 0)
 
 
 @pytest.fixture
@@ -41,11 +48,40 @@ def test_what_a_learner_wrote_is_never_overwritten(chapters, tmp_path, capsys):
 
 def test_lab_opens_jupyterlab_on_the_first_chapter(chapters, tmp_path, monkeypatch):
     ran = []
-    monkeypatch.setattr(cli.subprocess, "run", lambda command, **_: ran.append(command) or type("Done", (), {"returncode": 0}))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/their/own")
+    monkeypatch.setattr(cli.subprocess, "run", lambda *given, **named: ran.append((given[0], named["env"])) or DONE)
     assert cli.main(["lab", str(tmp_path / "mine"), "--", "--no-browser", "--port", "8899"]) == 0
-    assert "--LabApp.default_url=/lab/tree/en/01-why.ipynb" in ran[0]
-    assert f"--ServerApp.root_dir={tmp_path / 'mine'}" in ran[0]
-    assert ran[0][-3:] == ["--no-browser", "--port", "8899"]
+    command, environment = ran[0]
+    assert "--LabApp.default_url=/lab/tree/en/01-why.ipynb" in command
+    assert f"--ServerApp.root_dir={tmp_path / 'mine'}" in command
+    assert command[-3:] == ["--no-browser", "--port", "8899"]
+    assert environment["JUPYTER_CONFIG_PATH"].split(os.pathsep) == ["/their/own", str(cli.DEFAULTS)]
+
+
+@pytest.mark.parametrize(("user", "expected"), [(0, True), (1000, False)])
+def test_jupyterlab_starts_for_root_too_as_in_a_container(chapters, tmp_path, monkeypatch, user, expected):
+    ran = []
+    monkeypatch.setattr(cli.os, "geteuid", lambda: user, raising=False)
+    monkeypatch.setattr(cli.subprocess, "run", lambda command, **_: ran.append(command) or DONE)
+    cli.main(["lab", str(tmp_path / "mine")])
+    assert ("--allow-root" in ran[0]) is expected
+
+
+def test_what_jupyterlab_is_told_are_settings_that_it_has():
+    from jupyterlab.commands import get_app_dir  # the schemas are where JupyterLab is installed
+
+    told = json.loads((cli.DEFAULTS / "labconfig" / "default_setting_overrides.json").read_text())
+    schemas = [cli.Path(get_app_dir()) / "schemas", *(cli.Path(sys.prefix) / "share/jupyter/labextensions").glob("@*/*/schemas")]
+    for plugin, settings in told.items():
+        package, _, name = plugin.partition(":")
+        [schema] = [path for folder in schemas if (path := folder / package / f"{name}.json").is_file()]
+        assert set(settings) <= set(json.loads(schema.read_text())["properties"])
+
+
+def test_a_chapters_first_cell_imports_nothing_that_only_the_command_needs():
+    code = "import sys, k8snb.course, k8snb.notebook.extension; print({'nbformat', 'jsonschema'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_a_language_without_chapters_says_so(chapters, tmp_path, capsys):
@@ -53,13 +89,14 @@ def test_a_language_without_chapters_says_so(chapters, tmp_path, capsys):
         assert cli.main(["lab", str(tmp_path / "mine"), "--language", "ja"]) == 1
     finally:
         cli.set_language("en")
+    assert not (tmp_path / "mine").exists()
     assert "この言語の章はまだありません" in capsys.readouterr().out
 
 
 def test_copies_are_trusted_so_that_stored_pictures_show(chapters, tmp_path):
     cli.main(["chapters", str(tmp_path / "mine")])
-    copy = files.nbformat.read(tmp_path / "mine" / "en" / "01-why.ipynb", as_version=4)
-    assert files.NotebookNotary().check_signature(copy)
+    copy = nbformat.read(tmp_path / "mine" / "en" / "01-why.ipynb", as_version=4)
+    assert NotebookNotary().check_signature(copy)
 
 
 @pytest.mark.parametrize("command", ["lab", "chapters"])

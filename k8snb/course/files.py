@@ -11,9 +11,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
-from nbformat.sign import NotebookNotary
-
 from k8snb.course.progress import FILE as PROGRESS
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -50,6 +47,9 @@ def put_chapters(folder: Path, language: str) -> dict[Path, bool]:
 def _put(chapter: Path, target: Path) -> bool:
     if target.exists():
         return False
+    import nbformat  # takes longer than everything else that a chapter's first cell imports, and only this needs it
+    from nbformat.sign import NotebookNotary
+
     content = chapter.read_text(encoding="utf-8")
     target.write_text(content, encoding="utf-8", newline="\n")
     # Trusted, so that stored pictures show before the first run. Only what we wrote ourselves: a learner's file is their own.
