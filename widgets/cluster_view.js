@@ -18,6 +18,8 @@ const SECTIONS = ["components", "workloads", "nodes", "pods", "log", "events"];
 const SIGNS = /** @type {Record<string, string>} */ ({ ok: "●", pending: "◌", failed: "✖", ending: "◐", done: "✔", unknown: "?" });
 const CROWD = 60; // with more pods than this, those that are well are drawn as a sign without a name
 const SIZES = ["event", "reconcile", "settle"];
+const PATIENCE = 3000; // milliseconds without an answer of the kernel before the view says so
+const REST = 1000; // milliseconds without a change before the frame is put where a saved notebook keeps it
 
 /** The frame after a patch; the given one is not changed.
  * @param {Frame} frame @param {Patch} patch @returns {Frame} */
@@ -84,12 +86,14 @@ class Store {
     /** @type {Set<(message: Row) => void>} */
     this.listeners = new Set();
     this.waiting = false;
-    model.on("change:frame", () => this.take(model.get("frame")));
+    this.patience = this.rest = 0;
+    model.on("change:frame", () => model.get("frame") !== this.current && this.take(model.get("frame")));
     model.on("msg:custom", (/** @type {Row} */ message) => this.receive(message));
   }
 
   /** @param {Row} message */
   receive(message) {
+    clearTimeout(this.patience);
     if (message.type === "frame") this.take({ seq: message.seq, frame: message.frame });
     else if (message.type === "patch") this.patch(message);
     else this.tell(message);
@@ -100,6 +104,8 @@ class Store {
     this.waiting = false;
     this.current = numbered;
     this.tell({ type: "frame" });
+    clearTimeout(this.rest);
+    this.rest = window.setTimeout(() => this.model.set("frame", this.current), REST); // not sent: the kernel has it already
   }
 
   /** @param {Row} message */
@@ -119,6 +125,8 @@ class Store {
 
   /** @param {string} what @param {Row} [rest] */
   send(what, rest = {}) {
+    clearTimeout(this.patience);
+    if (what !== "sync") this.patience = window.setTimeout(() => this.tell({ type: "silent" }), PATIENCE);
     this.model.send({ do: what, ...rest });
   }
 }
@@ -173,6 +181,8 @@ class View {
     if (message.type === "frame") this.show();
     if (message.type === "card") this.showCard(message);
     if (message.type === "error") this.parts.error.textContent = message.text;
+    if (message.type === "silent") this.parts.error.textContent = this.say("silent");
+    if (message.type === "heard") this.parts.error.textContent = "";
   }
 
   build() {

@@ -1,8 +1,11 @@
 /**
  * A quiz question: a fieldset of radio buttons, a button, and a live region for the verdict.
  * Native controls, so that the keyboard and a screen reader work as everywhere; a sign beside every colour.
- * The right answer is not in the page: the kernel judges.
+ * The right answer is not in the page: the kernel judges. What it said of another choice is wiped away as soon as one is made, and
+ * where it says nothing (it was restarted, or the notebook was opened again without it) the question says so itself.
  */
+
+const PATIENCE = 3000; // milliseconds without an answer before the page says so
 
 const STYLE = `
 .k8snb-quiz { border: 1px solid var(--jp-border-color1, #bdbdbd); border-radius: 6px; padding: 0.5em 1em 0.75em; margin: 0.25em 0;
@@ -56,22 +59,36 @@ function render({ model, el }) {
     event.preventDefault();
     const chosen = radios.findIndex((/** @type {HTMLInputElement} */ radio) => radio.checked);
     if (chosen < 0) say("none", labels.choose);
-    else model.send({ choose: chosen });
+    else if (chosen === model.get("answer").index) judged(); // asked before: the kernel would see nothing new
+    else ask(chosen);
+  };
+  let waiting = 0;
+  /** @param {number} chosen */
+  const ask = (chosen) => {
+    clearTimeout(waiting);
+    say("none", "…");
+    waiting = window.setTimeout(() => say("none", labels.silent), PATIENCE);
+    model.send({ choose: chosen });
   };
   const judged = () => {
     const answer = model.get("answer");
     if (answer.index === undefined) return;
+    clearTimeout(waiting);
     radios[answer.index].checked = true;
     say(answer.right ? "right" : "wrong", answer.text);
   };
 
   form.addEventListener("submit", submit);
+  form.addEventListener("change", () => verdict.replaceChildren()); // what stands there was said of another choice
   // JupyterLab reads single keys as commands: inside the form they belong to the form.
   form.addEventListener("keydown", (event) => event.stopPropagation());
   model.on("change:answer", judged);
   el.append(form);
   judged();
-  return () => model.off("change:answer", judged);
+  return () => {
+    clearTimeout(waiting);
+    model.off("change:answer", judged);
+  };
 }
 
 export default { render };

@@ -4,6 +4,7 @@ It shows frames (:mod:`k8snb.views.live`) and sends patches. What it reads of a 
 changes one except by asking it to step. Where no front end runs, it is the frame's text and a static picture.
 
     browser --{"do": "step", "size": "reconcile"}-->  Driver.submit -> ClusterView.apply  (on the loop)
+    browser <--{"type": "heard"}--  (a browser that is told nothing says that the kernel is silent)
     browser <--{"type": "patch", "seq": 8, "patch": {...}}--  ClusterView.refresh
 """
 
@@ -32,7 +33,7 @@ _LABELS = (
     "views.live.forward", "views.live.now", "views.live.past", "views.live.workloads", "views.live.nodes", "views.live.happened",
     "views.live.events", "views.live.object", "views.live.choose", "views.live.last_change", "views.live.manifest",
     "views.live.gone", "views.live.because", "views.live.components", "views.revision", "views.live.scheduling", "views.live.no_decision",
-    "views.scheduling.point", "views.scheduling.plugin",
+    "views.scheduling.point", "views.scheduling.plugin", "quiz.silent",
 )  # fmt: skip
 
 
@@ -103,6 +104,7 @@ class ClusterView(anywidget.AnyWidget):  # type: ignore[misc]
         action = self._ACTIONS.get(str(command.get("do")))
         if action is None:
             return
+        self.send({"type": "heard"})
         try:
             action(self, command)
             if self._driver.loop is None:

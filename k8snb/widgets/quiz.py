@@ -28,7 +28,7 @@ class Quiz(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget publishes no
 
     def __init__(self, question: str, options: tuple[str, ...], *, right: int, why: tuple[str, ...], by_text: str) -> None:
         self.right, self.why, self.by_text = right, why, by_text
-        labels = {"group": text("quiz.label"), "check": text("quiz.check"), "choose": text("quiz.choose")}
+        labels = {"group": text("quiz.label"), "check": text("quiz.check"), "choose": text("quiz.choose"), "silent": text("quiz.silent")}
         super().__init__(question=question, options=list(options), labels=labels, answer={})
         self.on_msg(self._received)
 

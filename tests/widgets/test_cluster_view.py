@@ -60,6 +60,9 @@ class World:
         return self.history[-1]
 
 
+HEARD = {"type": "heard"}
+
+
 @pytest.fixture(autouse=True)
 def wire(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comm, "create_comm", lambda *args, **options: RecordingComm(**options))
@@ -77,10 +80,20 @@ def sent(view: ClusterView) -> list[dict[str, Any]]:
 
 
 def tell(view: ClusterView, **command: Any) -> list[dict[str, Any]]:
-    """What comes back for a message of the browser."""
+    """What comes back for a message of the browser, beside that it was heard."""
     sent(view)
     view._handle_custom_msg(command, [])
-    return sent(view)
+    return [message for message in sent(view) if message != HEARD]
+
+
+def test_a_command_is_heard_before_anything_comes_of_it() -> None:
+    view = see(World())
+    view._handle_custom_msg({"do": "step"}, [])
+    assert [message["type"] for message in sent(view)] == ["heard", "patch"]
+    view._handle_custom_msg({"do": "sync", "seq": 1}, [])
+    assert sent(view) == [HEARD]
+    view._handle_custom_msg({"do": "explode"}, [])
+    assert sent(view) == []
 
 
 def test_a_step_sends_a_patch_of_what_changed_and_no_frame() -> None:

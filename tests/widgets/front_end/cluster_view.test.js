@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import view, { patched, sync, h } from "../../../widgets/cluster_view.js";
 import cases from "./patches.json";
 
@@ -11,6 +11,7 @@ function fakeModel(frame) {
   return {
     sent: [],
     get: (name) => traits[name],
+    set: (name, value) => (traits[name] = value),
     send(message) {
       this.sent.push(message);
     },
@@ -74,6 +75,38 @@ describe("patches mean the same here as in Python", () => {
 
   test("a section without changes is the same object", () => {
     expect(patched(cases[0].old, cases[0].patch).nodes).toBe(cases[0].old.nodes);
+  });
+});
+
+describe("a kernel that may be gone", () => {
+  const alarm = () => el.querySelector("[role=alert]").textContent;
+
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  test("that says nothing is reported, and the report is taken back when it answers after all", () => {
+    button("play").click();
+    vi.advanceTimersByTime(2999);
+    expect(alarm()).toBe("");
+    vi.advanceTimersByTime(1);
+    expect(alarm()).toBe("silent");
+    model.fire("msg:custom", { type: "heard" });
+    expect(alarm()).toBe("");
+  });
+
+  test("that answers is not waited for any longer", () => {
+    button("play").click();
+    model.fire("msg:custom", { type: "heard" });
+    vi.advanceTimersByTime(10_000);
+    expect(alarm()).toBe("");
+  });
+
+  test("leaves the newest frame in the model, where a saved notebook finds it", () => {
+    model.fire("msg:custom", { type: "patch", seq: 8, patch: { meta: { revision: 4 } } });
+    expect(model.get("frame").seq).toBe(7);
+    vi.advanceTimersByTime(1000);
+    expect(model.get("frame").seq).toBe(8);
+    expect(model.get("frame").frame.meta.revision).toBe(4);
   });
 });
 

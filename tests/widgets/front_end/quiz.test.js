@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import quiz from "../../../widgets/quiz.js";
 
 /** A kernel's end of the model: what was sent, and a way to answer. */
@@ -6,7 +6,7 @@ function fakeModel() {
   const traits = {
     question: "Who starts a `container`?",
     options: ["the scheduler", "<b>the kubelet</b>"],
-    labels: { group: "Question", check: "Check my answer", choose: "Choose an answer first." },
+    labels: { group: "Question", check: "Check my answer", choose: "Choose an answer first.", silent: "No answer from the kernel." },
     answer: {},
   };
   const listeners = new Set();
@@ -28,6 +28,8 @@ beforeEach(() => {
   el = document.body.appendChild(document.createElement("div"));
   clean = quiz.render({ model, el });
 });
+afterEach(() => vi.useRealTimers());
+const choose = (index) => el.querySelectorAll("input")[index].click();
 const submit = () => el.querySelector("form").dispatchEvent(new Event("submit", { cancelable: true }));
 
 describe("a quiz question", () => {
@@ -59,6 +61,33 @@ describe("a quiz question", () => {
     model.judge({ index: 1, right: true, text: "Right. On its own node." });
     expect(el.querySelector("output").getAttribute("aria-live")).toBe("polite");
     expect(el.querySelector("output").textContent).toBe("✓ Right. On its own node.");
+  });
+
+  test("wipes away what was said of another choice", () => {
+    model.judge({ index: 0, right: false, text: "Not this one." });
+    choose(1);
+    expect(el.querySelector("output").textContent).toBe("");
+  });
+
+  test("says so where the kernel says nothing, instead of what it said before", () => {
+    vi.useFakeTimers();
+    model.judge({ index: 0, right: false, text: "Not this one." });
+    choose(1);
+    submit();
+    expect(el.querySelector("output").textContent).toBe("→ …");
+    vi.advanceTimersByTime(3000);
+    expect(el.querySelector("output").textContent).toBe("→ No answer from the kernel.");
+    model.judge({ index: 1, right: true, text: "Right." }); // it was only busy
+    expect(el.querySelector("output").textContent).toBe("✓ Right.");
+  });
+
+  test("repeats the verdict for the same choice, which the kernel would not notice", () => {
+    model.judge({ index: 0, right: false, text: "Not this one." });
+    choose(1);
+    choose(0);
+    submit();
+    expect(model.sent).toEqual([]);
+    expect(el.querySelector("output").textContent).toBe("✗ Not this one.");
   });
 
   test("keeps keys to itself, for the notebook reads them as commands", () => {
