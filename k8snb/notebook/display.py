@@ -2,6 +2,9 @@
 
 JupyterLab wraps long lines of ``text/plain``, which breaks tables such as ``kubectl get pods -o wide``. So objects whose form is
 text are given an HTML form as well: the same text, which scrolls instead. Where there is no HTML the text is still there.
+
+Sentences are not columns. What an API server refuses it says in one long line, and the reason stands at its end, where nobody would
+scroll to. So a long sentence wraps, below the column in which it stands.
 """
 
 from __future__ import annotations
@@ -16,13 +19,26 @@ from k8snb.simulation.simulation import Settled
 from k8snb.views.steps import Step
 from k8snb.views.svg import INDENT
 
-STYLE = f"{INDENT}; white-space: pre; overflow-x: auto; font-size: var(--jp-code-font-size, inherit)"
+STYLE = f"{INDENT}; white-space: pre; overflow-x: auto"
+WRAP = "display: block; white-space: pre-wrap; overflow-wrap: anywhere"
+LONG, WORDS = 60, 6  # what has fewer characters or words than this is no long sentence
+DEEP = 60  # characters: further in than this no line begins again
 TEXTS = (Result, Said, Step, Steps, Settled, Plain)
 
 
 def as_terminal(obj: object) -> str:
     """The object's text in a block that scrolls sideways."""
-    return f'<pre style="{STYLE}">{escape(repr(obj))}</pre>'
+    return f'<pre style="{STYLE}">{"".join(_line(line) for line in repr(obj).splitlines(keepends=True))}</pre>'
+
+
+def _line(line: str) -> str:
+    column = line.rstrip().rfind("  ") + 2  # columns stand two blanks or more apart
+    sentence = line[column if column > 1 else 0 :].rstrip()
+    if len(sentence) < LONG or len(sentence.split()) < WORDS:
+        return escape(line)
+    begins = max(2, min(column, DEEP))
+    # The line's end stands inside the block: it adds nothing there, and remains where a page strips the style.
+    return f'<span style="{WRAP}; padding-left: {begins}ch; text-indent: -{begins}ch">{escape(line)}</span>'
 
 
 def register(shell: Any) -> None:

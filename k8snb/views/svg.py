@@ -20,7 +20,8 @@ from k8snb.views.tree import line
 if TYPE_CHECKING:
     from k8snb.views.graph import Edge, Graph, Node
 
-INDENT = "margin: 0; padding: 0 0 0 var(--jp-code-padding, 0)"  # of text blocks: where JupyterLab begins the text of a cell
+# Of text blocks: where JupyterLab begins the text of a cell, and in which size.
+INDENT = "margin: 0; padding: 0 0 0 var(--jp-code-padding, 0); font-size: var(--jp-code-font-size, inherit)"
 MARGIN = 8
 HEAD = 22  # room for the title
 # What XML cannot hold even escaped: control characters become their pictures, the rest a replacement character.

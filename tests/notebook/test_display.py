@@ -1,0 +1,60 @@
+"""Texts in a notebook: tables scroll, sentences wrap below their column."""
+
+import re
+from html import unescape
+
+import pytest
+
+from k8snb.notebook.display import as_terminal
+
+CONFLICT = (
+    'Error from server (Conflict): Operation cannot be fulfilled on configmaps "prices": the object has been modified; '
+    "please apply your changes to the latest version and try again"
+)
+NODES = "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available: 3 No preemption victims found."
+
+
+class Text:
+    def __init__(self, text):
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+
+def wrapped(text):
+    """The lines that wrap, and the column in which each begins again."""
+    html = as_terminal(Text(text))
+    return [(unescape(line).rstrip("\n"), int(at)) for at, line in re.findall(r"padding-left: (\d+)ch[^>]*>(.*?)</span>", html, re.DOTALL)]
+
+
+def test_what_a_server_refuses_is_read_to_its_end():
+    assert wrapped(f"{CONFLICT}\nline 7 of this cell") == [(CONFLICT, 2)]
+
+
+def test_the_last_column_of_a_table_wraps_below_itself():
+    row = f"Warning   FailedScheduling   {NODES}"
+    assert wrapped(f"TYPE      REASON             MESSAGE\n{row}") == [(row, 29)]
+
+
+def test_a_sentence_far_to_the_right_still_has_room():
+    assert wrapped(" " * 90 + NODES) == [(" " * 90 + NODES, 60)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "web-q984kws82k-5lddq   1/1     Running   0          5s    10.244.0.3   node-1   <none>           <none>",
+        "prices   1/1   Running   0   4s   app=prices,topology.kubernetes.io/region=here,topology.kubernetes.io/zone=here-1",
+        "  because    kube-controller-manager/deployment  create  replicasets.apps default/web-q984kws82k",
+        "deployment.apps/web created",
+        "",
+    ],
+)
+def test_columns_and_short_lines_stay_as_they_are(line):
+    assert wrapped(line) == []
+
+
+def test_the_words_are_the_same_where_a_page_strips_the_style():
+    text = f"{CONFLICT}\n<b>\n\n{CONFLICT}"
+    assert unescape(re.sub(r"<[^>]+>", "", as_terminal(Text(text)))) == text
