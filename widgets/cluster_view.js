@@ -126,8 +126,13 @@ class Store {
   /** @param {string} what @param {Row} [rest] */
   send(what, rest = {}) {
     clearTimeout(this.patience);
-    if (what !== "sync") this.patience = window.setTimeout(() => this.tell({ type: "silent" }), PATIENCE);
-    this.model.send({ do: what, ...rest });
+    const silent = () => this.tell({ type: "silent" });
+    if (what !== "sync") this.patience = window.setTimeout(silent, PATIENCE);
+    try {
+      this.model.send({ do: what, ...rest });
+    } catch {
+      silent(); // the kernel was restarted: there is nothing to send to
+    }
   }
 }
 
@@ -191,6 +196,7 @@ class View {
     const live = h("div", { className: "k8snb-hidden", role: "status", "aria-live": "polite" });
     const error = h("p", { className: "k8snb-error", role: "alert" });
     this.root.classList.add("k8snb-view");
+    this.root.addEventListener("keydown", keep);
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", this.say("title"));
     this.root.append(parts.toolbar, parts.timeline, parts.next, error, parts.past, parts.plane, main, live);
@@ -417,6 +423,12 @@ class View {
   close() {
     this.store.listeners.delete(this.listener);
   }
+}
+
+/** JupyterLab reads single keys as commands (`x` cuts the cell, an arrow leaves it): inside the view they belong to the view. What is
+ * pressed with Ctrl, and Shift+Enter, is meant for the notebook. @param {KeyboardEvent} event */
+function keep(event) {
+  if (!event.ctrlKey && !event.metaKey && !event.altKey && !(event.shiftKey && event.key === "Enter")) event.stopPropagation();
 }
 
 /** One tab stop for a list of many buttons; arrow keys, Home and End move inside. @param {HTMLElement} list */

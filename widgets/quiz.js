@@ -33,6 +33,12 @@ function element(tag, attributes = {}, ...children) {
 /** Words with `code` in them, as nodes: never as markup. @param {string} words @returns {(Node | string)[]} */
 const marked = (words) => words.split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
 
+/** JupyterLab reads single keys as commands (`x` cuts the cell): inside the form they belong to the form. What is pressed with Ctrl, and
+ * Shift+Enter, is meant for the notebook. @param {KeyboardEvent} event */
+function keep(event) {
+  if (!event.ctrlKey && !event.metaKey && !event.altKey && !(event.shiftKey && event.key === "Enter")) event.stopPropagation();
+}
+
 /** Two views of one widget (and two questions) must not share a radio group. */
 let views = 0;
 
@@ -67,8 +73,13 @@ function render({ model, el }) {
   const ask = (chosen) => {
     clearTimeout(waiting);
     say("none", "…");
-    waiting = window.setTimeout(() => say("none", labels.silent), PATIENCE);
-    model.send({ choose: chosen });
+    const silent = () => say("none", labels.silent);
+    waiting = window.setTimeout(silent, PATIENCE);
+    try {
+      model.send({ choose: chosen });
+    } catch {
+      silent(); // the kernel was restarted: there is nothing to send to
+    }
   };
   const judged = () => {
     const answer = model.get("answer");
@@ -80,8 +91,7 @@ function render({ model, el }) {
 
   form.addEventListener("submit", submit);
   form.addEventListener("change", () => verdict.replaceChildren()); // what stands there was said of another choice
-  // JupyterLab reads single keys as commands: inside the form they belong to the form.
-  form.addEventListener("keydown", (event) => event.stopPropagation());
+  form.addEventListener("keydown", keep);
   model.on("change:answer", judged);
   el.append(form);
   judged();

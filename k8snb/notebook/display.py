@@ -20,7 +20,7 @@ from k8snb.views.steps import Step
 from k8snb.views.svg import INDENT
 
 STYLE = f"{INDENT}; white-space: pre; overflow-x: auto"
-WRAP = "display: block; white-space: pre-wrap; overflow-wrap: anywhere"
+WRAP = "display: block; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
 LONG, WORDS = 60, 6  # what has fewer characters or words than this is no long sentence
 DEEP = 60  # characters: further in than this no line begins again
 TEXTS = (Result, Said, Step, Steps, Settled, Plain)

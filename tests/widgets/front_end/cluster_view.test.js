@@ -78,6 +78,16 @@ describe("patches mean the same here as in Python", () => {
   });
 });
 
+test("keys belong to the view, for the notebook reads them as commands; with Ctrl they do not", () => {
+  const heard = [];
+  document.body.addEventListener("keydown", (event) => heard.push(event.key));
+  const press = (key, more = {}) => button("play").dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, ...more }));
+  for (const key of ["x", "ArrowDown", "Enter"]) press(key);
+  press("s", { ctrlKey: true });
+  press("Enter", { shiftKey: true });
+  expect(heard).toEqual(["s", "Enter"]);
+});
+
 describe("a kernel that may be gone", () => {
   const alarm = () => el.querySelector("[role=alert]").textContent;
 

@@ -93,8 +93,13 @@ describe("a quiz question", () => {
   test("keeps keys to itself, for the notebook reads them as commands", () => {
     let heard = 0;
     document.body.addEventListener("keydown", () => heard++);
-    el.querySelector("input").dispatchEvent(new KeyboardEvent("keydown", { key: "x", bubbles: true }));
+    const press = (key, more = {}) => el.querySelector("input").dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, ...more }));
+    press("x");
+    press("Enter");
     expect(heard).toBe(0);
+    press("s", { ctrlKey: true }); // save: meant for the notebook
+    press("Enter", { shiftKey: true });
+    expect(heard).toBe(2);
   });
 
   test("two questions do not share a radio group", () => {
