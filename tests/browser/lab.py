@@ -18,6 +18,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from k8snb.cli import DEFAULTS
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -42,6 +44,12 @@ RUN = """async ([index, wait]) => {
   return cell.model.type === 'code' ? cell.model.sharedModel.getOutputs() : [];
 }"""
 
+RESTART = """async () => {
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  await kernel.restart();
+  await kernel.info;
+}"""
+
 
 def chromium() -> str:
     """The browser of this machine, or empty."""
@@ -62,9 +70,7 @@ class Server:
         self.folder, self.port, self.token = folder, free_port(), secrets.token_hex(16)
         home = folder.parent / "jupyter-home"
         own = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
-        settings = home / "JUPYTER_CONFIG_DIR" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True)
-        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        own["JUPYTER_CONFIG_PATH"] = str(DEFAULTS)  # as `k8snb lab` starts it
         path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
         self.log = (folder.parent / "jupyter.log").open("w")
         options = [
@@ -140,6 +146,14 @@ class Notebook:
     def run_all(self) -> list[list[dict[str, Any]]]:
         """Run every cell in order; the outputs of each."""
         return [self.run(index) for index in range(self.cells)]
+
+    def command(self, name: str) -> None:
+        """One of JupyterLab's commands, such as ``docmanager:save``, awaited."""
+        self.page.evaluate("async (name) => { await window.jupyterapp.commands.execute(name); }", name)
+
+    def restart_kernel(self) -> None:
+        """Restart it without a question; returns when the new one answers."""
+        self.page.evaluate(RESTART)
 
     def cell(self, index: int) -> Any:
         """A locator for a cell."""
