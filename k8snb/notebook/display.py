@@ -21,7 +21,7 @@ from k8snb.views.svg import INDENT
 
 STYLE = f"{INDENT}; white-space: pre; overflow-x: auto"
 WRAP = "display: block; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
-LONG, WORDS = 60, 6  # what has fewer characters or words than this is no long sentence
+LONG, WORDS = 60, 6  # a line of fewer characters fits; a column of fewer words is no sentence
 DEEP = 60  # characters: further in than this no line begins again
 TEXTS = (Result, Said, Step, Steps, Settled, Plain)
 
@@ -33,8 +33,8 @@ def as_terminal(obj: object) -> str:
 
 def _line(line: str) -> str:
     column = line.rstrip().rfind("  ") + 2  # columns stand two blanks or more apart
-    sentence = line[column if column > 1 else 0 :].rstrip()
-    if len(sentence) < LONG or len(sentence.split()) < WORDS:
+    sentence = line[column if column > 1 else 0 :].split()
+    if len(line.rstrip()) < LONG or len(sentence) < WORDS:
         return escape(line)
     begins = max(2, min(column, DEEP))
     # The line's end stands inside the block: it adds nothing there, and remains where a page strips the style.

@@ -86,9 +86,9 @@ def test_keys_that_are_pressed_in_a_view_do_nothing_to_the_cells(open_notebook: 
 
 def test_the_end_of_a_long_error_is_on_the_page(open_notebook: Any, screenshot: Any) -> None:
     misspelt = "cluster.kubectl('create -f -', stdin='{apiVersion: apps/v1, kind: Deployment, metadata: {name: x}, spec: {replcas: 3}}')"
-    notebook = open_notebook([SET_UP, misspelt], width=900)
+    notebook = open_notebook(["%load_ext k8snb", SET_UP, misspelt], width=900)
     notebook.run_all()
-    said = notebook.cell(1).locator(".jp-OutputArea-output pre")
-    assert "unknown field" in said.inner_text()
+    said = notebook.cell(2).locator(".jp-OutputArea-output pre")
+    assert said.inner_text().endswith('unknown field "spec.replcas"')
     assert said.evaluate("pre => pre.scrollWidth <= pre.clientWidth")
     screenshot(notebook.page, "long-error")

@@ -37,6 +37,11 @@ def test_the_last_column_of_a_table_wraps_below_itself():
     assert wrapped(f"TYPE      REASON             MESSAGE\n{row}") == [(row, 29)]
 
 
+def test_a_short_sentence_wraps_where_the_columns_before_it_take_the_room():
+    row = "6s (x2 over 6s)   Normal   WaitForFirstConsumer   PersistentVolumeClaim/notes   waiting for first consumer to be created"
+    assert wrapped(row) == [(row, 60)]
+
+
 def test_a_sentence_far_to_the_right_still_has_room():
     assert wrapped(" " * 90 + NODES) == [(" " * 90 + NODES, 60)]
 
