@@ -21,6 +21,7 @@ from k8snb.kubelet.images.shell.awk_parser import AwkError, Parser
 from k8snb.kubelet.images.shell.commands import Call, Result, fail, unescape
 from k8snb.kubelet.images.shell.files import read
 
+LONGEST = 1 << 20  # characters of one text
 STEPS = 200_000
 """So many statements run at most; an endless program is ended."""
 
@@ -266,7 +267,10 @@ class Machine:
                       ">=": left >= right}[word])  # fmt: skip
 
     def v_join(self, node: Any) -> Any:
-        return text(self.value(node[1])) + text(self.value(node[2]))
+        joined = text(self.value(node[1])) + text(self.value(node[2]))
+        if len(joined) > LONGEST:
+            raise AwkError("out of memory")
+        return joined
 
     def v_math(self, node: Any) -> Any:
         return self._math(node[1], self.value(node[2]), self.value(node[3]))

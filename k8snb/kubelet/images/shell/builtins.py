@@ -13,6 +13,8 @@ from k8snb.kubelet.images.shell import expand
 from k8snb.kubelet.images.shell.state import Frame, Job, ShellState
 from k8snb.sim.state import Shelf
 
+LONGEST = 1 << 20
+"""Characters that one variable may hold."""
 _DISCARD = ("/dev/null",)
 _CONTAINER = ("/dev/stdout", "/dev/stderr", "/dev/tty")
 _TO_MAIN = ("/proc/1/fd/1", "/proc/1/fd/2")  # what process 1 prints: the container's log
@@ -67,7 +69,9 @@ class Shell:
         return "1" if self.process.main is self.process else "47"
 
     def put(self, name: str, value: str) -> None:
-        """Set a variable."""
+        """Set a variable. Raises ExpansionError for one that is too long for a small container's memory."""
+        if len(value) > LONGEST:
+            raise expand.ExpansionError("out of memory")
         self._scope()[name] = value
 
     def unset(self, name: str) -> None:

@@ -16,8 +16,11 @@ from typing import NamedTuple
 from k8snb.kubelet.images import accounts
 from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.process import Process
+from k8snb.kubelet.images.shell.expand import ExpansionError
 from k8snb.seams.cri import RunAs
 from k8snb.sim.clock import SECOND
+
+WIDEST = 6  # digits of a width in printf
 
 
 class Call(NamedTuple):
@@ -118,6 +121,8 @@ def printf(call: Call) -> Result:
 
 def _directive(found: re.Match[str], args: list[str]) -> str:
     width, kind = found.groups()
+    if any(len(number) > WIDEST for number in re.findall(r"\d+", width)):
+        raise ExpansionError("out of memory")
     if kind == "%":
         return "%"
     value = args.pop(0) if args else ""

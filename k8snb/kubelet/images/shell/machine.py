@@ -43,6 +43,8 @@ KNOWN_ELSEWHERE = frozenset({
 BUDGET = 2_000
 """So many instructions run at one instant; then a busy loop lets BUSY ms of virtual time pass, and has used so much CPU."""
 BUSY, BUSIEST = 10, 640
+DEEPEST, MOST_JOBS = 500, 256
+OVERFLOW = "Segmentation fault (k8snb: functions or scripts call one another without an end, as deep as a shell's stack is)"
 
 
 def start(script: str, process: Process, arguments: tuple[str, ...] = ("sh",)) -> ShellState:
@@ -71,7 +73,18 @@ def next_wake(shell: ShellState) -> int:
 
 def step(shell: ShellState, process: Process) -> int | None:
     """Run every job that is ready. The exit code once the main job has ended, else None."""
-    at, budget = 0, BUDGET
+    budget = BUDGET
+    while True:
+        budget = _round(shell, process, budget)
+        main = shell.jobs[0]
+        if not main.waiting or not main.frames or main.wake or _waits(shell, main):
+            return main.status if not main.frames else None
+        # its last background job has just ended
+
+
+def _round(shell: ShellState, process: Process, budget: int) -> int:
+    """Let each job go on as far as it can; gives how many instructions are left at this instant."""
+    at = 0
     while at < len(shell.jobs):
         job = shell.jobs[at]
         if job.wake > 0 and job.wake <= process.now:
@@ -88,10 +101,7 @@ def step(shell: ShellState, process: Process) -> int | None:
         at += 1
     shell.ended.update({job.pid: job.status for job in shell.jobs[1:] if not job.frames})
     shell.jobs[1:] = [job for job in shell.jobs[1:] if job.frames]
-    main = shell.jobs[0]
-    if main.waiting and main.frames and not main.wake and not _waits(shell, main):
-        return step(shell, process)  # its last background job has just ended
-    return main.status if not main.frames else None
+    return budget
 
 
 def _waits(shell: ShellState, job: Job) -> bool:
@@ -128,6 +138,9 @@ def _advance(shell: Shell) -> None:
         state.pending = tuple(rest)
         job.frames.append(Frame(state.traps[signal], shared=True, arguments=job.frames[-1].arguments))
         return
+    if len(job.frames) > DEEPEST:
+        _overflow(shell)
+        return
     frame = job.frames[-1]
     try:
         code = compile_script(frame.text).blocks[frame.block]
@@ -144,6 +157,13 @@ def _advance(shell: Shell) -> None:
     except Exception as error:  # noqa: BLE001  (whatever a learner types, the cluster goes on)
         shell.write(f"sh: k8snb cannot run this: {type(error).__name__}: {error}\n", 2)
         job.status = 127
+
+
+def _overflow(shell: Shell) -> None:
+    """The job dies, as a process does whose stack has grown into its end."""
+    shell.process.write(f"{OVERFLOW}\n", 2)
+    shell.job.frames.clear()
+    shell.job.status = 139
 
 
 def _jump(_shell: Shell, frame: Frame, code: Any) -> None:
@@ -227,6 +247,8 @@ def _cannot(shell: Shell, message: str) -> bool:
 
 
 def _spawn(shell: Shell, frame: Frame, code: Any) -> None:
+    if len(shell.state.jobs) >= MOST_JOBS:
+        raise expand.ExpansionError("can't fork: Resource temporarily unavailable")
     inner = Frame(frame.text, code[1], variables=shell.all_variables(), arguments=frame.arguments, output=frame_of(shell.job, "output"))
     pid = str(100 + len(shell.state.ended) + len(shell.state.jobs))
     shell.state.jobs.append(Job([inner], pid=pid))
