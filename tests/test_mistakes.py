@@ -30,6 +30,20 @@ def world():
     }  # fmt: skip
 
 
+class Report:
+    """A controller."""
+
+    def reconcile(self, key):
+        """Nothing."""
+
+
+class PodsOnly:
+    """A plugin that forgets the node."""
+
+    def filter(self, pod):
+        """Anything."""
+
+
 WORLD = world()
 GOOD = {  # what makes the other arguments fit, so that the bad one is looked at
     "manifest": "", "revision": 1, "line": "get pods", "pod": "web", "resource": "pods", "url": "http://web", "node": "node-1", "name": "x",
@@ -154,6 +168,19 @@ TABLE = [  # (what a learner writes, what the sentence must name)
     (lambda c: c.controllers.run(5), ("int", "reconcile")),
     (lambda c: c.scheduler.add(5), ("int", "cluster.scheduler.add")),
     (lambda c: c.scheduler.remove("None"), ("None",)),
+    (lambda c: c.aply("x"), ("cluster.aply", "cluster.apply")),
+    (lambda c: c.faults.fail_nod("node-1"), ("cluster.faults.fail_nod", "cluster.faults.fail_node")),
+    (lambda c: c.controllers.rnu(int), ("cluster.controllers.rnu", "cluster.controllers.run")),
+    (lambda c: c.qqq, ("cluster.qqq", "dir(cluster)")),
+    (lambda c: c.run_until(lambda c: c.nope), ("cluster.nope", "cluster.node")),
+    (lambda c: c.run_until(lambda: True), ("cluster.run_until", "lambda")),
+    (lambda c: Cluster.load("c.json"), ("cluster.load", "read_bytes()", "'c.json'")),
+    (lambda c: Cluster.load(b'{"k8snb": 1, "objects": [], "root": null}'), ("cluster.save()", "None")),
+    (lambda c: Cluster.load(b'{"k8snb": 1, "objects": [], "root": ["object", 3]}'), ("cluster.save()",)),
+    (lambda c: c.controllers.run(Report()), ("Report", "cluster.controllers.run(Report)")),
+    (lambda c: c.scheduler.add(Report()), ("Report",)),
+    (lambda c: c.scheduler.add(PodsOnly), ("PodsOnly.filter", "def filter(self, pod, node)")),
+    (lambda c: c.get("pods")[0].update(spec={}), ("put(", "copy.deepcopy")),
 ]  # fmt: skip
 
 
@@ -219,6 +246,15 @@ def test_the_magics_bear_mistakes_too(typed, shown, language):
     use(before)
     assert shown in repr(answer)
     assert "Traceback" not in repr(answer)
+
+
+def test_who_asks_whether_something_is_there_gets_an_answer():
+    cluster = WORLD["cluster"]
+    assert not hasattr(cluster, "aply")
+    assert getattr(cluster.faults, "_repr_html_", None) is None
+    assert getattr(cluster, "_ipython_canary_method_should_not_exist_", None) is None
+    with pytest.raises(AttributeError, match="Did you mean"):
+        _ = cluster.aply
 
 
 def test_a_mistake_is_a_value_error_for_those_who_catch():

@@ -98,6 +98,10 @@ class NoSuchKey(Missing, KeyError):
     __str__ = ValueError.__str__  # a KeyError would put quotes around the sentence
 
 
+class NoSuchAttribute(Missing, AttributeError):
+    """A mistake about the name of a method or of an attribute."""
+
+
 class NotHere(Mistake, RuntimeError):
     """Something that cannot be done where the learner is."""
 

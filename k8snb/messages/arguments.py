@@ -12,9 +12,10 @@ import functools
 import inspect
 import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar, cast
+from difflib import get_close_matches
+from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
-from k8snb.messages import Interrupted, Mistake, guests, text
+from k8snb.messages import Interrupted, Mistake, NoSuchAttribute, guests, text
 
 C = TypeVar("C", bound=type)
 
@@ -61,6 +62,16 @@ def _object(value: Any) -> bool:
     return isinstance(value.get("kind"), str) and isinstance(meta, Mapping) and isinstance(meta.get("name"), str)
 
 
+def _condition(value: Any) -> bool:
+    """Something to call with the cluster. (Of what is written in C nobody knows what it takes.)"""
+    try:
+        return callable(value) and inspect.signature(value).bind(None) is not None
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+
+
 KINDS: dict[str, Kind] = {
     "str": Kind(lambda value: isinstance(value, str), "arguments.text"),
     "str | None": Kind(lambda value: value is None or isinstance(value, str), "arguments.text"),
@@ -81,7 +92,7 @@ KINDS: dict[str, Kind] = {
     "Cluster": Kind(_is("Cluster"), "arguments.cluster"),
     "Cluster | Past": Kind(_is("Cluster", "Past"), "arguments.moment"),
     "Request": Kind(_is("Request"), "arguments.request"),
-    "Callable[[Cluster], bool]": Kind(callable, "arguments.condition"),
+    "Callable[[Cluster], bool]": Kind(_condition, "arguments.condition"),
 }
 TEXT, WHOLE = KINDS["str"], KINDS["int"]
 _ANYTHING = Kind(lambda _value: True, "")
@@ -111,9 +122,21 @@ def careful(label: str, *also: str, inside: bool = False) -> Callable[[C], C]:
             elif isinstance(member, (classmethod, staticmethod)):
                 skip = int(isinstance(member, classmethod))
                 setattr(cls, name, type(member)(checked(member.__func__, called, skip=skip, inside=inside)))
+        if not hasattr(cls, "__getattr__"):
+            cast(Any, cls).__getattr__ = functools.partialmethod(_unknown, label)
         return cls
 
     return decorate
+
+
+def _unknown(self: Any, label: str, name: str) -> NoReturn:
+    """Whatever asks for a private name only wants to know whether it is there, as IPython does."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    near = get_close_matches(name, [one for one in dir(self) if not one.startswith("_")], 3)
+    if near:
+        raise NoSuchAttribute(text("arguments.no_attribute", name=f"{label}.{name}", near=", ".join(f"{label}.{one}" for one in near)))
+    raise NoSuchAttribute(text("arguments.no_attribute_like_it", name=f"{label}.{name}", label=label))
 
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -29,6 +29,7 @@ from typing import Any, ClassVar, NamedTuple
 from k8snb.apimachinery.objects import FrozenDict, Object
 from k8snb.messages import Mistake, counted, text
 from k8snb.messages.guests import guest
+from k8snb.messages.inspection import inspected, inspected_class
 from k8snb.scheduler.cluster_event import ANYTHING, Interest
 from k8snb.scheduler.diagnosis import Status, unschedulable
 from k8snb.scheduler.framework import EXTENSION_POINTS, Cycle, FilterPlugin, Plugin, Profile, ScorePlugin
@@ -82,19 +83,29 @@ def plugin_program(code: Any, *, name: str = "", weight: Any = 1, profiles: Sequ
         raise Mistake(text("scheduler.no_weight", weight=repr(weight)))
     if inspect.isfunction(code):
         score = code
+        inspected(called, score)
         code = type(called, (), {"score": lambda _self, pod, node: score(pod, node), "__doc__": code.__doc__})
-        _check_arguments(called, score, (0, 0))
+        _check_arguments(called, called, score, (0, 0))
     if not isinstance(code, type):
         raise Mistake(text("scheduler.no_class", code=called))
-    own = name or str(getattr(code, "name", called))
+    inspected_class(code, Plugin)
+    own = name or _own_name(code)
     return PluginProgram(own, _full(code, own) if issubclass(code, Plugin) else _simple(code, own), weight, tuple(profiles))
 
 
-def _check_arguments(called: str, method: Callable[..., Any], arguments: tuple[int, ...]) -> None:
+def _own_name(code: type) -> str:
+    """What the class calls itself; its Python name where that is no text."""
+    found = getattr(code, "name", "")
+    return found if isinstance(found, str) and found else code.__name__
+
+
+def _check_arguments(called: str, name: str, method: Any, arguments: tuple[Any, ...]) -> None:
+    if not callable(method):
+        raise Mistake(text("scheduler.no_arguments", method=called, name=name))
     try:
         inspect.signature(method).bind(*arguments)
     except TypeError:
-        raise Mistake(text("scheduler.no_arguments", method=called)) from None
+        raise Mistake(text("scheduler.no_arguments", method=called, name=name)) from None
 
 
 def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -122,10 +133,21 @@ def _simple(code: type, name: str) -> type[Plugin]:
     if not found:
         raise Mistake(text("scheduler.nothing_to_call", code=code.__name__))
     for method in found:
-        _check_arguments(f"{code.__name__}.{method}", getattr(code, method), (0, 0, 0))
+        member = inspect.getattr_static(code, method)
+        ready = None if isinstance(member, classmethod) else getattr(code, method)
+        _check_arguments(f"{code.__name__}.{method}", method, ready, (0, 0) if isinstance(member, staticmethod) else (0, 0, 0))
     bases: list[type[Plugin]] = [{"filter": _Filter, "score": _Score}[method] for method in found]
     normalizes = callable(getattr(code, "normalize", None))
+    if normalizes:
+        _check_normalize(code)
     return type(code.__name__, tuple(bases), {"name": name, "code": code, "normalizes": normalizes})
+
+
+def _check_normalize(code: type) -> None:
+    try:
+        inspect.signature(getattr(code, "normalize")).bind(0, {})  # noqa: B009  (whether it has one was asked before)
+    except TypeError:
+        raise Mistake(text("scheduler.no_points", code=code.__name__)) from None
 
 
 class _Simple(Plugin):

@@ -19,6 +19,7 @@ from k8snb.etcd.raft.group import new_group
 from k8snb.etcd.raft.store import RaftStore
 from k8snb.kubelet.images import Catalogue
 from k8snb.messages import Interrupted, Mistake, guests, text
+from k8snb.messages.arguments import shown
 from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.collector import resting_collector
@@ -393,10 +394,14 @@ class Simulation:
             saved = json.loads(data)
             if saved["k8snb"] != FORMAT:
                 raise Mistake(text("cluster.other_format", format=saved["k8snb"], known=FORMAT))
-            root, unsaved = decode(saved), tuple(str(name) for name in saved.get("unsaved", ()))
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            root = decode(saved)
+            if not isinstance(root, Root):
+                raise TypeError(f"its root is {shown(root)}")
+            simulation = cls(root)
+            simulation.unsaved = tuple(str(name) for name in saved.get("unsaved", ()))
+            simulation.history.checkpoint(root)
+        except Mistake:
+            raise
+        except Exception as error:  # noqa: BLE001  (there is no end to what a file can hold)
             raise Mistake(text("cluster.not_saved", why=f"{type(error).__name__}: {error}")) from None
-        simulation = cls(root)
-        simulation.unsaved = unsaved
-        simulation.history.checkpoint(root)
         return simulation

@@ -155,7 +155,7 @@ class Process:
     def write(self, text: str, descriptor: int = 1) -> None:
         """Print text that may hold several lines, or a part of one."""
         if not self.image.ours:
-            text = without_addresses(text)
+            text = without_addresses(text).encode("utf-8", "replace").decode()  # half characters cannot be saved
         if self.printed is not None:
             self.printed.append((descriptor, text))
             self.printed_at.append(self.now)
