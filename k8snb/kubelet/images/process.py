@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from k8snb.kubelet.images import consumption
@@ -123,8 +124,8 @@ class Process:
 
     @property
     def env(self) -> Mapping[str, str]:
-        """Its environment."""
-        return self.state.env
+        """Its environment, to be read only."""
+        return MappingProxyType(self.state.env)
 
     @property
     def memory(self) -> Shelf:
