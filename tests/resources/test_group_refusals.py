@@ -82,6 +82,37 @@ def test_a_level_may_be_what_it_is_for_its_name_alone() -> None:
     assert errors("FlowSchema", RULES, urls("/healthz/*", "/")) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "words"),
+    [
+        (
+            "PriorityLevelConfiguration",
+            "spec.limited.limitResponse",
+            {"type": "Queue"},
+            "must not be empty if limited.limitResponse.type is",
+        ),
+        (
+            "HorizontalPodAutoscaler",
+            "spec.metrics",
+            [{"type": "ContainerResource", "containerResource": {"name": "disk", "container": "a", "target": {"type": "Utilization"}}}],
+            'containerResource.name: Invalid value: "disk": must be a standard resource for containers',
+        ),
+    ],
+)
+def test_what_defaults_do_not_mend_is_refused(kind: str, path: str, value: Any, words: str) -> None:
+    assert any(words in text for text in errors(kind, path, value)), errors(kind, path, value)
+
+
+def test_a_taint_of_a_device_is_dated() -> None:
+    from k8snb.resources.resource_k8s_io.resourceslice import EXAMPLE
+
+    cluster = Cluster(nodes=1)
+    spec = {**EXAMPLE["spec"], "devices": [{"name": "gpu-0", "taints": [{"key": "worn", "effect": "NoSchedule"}]}]}  # type: ignore[dict-item]
+    made = cluster.client.create("resourceslices.resource.k8s.io", {**EXAMPLE, "spec": spec})
+    taint = made["spec"]["devices"][0]["taints"][0]
+    assert taint["timeAdded"] == made["metadata"]["creationTimestamp"]
+
+
 def test_a_request_that_is_approved_cannot_be_denied() -> None:
     from k8snb.resources.certificates.certificatesigningrequest import EXAMPLE
 

@@ -62,12 +62,7 @@ def _validate_webhook(hook: Mapping[str, Any]) -> Errors:
     errors = _fully_qualified(hook.get("name", ""))
     for index, rule in enumerate(hook.get("rules") or ()):
         errors += within(f"rules[{index}]", validate_rule(rule))
-    for name, choices in (
-        ("failurePolicy", FAILURE_POLICIES),
-        ("matchPolicy", MATCH_POLICIES),
-        ("reinvocationPolicy", REINVOCATION_POLICIES),
-    ):
-        errors += one_of(name, hook[name], choices) if hook.get(name) is not None else []
+    errors += _chosen(hook, "failurePolicy", FAILURE_POLICIES) + _chosen(hook, "matchPolicy", MATCH_POLICIES)
     effects, seconds = hook.get("sideEffects"), hook.get("timeoutSeconds")
     if effects is None:
         errors.append(required("sideEffects", f"must specify one of {', '.join(_SIDE_EFFECTS)}"))
@@ -75,9 +70,14 @@ def _validate_webhook(hook: Mapping[str, Any]) -> Errors:
         errors.append(not_supported("sideEffects", effects, _SIDE_EFFECTS))
     if seconds is not None and not 1 <= seconds <= 30:
         errors.append(invalid("timeoutSeconds", seconds, "the timeout value must be between 1 and 30 seconds"))
-    errors += validate_selectors(hook) + within("clientConfig", validate_client_config(hook.get("clientConfig") or {}))
+    errors += validate_selectors(hook) + _chosen(hook, "reinvocationPolicy", REINVOCATION_POLICIES)
+    errors += within("clientConfig", validate_client_config(hook.get("clientConfig") or {}))
     errors += within("matchConditions", validate_match_conditions(hook.get("matchConditions") or (), plain_variables({})))
     return errors + within("admissionReviewVersions", _validate_versions(hook.get("admissionReviewVersions") or ()))
+
+
+def _chosen(hook: Mapping[str, Any], name: str, choices: Sequence[str]) -> Errors:
+    return one_of(name, hook[name], choices) if hook.get(name) is not None else []
 
 
 def _fully_qualified(name: str) -> Errors:

@@ -220,11 +220,14 @@ def _validate_names(names: Mapping[str, Any]) -> Errors:
         wrong = dns_1035_label(text.lower()) if text else []
         if wrong:
             errors.append(invalid(key, text, f"may have mixed case, but should otherwise match: {','.join(wrong)}"))
-    for key in ("shortNames", "categories"):
-        errors += [error for index, text in enumerate(names.get(key) or ()) for error in _labels(f"{key}[{index}]", text)]
+    errors += _all_labels("shortNames", names)
     if kind and kind == list_kind:
         errors.append(invalid("listKind", list_kind, "kind and listKind may not be the same"))
-    return errors
+    return errors + _all_labels("categories", names)
+
+
+def _all_labels(key: str, names: Mapping[str, Any]) -> Errors:
+    return [error for index, text in enumerate(names.get(key) or ()) for error in _labels(f"{key}[{index}]", text)]
 
 
 def _labels(field: str, text: str, *, needed: bool = False) -> Errors:

@@ -13,6 +13,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT
 from k8snb.apimachinery.quantity import exact
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label
+from k8snb.resources.common.compute import container_resource_name
 from k8snb.resources.common.formats import path_segment
 
 MAX_PERIOD_SECONDS = 1800
@@ -119,7 +120,8 @@ def _validate_resource(source: Mapping[str, Any]) -> Errors:
 
 def _validate_container_resource(source: Mapping[str, Any]) -> Errors:
     container, target = source.get("container", ""), source.get("target") or EMPTY_DICT
-    errors = [] if source.get("name") else [required("name", "must specify a resource name")]
+    name = source.get("name", "")
+    errors = container_resource_name("name", name) if name else [required("name", "must specify a resource name")]
     errors += check("container", container, dns_label) if container else [required("container", "must specify a container")]
     return errors + _validate_resource_target(target)
 

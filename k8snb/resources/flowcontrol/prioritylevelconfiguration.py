@@ -23,7 +23,7 @@ _QUEUING = {"queues": 64, "handSize": 8, "queueLengthLimit": 50}
 
 
 def default(obj: Object) -> Object:
-    """Thirty shares, and queues for those who wait."""
+    """Thirty shares, and the size of the queues where there are some."""
     return inside(obj, "spec", _default_spec)
 
 
@@ -35,10 +35,11 @@ def _default_spec(spec: Mapping[str, Any]) -> Any:
 @once
 def _default_limited(limited: Mapping[str, Any]) -> Any:
     limited = fill(limited, {"nominalConcurrencyShares": 30, "lendablePercent": 0})
-    queue = dig(limited, "limitResponse.type") == "Queue"
-    if not queue:
-        return limited
-    return inside(limited, "limitResponse", lambda response: inside(response, "queuing", lambda queuing: fill_empty(queuing, _QUEUING)))
+    return where_given(limited, "limitResponse", lambda response: where_given(response, "queuing", _default_queuing))
+
+
+def _default_queuing(queuing: Mapping[str, Any]) -> Any:
+    return fill_empty(queuing, _QUEUING)
 
 
 def validate(obj: Object) -> Errors:

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, invalid, required, within
-from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
+from k8snb.apimachinery.meta import timestamp
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig, put
 from k8snb.apimachinery.validation import check, dns_subdomain, immutable
 from k8snb.resources.common.cells import age
+from k8snb.resources.common.fill import each, fill, where_given
 from k8snb.resources.common.pod_scheduling import validate_node_selector
 from k8snb.resources.discovery import served
 from k8snb.resources.resource_k8s_io.device import (
@@ -82,6 +84,15 @@ def validate_update(obj: Object, old: Object) -> Errors:
     return [error for name in names for error in immutable(f"spec.{name}", dig(obj, f"spec.{name}"), dig(old, f"spec.{name}"))]
 
 
+def date_taints(context: Any, obj: Object, _old: Object | None) -> Object:
+    """A taint is dated: by whoever sets it, else now."""
+    devices = dig(obj, "spec.devices", ())
+    if not any(taint.get("timeAdded") is None for device in devices for taint in device.get("taints") or ()):
+        return obj
+    now = {"timeAdded": timestamp(context.now)}
+    return put(obj, "spec.devices", each(lambda device: where_given(device, "taints", each(lambda taint: fill(taint, now))))(devices))
+
+
 def cells(obj: Object, now: int) -> list[Any]:
     """One row of ``kubectl get resourceslices``."""
     spec = obj.get("spec") or EMPTY_DICT
@@ -105,6 +116,7 @@ RESOURCE = served(
     "ResourceSlice",
     validate=validate,
     validate_update=validate_update,
+    allocate=date_taints,
     cells=cells,
     counts_generation=True,
     selectable_fields={
