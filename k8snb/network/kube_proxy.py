@@ -63,6 +63,11 @@ class Rules(tuple[str, ...]):
 
     __slots__ = ()
 
+    def __getitem__(self, index: Any) -> Any:
+        """A line; or, of a slice, the rules that it leaves, which print as text too."""
+        found = super().__getitem__(index)
+        return Rules(found) if isinstance(index, slice) else found
+
     def __repr__(self) -> str:
         return "\n".join(self)
 

@@ -4,7 +4,7 @@ JupyterLab wraps long lines of ``text/plain``, which breaks tables such as ``kub
 text are given an HTML form as well: the same text, which scrolls instead. Where there is no HTML the text is still there.
 
 Sentences are not columns. What an API server refuses it says in one long line, and the reason stands at its end, where nobody would
-scroll to. So a long sentence wraps, below the column in which it stands.
+scroll to. So a long sentence wraps, below the column in which it stands; and so does a line that has no columns at all.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from typing import Any
 
 from k8snb.kubectl.result import Result
 from k8snb.messages import Plain
+from k8snb.network.kube_proxy import Rules
 from k8snb.notebook.magics import Said, Steps
+from k8snb.seams.cni import HTTPResponse
+from k8snb.simulation import cloud, etcd, etcd_tables
 from k8snb.simulation.simulation import Settled
 from k8snb.views.steps import Step
 from k8snb.views.svg import INDENT
@@ -23,18 +26,21 @@ STYLE = f"{INDENT}; white-space: pre; overflow-x: auto"
 WRAP = "display: block; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
 LONG, WORDS = 60, 6  # a line of fewer characters fits; a column of fewer words is no sentence
 DEEP = 60  # characters: further in than this no line begins again
-TEXTS = (Result, Said, Step, Steps, Settled, Plain)
+TEXTS: tuple[type, ...] = (Result, Said, Step, Steps, Settled, Plain, HTTPResponse, Rules)
+TEXTS += (etcd.Etcd, etcd_tables.Members, etcd_tables.Held, etcd_tables.Keys, etcd_tables.Log, etcd_tables.Messages)
+TEXTS += (cloud.NodePools, cloud.Instances, cloud.LoadBalancers, cloud.Disks, cloud.Cloud)
 
 
 def as_terminal(obj: object) -> str:
     """The object's text in a block that scrolls sideways."""
-    return f'<pre style="{STYLE}">{"".join(_line(line) for line in repr(obj).splitlines(keepends=True))}</pre>'
+    return f'<pre style="{STYLE}">{"".join(_line(line) for line in str(obj).splitlines(keepends=True))}</pre>'
 
 
 def _line(line: str) -> str:
-    column = line.rstrip().rfind("  ") + 2  # columns stand two blanks or more apart
-    sentence = line[column if column > 1 else 0 :].split()
-    if len(line.rstrip()) < LONG or len(sentence) < WORDS:
+    gap = line.rstrip().rfind("  ")  # columns stand two blanks or more apart
+    column = gap + 2 if gap >= 0 else 0
+    columns, last = line[:column].strip(), line[column:].split()
+    if len(line.rstrip()) < LONG or (columns and len(last) < WORDS):
         return escape(line)
     begins = max(2, min(column, DEEP))
     # The line's end stands inside the block: it adds nothing there, and remains where a page strips the style.

@@ -167,9 +167,9 @@ class HTTPResponse(NamedTuple):
 
     def __str__(self) -> str:
         """What came of it, then one line for each hop."""
-        outcome, backend = str(self.status or self.error), self.backend or text("hop.nobody")
+        said = {"outcome": str(self.status or self.error), "latency": duration(self.latency)}
         width = max((len(hop.where) for hop in self.hops), default=0)
-        head = text("hop.summary", outcome=outcome, backend=backend, latency=duration(self.latency))
+        head = text("hop.summary", backend=self.backend, **said) if self.backend else text("hop.unanswered", **said)
         return "\n".join([head, *(f"  {hop.where:{width}}  {hop.what}" for hop in self.hops)])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:

@@ -210,6 +210,11 @@ def test_source_ranges_are_kept_on_the_nodes(cluster: Cluster) -> None:
     assert any(line.startswith("-A KUBE-FW-") and "-s 203.0.113.0/24" in line for line in lines)
 
 
+def test_some_of_the_rules_print_as_all_do(cluster: Cluster) -> None:
+    rules = cluster.rules("node-1", "web")
+    assert repr(rules[:2]) == f"{rules[0]}\n{rules[1]}"
+
+
 def test_an_external_ip_leads_in_like_a_node_port(cluster: Cluster) -> None:
     patch(cluster, {"externalIPs": ["198.51.100.4"]})
     assert cluster.http("http://198.51.100.4", "box").status == 200

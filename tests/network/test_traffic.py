@@ -181,6 +181,10 @@ def test_requests_are_part_of_history(cluster: Cluster) -> None:
     assert [Cluster._over(cluster.simulation.past(before)).http("http://web", "box").backend, *then[1:]] == then
 
 
+def test_where_nobody_answers_nobody_is_named(cluster: Cluster) -> None:
+    assert str(http(cluster, "http://wep")).splitlines()[0] == "no such name after 2.4ms"
+
+
 def test_a_pod_that_does_not_run_cannot_ask(cluster: Cluster) -> None:
     with pytest.raises(ValueError, match="pod default/nobody has no address"):
         cluster.http("http://web", "nobody")

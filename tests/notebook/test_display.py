@@ -37,6 +37,11 @@ def test_the_last_column_of_a_table_wraps_below_itself():
     assert wrapped(f"TYPE      REASON             MESSAGE\n{row}") == [(row, 29)]
 
 
+def test_one_long_value_wraps_for_it_has_no_columns():
+    spec = '{"accessModes":["ReadWriteOnce"],"capacity":{"storage":"1Gi"},"claimRef":{"apiVersion":"v1","kind":"PersistentVolumeClaim"}}'
+    assert wrapped(f"spec:\n      {spec}") == [(f"      {spec}", 6)]
+
+
 def test_a_short_sentence_wraps_where_the_columns_before_it_take_the_room():
     row = "6s (x2 over 6s)   Normal   WaitForFirstConsumer   PersistentVolumeClaim/notes   waiting for first consumer to be created"
     assert wrapped(row) == [(row, 60)]
