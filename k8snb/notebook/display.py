@@ -25,10 +25,10 @@ from k8snb.views.svg import INDENT
 STYLE = f"{INDENT}; white-space: pre; overflow-x: auto"
 WRAP = "display: block; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
 LONG, WORDS = 60, 6  # a line of fewer characters fits; a column of fewer words is no sentence
-DEEP = 60  # characters: further in than this no line begins again
+DEEP = 40  # characters: further in than this no line begins again
 TEXTS: tuple[type, ...] = (Result, Said, Step, Steps, Settled, Plain, HTTPResponse, Rules)
 TEXTS += (etcd.Etcd, etcd_tables.Members, etcd_tables.Held, etcd_tables.Keys, etcd_tables.Log, etcd_tables.Messages)
-TEXTS += (cloud.NodePools, cloud.Instances, cloud.LoadBalancers, cloud.Disks, cloud.Cloud)
+TEXTS += (cloud.NodePools, cloud.Instances, cloud.LoadBalancers, cloud.Disks, cloud.Autoscaler, cloud.Cloud)
 
 
 def as_terminal(obj: object) -> str:

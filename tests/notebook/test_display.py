@@ -44,11 +44,11 @@ def test_one_long_value_wraps_for_it_has_no_columns():
 
 def test_a_short_sentence_wraps_where_the_columns_before_it_take_the_room():
     row = "6s (x2 over 6s)   Normal   WaitForFirstConsumer   PersistentVolumeClaim/notes   waiting for first consumer to be created"
-    assert wrapped(row) == [(row, 60)]
+    assert wrapped(row) == [(row, 40)]
 
 
 def test_a_sentence_far_to_the_right_still_has_room():
-    assert wrapped(" " * 90 + NODES) == [(" " * 90 + NODES, 60)]
+    assert wrapped(" " * 90 + NODES) == [(" " * 90 + NODES, 40)]
 
 
 @pytest.mark.parametrize(
