@@ -1,4 +1,4 @@
-"""What checks ask of a cluster, in few words: its pods by label, whether they are ready, what they run.
+"""What checks ask of a cluster, in few words: its pods by label, whether they are ready, what they run; and how most clusters begin.
 
 Reading only, but for :func:`delete_pod`, which a check uses on its fork to see whether somebody minds.
 """
@@ -8,6 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
+from k8snb.cluster import Cluster
+
+
+def settled(*lines: str, nodes: int = 2) -> Cluster:
+    """A cluster in which these lines were typed after ``kubectl``, and which has settled."""
+    cluster = Cluster(nodes=nodes)
+    for line in lines:
+        cluster.kubectl(line)
+    cluster.settle()
+    return cluster
 
 
 def pods(cluster: Any, namespace: str = "default", **labels: str) -> list[Object]:
@@ -30,6 +40,11 @@ def condition(obj: Object, kind: str) -> Object:
 def is_ready(pod: Object) -> bool:
     """True where the Pod's condition Ready is True."""
     return bool(condition(pod, "Ready").get("status") == "True")
+
+
+def is_over(job: Object) -> bool:
+    """True where the Job has ended for good."""
+    return any(condition(job, kind).get("status") == "True" for kind in ("Complete", "Failed"))
 
 
 def ready_pods(cluster: Any, namespace: str = "default", **labels: str) -> list[Object]:

@@ -2,7 +2,8 @@
 
 from k8snb import Cluster
 from k8snb.course.exercise import Exercise, Wrong, finding
-from k8snb.course.world import container_image, delete_pod, is_ready, pods, ready_pods
+from k8snb.course.tables import filled, lines
+from k8snb.course.world import container_image, delete_pod, is_ready, pods, ready_pods, settled
 
 # ---------------------------------------------------------------- observed: desired or observed?
 
@@ -16,25 +17,17 @@ KINDS = {
 }
 
 
-def check_observed(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    if all(answer.get(fact) is ... for fact in KINDS):
-        yield finding("unanswered")
-    for fact, kind in KINDS.items():
-        if fact not in answer:
-            yield finding("missing", fact=fact)
-        elif answer[fact] not in ("desired", "observed"):
-            yield finding("word", fact=fact)
-        elif answer[fact] != kind:
-            yield finding("seen" if kind == "observed" else "wished", fact=fact)
+@lines(KINDS)
+def check_observed(fact, kind, given):
+    if given is ...:
+        yield finding("missing", fact=fact)
+    elif given not in ("desired", "observed"):
+        yield finding("word", fact=fact)
+    elif given != kind:
+        yield finding("seen" if kind == "observed" else "wished", fact=fact)
 
 
-def table(**changes):
-    return f"answer = {KINDS | changes!r}"
-
-
+table = filled(KINDS)
 OBSERVED = Exercise(
     id="observed",
     check=check_observed,
@@ -96,10 +89,7 @@ DECLARE = Exercise(
 
 
 def by_hand():
-    cluster = Cluster(nodes=3)
-    cluster.kubectl("run prices --image=nginx:1.27 --labels=app=prices")
-    cluster.settle()
-    return cluster
+    return settled("run prices --image=nginx:1.27 --labels=app=prices", nodes=3)
 
 
 def check_survive(cluster, _answer):
@@ -132,10 +122,7 @@ SURVIVE = Exercise(
 
 
 def old_version():
-    cluster = Cluster(nodes=2)
-    cluster.kubectl("create deployment web --image=nginx:1.27 --replicas=3")
-    cluster.settle()
-    return cluster
+    return settled("create deployment web --image=nginx:1.27 --replicas=3")
 
 
 def check_version(cluster, _answer):

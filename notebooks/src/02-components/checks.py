@@ -2,6 +2,7 @@
 
 from k8snb import Cluster
 from k8snb.course.exercise import Exercise, Wrong, finding
+from k8snb.course.tables import filled, lines
 from k8snb.course.world import delete_pod, is_ready, pods, ready_pods
 
 # ---------------------------------------------------------------- order: the steps of one apply
@@ -65,25 +66,17 @@ def without_scheduler():
     return cluster
 
 
-def check_works(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    if all(answer.get(fact) is ... for fact in WORKS):
-        yield finding("unanswered")
-    for fact, works in WORKS.items():
-        if fact not in answer:
-            yield finding("missing", fact=fact)
-        elif not isinstance(answer[fact], bool):
-            yield finding("word", fact=fact)
-        elif answer[fact] != works:
-            yield finding("goes_on" if works else "stops", fact=fact)
+@lines(WORKS)
+def check_works(fact, works, given):
+    if given is ...:
+        yield finding("missing", fact=fact)
+    elif not isinstance(given, bool):
+        yield finding("word", fact=fact)
+    elif given != works:
+        yield finding("goes_on" if works else "stops", fact=fact)
 
 
-def works(**changes):
-    return f"answer = {WORKS | changes!r}"
-
-
+works = filled(WORKS)
 STILL_WORKS = Exercise(
     id="works",
     start=without_scheduler,
@@ -103,20 +96,14 @@ CULPRITS = {"A": "kube-controller-manager", "B": "kube-apiserver", "C": "kubelet
 PARTS = ("kube-scheduler", "kube-controller-manager", "kube-apiserver", "kubelet")
 
 
-def check_blame(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    if all(answer.get(letter) is ... for letter in CULPRITS):
-        yield finding("unanswered")
-    for letter, part in CULPRITS.items():
-        given = answer.get(letter, ...)
-        if given is ...:
-            yield finding("missing", letter=letter)
-        elif given not in PARTS:
-            yield finding("unknown", given=str(given)[:60])
-        elif given != part:
-            yield finding(letter, given=given)
+@lines(CULPRITS)
+def check_blame(letter, part, given):
+    if given is ...:
+        yield finding("missing", letter=letter)
+    elif given not in PARTS:
+        yield finding("unknown", given=str(given)[:60])
+    elif given != part:
+        yield finding(letter, given=given)
 
 
 BLAME = Exercise(

@@ -6,6 +6,7 @@ from k8snb import Cluster
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.objects import EMPTY_DICT, dig
 from k8snb.course.exercise import Exercise, Wrong, finding
+from k8snb.course.tables import filled, lines
 from k8snb.course.world import container_image
 
 # ---------------------------------------------------------------- parts: whose field is it?
@@ -20,20 +21,14 @@ WRITERS = {
 }
 
 
-def check_parts(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    if all(answer.get(field) is ... for field in WRITERS):
-        yield finding("unanswered")
-    for field, writer in WRITERS.items():
-        given = answer.get(field, ...)
-        if given is ...:
-            yield finding("missing", field=field)
-        elif given not in WRITERS.values():
-            yield finding("word", field=field)
-        elif given != writer:
-            yield finding(wrong_writer(field, given), field=field, given=given)
+@lines(WRITERS)
+def check_parts(field, writer, given):
+    if given is ...:
+        yield finding("missing", field=field)
+    elif given not in WRITERS.values():
+        yield finding("word", field=field)
+    elif given != writer:
+        yield finding(wrong_writer(field, given), field=field, given=given)
 
 
 def wrong_writer(field, given):
@@ -43,10 +38,7 @@ def wrong_writer(field, given):
     return "default" if "restartPolicy" in field else "other"
 
 
-def parts(**changes):
-    return f"answer = {WRITERS | changes!r}"
-
-
+parts = filled(WRITERS)
 PARTS = Exercise(
     id="parts",
     check=check_parts,

@@ -5,6 +5,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import controller_of
 from k8snb.apimachinery.objects import dig
 from k8snb.course.exercise import Exercise, Wrong, finding
+from k8snb.course.tables import filled, lines
 from k8snb.course.world import is_ending
 
 # ---------------------------------------------------------------- queue: how often, and when
@@ -18,26 +19,17 @@ TURNS = {
 }
 
 
-def check_queue(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    if all(answer.get(case) is ... for case in TURNS):
-        yield finding("unanswered")
-    for case, right in TURNS.items():
-        given = answer.get(case, ...)
-        if type(given) is not int:
-            yield finding("number", case=case)
-        elif given != right and "fail" in case:
-            yield finding("delay", case=case, given=given)
-        elif given != right:
-            yield finding("turns", case=case, given=given)
+@lines(TURNS)
+def check_queue(case, right, given):
+    if type(given) is not int:
+        yield finding("number", case=case)
+    elif given != right and "fail" in case:
+        yield finding("delay", case=case, given=given)
+    elif given != right:
+        yield finding("turns", case=case, given=given)
 
 
-def turns(**changes):
-    return f"answer = {TURNS | changes!r}"
-
-
+turns = filled(TURNS)
 QUEUE = Exercise(
     id="queue",
     check=check_queue,

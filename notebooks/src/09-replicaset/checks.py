@@ -3,7 +3,8 @@
 from k8snb import Cluster
 from k8snb.apimachinery.objects import EMPTY_DICT, dig
 from k8snb.course.exercise import Exercise, Wrong, finding
-from k8snb.course.world import pods, ready_pods
+from k8snb.course.tables import filled, lines
+from k8snb.course.world import pods, ready_pods, settled
 
 SET = """apiVersion: apps/v1
 kind: ReplicaSet
@@ -42,10 +43,7 @@ def original(cluster, name, before):
 
 
 def hand_made():
-    cluster = Cluster(nodes=2)
-    cluster.kubectl("run prices --image=nginx:1.27 --labels=app=prices,tier=back")
-    cluster.settle()
-    return cluster
+    return settled("run prices --image=nginx:1.27 --labels=app=prices,tier=back")
 
 
 def check_adopt(cluster, _answer):
@@ -204,26 +202,17 @@ def undead():
 REASONS = {"audit": "finalizer", "cache": "node", "report": "grace period", "shop-...": "owner"}
 
 
-def check_undead(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    if all(answer.get(pod) is ... for pod in REASONS):
-        yield finding("unanswered")
-    for pod, reason in REASONS.items():
-        given = answer.get(pod, ...)
-        if given is ...:
-            yield finding("missing", pod=pod)
-        elif given not in REASONS.values():
-            yield finding("word", pod=pod)
-        elif given != reason:
-            yield finding("grace" if reason == "grace period" else reason, pod=pod)
+@lines(REASONS)
+def check_undead(pod, reason, given):
+    if given is ...:
+        yield finding("missing", pod=pod)
+    elif given not in REASONS.values():
+        yield finding("word", pod=pod)
+    elif given != reason:
+        yield finding("grace" if reason == "grace period" else reason, pod=pod)
 
 
-def reasons(**changes):
-    return f"answer = {REASONS | changes!r}"
-
-
+reasons = filled(REASONS)
 UNDEAD = Exercise(
     id="undead",
     start=undead,

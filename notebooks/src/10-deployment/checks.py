@@ -5,7 +5,8 @@ import re
 from k8snb import Cluster
 from k8snb.apimachinery.objects import dig
 from k8snb.course.exercise import Exercise, Wrong, finding
-from k8snb.course.world import container_image, pods, ready_pods
+from k8snb.course.tables import filled, is_pair, lines
+from k8snb.course.world import container_image, pods, ready_pods, settled
 
 # ---------------------------------------------------------------- numbers: the limits
 
@@ -17,30 +18,22 @@ LIMITS = {
 }
 
 
-def check_numbers(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    if all(answer.get(case) == (..., ...) for case in LIMITS):
-        yield finding("unanswered")
-    for case, (most, least) in LIMITS.items():
-        given = answer.get(case)
-        if given is None:
-            yield finding("missing", case=case)
-        elif not (isinstance(given, (tuple, list)) and len(given) == 2 and all(type(number) is int for number in given)):
-            yield finding("pair", case=case)
-        elif tuple(given) == (least, most) != (most, least):
-            yield finding("swapped", case=case)
-        elif given[0] != most:
-            yield finding("most", case=case, given=given[0])
-        elif given[1] != least:
-            yield finding("least", case=case, given=given[1])
+@lines(LIMITS, blank=(..., ...))
+def check_numbers(case, right, given):
+    most, least = right
+    if given is ...:
+        yield finding("missing", case=case)
+    elif not is_pair(given):
+        yield finding("pair", case=case)
+    elif tuple(given) == (least, most) != (most, least):
+        yield finding("swapped", case=case)
+    elif given[0] != most:
+        yield finding("most", case=case, given=given[0])
+    elif given[1] != least:
+        yield finding("least", case=case, given=given[1])
 
 
-def limits(**changes):
-    return f"answer = {LIMITS | changes!r}"
-
-
+limits = filled(LIMITS)
 NUMBERS = Exercise(
     id="numbers",
     check=check_numbers,
@@ -127,10 +120,7 @@ UNDO = Exercise(
 
 
 def one_revision():
-    cluster = Cluster(nodes=2)
-    cluster.kubectl("create deployment web --image=nginx:1.27 --replicas=3")
-    cluster.settle()
-    return cluster
+    return settled("create deployment web --image=nginx:1.27 --replicas=3")
 
 
 def check_pause(cluster, _answer):

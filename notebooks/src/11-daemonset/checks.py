@@ -3,7 +3,8 @@
 from k8snb import Cluster
 from k8snb.apimachinery.objects import dig
 from k8snb.course.exercise import Exercise, Wrong, finding
-from k8snb.course.world import container_image, is_ready, pods, ready_pods
+from k8snb.course.tables import filled, lines
+from k8snb.course.world import container_image, is_ready, pods, ready_pods, settled
 
 PAUSE = "registry.k8s.io/pause:3.10"
 NODES = ("node-1", "node-2", "node-3", "node-4")
@@ -38,24 +39,15 @@ def reason(case):
     return "joins" if "joins" in case else "added"
 
 
-def check_where(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    if all(answer.get(case) is ... for case in CASES):
-        yield finding("unanswered")
-    for case, right in CASES.items():
-        given = answer.get(case)
-        if not isinstance(given, bool):
-            yield finding("missing", case=case)
-        elif given != right:
-            yield finding(reason(case), case=case)
+@lines(CASES)
+def check_where(case, right, given):
+    if not isinstance(given, bool):
+        yield finding("missing", case=case)
+    elif given != right:
+        yield finding(reason(case), case=case)
 
 
-def table(**changes):
-    return f"answer = {CASES | changes!r}"
-
-
+table = filled(CASES)
 WHERE = Exercise(
     id="where",
     check=check_where,
@@ -111,11 +103,7 @@ CONTROL, DATABASE, GPU = tolerate("node-role.kubernetes.io/control-plane"), tole
 
 
 def tainted():
-    cluster = Cluster(nodes=4)
-    for node, taint in TAINTS.items():
-        cluster.kubectl(f"taint node {node} {taint}")
-    cluster.settle()
-    return cluster
+    return settled(*(f"taint node {node} {taint}" for node, taint in TAINTS.items()), nodes=4)
 
 
 def check_agent(cluster, _answer):

@@ -3,6 +3,7 @@
 from k8snb import Cluster
 from k8snb.apimachinery.objects import dig
 from k8snb.course.exercise import Exercise, Wrong, finding
+from k8snb.course.tables import EACH, filled, lines
 from k8snb.course.world import container_image, delete_pod, is_ready, ready_pods
 
 # ---------------------------------------------------------------- pending: it does not start
@@ -100,24 +101,17 @@ SURVIVES = {
 }
 
 
-def check_survives(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    for case, right in SURVIVES.items():
-        given = answer.get(case, ...)
-        if given is ...:
-            yield finding("unanswered", case=case)
-        elif type(given) is not bool:
-            yield finding("not_a_truth", case=case)
-        elif given != right:
-            yield finding({"the same with reclaim policy Retain": "retain"}.get(case, "lost" if given else "kept"), case=case)
+@lines(SURVIVES, blank=EACH)
+def check_survives(case, right, given):
+    if given is ...:
+        yield finding("unanswered", case=case)
+    elif type(given) is not bool:
+        yield finding("not_a_truth", case=case)
+    elif given != right:
+        yield finding({"the same with reclaim policy Retain": "retain"}.get(case, "lost" if given else "kept"), case=case)
 
 
-def survives(**changes):
-    return f"answer = {SURVIVES | changes!r}"
-
-
+survives = filled(SURVIVES)
 TABLE = Exercise(
     id="survives",
     check=check_survives,

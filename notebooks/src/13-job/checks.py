@@ -4,13 +4,9 @@ from k8snb import Cluster
 from k8snb.apimachinery.meta import parse_time
 from k8snb.apimachinery.objects import dig
 from k8snb.course.exercise import Exercise, Wrong, finding
-from k8snb.course.world import condition
+from k8snb.course.tables import filled, is_pair, lines
+from k8snb.course.world import condition, is_over
 from k8snb.sim.clock import SECOND
-
-
-def is_over(job):
-    """Whether the Job has ended for good."""
-    return any(condition(job, kind).get("status") == "True" for kind in ("Complete", "Failed"))
 
 
 def pods_of(cluster, job):
@@ -29,28 +25,20 @@ COUNTS = {
 }
 
 
-def check_numbers(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    if all(answer.get(case) == (..., ...) for case in COUNTS):
-        yield finding("unanswered")
-    for case, (most, total) in COUNTS.items():
-        given = answer.get(case)
-        if given is None:
-            yield finding("missing", case=case)
-        elif not (isinstance(given, (tuple, list)) and len(given) == 2 and all(type(number) is int for number in given)):
-            yield finding("pair", case=case)
-        elif given[0] != most:
-            yield finding("parallel" if "parallelism" in case else "alone", case=case, given=given[0])
-        elif given[1] != total:
-            yield finding("total" if "succeed" in case else "forgiven", case=case, given=given[1])
+@lines(COUNTS, blank=(..., ...))
+def check_numbers(case, right, given):
+    most, total = right
+    if given is ...:
+        yield finding("missing", case=case)
+    elif not is_pair(given):
+        yield finding("pair", case=case)
+    elif given[0] != most:
+        yield finding("parallel" if "parallelism" in case else "alone", case=case, given=given[0])
+    elif given[1] != total:
+        yield finding("total" if "succeed" in case else "forgiven", case=case, given=given[1])
 
 
-def counts(**changes):
-    return f"answer = {COUNTS | changes!r}"
-
-
+counts = filled(COUNTS)
 NUMBERS = Exercise(
     id="numbers",
     check=check_numbers,

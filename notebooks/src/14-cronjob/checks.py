@@ -8,7 +8,8 @@ from k8snb.apimachinery.cron import CronError, parse
 from k8snb.apimachinery.objects import dig
 from k8snb.controllers.cronjob.schedule import zone_of
 from k8snb.course.exercise import Exercise, Wrong, finding
-from k8snb.course.world import condition
+from k8snb.course.tables import filled, lines
+from k8snb.course.world import condition, is_over
 from k8snb.sim.clock import EPOCH, HOUR, MINUTE, SECOND
 
 # ---------------------------------------------------------------- cron: five fields
@@ -34,35 +35,26 @@ def clock(moment, zone=UTC):
     return datetime.fromtimestamp(moment // SECOND, zone).strftime("%A %Y-%m-%d %H:%M")
 
 
-def check_cron(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
+@lines(SCHEDULES, blank="* * * * *")
+def check_cron(case, right, given):
+    if not isinstance(given, str):
+        yield finding("missing", case=case)
         return
-    if all(answer.get(case) == "* * * * *" for case in SCHEDULES):
-        yield finding("unanswered")
-    for case, right in SCHEDULES.items():
-        given = answer.get(case)
-        if not isinstance(given, str):
-            yield finding("missing", case=case)
-            continue
-        try:
-            have, want = times(given), times(right)
-        except CronError as error:
-            yield finding("refused", case=case, error=error)
-            continue
-        if have == want:
-            continue
-        wrong, lost = next((t for t in have if t not in want), None), next((t for t in want if t not in have), None)
-        if lost is None or (wrong is not None and wrong < lost):
-            yield finding("extra", case=case, given=given, when=clock(wrong or have[0]))
-        else:
-            yield finding("lost", case=case, given=given, when=clock(lost))
+    try:
+        have, want = times(given), times(right)
+    except CronError as error:
+        yield finding("refused", case=case, error=error)
+        return
+    if have == want:
+        return
+    wrong, lost = next((t for t in have if t not in want), None), next((t for t in want if t not in have), None)
+    if lost is None or (wrong is not None and wrong < lost):
+        yield finding("extra", case=case, given=given, when=clock(wrong or have[0]))
+    else:
+        yield finding("lost", case=case, given=given, when=clock(lost))
 
 
-def table(**changes):
-    return f"answer = {SCHEDULES | changes!r}"
-
-
+table = filled(SCHEDULES)
 CRON = Exercise(
     id="cron",
     check=check_cron,
@@ -128,11 +120,6 @@ def pass_night(cluster):
         cut |= {name for name, over in known.items() if not over and name not in now}
         known |= now
     return most, cut
-
-
-def is_over(job):
-    """Whether the Job has ended for good."""
-    return any(condition(job, kind).get("status") == "True" for kind in ("Complete", "Failed"))
 
 
 def check_overlap(cluster, _answer):

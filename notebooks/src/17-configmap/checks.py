@@ -3,6 +3,7 @@
 from k8snb import Cluster
 from k8snb.apimachinery.objects import dig
 from k8snb.course.exercise import Exercise, Wrong, finding
+from k8snb.course.tables import EACH, filled, lines
 from k8snb.course.world import is_ready, pods, ready_pods
 
 # ---------------------------------------------------------------- who: who hears of a change
@@ -18,18 +19,14 @@ WHO = {
 }
 
 
-def check_who(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    for case, right in WHO.items():
-        given = answer.get(case, ...)
-        if given is ...:
-            yield finding("unanswered", case=case)
-        elif type(given) is not bool:
-            yield finding("not_a_truth", case=case)
-        elif given != right:
-            yield finding(reason(case), case=case)
+@lines(WHO, blank=EACH)
+def check_who(case, right, given):
+    if given is ...:
+        yield finding("unanswered", case=case)
+    elif type(given) is not bool:
+        yield finding("not_a_truth", case=case)
+    elif given != right:
+        yield finding(reason(case), case=case)
 
 
 def reason(case):
@@ -41,10 +38,7 @@ def reason(case):
     return "file" if case.startswith("a file") else "copied"
 
 
-def who(**changes):
-    return f"answer = {WHO | changes!r}"
-
-
+who = filled(WHO)
 TABLE = Exercise(
     id="who",
     check=check_who,

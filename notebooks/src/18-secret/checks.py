@@ -6,6 +6,7 @@ import json
 from k8snb import Cluster
 from k8snb.apiserver.encryption import PREFIX
 from k8snb.course.exercise import Exercise, Wrong, finding
+from k8snb.course.tables import lines
 from k8snb.course.world import pods, ready_pods
 
 # ---------------------------------------------------------------- etcd: out of etcd
@@ -274,18 +275,12 @@ WHO_CAN = {
 REASONS = dict(zip(WHO_CAN, ("thief", "lister", "configmap", "pods", "elsewhere", "exec"), strict=True))
 
 
-def check_who(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    if all(answer.get(case) is ... for case in WHO_CAN):
-        yield finding("unanswered")
-    for case, right in WHO_CAN.items():
-        given = answer.get(case)
-        if not isinstance(given, bool):
-            yield finding("missing", case=case)
-        elif given != right:
-            yield finding(REASONS[case])
+@lines(WHO_CAN)
+def check_who(case, right, given):
+    if not isinstance(given, bool):
+        yield finding("missing", case=case)
+    elif given != right:
+        yield finding(REASONS[case])
 
 
 def who(**changes):

@@ -4,6 +4,7 @@ from k8snb import Cluster
 from k8snb.apimachinery.objects import dig
 from k8snb.cloud.pools import IMAGE
 from k8snb.course.exercise import Exercise, Wrong, finding
+from k8snb.course.tables import filled, lines
 from k8snb.course.world import pods, ready_pods
 
 
@@ -43,26 +44,17 @@ JOBS = {
 NAMES = ("cloud-controller-manager", "cluster-autoscaler", "kube-scheduler", "kube-proxy", "kubelet", "the cloud")
 
 
-def check_who(_cluster, answer):
-    if not isinstance(answer, dict):
-        yield finding("not_a_table")
-        return
-    if all(answer.get(job) is ... for job in JOBS):
-        yield finding("unanswered")
-    for job, who in JOBS.items():
-        given = answer.get(job)
-        if not isinstance(given, str):
-            yield finding("missing", job=job)
-        elif given not in NAMES:
-            yield finding("unknown", given=given, names=", ".join(NAMES))
-        elif given != who:
-            yield finding("wrong", job=job, given=given)
+@lines(JOBS)
+def check_who(job, who, given):
+    if not isinstance(given, str):
+        yield finding("missing", job=job)
+    elif given not in NAMES:
+        yield finding("unknown", given=given, names=", ".join(NAMES))
+    elif given != who:
+        yield finding("wrong", job=job, given=given)
 
 
-def jobs(**changes):
-    return f"answer = {JOBS | changes!r}"
-
-
+jobs = filled(JOBS)
 WHO = Exercise(
     id="who",
     check=check_who,
