@@ -220,3 +220,38 @@ def test_the_workers_of_nginx_are_no_root(story: Story) -> None:
     assert story.cluster.http(f"http://{address}", from_pod="box").status == 403
     assert "failed (13: Permission denied)" in story.cluster.kubectl("logs web").text
     assert story.cluster.kubectl(["exec", "web", "--", "cat", "/usr/share/nginx/html/index.html"]).text == "hello"
+
+
+TO_CACHE = 'mkdir() "/var/cache/nginx/client_temp" failed'
+
+
+@pytest.mark.parametrize(
+    ("context", "writable", "words"),
+    [
+        ({"runAsUser": 1000}, [], f"nginx: [emerg] {TO_CACHE} (13: Permission denied)"),
+        ({"readOnlyRootFilesystem": True}, [], f"nginx: [emerg] {TO_CACHE} (30: Read-only file system)"),
+        ({"runAsUser": 1000}, ["/var/cache/nginx"], 'nginx: [emerg] open() "/run/nginx.pid" failed (13: Permission denied)'),
+        ({"runAsUser": 1000}, ["/var/cache/nginx", "/var/run"], ""),
+        ({"readOnlyRootFilesystem": True}, ["/var/cache/nginx", "/run"], ""),
+    ],
+)
+def test_nginx_ends_where_it_may_not_write_what_it_must(story: Story, context: dict[str, Any], writable: list[str], words: str) -> None:
+    volumes = [{"name": f"v{index}", "emptyDir": {}} for index in range(len(writable))]
+    mounts = [{"name": f"v{index}", "mountPath": path} for index, path in enumerate(writable)]
+    story.pod("web", image="nginx:1.27", spec={"volumes": volumes}, volumeMounts=mounts, securityContext=context)
+    story.run(20)
+    log = story.cluster.kubectl("logs web").text
+    assert (words in log) if words else "running" in story.main("web")["state"]
+    if words:
+        assert story.main("web")["lastState"]["terminated"]["exitCode"] == 1
+    assert ('[warn] the "user" directive makes sense only' in log) == ("runAsUser" in context)
+
+
+def test_the_unprivileged_nginx_needs_no_more_than_tmp(story: Story) -> None:
+    volumes, mounts = [{"name": "tmp", "emptyDir": {}}], [{"name": "tmp", "mountPath": "/tmp"}]
+    strict = {"readOnlyRootFilesystem": True, "runAsNonRoot": True}
+    image = "nginxinc/nginx-unprivileged:1.27"
+    story.pod("web", image=image, spec={"volumes": volumes}, volumeMounts=mounts, securityContext=strict)
+    story.run(20)
+    assert "running" in story.main("web")["state"]
+    assert "[warn]" not in story.cluster.kubectl("logs web").text

@@ -325,6 +325,13 @@ class Files:
         place = self._follow(path)
         return place.writable and self._lets(place, self._entry(place), WRITE)
 
+    def refusal(self, path: str) -> FileError | None:
+        """What making something new at a path would raise; None where it may be made."""
+        place = self._follow(path, last=False)
+        if not place.writable:
+            return ReadOnlyError(path)
+        return None if self._lets(_parent(place), None, WRITE) else DeniedError(path)
+
     def _lets(self, place: _Place, entry: Entry, right: int) -> bool:
         """Whether the user has a right to what is at a place, and may pass through the directories that lead there."""
         if self.who.user == 0:

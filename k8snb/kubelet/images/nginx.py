@@ -28,7 +28,7 @@ from k8snb.seams.cni import TIMEOUT, HTTPReply, HTTPRequest, header, phrase
 from k8snb.seams.cri import RunAs
 from k8snb.sim.clock import SECOND
 
-ROOT = "/usr/share/nginx/html"
+ROOT, CONF = "/usr/share/nginx/html", "/etc/nginx/nginx.conf"
 WELCOME = """<!DOCTYPE html>
 <html>
 <head>
@@ -41,7 +41,14 @@ Further configuration is required.</p>
 </body>
 </html>
 """
+_ERRNO = {"Permission denied": 13, "Read-only file system": 30, "No space left on device": 28}
+_USELESS = 'the "user" directive makes sense only if the master process runs with super-user privileges, ignored'
 _TYPES = {"html": "text/html", "css": "text/css", "js": "application/javascript", "json": "application/json", "txt": "text/plain"}
+
+
+def _user_line(text: str) -> int:
+    """In which line of a configuration the directive ``user`` stands; 0 where it has none."""
+    return next((number for number, line in enumerate(text.splitlines(), 1) if line.split()[:1] == ["user"]), 0)
 
 
 def page(status: int, server: str = "nginx") -> HTTPReply:
@@ -81,7 +88,7 @@ def control(call: Call) -> Result:
     if options.get("s") == "reload":
         Nginx.load(main)
         return Result(err=f"{Nginx.time(main)} [notice] 50#50: signal process started\n")
-    where = "/etc/nginx/nginx.conf"
+    where = CONF
     shown = "".join(f"# configuration file {name}:\n{text}\n" for name, text in reader(call.process)(where)) if "T" in options else ""
     return Result(shown, err=f"nginx: the configuration file {where} syntax is ok\nnginx: configuration file {where} test is successful\n")
 
@@ -122,7 +129,7 @@ class Nginx(Image):
     files: ClassVar[Mapping[str, str]] = {
         f"{ROOT}/index.html": WELCOME,
         f"{ROOT}/50x.html": "<html><head><title>Error</title></head><body><h1>An error occurred.</h1></body></html>\n",
-        "/etc/nginx/nginx.conf": "user  nginx;\nworker_processes  auto;\n\nevents {\n    worker_connections  1024;\n}\n\n"
+        CONF: "user  nginx;\nworker_processes  auto;\n\nevents {\n    worker_connections  1024;\n}\n\n"
         "http {\n    include       /etc/nginx/mime.types;\n    default_type  application/octet-stream;\n"
         "    access_log  /var/log/nginx/access.log  main;\n    include /etc/nginx/conf.d/*.conf;\n}\n",
         "/etc/nginx/conf.d/default.conf": "server {\n    listen       80;\n    server_name  localhost;\n\n"
@@ -130,6 +137,8 @@ class Nginx(Image):
     }
     environment: ClassVar[Mapping[str, str]] = {"NGINX_VERSION": "1.29.4"}
     drops_to = "nginx"
+    scratch: ClassVar[str] = "/var/cache/nginx"
+    pid_files: ClassVar[tuple[str, ...]] = ("/run/nginx.pid", "/var/run/nginx.pid")
     users: ClassVar[Mapping[str, tuple[int, int]]] = {"nginx": (101, 101)}
 
     @staticmethod
@@ -145,12 +154,35 @@ class Nginx(Image):
         try:
             self.load(process)
         except ConfigError as error:
-            process.log(f"{self.time(process)} [emerg] 1#1: {error}")
-            process.log(f"nginx: [emerg] {error}")
-            process.exit(1)
+            self._give_up(process, str(error))
+            return
+        line = _user_line(process.files.read(CONF) or "") if process.files.who.user else 0
+        if line:
+            self._say(process, "warn", f"{_USELESS} in {CONF}:{line}")
+        problem = self._cannot_write(process)
+        if problem:
+            self._give_up(process, problem)
             return
         process.log(f"{self.time(process)} [notice] 1#1: nginx/{self.number(process)}")
         process.log(f"{self.time(process)} [notice] 1#1: start worker processes")
+
+    def _say(self, process: Process, level: str, words: str) -> None:
+        """To the error log, and to whoever has started it."""
+        process.log(f"{self.time(process)} [{level}] 1#1: {words}")
+        process.log(f"nginx: [{level}] {words}")
+
+    def _give_up(self, process: Process, problem: str) -> None:
+        self._say(process, "emerg", problem)
+        process.exit(1)
+
+    def _cannot_write(self, process: Process) -> str:
+        """What it must write when it starts, and may not; empty where all is well. (Nothing is written: nobody would look at it.)"""
+        refused = process.files.refusal(f"{self.scratch}/client_temp")
+        if refused is not None:
+            return f'mkdir() "{refused.path}" failed ({_ERRNO[refused.why]}: {refused.why})'
+        refusals = [process.files.refusal(path) for path in self.pid_files]  # names of one directory, which a link joins in the image
+        first = refusals[0]
+        return "" if first is None or None in refusals else f'open() "{first.path}" failed ({_ERRNO[first.why]}: {first.why})'
 
     @staticmethod
     def load(process: Process) -> None:
@@ -339,6 +371,9 @@ class UnprivilegedNginx(Nginx):
     ports: ClassVar[tuple[int, ...]] = (8080,)
     files: ClassVar[Mapping[str, str]] = {
         **Nginx.files,
+        CONF: Nginx.files[CONF].replace("user  nginx;\n", ""),
         "/etc/nginx/conf.d/default.conf": Nginx.files["/etc/nginx/conf.d/default.conf"].replace("80;", "8080;"),
     }
     user = "101"
+    scratch = "/tmp"
+    pid_files = ("/tmp/nginx.pid",)

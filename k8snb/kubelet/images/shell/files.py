@@ -126,7 +126,7 @@ def ls(call: Call) -> Result:
         stat = call.files.stat(path, follow="L" in options)
         itself = "d" in options or ("l" in options and stat is not None and stat.kind == "l" and not name.endswith("/"))
         if call.files.is_directory(path) and not itself:
-            out += f"{name}:\n" if len(names) > 1 else ""
+            out += f"{chr(10) if out else ''}{name}:\n" if len(names) > 1 else ""
             inside = _directory(call, path, options)
             out, errors = out + inside.out, errors + inside.err
         elif stat is not None:
