@@ -104,3 +104,8 @@ def test_an_unknown_option_is_refused_and_never_taken_for_a_folder(chapters, tmp
     with pytest.raises(SystemExit):
         cli.main([command, "--port", str(tmp_path / "8899")])
     assert not (tmp_path / "8899").exists()
+
+
+def test_python_runs_it_too():
+    done = subprocess.run([sys.executable, "-m", "k8snb", "serve", "--help"], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "--kubeconfig" in done.stdout) == (0, True)

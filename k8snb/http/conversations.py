@@ -272,7 +272,7 @@ class Conversation(Upgraded):
     async def _attach(self, begun: int) -> None:
         """What process 1 prints from ``begun`` on (µs), until it ends or the client leaves."""
         answer = self.ask(self.about("create", "attach", self._container()))
-        if not answer.ok and "container" not in str(answer.body["message"]):  # one that has ended has said all there is
+        if not answer.ok:  # kubectl shows the log instead
             self._end({**answer.body, "metadata": {}})
             return
         container = dict(self.asked).get("container", "")

@@ -244,6 +244,13 @@ def test_run_sits_down_at_a_pod_of_its_own_and_removes_it(sits, world):
 
 
 @pytest.mark.slow
+def test_what_has_ended_before_anybody_attached_is_shown_from_its_log(sits, world):
+    here = sits("run", "quick", "-it", "--rm", "--image=busybox", "--restart=Never", "--", "echo", "all I say")
+    assert "all I say\n" in here.read('pod "quick" deleted')
+    assert here.code() == 0
+
+
+@pytest.mark.slow
 def test_attach_shows_what_process_1_prints_and_detaches(sits, world):
     world.run(world.cluster.kubectl, "run ticks --image=busybox:1.36 -- sh -c 'while true; do date; sleep 1; done'")
     world.run(world.cluster.kubectl, "wait pod/ticks --for=condition=Ready --timeout=60s")
