@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apiserver.request import Response
+from k8snb.apiserver.request import Response, User
 from k8snb.http import terminal
 from k8snb.http.streams import LOOK, over
 from k8snb.http.upgraded import Upgraded
@@ -85,7 +85,7 @@ class Conversation(Upgraded):
 
     def _main(self) -> list[str]:
         """The command of the container's process 1, if that waits for somebody who types."""
-        answer = self.endpoint.simulation.request(self.about("get"))
+        answer = self.look()
         spec = answer.body.get("spec") or {} if answer.ok else {}
         wanted = dict(self.asked).get("container", "")
         found = [one for key in ("containers", "ephemeralContainers") for one in spec.get(key) or () if wanted in ("", one["name"])]
@@ -279,11 +279,11 @@ class Conversation(Upgraded):
         parameters = (*self._container(), ("sinceMicros", str(begun)))
         shown = 0
         while not self.over and self.endpoint.running:
-            answer = self.endpoint.simulation.request(self.about("get", "log", parameters))
+            answer = self.look("log", parameters)
             text = str(answer.body.get("text", "")) if answer.ok else ""
             self._say(STDOUT, text[shown:])
             shown = max(shown, len(text))
-            if not answer.ok or over(self.endpoint, self.about("get"), container):
+            if not answer.ok or over(self.endpoint, self.about("get")._replace(user=User()), container):
                 self._end(ended(0))
                 return
             await asyncio.sleep(LOOK)

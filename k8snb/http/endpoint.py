@@ -30,6 +30,7 @@ from k8snb.http.credentials import Credentials, write_private
 from k8snb.http.handler import Handler
 from k8snb.http.paths import LARGEST_BODY
 from k8snb.http.tunnels import Tunnel
+from k8snb.http.visitors import Issued
 from k8snb.messages import text
 from k8snb.sim.pace import Pace
 from k8snb.simulation.simulation import Simulation
@@ -76,7 +77,7 @@ class Endpoint:
         if not 0 <= port < 1 << 16:
             raise ValueError(text("serve.no_port", port=port))
         self.simulation, self.credentials = simulation, Credentials()
-        self.pace = Pace(simulation.now, factor)
+        self.pace, self.issued = Pace(simulation.now, factor), Issued()
         self.happened = asyncio.Event()
         self.running = False
         self._sockets = bind_sockets(port, LOOPBACK)

@@ -1,7 +1,7 @@
 """One HTTP message: who may ask, how a request is read, how an answer is written.
 
     Host: 127.0.0.1      else 403: a page on the Internet whose name was made to point here gets nothing (DNS rebinding)
-    Authorization        the token, compared in constant time; else 401
+    Authorization        a token that is known (:mod:`.visitors`); else 401
     Content-Length       bounded; else 413
 
 There are no CORS headers, so no web page can read an answer. Answers are JSON, whatever form the body had.
@@ -13,11 +13,8 @@ conversations (:mod:`.conversations`), ``port-forward`` is a tunnel (:mod:`.tunn
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler, stream_request_body
 
 from k8snb.apimachinery.errors import ApiError
@@ -29,11 +26,11 @@ from k8snb.apiserver.request import Request, Response, User
 from k8snb.http import openapi, streams
 from k8snb.http.paths import LARGEST_BODY, request_of, warning_header
 from k8snb.http.replies import Real, encoded, real
+from k8snb.http.visitors import in_name_of, visitor
 
 if TYPE_CHECKING:
     from k8snb.http.endpoint import Endpoint
 
-HOSTS = ("127.0.0.1", "localhost")
 TOO_LARGE = f"Request entity too large: limit is {LARGEST_BODY}"
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 CONNECTIONS = ("exec", "attach", "portforward")  # subresources that are conversations
@@ -68,12 +65,16 @@ class Handler(Speaking):
         """Tornado's way to hand in what the handler needs."""
         self.endpoint, self._body = endpoint, bytearray()
         self.refused: ApiError | None = None
+        self.visitor = User()
         self.left = False  # whether the client has gone
         self.handed_on = False  # whether the answer is somebody else's
 
     def prepare(self) -> None:
         """Decide from the headers; the answer follows when the client has sent its body, of which nothing is kept then."""
-        self.refused = self._refusal()
+        try:
+            self.visitor = visitor(self.endpoint, self.request)
+        except ApiError as refused:
+            self.refused = refused
 
     def data_received(self, chunk: bytes) -> None:
         """Collect the body, as far as it may be long."""
@@ -94,7 +95,8 @@ class Handler(Speaking):
             return
         try:
             method, url = self.request.method or "GET", self.request.uri or "/"
-            request = request_of(method, url, self.request.headers, bytes(self._body), User())
+            request = request_of(method, url, self.request.headers, bytes(self._body), self.visitor)
+            request = self.endpoint.issued.asked(in_name_of(self.endpoint, self.request, request))
             refused = _not_here(request, self.request.headers.get("Accept", ""))
         except ApiError as error:
             refused = error
@@ -109,9 +111,6 @@ class Handler(Speaking):
 
     post = put = patch = delete = head = get
 
-    def _refusal(self) -> ApiError | None:
-        return refusal(self.endpoint, self.request)
-
     # ------------------------------------------------------------------ answers
 
     def _answer(self, request: Request) -> None:
@@ -123,6 +122,7 @@ class Handler(Speaking):
         document = self._openapi(request.path)
         answer = Response(200, document) if document is not None else self.endpoint.simulation.request(request)
         self.endpoint.notify()
+        self.endpoint.issued.answered(request, answer)
         if request.path.rstrip("/") in ("/api", "/apis") and answer.ok:
             self._discovery(answer.body)
         elif request.verb == "list":
@@ -171,24 +171,6 @@ class Handler(Speaking):
     def compute_etag(self) -> str | None:
         """Tornado's fingerprint of an answer; what was handed on has its own, or none."""
         return None if self.handed_on else super().compute_etag()
-
-
-def _host(named: str) -> str:
-    """The host that a message is for, without its port; empty where that cannot be read."""
-    try:
-        return urlsplit(f"//{named}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def refusal(endpoint: Endpoint, request: HTTPServerRequest) -> ApiError | None:
-    """Why the headers of a message already forbid it; None: they do not."""
-    if _host(request.host) not in HOSTS:
-        return ApiError(403, "Forbidden", "this endpoint answers on loopback only", {})
-    wanted = f"Bearer {endpoint.credentials.token}"
-    if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), wanted.encode()):
-        return ApiError(401, "Unauthorized", "Unauthorized", {})
-    return None
 
 
 def _not_here(request: Request, accept: str) -> ApiError | None:

@@ -1,4 +1,4 @@
-"""What real HTTP adds to :mod:`k8snb.apiserver.rest`: bytes, protobuf, impersonation, and headers of an answer.
+"""What real HTTP adds to :mod:`k8snb.apiserver.rest`: bytes, protobuf, and headers of an answer.
 
 Pure: bytes and headers in, data out.
 """
@@ -12,7 +12,6 @@ from tornado.httputil import HTTPHeaders
 
 from k8snb.apimachinery.errors import quote
 from k8snb.apiserver import rest
-from k8snb.apiserver.impersonation import impersonated, wanted
 from k8snb.apiserver.request import Request, User
 from k8snb.http.protobuf import decode as protobuf
 from k8snb.http.replies import encoded
@@ -22,15 +21,12 @@ LARGEST_BODY = 3 * 1024 * 1024  # bytes, as the real server's limit on requests
 
 
 def request_of(method: str, url: str, headers: HTTPHeaders, body: bytes, user: User) -> Request:
-    """The request behind an HTTP message of ``user``, an administrator: whoever knows the token may be anybody.
-
-    Raises ApiError 400 for a body that cannot be read, and for groups without a user.
-    """
+    """The request behind an HTTP message of ``user``. Raises ApiError 400 for a body that cannot be read."""
     message = rest.Message(
         method, url, header=lambda name: headers.get(name, ""), decode=lambda media, patch_type: _body(body, media, patch_type),
         handed_on=_handed_on(headers), text=body.decode(errors="surrogateescape"),
     )  # fmt: skip
-    return rest.request_of(message, impersonated(user, wanted(headers.get_all())))
+    return rest.request_of(message, user)
 
 
 def _handed_on(headers: HTTPHeaders) -> list[list[str]]:

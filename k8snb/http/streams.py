@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tornado.iostream import StreamClosedError
 
-from k8snb.apiserver.request import Request
+from k8snb.apiserver.request import Request, User
 from k8snb.apiserver.streaming import line, printer
 from k8snb.apiserver.watch import Hub, WatchEvent, bookmark_of
 
@@ -48,7 +48,7 @@ async def follow(handler: Handler, endpoint: Endpoint, request: Request) -> None
     """``logs -f``: what is there, and what comes, until the container ends, its pod is gone, or the client leaves."""
     parameters = {key: value for key, value in request.options.parameters if key != "follow"}
     container, shown, first = parameters.get("container", ""), "", True
-    look = request._replace(subresource="", options=request.options._replace(parameters=()))
+    look = request._replace(subresource="", options=request.options._replace(parameters=()), user=User())  # for ourselves
     while endpoint.running and not handler.left:
         asked = parameters if first else {key: value for key, value in parameters.items() if key not in ("tailLines", "limitBytes")}
         answer = endpoint.simulation.request(request._replace(options=request.options._replace(parameters=tuple(asked.items()))))

@@ -14,9 +14,9 @@ from tornado.websocket import WebSocketHandler
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver.addresses import Target, target_of
-from k8snb.apiserver.impersonation import impersonated, wanted
 from k8snb.apiserver.request import Options, Request, Response, User
-from k8snb.http.handler import Speaking, refusal
+from k8snb.http.handler import Speaking
+from k8snb.http.visitors import in_name_of, visitor
 
 if TYPE_CHECKING:
     from k8snb.http.endpoint import Endpoint
@@ -29,7 +29,7 @@ class Upgraded(Speaking, WebSocketHandler):
 
     def initialize(self, endpoint: Endpoint) -> None:
         """Tornado's way to hand in what the handler needs."""
-        self.endpoint, self.over = endpoint, False
+        self.endpoint, self.over, self.user = endpoint, False, User()
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """The first that both sides speak."""
@@ -43,13 +43,22 @@ class Upgraded(Speaking, WebSocketHandler):
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Refuse as the API server does, or change the protocol."""
         try:
-            refused = refusal(self.endpoint, self.request) or self._nowhere() or self._unspoken() or self.unfit()
+            refused = self._nobody() or self._nowhere() or self._unspoken() or self.unfit()
         except ApiError as error:
             refused = error
         if refused is None:
             await super().get(*args, **kwargs)
         else:
             self.write_json(refused.code, refused.status)
+
+    def _nobody(self) -> ApiError | None:
+        """Who asks must be known, and must have the right. Raises ApiError 401, 403."""
+        self.user = visitor(self.endpoint, self.request)
+        if self._nowhere() is None:
+            asked = in_name_of(self.endpoint, self.request, self.about("create", self.target.subresource))
+            self.endpoint.simulation.parts.server.authorizer.check(asked)
+            self.user = asked.user
+        return None
 
     def _nowhere(self) -> ApiError | None:
         """Only Pods can be talked to."""
@@ -65,7 +74,7 @@ class Upgraded(Speaking, WebSocketHandler):
 
     def unfit(self) -> ApiError | None:
         """Why the pod cannot be talked to, before anything has begun; None: it can. May raise it, too."""
-        found = self.endpoint.simulation.request(self.about("get"))
+        found = self.look()
         if found.ok:
             return None
         return ApiError(found.code, str(found.body.get("reason", "")), str(found.body.get("message", "")), {})
@@ -88,9 +97,13 @@ class Upgraded(Speaking, WebSocketHandler):
 
     def about(self, verb: str, subresource: str = "", parameters: tuple[tuple[str, str], ...] = (), body: Any = None) -> Request:
         """A request about this pod, in the name of who is connected."""
-        target, user = self.target, impersonated(User(), wanted(self.request.headers.get_all()))
-        options = Options(parameters=parameters)
-        return Request(verb, "", "v1", "pods", target.namespace, target.name, subresource, body, options=options, user=user)
+        target, options = self.target, Options(parameters=parameters)
+        return Request(verb, "", "v1", "pods", target.namespace, target.name, subresource, body, options=options, user=self.user)
+
+    def look(self, subresource: str = "", parameters: tuple[tuple[str, str], ...] = ()) -> Response:
+        """How the pod is: what the API server sees for itself, whatever the client may see."""
+        answer: Response = self.endpoint.simulation.request(self.about("get", subresource, parameters)._replace(user=User()))
+        return answer
 
     def ask(self, request: Request) -> Response:
         """Ask now, and let everybody see what came of it."""

@@ -24,6 +24,7 @@ from k8snb.apiserver.request import User
 SECOND = 1_000_000
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 HOUR, SHORTEST, LONGEST = 3600, 600, 1 << 32
+JTI = "jti"  # a parameter with which whoever hands tokens to the world outside makes them unguessable
 _SEAL = b"k8snb: not a secret"
 _COMPACT = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 _BOUND = {"Pod": "pods", "Secret": "secrets", "Node": "nodes"}
@@ -39,7 +40,8 @@ def issue(context: Any, request: Any, account: Object | None) -> Object:
         raise object_invalid("authentication.k8s.io", "TokenRequest", "", errors)
     audiences = list(spec.get("audiences") or [ISSUER])
     bound = _bound_object(context, request.namespace, spec.get("boundObjectRef"))
-    claims = _claims(context, account, {"audiences": audiences, "seconds": seconds}, bound)
+    asked = {"audiences": audiences, "seconds": seconds, "jti": dict(request.options.parameters).get(JTI) or context.uid()}
+    claims = _claims(context, account, asked, bound)
     return freeze({  # type: ignore[no-any-return]
         "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
         "metadata": {"name": request.name, "namespace": request.namespace, "creationTimestamp": timestamp(context.now)},
@@ -86,7 +88,7 @@ def _claims(context: Any, account: Object, asked: dict[str, Any], bound: Object 
         found = context.get("nodes", machine, "")
         kubernetes["node"] = {"name": machine, **({"uid": found["metadata"]["uid"]} if found is not None else {})}
     return {
-        "aud": asked["audiences"], "exp": now + asked["seconds"], "iat": now, "iss": ISSUER, "jti": context.uid(),
+        "aud": asked["audiences"], "exp": now + asked["seconds"], "iat": now, "iss": ISSUER, "jti": asked["jti"],
         "kubernetes.io": kubernetes, "nbf": now, "sub": f"system:serviceaccount:{meta['namespace']}:{meta['name']}",
     }  # fmt: skip
 
@@ -137,6 +139,14 @@ def owner_of(context: Any, token: str) -> tuple[User, dict[str, Any]] | None:
             return None
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
     return User(claims["sub"], groups, account["uid"], tuple(_extra(claims))), claims
+
+
+def bearer(context: Any, token: str) -> User:
+    """Who shows this token to the API server. Raises ApiError 401 where it is nobody's (any more), or meant for somebody else."""
+    known = owner_of(context, token)
+    if known is None or ISSUER not in known[1]["aud"]:
+        raise ApiError(401, "Unauthorized", "Unauthorized", {})
+    return known[0]
 
 
 def _extra(claims: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
