@@ -14,13 +14,13 @@ Simplified: when clocks are put forward, a time that does not exist is moved by 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from k8snb.apimachinery.duration import parse_duration
+from k8snb.apimachinery.strconv import atoi
 
 SECOND = 1_000_000
 _YEARS_AHEAD = 5
@@ -207,11 +207,10 @@ def _number_or_name(text: str, bounds: _Bounds) -> int:
 
 
 def _number(text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]+", text):
-        raise CronError(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": invalid syntax')
-    number = int(text)
-    if not -(2**63) <= number < 2**63:
-        raise CronError(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": value out of range')
+    try:
+        number = atoi(text)
+    except ValueError as problem:
+        raise CronError(f"failed to parse int from {text}: {problem}") from None
     if number < 0:
         raise CronError(f"negative number ({number}) not allowed: {text}")
     return number

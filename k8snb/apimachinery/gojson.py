@@ -179,7 +179,7 @@ _PARTS = (
     (r"\d{4}", "2006"), ("-", "-"), (r"\d\d", "01"), ("-", "-"), (r"\d\d", "02"), ("T", "T"),
     (r"\d\d?", "15"), (":", ":"), (r"\d\d", "04"), (":", ":"), (r"\d\d", "05"),
 )  # fmt: skip
-_USUAL = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ")
+_USUAL = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII)
 _RANGES = (("2006", 0, 9999, "year"), ("01", 1, 12, "month"), ("15", 0, 23, "hour"), ("04", 0, 59, "minute"), ("05", 0, 59, "second"))
 
 
@@ -196,15 +196,15 @@ def parse_time(text: str, layout: str = LAYOUTS[TIME]) -> dt.datetime:
     """An RFC 3339 time in UTC. Raises Refused in the words of Go's ``time.Parse``."""
     parts, rest = {}, text
     for pattern, element in _PARTS:
-        match = re.match(pattern, rest)
+        match = re.match(pattern, rest, re.ASCII)
         if not match:
             raise _unparsable(text, layout, rest, element)
         parts[element], rest = match.group(), rest[match.end() :]
-    fraction = re.match(r"[.,](\d+)", rest)
+    fraction = re.match(r"[.,](\d+)", rest, re.ASCII)
     if "." in layout and not (fraction and len(fraction.group(1)) == 6):
         raise _unparsable(text, layout, rest, ".000000")
     rest = rest[fraction.end() :] if fraction else rest
-    zone = re.fullmatch(r"Z|([+-])(\d\d):(\d\d)", rest)
+    zone = re.fullmatch(r"Z|([+-])(\d\d):(\d\d)", rest, re.ASCII)
     if not zone:
         raise _unparsable(text, layout, rest, "Z07:00")
     return _moment(text, parts, fraction.group(1) if fraction else "", zone)

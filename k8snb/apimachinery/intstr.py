@@ -5,6 +5,8 @@ Models: k8s.io/apimachinery/pkg/util/intstr (GetScaledValueFromIntOrPercent).
 
 from __future__ import annotations
 
+from k8snb.apimachinery.strconv import integer
+
 
 def scaled(value: int | str, total: int, *, up: bool) -> int:
     """The number, or that percentage of ``total``, rounded up or down.
@@ -14,5 +16,5 @@ def scaled(value: int | str, total: int, *, up: bool) -> int:
     """
     if isinstance(value, int):
         return value
-    share = int(value.rstrip("%")) * total
+    share = (integer(value.rstrip("%")) or 0) * total  # too large a number is none
     return -(-share // 100) if up else share // 100

@@ -8,7 +8,7 @@ That rule is a shortcut of Go's parser and it is visible, so it is kept here: :f
 
 Values are exact (``Fraction``); only :func:`value` and :func:`milli_value` round, and always up, away from zero, as Go does.
 Models: k8s.io/apimachinery/pkg/api/resource/{quantity,suffix,amount,math}.go.
-Simplified: decimal suffixes beyond ``E`` are not split further.
+Simplified: decimal suffixes beyond ``E`` are not split further; numbers of more than four thousand digits are none.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "
 _DECIMAL_NAMES = {exponent: name for name, exponent in _DECIMAL.items()}
 _MAX = Fraction(2**63 - 1)
 _NANO = Fraction(1, 10**9)
+_LONGEST = 4_000  # digits that are written out
 _MOST_DIGITS = 100_000  # of an exponent's effect: a hostile 1e999999999 must not fill memory
 
 
@@ -54,6 +55,8 @@ def parse(text: str) -> Quantity:
     if not found or not text:
         raise QuantityError(FORMAT_WRONG)
     sign, whole, part, suffix = found[1], found[2], found[3] or "", found[4]
+    if len(whole) + len(part) > _LONGEST:
+        raise QuantityError(FORMAT_WRONG)
     exponent, base, kind = _suffix(suffix)
     digits = (whole or "0") + part
     amount = Fraction(int(digits), 10 ** len(part)) * (Fraction(base) ** exponent)

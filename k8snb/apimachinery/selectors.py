@@ -21,6 +21,7 @@ from typing import Any
 from k8snb.apimachinery.errors import FieldError, invalid
 from k8snb.apimachinery.objects import FrozenDict
 from k8snb.apimachinery.resource import once
+from k8snb.apimachinery.strconv import integer
 from k8snb.apimachinery.validation import label_value, qualified_name
 
 Labels = Mapping[str, str]
@@ -51,12 +52,8 @@ class Requirement:
         return f"{self.key}{_SIGNS.get(self.operator, self.operator)}{joined}"
 
 
-def _integer(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch(r"[+-]?[0-9]{1,19}", text, re.ASCII) else None
-
-
 def _compare(value: str | None, values: tuple[str, ...], sign: int) -> bool:
-    left, right = _integer(value), _integer(values[0])
+    left, right = integer(value), integer(values[0])
     return left is not None and right is not None and (left - right) * sign > 0
 
 
@@ -264,7 +261,7 @@ class _Parser:
 
 def _checked(key: str, operator: str, values: tuple[str, ...]) -> Requirement:
     for index, value in enumerate(values):
-        if operator in ("gt", "lt") and _integer(value) is None:
+        if operator in ("gt", "lt") and integer(value) is None:
             _refuse(invalid(f"values[{index}]", value, "for 'Gt', 'Lt' operators, the value must be an integer"))
         if wrong := label_value(value):
             _refuse(invalid(f"values[{index}][{key}]", value, "; ".join(wrong)))

@@ -262,9 +262,9 @@ def _matches(pattern: str, value: str) -> bool:
         return True
 
 
-def _is_time(value: str) -> bool:
+def _is_time(value: str, rest: str = "") -> bool:
     try:
-        parse_time(value, LAYOUTS["time"])
+        parse_time(value + rest, LAYOUTS["time"])
     except Refused:
         return False
     return True
@@ -272,7 +272,7 @@ def _is_time(value: str) -> bool:
 
 _FORMATS: dict[str, Callable[[str], bool]] = {
     "date-time": _is_time,
-    "date": lambda value: re.fullmatch(r"\d{4}-\d\d-\d\d", value) is not None,
+    "date": lambda value: _is_time(value, "T00:00:00Z"),
     "byte": lambda value: len(value) % 4 == 0 and re.fullmatch(r"[A-Za-z0-9+/]*={0,2}", value) is not None,
 }
 

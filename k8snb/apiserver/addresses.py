@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from k8snb.apimachinery.errors import bad_request
+from k8snb.apimachinery.strconv import parse_int
 from k8snb.apiserver.request import Options
 
 _WRITES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -105,6 +106,7 @@ def options_of(pairs: list[tuple[str, str]], *, as_table: bool = False) -> Optio
 
 def _number(asked: Mapping[str, str], name: str) -> int | None:
     text = asked.get(name, "")
-    if text and not text.isdecimal():
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    return int(text) if text else None
+    try:
+        return parse_int(text) if text else None
+    except ValueError as problem:
+        raise bad_request(str(problem)) from None

@@ -19,6 +19,7 @@ from k8snb.apimachinery import json_reader
 from k8snb.apimachinery.errors import ApiError, bad_request
 from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import Object
+from k8snb.apimachinery.strconv import integer
 from k8snb.apimachinery.yaml import documents
 from k8snb.apiserver.addresses import PROXY, options_of, proxied, target_of, verb_of
 from k8snb.apiserver.request import APPLY_PATCH, Request, User
@@ -65,8 +66,8 @@ _DELETES = ("delete", "deletecollection")
 def _delete_options(asked: Mapping[str, str]) -> dict[str, Any] | None:
     """The options of a deletion from its query, where it has no body."""
     found: dict[str, Any] = {"propagationPolicy": asked["propagationPolicy"]} if asked.get("propagationPolicy") else {}
-    if asked.get("gracePeriodSeconds", "").isdecimal():
-        found["gracePeriodSeconds"] = int(asked["gracePeriodSeconds"])
+    if (grace := integer(asked.get("gracePeriodSeconds"))) is not None:
+        found["gracePeriodSeconds"] = grace
     if asked.get("orphanDependents"):
         found["orphanDependents"] = asked["orphanDependents"] in ("true", "1")
     return found or None

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
+from k8snb.apimachinery.strconv import integer
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -28,10 +29,8 @@ def _less(value: str | None, values: _Values) -> bool:
 
 
 def _compare(value: str | None, values: _Values, holds: Callable[[int, int], bool]) -> bool:
-    try:
-        return value is not None and len(values) == 1 and holds(int(value), int(values[0]))
-    except ValueError:  # a label that is no number never matches
-        return False
+    have, bound = integer(value), integer(values[0]) if len(values) == 1 else None
+    return have is not None and bound is not None and holds(have, bound)  # a label that is no number never matches
 
 
 _OPERATORS: dict[str, Callable[[str | None, _Values], bool]] = {

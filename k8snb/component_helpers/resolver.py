@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
+from k8snb.apimachinery.strconv import integer
 
 ADDRESS = "10.96.0.10"  # of cluster DNS
 NODE_SERVER = "192.168.0.53"  # what the resolv.conf of nodes names
@@ -60,8 +61,8 @@ def resolver_of(pod: Object) -> Resolver:
     ndots, options = base.ndots, []
     for option in dig(config, "options", EMPTY_LIST):
         name, value = option.get("name", ""), option.get("value")
-        if name == "ndots" and str(value or "").isdecimal():
-            ndots = int(value)
+        if name == "ndots" and (number := integer(value)) is not None:
+            ndots = number
         else:
             options.append(f"{name}:{value}" if value is not None else name)
     return Resolver(tuple(servers)[:_MOST_SERVERS], tuple(searches)[:_MOST_SEARCHES], ndots, tuple(options))

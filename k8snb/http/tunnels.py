@@ -15,7 +15,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from k8snb.apimachinery.errors import ApiError, bad_request
+from k8snb.apimachinery.errors import ApiError, bad_request, quote
+from k8snb.apimachinery.strconv import parse_uint
 from k8snb.http import spdy
 from k8snb.http.forwarded import Answer, Forwarded
 from k8snb.http.upgraded import Upgraded
@@ -30,14 +31,13 @@ DATA, ERROR = "data", "error"  # kinds of streams
 
 def port_of(given: str) -> int:
     """A port as a client writes it. Raises ApiError 400, in the kubelet's words."""
-    digits = given.lstrip("0")
-    if not given or not given.isascii() or not given.isdecimal():
-        raise bad_request(f'unable to parse "{given}" as a port: strconv.ParseUint: parsing "{given}": invalid syntax')
-    if len(digits) > 5 or int(digits or "0") >= 1 << 16:
-        raise bad_request(f'unable to parse "{given}" as a port: strconv.ParseUint: parsing "{given}": value out of range')
-    if not digits:
-        raise bad_request(f'port "{given}" must be > 0')
-    return int(digits)
+    try:
+        port = parse_uint(given, bits=16)
+    except ValueError as problem:
+        raise bad_request(f"unable to parse {quote(given)} as a port: {problem}") from None
+    if not port:
+        raise bad_request(f"port {quote(given)} must be > 0")
+    return port
 
 
 class Tunnel(Upgraded):

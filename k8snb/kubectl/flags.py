@@ -101,11 +101,19 @@ def duration(text: str) -> float:
     return nanoseconds(text) / 1e9
 
 
+OUT_OF_RANGE = 1 << 63
+MOST_DIGITS = 80  # in base 2, with a sign and zeros before it
+
+
 def _integer(text: str) -> int:
     if not re.fullmatch(r"[+-]?(0[xX][0-9a-fA-F_]+|0[oO]?[0-7_]+|0[bB][01_]+|[0-9][0-9_]*)", text):
         raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax")
     plain = text.replace("_", "")
-    return int(plain, 8) if re.fullmatch(r"[+-]?0[0-7]+", plain) else int(plain, 0)
+    base = 8 if re.fullmatch(r"[+-]?0[0-7]+", plain) else 0
+    found = int(plain, base) if len(plain) <= MOST_DIGITS else OUT_OF_RANGE
+    if not -OUT_OF_RANGE <= found < OUT_OF_RANGE:
+        raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: value out of range")
+    return found
 
 
 def _boolean(text: str) -> bool:

@@ -19,6 +19,7 @@ from k8snb.apimachinery import quantity, validation
 from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import freeze, put
+from k8snb.apimachinery.strconv import integer, parse_uint
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.result import Failure
 from k8snb.sim.rng import SAFE_ALPHABET
@@ -185,15 +186,16 @@ MAX_PORT = 65535
 
 def _port_pair(text: str) -> tuple[int, int | str]:
     first, colon, second = text.partition(":")
-    if not first.isdecimal() or int(first) > MAX_PORT:
-        raise Failure(f"strconv.ParseUint: parsing {quote(first)}: {'value out of range' if first.isdecimal() else 'invalid syntax'}")
-    number = int(first)
+    try:
+        number = parse_uint(first, bits=16)
+    except ValueError as problem:
+        raise Failure(str(problem)) from None
     if not colon:
         return number, number
-    if second.isdecimal():
-        if not 1 <= int(second) <= MAX_PORT:
+    if (target := integer(second)) is not None:
+        if not 1 <= target <= MAX_PORT:
             raise Failure(f"must be between 1 and {MAX_PORT}, inclusive")
-        return number, int(second)
+        return number, target
     problems = validation.port_name(second)
     if problems:
         raise Failure(",".join(problems))

@@ -28,6 +28,7 @@ import shlex
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import Object
+from k8snb.apimachinery.strconv import atoi
 from k8snb.kubelet.state import INIT, RUNNING, PodState, ProbeState
 from k8snb.seams.cni import HTTPRequest
 from k8snb.seams.cri import Runtime
@@ -151,9 +152,10 @@ def port_number(port: Any, container: Object) -> int:
     named = {item.get("name"): item["containerPort"] for item in container.get("ports") or ()}
     if port in named:
         return int(named[port])
-    if str(port).isdecimal():
-        return int(port)
-    raise NoSuchPort(f'strconv.Atoi: parsing "{port}": invalid syntax')
+    try:
+        return atoi(str(port))
+    except ValueError as problem:
+        raise NoSuchPort(str(problem)) from None
 
 
 AGENT = "kube-probe/1.36"

@@ -19,12 +19,14 @@ Simplified: ``containerfs`` is the same disk as ``nodefs`` and has its threshold
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.duration import parse_duration
+from k8snb.apimachinery.strconv import parse_float
 
 MEMORY, DISK, INODES, PIDS = "memory", "ephemeral-storage", "inodes", "pids"
 ALLOCATABLE = "allocatableMemory.available"
@@ -50,7 +52,7 @@ class Amount(NamedTuple):
 
     def of(self, capacity: int) -> int:
         """The number. A part is rounded as the kubelet's single-precision numbers are."""
-        return self.number or int(capacity * self.part)
+        return self.number or (0 if math.isnan(self.part) else int(capacity * self.part))  # what is no number undercuts nothing
 
     def text(self, capacity: int) -> str:
         """The number as an eviction's message shows it."""
@@ -158,9 +160,9 @@ def _amount(signal: str, value: str, errors: list[str], too_small: str) -> Amoun
 
 def _part(signal: str, value: str, errors: list[str], too_small: str) -> Amount:
     try:
-        part = _single(_single(float(value.rstrip("%"))) / 100)
-    except ValueError:
-        errors.append(f'strconv.ParseFloat: parsing "{value.rstrip("%")}": invalid syntax')
+        part = _single(_single(parse_float(value.rstrip("%"), bits=32)) / 100)
+    except ValueError as error:
+        errors.append(str(error))
         return Amount(1)
     if part < 0:
         errors.append(too_small.format(signal, value))

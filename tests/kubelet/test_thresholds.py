@@ -175,6 +175,9 @@ WRONG = [
     ({"shutdownGracePeriod": "-1s"}, "invalid configuration: shutdownGracePeriod -1s must be either zero or otherwise >= 1 sec"),
     ({"imageMinimumGCAge": "-2m"}, "invalid configuration: imageMinimumGCAge -2m0s must not be negative"),
     ({"imageMinimumGCAge": 120}, "cannot unmarshal number into Go struct field KubeletConfiguration.imageMinimumGCAge of type string"),
+    ({"evictionHard": {"nodefs.available": "٣%"}}, 'strconv.ParseFloat: parsing "٣": invalid syntax'),
+    ({"evictionHard": {"nodefs.available": "1e300%"}}, 'strconv.ParseFloat: parsing "1e300": value out of range'),
+    ({"evictionHard": {"memory.available": "9" * 5000}}, "quantities must match the regular expression"),
     ({"shutdownGracePeriod": "3000000h"}, 'time: invalid duration "3000000h"'),
     ({"evictionHard": {"nodefs.available": 10}}, "cannot unmarshal number into Go struct field KubeletConfiguration.evictionHard of type"),
     ({"evictionMaxPodGracePeriod": 2**31}, "KubeletConfiguration.evictionMaxPodGracePeriod of type int32"),
@@ -198,6 +201,11 @@ def test_what_a_kubelet_could_not_start_with_is_one_mistake(fields: dict[str, An
     with pytest.raises(Mistake) as mistake:
         Cluster(nodes=1, kubelet={**KIND, **fields})
     assert says in str(mistake.value)
+
+
+def test_a_share_that_is_no_number_evicts_nobody() -> None:
+    found = thresholds_of({"evictionHard": {"nodefs.available": "nan%"}}, [])
+    assert met(found, {"nodefs.available": Observation(0, 100)}) == []
 
 
 def test_null_is_as_if_it_were_not_there() -> None:

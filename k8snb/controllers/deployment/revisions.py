@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from k8snb.apimachinery.intstr import scaled
 from k8snb.apimachinery.meta import owner_reference
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, drop, freeze, put
+from k8snb.apimachinery.strconv import integer
 from k8snb.component_helpers.hashes import safe_hash
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -26,8 +27,7 @@ LONGEST_HISTORY = 2000
 
 def revision_of(obj: Object) -> int:
     """The revision number in an object's annotations; 0 where there is none."""
-    text = annotations_of(obj).get(REVISION, "")
-    return int(text) if text.isdecimal() else 0
+    return integer(annotations_of(obj).get(REVISION)) or 0
 
 
 def annotations_of(obj: Object) -> Object:
@@ -81,7 +81,7 @@ def annotated(deployment: Object, rs: Object, revision: int, *, exists: bool) ->
     own = dict(annotations_of(rs))
     before = own.get(REVISION, "")
     own |= {key: value for key, value in annotations_of(deployment).items() if key not in NOT_COPIED}
-    if (int(before) if before.isdecimal() else 0) < revision:
+    if (integer(before) or 0) < revision:
         own[REVISION] = str(revision)
         if before:
             own[HISTORY] = _history(own.get(HISTORY, ""), before)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import Object
+from k8snb.apimachinery.strconv import integer
 from k8snb.controllers.deployment.revisions import DESIRED, MAXIMUM, age, annotations_of, max_surge
 
 
@@ -26,8 +27,14 @@ class Scale(NamedTuple):
 def is_scaling(deployment: Object, sets: list[Object]) -> bool:
     """Whether the Deployment's size differs from the one that an active ReplicaSet remembers."""
     wanted = deployment["spec"]["replicas"]
-    remembered = [annotations_of(rs).get(DESIRED) for rs in sets if rs["spec"]["replicas"] > 0]
-    return any(text is not None and text.isdecimal() and int(text) != wanted for text in remembered)
+    remembered = [_remembered(rs, DESIRED) for rs in sets if rs["spec"]["replicas"] > 0]
+    return any(size is not None and size != wanted for size in remembered)
+
+
+def _remembered(rs: Object, annotation: str) -> int | None:
+    """A size in an annotation; None where there is none that could be one."""
+    found = integer(annotations_of(rs).get(annotation), bits=32)
+    return None if found is None or found < 0 else found
 
 
 def plan_scaling(deployment: Object, new: Object | None, old: list[Object]) -> list[Scale]:
@@ -97,8 +104,7 @@ def _fraction(deployment: Object, rs: Object) -> int:
     wanted, size = deployment["spec"]["replicas"], rs["spec"]["replicas"]
     if wanted == 0:
         return -int(size)
-    before = annotations_of(rs).get(MAXIMUM, "")
-    total = int(before) if before.isdecimal() and int(before) else (deployment.get("status") or {}).get("replicas", 0)
+    total = _remembered(rs, MAXIMUM) or (deployment.get("status") or {}).get("replicas", 0)
     if not total:
         return 0
     exact = size * (wanted + max_surge(deployment)) / total

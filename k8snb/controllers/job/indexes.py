@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
+from k8snb.apimachinery.strconv import integer
 
 INDEX = "batch.kubernetes.io/job-completion-index"  # annotation and label
 FAILURES = "batch.kubernetes.io/job-index-failure-count"
@@ -55,8 +56,8 @@ def index_of(pod: Object) -> int:
 
 def number_in(pod: Object, annotation: str, otherwise: int = 0) -> int:
     """The number in an annotation."""
-    text = (pod["metadata"].get("annotations") or EMPTY_DICT).get(annotation, "")
-    return int(text) if text.isdecimal() else otherwise
+    found = integer((pod["metadata"].get("annotations") or EMPTY_DICT).get(annotation))
+    return otherwise if found is None or found < 0 else found
 
 
 def failures_of(pod: Object) -> int:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig
+from k8snb.apimachinery.strconv import integer, parse_uint
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.call import FILENAME, Call, Command
 from k8snb.kubectl.commands.pods import default_container, follow, pods_behind
@@ -294,10 +295,14 @@ def _ports(call: Call, text: str, pod: Json) -> tuple[int, int]:
     """``8080:80``, ``80`` or ``:80``; a Service's port becomes its target port, a name the number. Raises Failure."""
     local, colon, remote = text.rpartition(":")
     number = _target(call, remote, pod)
-    if colon and local and not (local.isdecimal() and int(local) < 1 << 16):
-        raise Failure(f"error parsing local port {quote(local)}: strconv.ParseUint: parsing {quote(local)}: invalid syntax")
-    wanted = int(local) if local else 0 if colon else int(remote) if remote.isdecimal() else number
-    return wanted, number
+    try:
+        here = parse_uint(local, bits=16) if local else None
+    except ValueError as problem:
+        raise Failure(f"error parsing local port {quote(local)}: {problem}") from None
+    if here is None:
+        asked = integer(remote)
+        here = 0 if colon else number if asked is None else asked
+    return here, number
 
 
 def _target(call: Call, text: str, pod: Json) -> int:

@@ -16,6 +16,7 @@ from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig, freeze, merge
 from k8snb.apimachinery.patch import apply_patch
 from k8snb.apimachinery.quantity import QuantityError, canonical
+from k8snb.apimachinery.strconv import atoi
 from k8snb.kubectl import generate
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import Info, scope_of, visit
@@ -76,8 +77,10 @@ def _check(call: Call) -> None:
     ):  # fmt: skip
         if wrong:
             raise usage_error(call.path, remark)
-    if call.flag("port") and not call.flag("port").isdecimal():
-        raise Failure(f"strconv.Atoi: parsing {quote(call.flag('port'))}: invalid syntax")
+    try:
+        atoi(call.flag("port") or "0")
+    except ValueError as problem:
+        raise Failure(str(problem)) from None
 
 
 def _attached(call: Call) -> bool:

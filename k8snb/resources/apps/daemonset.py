@@ -13,6 +13,7 @@ from k8snb.apimachinery.errors import Errors, FieldError, forbidden, invalid, re
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, put
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import format_label_selector
+from k8snb.apimachinery.strconv import integer
 from k8snb.apimachinery.validation import not_negative, validate_label_selector
 from k8snb.resources.common.cells import age, containers_cells, labels_text
 from k8snb.resources.common.fill import fill, inside
@@ -54,7 +55,7 @@ def _default_strategy(strategy: Mapping[str, Any]) -> Any:
 def prepare_for_create(obj: Object) -> Object:
     """The template's generation is written as an annotation, a relic that the pods still carry as a label."""
     asked = dig(obj, ("metadata", "annotations", TEMPLATE_GENERATION), "")
-    known = asked if asked.isdecimal() and int(asked) >= 1 else "1"
+    known = asked if (integer(asked) or 0) >= 1 else "1"
     return obj if known == asked else put(obj, ("metadata", "annotations", TEMPLATE_GENERATION), known)
 
 
@@ -62,7 +63,8 @@ def prepare_for_update(obj: Object, old: Object) -> Object:
     """A changed template counts one template generation more; nobody else sets that number."""
     before = dig(old, ("metadata", "annotations", TEMPLATE_GENERATION), "1")
     changed = obj["spec"].get("template") != old["spec"].get("template")
-    after = str(int(before) + 1) if changed and before.isdecimal() else before
+    count = integer(before)
+    after = str(count + 1) if changed and count is not None else before
     if dig(obj, ("metadata", "annotations", TEMPLATE_GENERATION)) == after:
         return obj
     return put(obj, ("metadata", "annotations", TEMPLATE_GENERATION), after)

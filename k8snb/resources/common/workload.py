@@ -14,6 +14,7 @@ from typing import Any
 from k8snb.apimachinery.errors import Errors, FieldError, forbidden, invalid, not_supported, required, within
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.selectors import from_label_selector
+from k8snb.apimachinery.strconv import integer
 from k8snb.apimachinery.validation import IMMUTABLE, check, dns_label, not_negative, percentage, validate_label_selector
 from k8snb.resources.common.internal_form import internal
 from k8snb.resources.common.pod_template import validate_pod_template, warnings_for_pod_template
@@ -101,9 +102,15 @@ def validate_int_or_percent(field: str, value: IntOrString) -> Errors:
     return check(field, value, percentage) if isinstance(value, str) else not_negative(field, value)
 
 
+LARGEST = (1 << 63) - 1  # what Go reads of a number that is larger
+
+
 def percent_of(value: IntOrString) -> int | None:
     """The number of a percentage; None where the value is none."""
-    return int(value[:-1]) if isinstance(value, str) and not percentage(value) else None
+    if not isinstance(value, str) or percentage(value):
+        return None
+    found = integer(value[:-1])
+    return LARGEST if found is None else found
 
 
 def plain_number(value: IntOrString) -> int:
@@ -111,7 +118,7 @@ def plain_number(value: IntOrString) -> int:
     percent = percent_of(value)
     if percent is not None:
         return percent
-    return int(value) if isinstance(value, int) or value.lstrip("+-").isdecimal() else 0
+    return value if isinstance(value, int) else integer(value) or 0
 
 
 def not_more_than_all(field: str, value: IntOrString) -> Errors:
