@@ -8,7 +8,7 @@ import pytest
 from k8snb.apimachinery import patterns
 from k8snb.apimachinery.patterns import BUDGET, PatternError, go, pcre, posix
 from k8snb.cluster import Cluster
-from k8snb.kubelet.images.nginx_conf import choose_location, servers
+from k8snb.kubelet.images.nginx_conf import choose_location, configuration, texts
 
 HOSTILE = "(a+)+$"
 LONG = "a" * 5_000 + "b"
@@ -163,6 +163,6 @@ def test_tools_of_a_container_end(box, command, says, quick):
 
 def test_locations_of_nginx_end(quick):
     text = "http { server { listen 80; location ~ ^/(a+)+$ { return 200 yes; } location / { return 200 no; } } }"
-    (server,) = servers(lambda path: [(path, text)])
+    (server,) = configuration(texts(lambda path: [(path, text)])).servers
     assert choose_location(server.block, "/" + LONG).args == ("/",)
     assert choose_location(server.block, "/aaa").args == ("~", "^/(a+)+$")
