@@ -1,7 +1,7 @@
 """A connection that changes its protocol to WebSocket and then stays open: what conversations and tunnels have in common.
 
 Models: k8s.io/apiserver/pkg/util/proxy (streamtranslator.go, streamtunnel.go): the API server ends the WebSocket itself.
-A web page may not do this: tornado refuses an ``Origin`` that is not this very host and port (which the Python client sends).
+A web page may not do this: an ``Origin`` must be this very host and port (which the Python client sends).
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ class Upgraded(Speaking, WebSocketHandler):
         """Tornado's way to hand in what the handler needs."""
         self.endpoint, self.over, self.user = endpoint, False, User()
 
+    def check_origin(self, origin: str) -> bool:
+        """Whether a page of that origin is of this very host and port. (What tornado would say by itself changes with its version.)"""
+        return origin.partition("://")[2].lower() == self.request.host.lower()
+
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """The first that both sides speak."""
         return next((one for one in self.protocols if one in subprotocols), None)
@@ -43,7 +47,7 @@ class Upgraded(Speaking, WebSocketHandler):
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Refuse as the API server does, or change the protocol."""
         try:
-            refused = self._nobody() or self._nowhere() or self._unspoken() or self.unfit()
+            refused = self._nobody() or self._foreign() or self._nowhere() or self._unspoken() or self.unfit()
         except ApiError as error:
             refused = error
         if refused is None:
@@ -59,6 +63,13 @@ class Upgraded(Speaking, WebSocketHandler):
             self.endpoint.simulation.parts.server.authorizer.check(asked)
             self.user = asked.user
         return None
+
+    def _foreign(self) -> ApiError | None:
+        """A page from elsewhere must not ask."""
+        origin = self.request.headers.get("Origin")
+        if origin is None or self.check_origin(origin):
+            return None
+        return ApiError(403, "Forbidden", f"k8snb does not talk to a page of {origin}", {})
 
     def _nowhere(self) -> ApiError | None:
         """Only Pods can be talked to."""

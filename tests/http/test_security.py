@@ -122,6 +122,18 @@ def test_so_many_may_be_connected_and_no_more_and_who_says_nothing_is_hung_up_on
         served.close()
 
 
+def test_a_watch_outlives_the_time_in_which_something_must_be_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(endpoint, "IDLE", 0.3)
+    served = Served(tmp_path)
+    try:
+        watch = served.open("GET", "/api/v1/namespaces/default/configmaps?watch=true&timeoutSeconds=3")
+        served.pause(1)
+        served.run(served.cluster.kubectl, "create configmap late")
+        assert '"name":"late"' in watch.read().decode()
+    finally:
+        served.close()
+
+
 def test_the_kubeconfig_is_for_its_owner_only(served):
     assert stat.S_IMODE(served.kubeconfig.stat().st_mode) == 0o600
     served.kubeconfig.chmod(0o644)
@@ -150,8 +162,8 @@ def test_only_pods_can_be_talked_to_and_by_no_web_page(served):
     spoken = {**UPGRADE, "Sec-WebSocket-Protocol": "v5.channel.k8s.io"}
     for path in ("/exec", "/api/v1/exec", "/api/v1/namespaces/default/services/web/exec", "/api/v1/namespaces/default/pods/exec"):
         assert served.ask("GET", f"{path}?command=ls", headers=spoken)[0] == 404, path
-    evil = {**spoken, "Origin": "https://evil.example.com"}
-    assert served.open("GET", f"{PODS}/web/exec?command=ls", headers=evil).status == 403
+    code, status = served.ask("GET", f"{PODS}/web/exec?command=ls", headers={**spoken, "Origin": "https://evil.example.com"})
+    assert (code, status["message"]) == (403, "k8snb does not talk to a page of https://evil.example.com")
 
 
 @pytest.mark.parametrize("subresource", ["exec", "attach", "portforward"])
