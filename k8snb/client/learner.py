@@ -29,7 +29,7 @@ from k8snb.client.controller import Controller, ControllerProcess, OfOwner, Watc
 from k8snb.client.workqueue import WorkQueue
 from k8snb.messages import Mistake, text
 from k8snb.messages.arguments import WHOLE, shown
-from k8snb.messages.guests import Endless, Rejected, guest, hinted, host, without_addresses
+from k8snb.messages.guests import Endless, Rejected, guest, hinted, host, hurry, without_addresses
 from k8snb.messages.inspection import inspected, inspected_class
 from k8snb.sim.state import clone
 
@@ -249,6 +249,7 @@ class LearnerProcess(ControllerProcess):
     def _send(self, request: Request) -> Response:
         if self.left is not None:
             if not self.left:
+                hurry()
                 raise TooManyRequests(f"more than {LIMIT} requests in one reconcile")
             self.left -= 1
         with host():

@@ -34,6 +34,7 @@ _OTHERS = re.compile("|".join([re.escape(PACKAGE), re.escape(str(Path(dis.__file
 """Files of ours, of Python's library and of packages: a learner's mistake is told with a line of her own."""
 
 _running: list[str] = []
+_left: list[list[int]] = []  # how many lines each may still run
 _cut: list[str] = []  # at most one: what was running when ■ was pressed
 
 
@@ -47,6 +48,12 @@ class Endless(BaseException):
 
 class TooManyLines(Endless):
     """It loops without asking, waiting perhaps for its cache to change, which it cannot do during a turn."""
+
+
+def hurry() -> None:
+    """Something was refused to the guest for good: whatever it does now, it ends soon, even if it catches everything."""
+    if _left:
+        _left[-1][0] -= LINES // 100
 
 
 def cut() -> str:
@@ -102,17 +109,31 @@ def _loops_on_one_line(code: CodeType) -> bool:
     return False
 
 
+@functools.lru_cache(maxsize=256)
+def _handlers(code: CodeType) -> tuple[tuple[int, int], ...]:
+    """Where in the code an exception would be handled: from, to (bytes)."""
+    return tuple((entry.start, entry.end) for entry in getattr(dis.Bytecode(code), "exception_entries"))  # noqa: B009  (unknown to type checkers)
+
+
+def _caught(frame: FrameType | None) -> bool:
+    """Whether some ``except:`` would catch what is raised now. (Python stops counting once something was raised, so it must not.)"""
+    while frame is not None and not frame.f_code.co_filename.startswith(PACKAGE):
+        if any(start <= frame.f_lasti < end for start, end in _handlers(frame.f_code)):
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextmanager
 def _bounded(turn: str) -> Iterator[None]:
     """Count the lines of the learner's code that run, and raise :class:`TooManyLines` beyond the limit. Ours run at full speed."""
-    left, outer = LINES, sys.gettrace()
+    left, outer = [LINES], sys.gettrace()
 
     def line(frame: FrameType, event: str, _argument: Any) -> Any:
-        nonlocal left
         if event == "call" and _loops_on_one_line(frame.f_code):
             frame.f_trace_opcodes = True  # no event tells of another turn of such a loop
-        left -= event in ("line", "opcode")
-        if left < 0:
+        left[0] -= event in ("line", "opcode")
+        if left[0] < 0 and (left[0] < -LINES or not _caught(frame)):
             raise TooManyLines(f"more than {LINES} lines in one {turn}; it goes round and round")
         return line
 
@@ -120,10 +141,12 @@ def _bounded(turn: str) -> Iterator[None]:
         return None if frame.f_code.co_filename.startswith(PACKAGE) else line(frame, event, argument)
 
     sys.settrace(enter)
+    _left.append(left)
     try:
         yield
     finally:
         sys.settrace(outer)
+        _left.pop()
 
 
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")

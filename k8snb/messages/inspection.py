@@ -24,10 +24,12 @@ _ASKING = {
     **dict.fromkeys(["uuid.uuid1", "uuid.uuid4", "os.urandom", "secrets.token_hex", "secrets.choice", "secrets.randbelow"], "guests.luck"),
     **dict.fromkeys([f"time.{name}" for name in ("time", "time_ns", "monotonic", "perf_counter", "ctime", "localtime")], "guests.clock"),
     **dict.fromkeys(["datetime.now", "datetime.utcnow", "datetime.today", "date.today"], "guests.clock"),
+    **dict.fromkeys(["requests.get", "requests.post", "request.urlopen", "socket.socket", "subprocess.run"], "guests.reaching_out"),
+    **dict.fromkeys(["threading.Thread", "asyncio.run"], "guests.beside"),
     "time.sleep": "guests.sleep",
     "builtins.input": "guests.input",
 }  # fmt: skip
-_MODULES = {name.partition(".")[0] for name in _ASKING} | {"date"}
+_MODULES = {name.partition(".")[0] for name in _ASKING} | {"date", "urllib"}
 
 
 def inspected(code: str, function: Any) -> None:

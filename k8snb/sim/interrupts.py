@@ -10,7 +10,8 @@ Python raises KeyboardInterrupt between any two instructions, so in the middle o
 noted; the second one interrupts at once, and so does the first where nothing of ours would be cut in two: in a learner's code (whoever
 runs that takes back what the event had done), and where somebody has said so (``cuts``).
 
-Only where ■ would raise KeyboardInterrupt at all: not in another thread, and not where an event loop or somebody else handles it.
+Only where ■ is meant to end what runs: not in another thread, and not where somebody else handles the signal. (In a cell with
+``await``, ipykernel's own handler could not end anything before the next ``await``.)
 Models: ``signal.default_int_handler``, which ipykernel installs for the time of a cell.
 """
 
@@ -48,6 +49,11 @@ def stop(sentence: str) -> NoReturn:
     raise Interrupted(sentence) from None
 
 
+def _interrupts(handler: object) -> bool:
+    """Whether ■ is meant to end the cell that runs: Python's own handler, or that of ipykernel for cells with ``await``."""
+    return handler is signal.default_int_handler or getattr(handler, "__module__", "") == "ipykernel.kernelbase"
+
+
 @contextmanager
 def holding() -> Iterator[Hold]:
     """Hold ■ back. Inside of another one it is that."""
@@ -56,7 +62,7 @@ def holding() -> Iterator[Hold]:
         yield before
         return
     hold = Hold()
-    if before is not signal.default_int_handler:
+    if not _interrupts(before):
         yield hold
         return
     try:

@@ -4,7 +4,9 @@ import asyncio
 import copy
 import random
 import sys
+import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -68,6 +70,14 @@ def asks_the_learner(self, key):
     return input("how many? ")
 
 
+def reaches_out(self, key):
+    return urllib.request.urlopen("http://localhost")
+
+
+def starts_a_thread(self, key):
+    threading.Thread(target=print).start()
+
+
 def _helper():
     return time.monotonic()
 
@@ -102,6 +112,8 @@ REFUSED = [  # (class or function, what the sentence names)
     (controller(sleeps), "Mine.reconcile uses time.sleep()"),
     (controller(asks_the_learner), "Mine.reconcile uses input()"),
     (controller(asks_through_a_helper), "Mine.reconcile uses time.monotonic()"),
+    (controller(reaches_out), "Mine.reconcile uses request.urlopen(), which reaches out"),
+    (controller(starts_a_thread), "Mine.reconcile uses threading.Thread(), which goes on beside"),
     (controller("create the pods"), "must take (self, key)"),
     (42, "has no reconcile"),
     (controller(nothing, watches=None), "watches of Mine is a tuple of what it watches"),
@@ -199,6 +211,23 @@ def loops(self, key):
         count += 1
 
 
+def loops_and_catches_everything(self, key):
+    while True:
+        try:
+            self.client.get("pods", key)
+        except:  # noqa: E722  (what a learner might write)
+            continue
+
+
+def computes_and_catches_everything(self, key):
+    count = 0
+    while True:
+        try:
+            count += 1
+        except:  # noqa: E722
+            count = 0
+
+
 def puts_an_object_into_the_queue(self, key):
     self.queue.add(5)
 
@@ -249,6 +278,8 @@ TOLD = [  # (reconcile, what the one line names)
     (sends_no_object, "", ""),
     (sends_itself, "RecursionError", ""),
     (loops, "TooManyLines: more than 200000 lines in one reconcile", "in loops"),
+    (loops_and_catches_everything, "TooManyLines: more than 200000 lines in one reconcile", "in loops_and_catches_everything"),
+    (computes_and_catches_everything, "TooManyLines: more than 200000 lines in one reconcile", "in computes_and_catches_everything"),
     (puts_an_object_into_the_queue, "A key is text such as default/web, not 5", ""),
     (waits_half_a_second, "A delay is a whole number of microseconds", "0.5"),
     (uses_the_cluster_from_inside, "cluster.kubectl cannot be used inside of reconcile", "self.client"),
