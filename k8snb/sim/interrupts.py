@@ -51,7 +51,7 @@ def stop(sentence: str) -> NoReturn:
 
 def _interrupts(handler: object) -> bool:
     """Whether ■ is meant to end the cell that runs: Python's own handler, or that of ipykernel for cells with ``await``."""
-    return handler is signal.default_int_handler or getattr(handler, "__module__", "") == "ipykernel.kernelbase"
+    return handler is signal.default_int_handler or str(getattr(handler, "__module__", "")).startswith("ipykernel.")
 
 
 @contextmanager
