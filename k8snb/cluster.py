@@ -294,10 +294,13 @@ class Cluster:
         return server.stored(kind.key, name, namespace if kind.namespaced else "")
 
     def _kind(self, resource: str) -> Resource:
-        catalogue = self.simulation.parts.server.catalogue
-        found = catalogue.by_key.get(resource) or next(
-            (one for one in catalogue.all() if resource in (one.plural, one.singular, *one.short_names)), None
+        catalogue, word = self.simulation.parts.server.catalogue, resource.lower()
+        found = catalogue.by_key.get(word) or next(
+            (one for one in catalogue.all() if word in (one.plural, one.singular, *one.short_names)), None
         )
+        if found is None and "/" in resource:
+            kind, _, name = resource.partition("/")
+            raise Mistake(text("cluster.apart", kind=kind, name=name))
         if found is None:
             raise Mistake(text("cluster.no_resource", resource=resource))
         return found

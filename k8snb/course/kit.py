@@ -13,8 +13,8 @@ looking changes nothing; an exercise depends on no cell but the chapter's first 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from k8snb.cluster import use
 from k8snb.course.exercise import Chapter, Exercise, all_ids, all_questions, chapters, find
@@ -25,6 +25,7 @@ from k8snb.messages.arguments import careful_function as careful
 from k8snb.widgets.quiz import Quiz
 
 LETTERS = "abcdefgh"
+MOST_NAMES = 20  # are listed, where none is near
 
 
 class Lesson:
@@ -39,15 +40,19 @@ LESSON = Lesson()
 
 
 @careful
-def begin(number: str, *, language: str = "en") -> Note:
-    """Open a chapter: speak its language from now on, and say what it is called and how long it takes."""
-    if number not in chapters():
-        return _unknown("course.unknown_chapter", number, chapters())
+def begin(number: Any, *, language: str = "en") -> Note:
+    """Open a chapter: speak its language from now on, and say what it is called and how long it takes.
+
+    ``number``: ``"01"``; ``"1"`` and ``1`` mean the same.
+    """
+    known, asked = chapters(), str(number).zfill(2)
+    if asked not in known:
+        return _unknown("chapter", number)
     set_language(language)
-    words = chapters()[number].words()
+    words = known[asked].words()
     LESSON.clusters.clear()
     LESSON.progress = Progress()
-    return Note("note", (text("course.chapter", number=int(number), title=words["title"], minutes=words["minutes"]),))
+    return Note("note", (text("course.chapter", number=int(asked), title=words["title"], minutes=words["minutes"]),))
 
 
 @careful
@@ -56,7 +61,7 @@ def start(exercise: str) -> Any:
     try:
         _, found = find(exercise)
     except KeyError:
-        return _unknown("course.unknown_exercise", exercise, all_ids())
+        return _unknown("exercise", exercise)
     if found.start is None:
         return Note("note", (text("course.needs_no_cluster", id=exercise),))
     cluster = LESSON.clusters[exercise] = use(found.start())
@@ -73,7 +78,7 @@ def check(exercise: str, *answers: Any) -> Note:
     try:
         chapter, found = find(exercise)
     except KeyError:
-        return _unknown("course.unknown_exercise", exercise, all_ids())
+        return _unknown("exercise", exercise)
     if found.start is not None and exercise not in LESSON.clusters:
         return Note("not-yet", (text("course.not_started", id=exercise),), finding="not_started")
     if found.start is not None:
@@ -113,7 +118,7 @@ def hint(exercise: str, level: int | str = 1) -> Note:
     try:
         chapter, found = find(exercise)
     except KeyError:
-        return _unknown("course.unknown_exercise", exercise, all_ids())
+        return _unknown("exercise", exercise)
     hints = chapter.exercise_words(found.id)["hints"]
     asked = min(max(int(level), 1), len(hints)) if str(level).isdecimal() else 1
     return Note("note", (text("course.level", level=asked, levels=len(hints)), hints[asked - 1], _more(exercise, hints, asked)))
@@ -125,7 +130,7 @@ def solution(exercise: str) -> Note:
     try:
         _, found = find(exercise)
     except KeyError:
-        return _unknown("course.unknown_exercise", exercise, all_ids())
+        return _unknown("exercise", exercise)
     return Note("note", (text("course.solution_title"),), code=found.solution.strip())
 
 
@@ -135,7 +140,7 @@ def quiz(question: str, choice: str | None = None) -> Any:
     number, _, name = question.partition(".")
     chapter = chapters().get(number)
     if chapter is None or name not in chapter.answers:
-        return _unknown("course.unknown_quiz", question, all_questions())
+        return _unknown("question", question)
     words, right, by_text = chapter.words()["quiz"][name], chapter.answers[name], text("quiz.by_text", id=question)
     widget = Quiz(words["question"], tuple(words["options"]), right=right, why=tuple(words["why"]), by_text=by_text)
     if choice is None:
@@ -146,8 +151,35 @@ def quiz(question: str, choice: str | None = None) -> Any:
     return Note("passed" if index == right else "not-yet", (widget.verdict(index),))
 
 
-def _unknown(key: str, name: str, known: Iterable[str]) -> Note:
-    """The answer to a name that does not exist: the nearest one that does."""
-    names = list(known)
-    nearest = difflib.get_close_matches(str(name), names, 1, 0.0) or names[:1]
-    return Note("not-yet", (text(key, id=name, nearest=nearest[0]),), finding="unknown")
+class Names(NamedTuple):
+    """What one kind of name is called in sentences: the nearest is suggested, all are listed, or it is a name of another kind."""
+
+    known: Callable[[], Iterable[str]]
+    near: str
+    listed: str
+    other: Callable[[], Iterable[str]] = tuple
+    but: str = ""
+
+
+NAMES = {
+    "chapter": Names(lambda: list(chapters()), "course.unknown_chapter", "course.unknown_chapter_of"),
+    "exercise": Names(all_ids, "course.unknown_exercise", "course.unknown_exercise_of", all_questions, "course.unknown_exercise_but"),
+    "question": Names(all_questions, "course.unknown_quiz", "course.unknown_quiz_of", all_ids, "course.unknown_quiz_but"),
+}
+
+
+def _unknown(kind: str, name: Any) -> Note:
+    """The answer to a name that does not exist: the nearest one that does; if none is near, those of its chapter, or all."""
+    names = NAMES[kind]
+    if name in names.other():
+        return Note("not-yet", (text(names.but, id=name),), finding="unknown")
+    number, dot, own = str(name).partition(".")
+    known = list(names.known())
+    here = [one for one in known if one.startswith(f"{number.zfill(2)}.")]
+    near = difflib.get_close_matches(number.zfill(2) + dot + own, here or known, 1, 0.6 if here else 0.8)
+    said = text(names.near, id=name, nearest=near[0]) if near else text(names.listed, id=name, names=_several(here or known))
+    return Note("not-yet", (said,), finding="unknown")
+
+
+def _several(names: list[str]) -> str:
+    return ", ".join(names[:MOST_NAMES]) + ", ..." * (len(names) > MOST_NAMES)

@@ -10,7 +10,8 @@ They mean the *current* cluster: the one that was made last, or the one of the e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ from k8snb.notebook.pointing import pointer
 from k8snb.sim.clock import duration
 
 MOST_STEPS = 10_000  # of one %step
+GAPS = re.compile(r"\{([A-Za-z_]\w*)[^{}]*\}|\$([A-Za-z_]\w*)")  # where IPython puts a value in
+JSONPATH_WORDS = ("range", "end")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -61,7 +64,8 @@ class ClusterMagics(Magics):  # type: ignore[misc]  # IPython publishes no types
     @line_magic
     def kubectl(self, line: str) -> Any:
         """Run a kubectl command. If it had to wait, it says how far simulated time moved."""
-        return _with_cluster(lambda cluster: _kubectl(cluster, line))
+        known = self.shell.user_ns if self.shell is not None else {}
+        return _with_cluster(lambda cluster: _told_of_gaps(_kubectl(cluster, line), line, known))
 
     @cell_magic
     def manifest(self, line: str, cell: str) -> Any:
@@ -92,6 +96,13 @@ def _kubectl(cluster: Cluster, line: str, stdin: str | None = None) -> Said:
     result = cluster.kubectl(line, stdin=stdin)
     waited = cluster.now - before
     return Said(result, text("notebook.moved", duration=duration(waited)) if waited else "")
+
+
+def _told_of_gaps(said: Said, line: str, known: Mapping[str, Any]) -> Said:
+    """IPython puts the values of ``{name}`` and ``$name`` into a line, and leaves it as it is where Python knows no such name."""
+    names = (next(filter(None, match.groups())) for match in GAPS.finditer(line))
+    missing = next((name for name in names if name not in known and name not in JSONPATH_WORDS), "")
+    return said if said.ok or not missing else Said(said.result, text("notebook.gap", name=missing))
 
 
 def _apply(cluster: Cluster, line: str, cell: str) -> Said:

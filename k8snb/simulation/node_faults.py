@@ -75,7 +75,7 @@ def _place(simulation: Simulation, pod: str, container: str) -> tuple[str, str]:
     found = simulation.parts.server.stored("pods", name, namespace or "default")
     node = found["spec"].get("nodeName", "") if found is not None else ""
     if found is None or node not in simulation.parts.machines.runtimes:
-        raise Mistake(text("fault.no_pod", pod=f"{namespace or 'default'}/{name}"))
+        raise Mistake(text("hop.no_pod" if found is None else "fault.no_pod", pod=f"{namespace or 'default'}/{name}"))
     if container and container not in [c["name"] for c in found["spec"]["containers"]]:
         raise Mistake(text("fault.no_container", pod=pod, container=container))
     return node, found["metadata"]["uid"]

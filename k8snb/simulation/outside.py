@@ -70,7 +70,7 @@ def forward(simulation: Simulation, namespace: str, pod: str, port: int, local: 
 def known_pod(simulation: Simulation, namespace: str, pod: str, port: int, local: int) -> None:
     """Raise ValueError for a pod that is not there."""
     if simulation.parts.server.stored("pods", pod, namespace) is None:
-        raise Mistake(text("fault.no_pod", pod=f"{namespace}/{pod}"))
+        raise Mistake(text("hop.no_pod", pod=f"{namespace}/{pod}"))
 
 
 def stop_forward(simulation: Simulation, local: int) -> None:

@@ -69,7 +69,8 @@ def _runs_on(index: Index, name: str) -> list[Edge]:
 def traffic(snapshot: Snapshot, service: str, *, namespace: str = "default", limit: int = LIMIT) -> Graph:
     """A Service, the Ingresses that name it, its EndpointSlices and the pods behind them.
 
-    An arrow to a pod that gets no traffic is crossed out and says why not. Raises ``LookupError`` for an unknown Service.
+    An arrow to a pod that gets no traffic is crossed out and says why not; so is that of an Ingress which no controller serves.
+    Raises ``LookupError`` for an unknown Service.
     """
     index = Index.of(snapshot)
     root = f"services {namespace}/{service}"
@@ -79,8 +80,10 @@ def traffic(snapshot: Snapshot, service: str, *, namespace: str = "default", lim
     slices = [s for s in snapshot.get("endpointslices.discovery.k8s.io", ()) if _belongs(s, namespace, service)]
     nodes, edges = [_service(obj, slices)], []
     for ingress, paths in _ingresses(snapshot, namespace, service):
-        nodes.insert(0, node_of("ingresses.networking.k8s.io", ingress))
-        edges.append(Edge(nodes[0].id, root, paths, "flow"))
+        unserved = _unserved(snapshot, ingress)
+        box = node_of("ingresses.networking.k8s.io", ingress)
+        nodes.insert(0, Node(box.id, box.kind, box.label, "failed", unserved) if unserved else box)
+        edges.append(Edge(box.id, root, paths, "broken" if unserved else "flow"))
     for piece in slices:
         name = identity("endpointslices.discovery.k8s.io", piece)
         nodes.append(node_of("endpointslices.discovery.k8s.io", piece, _ports(piece.get("ports") or EMPTY_LIST)))
@@ -121,6 +124,17 @@ def _ingresses(snapshot: Snapshot, namespace: str, service: str) -> Iterable[tup
             routes.append("*")
         if routes:
             yield ingress, ", ".join(routes)
+
+
+def _unserved(snapshot: Snapshot, ingress: Object) -> str:
+    """Why no controller serves an Ingress; empty where one does. Which one it is says its class; that it is at work, the address."""
+    named = dig(ingress, "spec.ingressClassName") or dig(ingress, ("metadata", "annotations", "kubernetes.io/ingress.class"))
+    classes = [dig(one, "metadata.name") for one in snapshot.get("ingressclasses.networking.k8s.io", ())]
+    if not named:
+        return text("views.classless")
+    if named not in classes:
+        return text("views.no_class", name=named)
+    return "" if dig(ingress, "status.loadBalancer.ingress") else text("views.unserved")
 
 
 def _ports(ports: Iterable[Object]) -> str:

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
-from k8snb.views.status import Seen, is_trouble
-from k8snb.views.timeline import NOT_READY, Life, Span
+from k8snb.views.status import NOT_READY, Seen, is_trouble
+from k8snb.views.timeline import Life, Span
 
 KINDS = {"initContainers": "initContainerStatuses", "containers": "containerStatuses", "ephemeralContainers": "ephemeralContainerStatuses"}
 

@@ -3,7 +3,9 @@
     pod        ok       Running              node   ok       Ready              deployment  pending  1/3
                failed   CrashLoopBackOff            pending  Ready,SchedulingDisabled
 
-The word is what ``kubectl get`` prints in its STATUS or READY column, taken from the same cells, so that picture and table agree.
+The word is what ``kubectl get`` prints in its STATUS or READY column, taken from the same cells, so that picture and table agree. In
+one case it says more: STATUS calls a pod Running that is not ready, and leaves it to the column READY to say so; a picture has no
+second column.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ def is_trouble(word: str) -> bool:
     return word.startswith(_FAILED)
 
 
+NOT_READY = "Running, not ready"  # STATUS says only the first word of it
+
+
 class Seen(NamedTuple):
     """A state and the word that stands beside it."""
 
@@ -50,7 +55,7 @@ def pod(obj: Object) -> Seen:
     if is_pod_terminating(obj):
         return Seen("ending", word)
     if word == "Running" and not is_pod_ready(obj):
-        return Seen("pending", word)
+        return Seen("pending", NOT_READY)
     failed = dig(obj, "status.phase") == "Failed" or word.removeprefix("Init:").startswith(_FAILED)
     return Seen("failed" if failed else _POD.get(word, "pending"), word)
 

@@ -31,7 +31,6 @@ BAR = 560  # width of the drawn time, in points
 ROW = 18
 TICKS = 4
 MOST = 40  # lives shown; of more only the last ones
-NOT_READY = "Running, not ready"  # the column STATUS says only the first word of it
 
 
 class Span(NamedTuple):
@@ -65,7 +64,7 @@ def lifetimes(changes: Iterable[tuple[int, Object | None, Object | None]], end: 
         uid = str(dig(pod, "metadata.uid", ""))
         if uid not in lives:
             lives[uid] = Life(str(dig(pod, "metadata.name", "")), _owner(pod))
-        seen = _seen(value) if value else None
+        seen = status.pod(value) if value else None
         was = now.get(uid)
         if was and (seen is None or was[1:] != seen):
             lives[uid].spans.append(Span(was[0], time, *was[1:]))
@@ -76,11 +75,6 @@ def lifetimes(changes: Iterable[tuple[int, Object | None, Object | None]], end: 
     for uid, (begin, state, word) in now.items():
         lives[uid].spans.append(Span(begin, max(end, begin + 1), state, word))
     return list(lives.values())
-
-
-def _seen(pod: Object) -> status.Seen:
-    seen = status.pod(pod)
-    return seen._replace(word=NOT_READY) if seen == ("pending", "Running") else seen
 
 
 def _owner(pod: Object) -> str:

@@ -256,16 +256,20 @@ class Window:
     def identify(self, what: str | Object, namespace: str = "default") -> str:
         """The id of what somebody means: an object, ``pod/web-1``, ``deployment/shop/web`` or an id itself.
 
-        Raises ``ValueError`` for a resource that nobody serves.
+        Raises ``ValueError`` for a resource that nobody serves, ``LookupError`` where no name is given.
         """
         catalogue = self.simulation.parts.server.catalogue
         if not isinstance(what, str):
             resource = catalogue.by_kind.get((what.get("apiVersion", "v1"), what.get("kind", "")))
+            if not dig(what, "metadata.name"):
+                raise Missing(text("views.no_name", kind=resource.singular if resource else str(what.get("kind")).lower()))
             return identity(resource.key if resource else str(what.get("kind")), what)
-        word, _, rest = what.replace(" ", "/", 1).partition("/")
+        word, slash, rest = what.replace(" ", "/", 1).partition("/")
         resource = next((r for r in catalogue.all() if word.lower() in (r.key, r.plural, r.singular, *r.short_names)), None)
         if resource is None:
-            raise Mistake(text("cluster.no_resource", resource=word))
+            raise Mistake(text("cluster.no_resource", resource=word) if slash else text("views.no_kind", name=what or "web"))
+        if not rest or rest.endswith("/"):
+            raise Missing(text("views.no_name", kind=resource.singular))
         return f"{resource.key} {rest if '/' in rest or not resource.namespaced else f'{namespace}/{rest}'}"
 
     def graph(self, kind: str, of: str | Object = "", namespace: str = "default") -> Graph:

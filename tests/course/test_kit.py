@@ -76,9 +76,7 @@ def course(tmp_path, monkeypatch):
 
 
 def test_an_unsolved_exercise_says_the_first_finding_and_a_hint():
-    assert repr(kit.check("06.fit", "8Gi")) == (
-        "✗ Not yet. It asks for 8Gi.\n  Hint: What does it need?\n  More: hint(\"06.fit\", 2)"
-    )
+    assert repr(kit.check("06.fit", "8Gi")) == ('✗ Not yet. It asks for 8Gi.\n  Hint: What does it need?\n  More: hint("06.fit", 2)')
 
 
 def test_a_solved_exercise_is_praised_and_remembered():
@@ -118,7 +116,22 @@ def test_a_name_that_does_not_exist_is_answered_with_the_nearest():
     for call in (kit.check, kit.hint, kit.solution, kit.start):
         assert "Did you mean 06.fit?" in repr(call("06.fitt"))
     assert "Did you mean 06.who?" in repr(kit.quiz("06.whom"))
-    assert "Did you mean" in repr(kit.check("nonsense"))
+    assert "Did you mean 06.fit?" in repr(kit.solution("6.fit"))
+
+
+def test_where_no_name_is_near_those_of_the_chapter_are_listed_or_all():
+    assert "There are: 06.fit, 06.world" in repr(kit.solution("06.nope"))
+    assert "There are: 06.fit, 06.world" in repr(kit.check("nonsense"))
+    assert "There is no chapter 99. Chapters: 06" in repr(kit.begin("99"))
+
+
+def test_a_name_of_another_kind_leads_to_what_asks_for_it():
+    assert 'check("06.fit")' in repr(kit.quiz("06.fit"))
+    assert 'quiz("06.who")' in repr(kit.check("06.who"))
+
+
+def test_a_chapter_is_opened_by_its_number_however_it_is_written():
+    assert repr(kit.begin(6)) == repr(kit.begin("6")) == repr(kit.begin("06"))
 
 
 LADDER = [(1, "What does it need?"), (2, "Less memory"), (3, "1Gi"), (99, "1Gi"), (0, "What"), ("x", "What")]

@@ -93,5 +93,5 @@ def test_many_ways_are_counted(cluster: Cluster) -> None:
 
 
 def test_a_pod_that_does_not_run_cannot_be_traced(cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="has no address"):
+    with pytest.raises(ValueError, match="no pod default/nobody that runs"):
         cluster.trace_packet("nobody", "http://web")

@@ -186,7 +186,7 @@ def test_where_nobody_answers_nobody_is_named(cluster: Cluster) -> None:
 
 
 def test_a_pod_that_does_not_run_cannot_ask(cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="pod default/nobody has no address"):
+    with pytest.raises(ValueError, match="no pod default/nobody that runs"):
         cluster.http("http://web", "nobody")
 
 

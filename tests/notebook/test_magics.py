@@ -39,6 +39,19 @@ def test_an_error_points_at_its_line(shell):
     assert "line 5 of this cell" in said
 
 
+def test_a_name_that_python_does_not_know_is_told_where_the_command_fails(shell):
+    Cluster(nodes=1)
+    assert "Python knows no victim here" in repr(shell.run_line_magic("kubectl", "delete pod {victim}"))
+    assert "Python knows no victim here" in repr(shell.run_line_magic("kubectl", "delete pod $victim"))
+    assert "Python" not in repr(shell.run_line_magic("kubectl", "get nodes -o jsonpath={range .items[*]}{.metadata.name}{end}"))
+    assert "Python" not in repr(shell.run_line_magic("kubectl", "get pod x -o jsonpath={range .items[*]}{end}"))
+
+
+def test_a_server_that_does_not_run_is_told_below_a_manifest_as_kubectl_tells_it(shell):
+    Cluster(nodes=1).faults.stop("kube-apiserver")
+    assert "failed to download openapi" in repr(shell.run_cell_magic("manifest", "", POD))
+
+
 def test_the_cluster_that_was_made_or_chosen_last_is_meant(shell):
     first, second = Cluster(nodes=1), Cluster(nodes=2)
     assert current() is second

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from k8snb.apimachinery.objects import put
 from k8snb.messages import set_language
 from k8snb.sim.frozen import freeze
 from k8snb.views import builders, status
@@ -61,6 +62,29 @@ def test_traffic_goes_from_the_ingress_to_ready_pods_and_says_why_not() -> None:
         "         ├─ :8080 ⇒ Pod web-5d-b  10.244.0.1  ● Running",
         "         └─ not ready ✕ Pod web-5d-c  10.244.0.2  ✖ CrashLoopBackOff",
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"spec.ingressClassName": None}, "no class: no controller serves it"),
+        ({"spec.ingressClassName": "nginks"}, "there is no class nginks: no controller serves it"),
+        ({"status": {}}, "no controller serves it yet"),
+    ],
+)
+def test_an_ingress_that_no_controller_serves_does_not_look_like_the_others(change, word) -> None:
+    world = shop()
+    (ingress,) = world["ingresses.networking.k8s.io"]
+    for path, value in change.items():
+        ingress = put(ingress, path, value)
+    shown = repr(builders.traffic({**world, "ingresses.networking.k8s.io": [ingress]}, "web", namespace="shop")).splitlines()
+    assert shown[1] == f"└─ Ingress shop  ✖ {word}"
+    assert shown[2].startswith("   └─ shop.example/ ✕ Service web")
+
+
+def test_a_pod_that_runs_and_is_not_ready_says_so() -> None:
+    waiting = put(pod("a", None, "n"), "status.conditions", [{"type": "Ready", "status": "False"}])
+    assert status.pod(waiting) == ("pending", "Running, not ready")
 
 
 def test_a_service_that_selects_nothing_is_seen_to_fail() -> None:

@@ -54,7 +54,7 @@ def test_the_part_that_is_meant_is_set_off_in_the_picture_and_in_words() -> None
     assert [box.id for box in graph.nodes if box.lit] == ["kubelet/node-1", "kubelet/node-2"]
     assert repr(graph).count("◀") == graph.svg.count(' lit"') == 2
     assert [box.id for box in flows.components(nodes, [], lit="kubelet/node-2").nodes if box.lit] == ["kubelet/node-2"]
-    with pytest.raises(LookupError, match="no kublet"):
+    with pytest.raises(LookupError, match="nothing called kublet"):
         flows.components(nodes, [], lit="kublet")
 
 

@@ -177,7 +177,7 @@ def test_why_there_is_no_decision(cluster: Cluster, spec: dict[str, Any], said: 
 
 
 def test_what_is_not_there_and_what_is_no_pod(cluster: Cluster) -> None:
-    for name, said in (("ghost", "There is no pod default/ghost"), ("node/node-1", "Only Pods are scheduled")):
+    for name, said in (("ghost", "nothing called pod default/ghost"), ("node/node-1", "Only Pods are scheduled")):
         with pytest.raises(Missing, match=said):
             cluster.diagnosis(name)
 

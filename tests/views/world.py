@@ -66,7 +66,9 @@ def shop() -> dict[str, Any]:
         ports=[{"name": "", "port": 8080, "protocol": "TCP"}],
     )
     backend = {"service": {"name": "web", "port": {"number": 80}}}
-    ingress = thing("Ingress", "shop", spec={"rules": [{"host": "shop.example", "http": {"paths": [{"path": "/", "backend": backend}]}}]})
+    rules = [{"host": "shop.example", "http": {"paths": [{"path": "/", "backend": backend}]}}]
+    address = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
+    ingress = thing("Ingress", "shop", spec={"ingressClassName": "nginx", "rules": rules}, status=address)
     return freeze(  # type: ignore[no-any-return]
         {
             "nodes": [node("node-1"), node("node-2", "Unknown")],
@@ -76,5 +78,6 @@ def shop() -> dict[str, Any]:
             "services": [service],
             "endpointslices.discovery.k8s.io": [piece],
             "ingresses.networking.k8s.io": [ingress],
+            "ingressclasses.networking.k8s.io": [thing("IngressClass", "nginx")],
         }
     )

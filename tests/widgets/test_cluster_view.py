@@ -197,7 +197,7 @@ def test_play_goes_on_until_the_cluster_is_calm() -> None:
 
 def test_its_text_is_the_same_tomorrow_and_has_a_static_picture() -> None:
     first, second = see(World()), see(World())
-    assert repr(first) == repr(second) == "0:00:00.000  revision 0  1 ◌ Running\nnodes n\n  ◌ x/p  1/1  Running"
+    assert repr(first) == repr(second) == "0:00:00.000  revision 0  1 ◌ Running, not ready\nnodes n\n  ◌ x/p  1/1  Running, not ready"
     data, _ = first._repr_mimebundle_()
     assert data["text/plain"] == repr(first)
     assert "<svg" in data["text/html"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from textwrap import fill
 from typing import Any, NamedTuple
 
@@ -110,7 +111,15 @@ class Catalogue:
         command = (*found.entrypoint, *found.command)
         versions = () if found.generic else found.versions
         title = name if found.generic else found.name
-        return Explanation(title, _summary(found), versions, found.ports, command, use.cpu, use.memory, found.size)
+        return Explanation(title, self._summary_of(name, found), versions, found.ports, command, use.cpu, use.memory, found.size)
+
+    def _summary_of(self, name: str, found: Image) -> str:
+        """What an image stands for; of one that is not known, which known ones have a name like that."""
+        if not found.generic:
+            return _summary(found)
+        near = get_close_matches(name, self._names, n=3)
+        more = text("images.near", names=", ".join(near)) if near else text("images.elsewhere")
+        return f"{text('images.not_known', name=name)} {_summary(found)} {more}"
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._names))
