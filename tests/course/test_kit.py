@@ -105,7 +105,7 @@ def test_looking_changes_nothing():
 
 def test_a_cluster_that_does_not_answer_is_told_in_its_own_words():
     kit.start("06.world").pods = -1
-    assert "kubectl says: The connection was refused" in repr(kit.check("06.world"))
+    assert 'kubectl says "The connection was refused". Start what was stopped' in repr(kit.check("06.world"))
 
 
 def test_an_exercise_that_was_not_started_says_so():

@@ -131,9 +131,16 @@ def check_version(cluster, _answer):
     if web is None:
         yield finding("no_deployment")
         return
+    containers = web["spec"]["template"]["spec"]["containers"]
+    if len(containers) != 1:
+        yield finding("containers", names=", ".join(sorted(one["name"] for one in containers)))
     declared = container_image({"spec": web["spec"]["template"]["spec"]})
     if declared != "nginx:1.28":
         yield finding("declared", image=declared)
+    if web["spec"]["replicas"] != 3:
+        yield finding("replicas", replicas=web["spec"]["replicas"])
+    if web["spec"].get("paused"):
+        yield finding("paused")
     found = pods(cluster, app="web")
     for pod in found:
         if "ownerReferences" not in pod["metadata"]:
@@ -143,6 +150,7 @@ def check_version(cluster, _answer):
         yield finding("pods", good=good)
 
 
+PATCHED = """%kubectl patch deployment web -p '{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"nginx:1.28"}]}}}}'"""
 VERSION = Exercise(
     id="version",
     start=old_version,
@@ -152,6 +160,9 @@ VERSION = Exercise(
         Wrong("%kubectl delete deployment web", "no_deployment"),
         Wrong("for pod in shop.get('pods'):\n    shop.kubectl(f\"set image pod/{pod['metadata']['name']} nginx=nginx:1.28\")", "declared"),
         Wrong("%kubectl set image deployment/web nginx=nginx:1.82", "declared"),
+        Wrong("%kubectl set image deployment/web nginx=nginx:1.28\n%kubectl scale deployment web --replicas=4", "replicas"),
+        Wrong("%kubectl rollout pause deployment/web\n%kubectl set image deployment/web nginx=nginx:1.28", "paused"),
+        Wrong(PATCHED, "containers"),
         Wrong("%kubectl set image deployment/web nginx=nginx:1.28\n%kubectl run extra --image=nginx:1.28 --labels=app=web", "stranger"),
     ),
 )

@@ -22,7 +22,7 @@ def check_order(_cluster, answer):
     if not isinstance(answer, (list, tuple, str)) or list(answer) == [...] or not answer:
         yield finding("unanswered")
         return
-    given = [str(letter).strip().lower() for letter in answer]
+    given = [str(letter).strip().lower() for letter in answer if not isinstance(answer, str) or letter.isalnum()]
     if sorted(given) != sorted(RIGHT):
         yield finding("letters", given=", ".join(given)[:80])
         return
@@ -145,7 +145,9 @@ def check_revive(cluster, _answer):
     delete_pod(cluster, ready[0]["metadata"]["name"])
     cluster.settle()
     if len(ready_pods(cluster, app="shop")) < 3:
-        yield finding("by_hand")
+        cluster.faults.start("kube-scheduler")
+        cluster.settle()
+        yield finding("by_hand" if len(ready_pods(cluster, app="shop")) == 3 else "not_kept")
 
 
 BIND = """for pod in lab.get("pods"):
@@ -166,6 +168,7 @@ REVIVE = Exercise(
         Wrong('lab.kubectl("delete pods --all")', "waiting"),
         Wrong('lab.kubectl("scale deployment shop --replicas=0")', "changed"),
         Wrong(BIND, "by_hand"),
+        Wrong('lab.faults.start("kube-scheduler")\nlab.settle()\nlab.faults.stop("kube-controller-manager")', "not_kept"),
     ),
 )
 

@@ -1,6 +1,7 @@
 """The exercises of chapter 3: whose field it is, eight broken manifests, selectors, and what apply does."""
 
 import functools
+import re
 
 from k8snb import Cluster
 from k8snb.apimachinery import quantity
@@ -105,9 +106,11 @@ def check_understood(cluster, _answer):
         yield finding("image", image=container_image(cluster.get("pods", "counter")))
     port = dig(cluster.get("configmaps", "settings"), "data.PORT", None)
     if port != "80":
-        yield finding("port", port=port)
+        yield finding("port", port="nothing" if port is None else port)
     memory = dig(cluster.get("pods", "cache"), ("spec", "containers", 0, "resources", "requests", "memory"), None)
-    if memory is None or quantity.parse(memory).amount != 128 * 1024 * 1024:
+    if memory is None:
+        yield finding("no_memory")
+    elif quantity.parse(memory).amount != 128 * 1024 * 1024:
         yield finding("memory", memory=memory)
 
 
@@ -139,6 +142,7 @@ UNDERSTOOD = Exercise(
         Wrong(understood(memory="128m"), "memory"),
         Wrong(understood(memory="128M"), "memory"),
         Wrong(understood(replicas="2"), "replicas"),
+        Wrong(understood().replace("    resources:", "  resources:"), "no_memory"),
     ),
 )
 
@@ -263,6 +267,9 @@ def labelled():
     return cluster
 
 
+COMMAND = re.compile(r"^\s*(%?kubectl\s+)?(get\s+pods?\s+)?")  # which need not be repeated
+
+
 def check_select(cluster, answer):
     if not isinstance(answer, dict):
         yield finding("not_a_table")
@@ -273,7 +280,7 @@ def check_select(cluster, answer):
         if not isinstance(given, str):
             yield finding("missing", asked=asked)
             continue
-        result = cluster.kubectl(f"get pods {given.removeprefix('kubectl get pods ')} {NAMES[0]} '{NAMES[1]}'")
+        result = cluster.kubectl(f"get pods {COMMAND.sub('', given)} {NAMES[0]} '{NAMES[1]}'")
         if not result.ok:
             yield finding("refused", asked=asked, error=result.text.splitlines()[0])
             continue
@@ -382,7 +389,7 @@ def check_merge(_cluster, answer):
         if given is ...:
             yield finding("missing", field=field)
         elif given != value:
-            yield finding(REASONS[field], field=field, given=given)
+            yield finding("quoted" if given == str(value) else REASONS[field], field=field, given=repr(given)[:60])
 
 
 def merged(**changes):
@@ -397,6 +404,7 @@ MERGE = Exercise(
     solution=merged(),
     wrong=(
         Wrong(merged(**{"spec.replicas": 1}), "unsaid"),
+        Wrong(merged(**{"spec.replicas": "6"}), "quoted"),
         Wrong(merged(**{"label audit": None}), "unsaid"),
         Wrong(merged(**{"label trial": "yes"}), "dropped"),
         Wrong(merged(**{"spec.minReadySeconds": 5}), "said"),
