@@ -96,12 +96,18 @@ def check_undo(cluster, _answer):
     elif path == "/healthz":
         yield finding("probe", path=path)
     elif image != "nginx:1.28":
-        yield finding("too_far", image=image)
+        yield finding("too_far" if image == "nginx:1.27" else "another", image=image)
+    elif path != "/":
+        yield finding("unprobed")
     ready = [pod for pod in ready_pods(cluster, app="shop") if container_image(pod) == image]
     if len(ready) != 3:
         yield finding("waiting", ready=len(ready))
 
 
+UNPROBED = (
+    "%kubectl set image deployment/shop shop=nginx:1.28\n"
+    """%kubectl patch deployment shop --type=json -p '[{"op":"remove","path":"/spec/template/spec/containers/0/readinessProbe"}]'\n"""
+)
 UNDO = Exercise(
     id="undo",
     start=stuck,
@@ -113,6 +119,8 @@ UNDO = Exercise(
         Wrong("%kubectl delete deployment shop", "gone"),
         Wrong("%kubectl scale deployment shop --replicas=2", "replicas"),
         Wrong("%kubectl rollout restart deployment/shop", "image"),
+        Wrong(UNPROBED, "unprobed"),
+        Wrong(UNPROBED + "%kubectl set image deployment/shop shop=nginx:1.29\n", "another"),
     ),
 )
 
@@ -137,6 +145,8 @@ def check_pause(cluster, _answer):
     if web["spec"].get("paused"):
         yield finding("paused")
         return
+    if web["spec"]["replicas"] != 3:
+        yield finding("replicas", replicas=web["spec"]["replicas"])
     count = len([rs for rs in cluster.get("replicasets") if dig(rs, ("metadata", "ownerReferences", 0, "uid")) == web["metadata"]["uid"]])
     if count > 2:
         yield finding("many", count=count - 1)
@@ -156,6 +166,7 @@ PAUSE = Exercise(
         Wrong(SET_IMAGE + "%settle\n" + SET_ENV, "many"),
         Wrong("%kubectl rollout pause deployment/web\n" + SET_IMAGE + SET_ENV, "paused"),
         Wrong(SET_IMAGE, "env"),
+        Wrong(SET_IMAGE + SET_ENV + "%kubectl scale deployment web --replicas=4", "replicas"),
         Wrong("%kubectl delete deployment web", "gone"),
     ),
 )
@@ -205,6 +216,7 @@ def updated(cluster):
 
 def release_under_load(cluster):
     """Release a new version while fifty requests a second come in: (sent, failed)."""
+    cluster.kubectl("delete pod load-check --ignore-not-found --now")  # one of the learner's own
     cluster.kubectl(LOAD)
     cluster.run_for(5)
     cluster.kubectl("set env deployment/web RELEASE=check")
@@ -220,6 +232,8 @@ def check_zero(cluster, _answer):
     if web is None:
         yield finding("gone")
         return
+    if cluster.get("services", "web") is None:
+        yield finding("no_service")
     container = dig(web, ("spec", "template", "spec", "containers", 0))
     if web["spec"]["replicas"] != 3:
         yield finding("few", replicas=web["spec"]["replicas"])
@@ -233,7 +247,15 @@ def check_zero(cluster, _answer):
     if updated(cluster) < 3:
         yield finding("unfinished", updated=updated(cluster))
     if failed:
-        yield finding("lost_at_the_end" if container.get("readinessProbe") else "lost", lost=failed, asked=sent)
+        yield finding(cause(web, container), lost=failed, asked=sent)
+
+
+def cause(web, container):
+    """The finding that says why requests were lost."""
+    if not container.get("readinessProbe"):
+        return "lost"
+    most = dig(web, "spec.strategy.rollingUpdate.maxUnavailable", "100%")  # Recreate has no such limit
+    return "all_at_once" if most in ("100%", 3) else "lost_at_the_end"
 
 
 ZERO = Exercise(
@@ -246,6 +268,8 @@ ZERO = Exercise(
         Wrong("%%manifest\n" + SLOW + PROBE, "lost_at_the_end"),
         Wrong("%%manifest\n" + SLOW + PRESTOP, "lost"),
         Wrong("%%manifest\n" + SLOW + PROBE.replace("8080", "80"), "unfinished"),
+        Wrong("%%manifest\n" + SLOW.replace("spec:\n", "spec:\n  strategy: {type: Recreate}\n", 1) + PROBE + PRESTOP, "all_at_once"),
+        Wrong("%kubectl delete service web", "no_service"),
         Wrong("%kubectl scale deployment web --replicas=6", "few"),
         Wrong("%kubectl delete deployment web", "gone"),
     ),

@@ -95,12 +95,15 @@ def check_parts(cluster, _answer):
     done = [pod["metadata"]["name"] for pod in pods_of(cluster, job) if pod["status"].get("phase") == "Succeeded"]
     said = [cluster.kubectl(f"logs {name} --tail=1").text.strip() for name in done]
     if dig(job, "status.failed", 0) and not done:
-        yield finding("asks")
+        reason = condition(job, "Failed").get("reason", "")
+        yield finding("ended", reason=reason) if job["spec"].get("completionMode") == "Indexed" else finding("asks")
     missing = [part for part in PARTS if part not in said]
     if missing and len(done) >= 4:
         yield finding("same", count=len(done), part=missing[0].removesuffix(" packed"))
     elif missing:
         yield finding("missing", part=missing[0].removesuffix(" packed"))
+    if len(done) > 4:
+        yield finding("many", count=len(done))
     if any(said.count(part) > 1 for part in PARTS):
         yield finding("twice")
     if not is_over(job):
@@ -122,6 +125,8 @@ PARTS_EXERCISE = Exercise(
         Wrong(archive("completionMode: Indexed"), "slow"),
         Wrong(archive("parallelism: 4", guard="JOB_COMPLETION_INDEX=0"), "same"),
         Wrong(archive("parallelism: 4", "completionMode: Indexed").replace("completions: 4", "completions: 3"), "missing"),
+        Wrong(archive("parallelism: 5", "completionMode: Indexed").replace("completions: 4", "completions: 5"), "many"),
+        Wrong(archive("parallelism: 4", "completionMode: Indexed", "activeDeadlineSeconds: 10"), "ended"),
         Wrong("%kubectl get jobs", "none"),
     ),
 )
@@ -142,6 +147,7 @@ spec:
         image: busybox:1.36
         command: [sh, -c, "echo waiting for the printer; sleep 3600"]
 """
+WAITING = "echo waiting for the printer; sleep 3600"
 
 
 def printing(*fields):
@@ -154,7 +160,7 @@ def check_hang(cluster, _answer):
         yield finding("none")
         return
     container = dig(job, ("spec", "template", "spec", "containers", 0))
-    if "sleep 3600" not in str([*container.get("command", ()), *container.get("args", ())]):
+    if [*container.get("command", ()), *container.get("args", ())] != ["sh", "-c", WAITING]:
         yield finding("program")
     cluster.run_until(lambda now: is_over(now.get("jobs", "print") or job), limit=150)
     ended = cluster.get("jobs", "print")
@@ -163,6 +169,9 @@ def check_hang(cluster, _answer):
         return
     if not is_over(ended):
         yield finding("waits")
+        return
+    if not any(dig(ended, path, None) for path in ("spec.activeDeadlineSeconds", "spec.template.spec.activeDeadlineSeconds")):
+        yield finding("by_hand")
         return
     decided = condition(ended, "FailureTarget")  # Failed follows once the Pod has ended, after its grace period
     took = (parse_time(decided["lastTransitionTime"]) - parse_time(ended["status"]["startTime"])) // SECOND
@@ -264,6 +273,10 @@ def check_flaky(cluster, _answer):
     container = dig(job, ("spec", "template", "spec", "containers", 0))
     if [*container.get("command", ()), *container.get("args", ())] != ["sh", "-c", PROGRAM]:
         yield finding("program")
+    if cluster.get("services", "prices") is None or cluster.get("pods", "prices") is None:
+        yield finding("no_prices")
+    if job["spec"].get("completions") != 6:
+        yield finding("count", count=job["spec"].get("completions", 1))
     cluster.run_until(lambda now: is_over(now.get("jobs", "invoices") or job), limit=MINUTES * 60)
     job = cluster.get("jobs", "invoices")
     if job is None:
@@ -279,6 +292,8 @@ def check_flaky(cluster, _answer):
         yield finding("lost", reason=condition(job, "Failed").get("reason", "Complete"), number=lost[0], failed=failed)
     if failed > BUDGET:
         yield finding("spent", failed=failed)
+    if dig(job, "status.failedIndexes", "") != "3":
+        yield finding("unmarked")
 
 
 PER_INDEX = "  backoffLimitPerIndex: 3"
@@ -295,6 +310,7 @@ FLAKY = Exercise(
         Wrong(invoices(PER_INDEX, POLICY.format(action="FailJob")), "lost"),
         Wrong(invoices(PER_INDEX, POLICY.format(action="Ignore")), "running"),
         Wrong(invoices(PER_INDEX, program=PROGRAM.replace("exit 42", "exit 0")), "program"),
+        Wrong(invoices(PER_INDEX, POLICY.format(action="FailIndex")).replace("completions: 6", "completions: 5"), "count"),
         Wrong("%kubectl delete job invoices --ignore-not-found", "none"),
     ),
 )
