@@ -236,6 +236,21 @@ def test_tls_shows_the_certificate_of_the_secret_and_sends_http_away(cluster: Cl
     assert (plain.status, plain.header("location")) == (308, "https://shop.example/cart")
 
 
+def test_a_host_that_no_tls_item_lists_is_shown_the_certificate_that_was_made_for_it(cluster: Cluster) -> None:
+    cluster.kubectl("create secret tls shop-tls --cert=tls.crt --key=tls.key", files=samples.files)
+    ingress(cluster, path("/", "web"), more="tls: [{hosts: [www.shop.example], secretName: shop-tls}]")
+    assert cluster.http("https://shop.example/").certificate == "shop.example"
+    assert cluster.http("http://shop.example/").status == 308
+
+
+def test_the_oldest_ingress_of_a_host_says_which_certificate_it_has(cluster: Cluster) -> None:
+    cluster.kubectl("create secret tls shop-tls --cert=tls.crt --key=tls.key", files=samples.files)
+    ingress(cluster, path("/", "web"), more="tls: [{hosts: [shop.example], secretName: shop-tls}]")
+    cluster.run_for(5)
+    ingress(cluster, path("/late", "web"), name="late", more="tls: [{hosts: [shop.example], secretName: nothing}]")
+    assert cluster.http("https://shop.example/").certificate == "shop.example"
+
+
 def test_a_certificate_for_another_host_is_not_shown(cluster: Cluster) -> None:
     cluster.kubectl("create secret tls shop-tls --cert=tls.crt --key=tls.key", files=samples.files)
     ingress(cluster, path("/", "web"), host="bank.example", more="tls: [{hosts: [bank.example], secretName: shop-tls}]")

@@ -133,7 +133,7 @@ class IngressController(Component):
         own.locations = locations_of(mine)
         targets = [location.target for location in own.locations if location.target]
         own.upstreams = Shelf({str(target): self._endpoints(target) for target in targets})
-        own.certificates = Shelf(pair for ingress in mine for pair in self._tls(ingress))
+        own.certificates = Shelf(pair for ingress in reversed(mine) for pair in self._tls(ingress))  # the oldest has its way
         own.hosts = Shelf({location.host: address for location in own.locations if location.host})
         record = 0
         if (own.locations, dict(own.upstreams), dict(own.certificates)) != before:
@@ -185,13 +185,20 @@ class IngressController(Component):
         return tuple(sorted(found))
 
     def _tls(self, ingress: Object) -> Iterator[tuple[str, certificates.Certificate | None]]:
-        """The certificate of each host that an Ingress wants one for: that of its Secret, if it was made for the host."""
-        for item in dig(ingress, "spec.tls", EMPTY_LIST):
-            secret = self.secrets.get(f"{ingress['metadata']['namespace']}/{item.get('secretName', '')}")
-            found = certificates.read(_decoded(secret, "tls.crt")) if secret is not None and _decoded(secret, "tls.key") else None
-            hosts = item.get("hosts") or [rule["host"] for rule in dig(ingress, "spec.rules", EMPTY_LIST) if rule.get("host")]
-            for host in hosts:
-                yield host.lower(), found if found is not None and found.covers(host) else None
+        """The certificate of each host of an Ingress with a TLS section: of the item that lists the host, or else of the first
+        whose certificate was made for it."""
+        items = [
+            ([host.lower() for host in item.get("hosts") or ()], self._certificate(ingress, item))
+            for item in dig(ingress, "spec.tls", EMPTY_LIST)
+        ]
+        for host in [rule["host"].lower() for rule in dig(ingress, "spec.rules", EMPTY_LIST) if items and rule.get("host")]:
+            listed = [found for hosts, found in items if host in hosts][:1]
+            yield host, next((one for one in listed or [found for _, found in items] if one and one.covers(host)), None)
+
+    def _certificate(self, ingress: Object, item: Object) -> certificates.Certificate | None:
+        """What lies in the Secret that an item of the TLS section names, if there is a key to it."""
+        secret = self.secrets.get(f"{ingress['metadata']['namespace']}/{item.get('secretName', '')}")
+        return certificates.read(_decoded(secret, "tls.crt")) if secret is not None and _decoded(secret, "tls.key") else None
 
     def _tell(self, ingress: Object, address: str) -> None:
         """The Event and the status of an Ingress."""
