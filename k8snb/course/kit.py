@@ -98,7 +98,7 @@ def _verdict(chapter: Chapter, exercise: Exercise, full_id: str, answer: Any) ->
         if first is None:
             return Note("passed", (text("course.passed", praise=words["praise"]),))
         said = fill(words["findings"][first.name], first.values)
-    except Exception as error:  # noqa: BLE001  whatever a learner hands over, they get a sentence and never a traceback
+    except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a learner hands over, they get a sentence and no traceback
         reason = (str(error).splitlines() or [""])[0]
         return Note("not-yet", (text("course.unreadable", kind=type(error).__name__, reason=reason),), finding="unreadable")
     lines = (text("course.not_yet", finding=said), text("course.first_hint", hint=words["hints"][0]), _more(full_id, words["hints"], 1))

@@ -17,6 +17,7 @@ from k8snb.etcd.raft.log import Entry
 from k8snb.etcd.raft.member import MemberState
 from k8snb.etcd.raft.network import NetworkState, Passed
 from k8snb.etcd.store import KeyValue
+from k8snb.messages import Mistake, text
 from k8snb.sim.clock import SECOND, duration
 
 _TROUBLES = (("cut", "cut off"), ("delay", "slow"), ("loss", "lossy"))
@@ -55,7 +56,10 @@ class Members:
         return iter(self.rows)
 
     def __getitem__(self, name: str) -> MemberRow:
-        return next(row for row in self.rows if row.name == name)
+        found = next((row for row in self.rows if row.name == name), None)
+        if found is None:
+            raise Mistake(text("fault.no_member", member=name, names=", ".join(row.name for row in self.rows)))
+        return found
 
     @property
     def leader(self) -> str:

@@ -94,6 +94,14 @@ def test_an_answer_that_makes_the_check_stumble_gives_a_sentence(answer):
     assert "Traceback" not in repr(verdict)
 
 
+def test_an_answer_that_ends_the_program_ends_nothing():
+    class Quits:
+        def upper(self):
+            raise SystemExit(1)
+
+    assert "could not be read (SystemExit: 1)" in repr(kit.check("06.fit", Quits()))
+
+
 def test_looking_changes_nothing():
     lab = kit.start("06.world")
     assert not kit.check("06.world")

@@ -4,6 +4,7 @@ import pytest
 
 from k8snb.cluster import Cluster
 from k8snb.etcd.store import Unavailable
+from k8snb.messages import Mistake
 from tests.simulation.scenario import deployment, digest
 
 
@@ -138,3 +139,9 @@ def test_fork_replay_and_file_agree_over_three_members(cluster):
         one.run_for(20)
     replayed = Cluster._over(cluster.simulation.past(cluster.position))
     assert len({digest(one) for one in (cluster, middle, loaded, replayed)}) == 1
+
+
+def test_a_member_that_does_not_exist_is_one_sentence(cluster):
+    for name in ("etcd-9", 0):
+        with pytest.raises(Mistake, match="no etcd member .* The members are: etcd-1, etcd-2, etcd-3"):
+            cluster.etcd.members()[name]

@@ -109,6 +109,7 @@ RESOURCE = served(
     cells=cells,
     selectable_fields={"status.replicas": lambda obj: str(dig(obj, "status.replicas", 0))},
     counts_generation=True,
+    simulated=True,
     default_propagation="Orphan",
     example=EXAMPLE,
 )

@@ -2,6 +2,8 @@
 
 import pytest
 
+from k8snb.controllers.registry import CONTROLLERS
+from k8snb.resources import RESOURCES
 from tests.controllers.world import NS, cluster_of, manifest, names, pods, reasons, template
 
 RCS = "replicationcontrollers"
@@ -56,3 +58,11 @@ def test_restarted_in_the_middle_it_does_not_double(cluster):
     cluster.faults.start("kube-controller-manager")
     cluster.settle()
     assert len(pods(cluster)) == 8
+
+
+def test_a_kind_that_a_controller_works_on_is_not_said_to_lie_idle():
+    """A kind without a mark warns that nothing acts on it: that must be true."""
+    worked_on = {controller.resource for controller in CONTROLLERS if isinstance(getattr(controller, "resource", None), str)}
+    idle = {resource.key for resource in RESOURCES if not resource.simulated}
+    assert RCS in worked_on
+    assert not worked_on & idle
