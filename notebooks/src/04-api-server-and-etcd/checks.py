@@ -14,7 +14,7 @@ def check_lose(_cluster, answer):
     if not isinstance(answer, dict):
         yield finding("not_a_table")
         return
-    given = {size: answer.get(size, ...) for size in MAY_FAIL}
+    given = {size: answer.get(size, answer.get(str(size), ...)) for size in MAY_FAIL}
     if all(value is ... for value in given.values()):
         yield finding("unanswered")
         return
@@ -41,6 +41,7 @@ LOSE = Exercise(
         Wrong(lose(_3=2), "too_many"),
         Wrong(lose(_5=1), "too_few"),
         Wrong('answer = {1: "none", 3: 1, 4: 1, 5: 2}', "number"),
+        Wrong('answer = {"1": 0, "3": 2, "4": 1, "5": 2}', "too_many"),
         Wrong("answer = 1", "not_a_table"),
     ),
 )
@@ -146,6 +147,9 @@ def check_sell(cluster, answer):
     if cluster.get("configmaps", "shelf") is None:
         yield finding("gone")
         return
+    if not str((cluster.get("configmaps", "shelf").get("data") or {}).get("apples", "")).isdigit():
+        yield finding("no_number")
+        return
     for busy in (0, 1, 3):
         yield from one_sale(cluster.fork(), answer, busy)
 
@@ -164,7 +168,11 @@ def one_sale(cluster, sell, busy):
     except Exception as error:  # noqa: BLE001  a learner's function may raise anything
         yield finding("raised", kind=type(error).__name__, reason=str(error)[:120])
         return
-    wanted, found = before - 5 - till.sold, cluster.get("configmaps", "shelf")["data"].get("apples", "")
+    shelf = cluster.get("configmaps", "shelf")
+    if shelf is None:
+        yield finding("deleted")
+        return
+    wanted, found = before - 5 - till.sold, (shelf.get("data") or {}).get("apples", "")
     if found != str(wanted):
         yield finding("lost" if found == str(before - 5) or busy else "wrong", wanted=wanted, found=str(found)[:40], others=till.sold)
 
@@ -231,6 +239,8 @@ WIN = Exercise(
         Wrong(SAME_AGAIN, "endless"),
         Wrong(SWALLOW, "lost"),
         Wrong(ONCE_MORE, "gave_up"),
+        Wrong("def sell(client, amount):\n    client.delete('configmaps', 'shelf', 'default')\nanswer = sell", "deleted"),
+        Wrong("""%kubectl patch configmap shelf -p '{"data":{"apples":"many"}}'\n""" + SELL, "no_number"),
         Wrong("answer = 95", "no_function"),
         Wrong("answer = lambda client, amount: client.nothing", "raised"),
     ),
@@ -239,17 +249,28 @@ WIN = Exercise(
 # ---------------------------------------------------------------- restart: all members, one after the other
 
 
+LOOKS = 1000  # so often may be looked while no time passes
+
+
+class StandsStill(Impatient):
+    """The learner's function looks again and again at the same moment."""
+
+
 class Site:
     """What the learner's function works with. Every stop is looked at: were the two others fit to go on alone?"""
 
     def __init__(self, cluster):
-        self._cluster, self.found, self._waited = cluster, [], 0.0
+        self._cluster, self.found, self._waited, self._looked = cluster, [], 0.0, 0
         self.stopped, self.back = [], {row.name: row.role != "stopped" for row in cluster.etcd.members()}
 
     def members(self):
+        self._looked += 1
+        if self._looked > LOOKS:
+            raise StandsStill
         return self._cluster.etcd.members()
 
     def wait(self, seconds):
+        self._looked = 0
         self._waited += float(seconds)
         if self._waited > 600:
             raise Impatient
@@ -264,13 +285,14 @@ class Site:
         self._cluster.faults.start(name)
 
     def _judge(self, name):
-        rows = [row for row in self.members() if row.name != name]
-        latest = max(row.committed for row in self.members())
+        now = self._cluster.etcd.members()
+        rows = [row for row in now if row.name != name]
+        latest = max(row.committed for row in now)
         down = [row.name for row in rows if row.role == "stopped"]
         behind = [row.name for row in rows if row.applied < latest]
         if down:
             self.found.append(finding("two_down", name=name, other=down[0]))
-        elif not self.members().leader or any(not row.leader for row in rows):
+        elif not now.leader or any(not row.leader for row in rows):
             self.found.append(finding("no_leader", name=name))
         elif behind:
             self.found.append(finding("behind", name=name, other=behind[0]))
@@ -293,6 +315,9 @@ def check_restart(cluster, answer):
     site = Site(cluster)
     try:
         answer(site)
+    except StandsStill:
+        yield finding("stands_still", looks=LOOKS)
+        return
     except Impatient:
         yield finding("endless")
         return
@@ -327,6 +352,7 @@ ROLLING = Exercise(
         Wrong(RESTART.replace('"etcd-1", ', ""), "skipped"),
         Wrong(RESTART.replace("        site.wait(5)\n", "        site.wait(5)\n    site.stop(name)\n"), "left_down"),
         Wrong(RESTART.replace("site.wait(5)", "site.wait(1000)"), "endless"),
+        Wrong(RESTART.replace("        site.wait(1)\n", "        while not site.members().leader:\n            pass\n"), "stands_still"),
         Wrong('answer = "one after the other"', "no_function"),
     ),
 )

@@ -166,6 +166,8 @@ def check_probe(cluster, _answer):
     pod = cluster.get("pods", "api") or pod
     if restarts(pod):
         yield finding("restarts", count=restarts(pod))
+    elif dig(pod, "status.phase", "") in ("Failed", "Succeeded"):
+        yield finding("over", phase=pod["status"]["phase"])
     elif not is_ready(pod):
         yield finding("not_ready")
     probe = container.get("livenessProbe")
@@ -190,6 +192,7 @@ PROBE = Exercise(
         Wrong(replaced("api", API + LIVENESS + STARTUP.replace("8080", "80")), "restarts"),
         Wrong(replaced("api", API.replace('"20"', '"1"') + LIVENESS), "other"),
         Wrong(replaced("api", API + "    livenessProbe:\n      exec:\n        command: [\"true\"]\n"), "blind"),
+        Wrong(replaced("api", API.replace("  containers:", "  restartPolicy: Never\n  containers:") + LIVENESS), "over"),
         Wrong("%kubectl delete pod api", "gone"),
     ),
 )

@@ -74,10 +74,17 @@ def _try(future, name, command):
     after = future.get("pods", "report")
     if after is None or after["metadata"]["uid"] != before["metadata"]["uid"]:
         yield finding("replaced", node=name)
+    elif without_node(after) != without_node(before):
+        yield finding("touched", node=name)
     elif not home(future, "report"):
         yield finding("still", node=name, why=future.diagnosis("report").reason(name) or "-")
     elif home(future, "report") != name:
         yield finding("elsewhere", node=name, home=home(future, "report"))
+
+
+def without_node(pod):
+    """What a Pod asks for: its spec, but for what the scheduler writes into it."""
+    return {key: value for key, value in pod["spec"].items() if key != "nodeName"}
 
 
 FOUR_WAYS = {
@@ -86,6 +93,7 @@ FOUR_WAYS = {
     "node-3": "kubectl taint nodes node-3 maintenance-",
     "node-4": "kubectl label node node-4 disk=ssd",
 }
+TOLERANT = '{"spec":{"tolerations":[{"key":"maintenance","operator":"Exists"}]}}'
 
 
 def ways(**changes):
@@ -103,6 +111,7 @@ FOUR = Exercise(
         Wrong(ways(node_3="kubectl uncordon node-3"), "still"),
         Wrong(ways(node_2="kubectl uncordon nod-2"), "refused"),
         Wrong(ways(node_1="kubectl delete pod report"), "replaced"),
+        Wrong(ways(node_3=f"kubectl patch pod report -p '{TOLERANT}'"), "touched"),
         Wrong("answer = ['kubectl uncordon node-2']", "not_a_table"),
     ),
 )

@@ -56,7 +56,7 @@ def check_adopt(cluster, _answer):
     elif not owner(prices).startswith("ReplicaSet/"):
         yield finding("other", owner=owner(prices))
     else:
-        count = len([pod for pod in ready_pods(cluster, app="prices") if owner(pod) == owner(prices)])
+        count = len([pod for pod in ready_pods(cluster) if owner(pod) == owner(prices)])
         if count != 2:
             yield finding("number", count=count)
 
@@ -98,14 +98,21 @@ def check_release(cluster, _answer):
         yield finding("owned", owner=owner(patient))
     if cluster.get("replicasets", "shop") is None:
         yield finding("unkept")
-    service = cluster.get("services", "shop") or EMPTY_DICT
-    labels = dig(patient, "metadata.labels", EMPTY_DICT)
-    if dig(service, "spec.selector", EMPTY_DICT).items() <= labels.items():
+    service = cluster.get("services", "shop")
+    if service is None:
+        yield finding("no_service")
+        return
+    labels, selector = dig(patient, "metadata.labels", EMPTY_DICT), dig(service, "spec.selector", EMPTY_DICT)
+    if selector.items() <= labels.items():
         yield finding("served")
     count = len([pod for pod in ready_pods(cluster, app="shop") if owner(pod) == "ReplicaSet/shop"])
     if count != 3:
         yield finding("few", count=count)
+    elif len(ready_pods(cluster, **selector)) < 3:
+        yield finding("unserved")
 
+
+HEALTHY = """%kubectl patch service shop -p '{"spec":{"selector":{"healthy":"yes"}}}'"""
 
 RELEASE = Exercise(
     id="release",
@@ -118,6 +125,8 @@ RELEASE = Exercise(
         Wrong("%kubectl scale rs shop --replicas=4", "owned"),
         Wrong("%kubectl delete rs shop --cascade=orphan", "unkept"),
         Wrong("%kubectl label pod shop-2 app-\n%kubectl scale rs shop --replicas=2", "few"),
+        Wrong("%kubectl label pod shop-2 app-\n%kubectl delete service shop", "no_service"),
+        Wrong("%kubectl label pod shop-2 app-\n" + HEALTHY, "unserved"),
     ),
 )
 

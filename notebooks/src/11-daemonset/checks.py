@@ -4,7 +4,7 @@ from k8snb import Cluster
 from k8snb.apimachinery.objects import dig
 from k8snb.course.exercise import Exercise, Wrong, finding
 from k8snb.course.tables import filled, lines
-from k8snb.course.world import container_image, is_ready, pods, ready_pods, settled
+from k8snb.course.world import condition, container_image, is_ready, pods, ready_pods, settled
 
 PAUSE = "registry.k8s.io/pause:3.10"
 NODES = ("node-1", "node-2", "node-3", "node-4")
@@ -106,25 +106,41 @@ def tainted():
     return settled(*(f"taint node {node} {taint}" for node, taint in TAINTS.items()), nodes=4)
 
 
+def agents_of(cluster):
+    """The agents in whichever namespace: those of a whole cluster often live in kube-system."""
+    return [pod for name in cluster.get("namespaces") for pod in pods(cluster, name["metadata"]["name"], app="log-agent")]
+
+
+def unplaced(agents):
+    """What the scheduler says of the agents that have no node."""
+    waiting = [condition(pod, "PodScheduled").get("message", "") for pod in agents if not pod["spec"].get("nodeName")]
+    return [message.partition(". ")[0] for message in waiting if message]
+
+
 def check_agent(cluster, _answer):
     cluster.run_for(60)
     for node, taint in TAINTS.items():
         key = taint.partition(":")[0].partition("=")[0]
         if key not in [one["key"] for one in dig(cluster.get("nodes", node) or {}, "spec.taints", ())]:
             yield finding("untainted", node=node)
-    found = ready_pods(cluster, app="log-agent")
-    if not pods(cluster, app="log-agent"):
+    agents = agents_of(cluster)
+    found = [pod for pod in agents if is_ready(pod)]
+    if not agents:
         yield finding("none")
         return
     if not all(is_daemon(pod) for pod in found):
         yield finding("not_daemon")
     missing = [node for node in NODES if node not in nodes_of(found)]
+    if set(missing) & nodes_of(agents):
+        yield finding("unready", node=min(set(missing) & nodes_of(agents)))
+        return
     if missing:
+        yield from (finding("waits", node=missing[0], why=why) for why in unplaced(agents))
         yield finding("missing", node=missing[0], taint=TAINTS.get(missing[0], "-"))
         return
     cluster.kubectl("taint node node-2 maintenance=tomorrow:NoExecute")
     cluster.run_for(60)
-    if "node-2" not in nodes_of(ready_pods(cluster, app="log-agent")):
+    if "node-2" not in nodes_of(pod for pod in agents_of(cluster) if is_ready(pod)):
         yield finding("evicted")
 
 
@@ -139,6 +155,8 @@ AGENT_EXERCISE = Exercise(
         Wrong(agent(CONTROL, DATABASE, GPU), "evicted"),
         Wrong(agent(EVERYTHING, kind="Deployment", more="  replicas: 4\n"), "not_daemon"),
         Wrong("%kubectl taint node node-1 node-role.kubernetes.io/control-plane-", "untainted"),
+        Wrong(agent(EVERYTHING).replace("pause:3.10", "pause:3.99"), "unready"),
+        Wrong(agent(EVERYTHING) + "        resources: {requests: {cpu: 3}}\n", "waits"),
         Wrong("%kubectl get nodes", "none"),
     ),
 )

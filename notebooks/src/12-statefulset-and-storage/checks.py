@@ -270,6 +270,8 @@ def check_recover(cluster, _answer):
         yield finding("reader_gone")
     elif claim is None:
         yield finding("no_claim")
+    elif cluster.get("persistentvolumes", dig(claim, "spec.volumeName", "notes-disk")) is None:
+        yield finding("no_such_disk", volume=claim["spec"]["volumeName"])
     elif dig(claim, "spec.volumeName", "notes-disk") != "notes-disk":
         yield finding("other_disk", volume=claim["spec"]["volumeName"])
     elif dig(disk, "status.phase") == "Released":
@@ -292,6 +294,7 @@ RECOVER = Exercise(
         Wrong("%kubectl get pv", "no_claim"),
         Wrong(applied(NOTES.format(kind="archive", volume="notes-disk", size="1Gi")), "released"),
         Wrong(FREE + applied(NOTES.format(kind="standard", volume='""', size="1Gi")), "other_disk"),
+        Wrong(FREE + applied(NOTES.format(kind="archive", volume="note-disk", size="1Gi")), "no_such_disk"),
         Wrong(FREE + applied(NOTES.format(kind="archive", volume="notes-disk", size="5Gi")), "unbound"),
         Wrong(FREE + applied(NOTES.format(kind="archive", volume="notes-disk", size="1Gi").replace("WriteOnce", "WriteMany")), "unbound"),
         Wrong("%kubectl delete pv notes-disk", "disk_gone"),

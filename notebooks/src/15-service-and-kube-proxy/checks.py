@@ -75,14 +75,16 @@ def check_follow(cluster, answer):
     given = answer["ends"]
     if not isinstance(given, (list, tuple, set)) or not all(isinstance(one, str) for one in given):
         yield finding("ends_list")
+    elif set(given) > set(ends):
+        yield finding("surplus", extra=", ".join(sorted(set(given) - set(ends))))
     elif sorted(given) != ends:
         wrong_port = {one.partition(":")[0] for one in given} == {one.partition(":")[0] for one in ends}
         yield finding("port" if wrong_port else "ends", have=len(set(given) & set(ends)), want=len(ends))
     share = answer["share"]
     if isinstance(share, bool) or not isinstance(share, (int, float)) or share > 1:
         yield finding("no_number", given=repr(share))
-    elif abs(share - 1 / len(ends)) > 0.005:
-        yield finding("share", given=share)
+    elif not abs(share - 1 / len(ends)) <= 0.005:  # so that nan is wrong, too
+        yield finding("share", given=share, ends=len(ends))
 
 
 FOLLOWED = """answer = {
@@ -102,6 +104,8 @@ FOLLOW = Exercise(
         Wrong(FOLLOWED.replace('.split(" > ")[1]', '.split(" > ")[2]'), "endpoint_chain"),
         Wrong(FOLLOWED.replace("{way.address}:{way.port}", "{way.address}:80"), "port"),
         Wrong(FOLLOWED.replace("0.25", "0.5"), "share"),
+        Wrong(FOLLOWED.replace("0.25", 'float("nan")'), "share"),
+        Wrong(FOLLOWED.replace('"share"', '"share": 0.25}\nanswer["ends"].append("10.244.0.99:8080")\nanswer |= {"share"'), "surplus"),
         Wrong(FOLLOWED.replace("0.25", '"25 %"'), "no_number"),
         Wrong(FOLLOWED.replace("0.25", "..."), "unanswered"),
         Wrong(FOLLOWED + "\n%kubectl delete service shop", "gone"),
@@ -148,7 +152,9 @@ def check_mend(cluster, _answer):
         mine = pods(cluster, app=name)
         if response.error == "connection refused":
             yield finding("refused", name=name)
-        elif ready or not known:
+        elif ready:
+            yield finding("unreached", name=name, error=response.error or response.status)
+        elif not known:
             yield finding("no_pods" if not mine else "not_found", name=name)
         else:
             yield finding("not_ready", name=name, count=known)
@@ -162,6 +168,8 @@ MENDED = (
     """%kubectl scale deployment mail --replicas=2\n""",
 )
 
+STOPPED = "for node in ('node-1', 'node-2'):\n    lab.faults.stop(f'kube-proxy/{node}')\n"
+
 MEND = Exercise(
     id="mend",
     start=nobody_there,
@@ -172,6 +180,7 @@ MEND = Exercise(
         Wrong(MENDED[0] + MENDED[2] + MENDED[3], "not_ready"),
         Wrong("".join(MENDED[:3]), "no_pods"),
         Wrong(MENDED[0] + MENDED[1] + MENDED[2].replace('"targetPort":"web"', '"targetPort":80') + MENDED[3], "refused"),
+        Wrong("".join(MENDED) + STOPPED, "unreached"),
         Wrong("%kubectl delete service cart", "gone"),
     ),
 )
@@ -265,7 +274,9 @@ def check_outside(cluster, _answer):
             silent.append((node["metadata"]["name"], response.error))
     if silent:
         local = shop["spec"].get("externalTrafficPolicy") == "Local"
-        yield finding("local" if local else "silent", nodes=", ".join(name for name, _ in silent), error=silent[0][1])
+        refused = len(silent) == len(cluster.get("nodes")) and {error for _, error in silent} == {"connection refused"}
+        name = "local" if local else "silent" if refused else "unreached"
+        yield finding(name, nodes=", ".join(node for node, _ in silent), error=silent[0][1])
 
 
 NODE_PORT = """%kubectl patch service shop -p '{"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":30080}]}}'"""
@@ -279,6 +290,8 @@ OUTSIDE = Exercise(
         Wrong("""%kubectl patch service shop -p '{"spec":{"type":"NodePort"}}'""", "port"),
         Wrong(NODE_PORT.replace('"type":"NodePort"', '"type":"NodePort","externalTrafficPolicy":"Local"'), "local"),
         Wrong("""%kubectl patch service shop -p '{"spec":{"externalIPs":["192.168.10.3"]}}'""", "type"),
+        Wrong(NODE_PORT + "\n%kubectl scale deployment shop --replicas=0", "unreached"),
+        Wrong(NODE_PORT + "\nlab.faults.stop('kube-proxy/node-3')", "unreached"),
         Wrong(NODE_PORT.replace('"port":80,', '"port":80,"targetPort":80,'), "silent"),
         Wrong("%kubectl delete service shop", "gone"),
     ),

@@ -173,7 +173,7 @@ def check_tls(cluster, _answer):
         yield finding("gone")
         return
     secure = cluster.http("https://shop.example/")
-    names = [item.get("secretName", "") for item in dig(shop, "spec.tls", ())]
+    names = [item["secretName"] for item in dig(shop, "spec.tls", ()) if item.get("secretName")]
     if secure.error == "certificate not trusted":
         secrets = {name: cluster.get("secrets", name) for name in names}
         missing = [name for name, secret in secrets.items() if secret is None]
@@ -207,7 +207,8 @@ TLS = Exercise(
         Wrong(MAKE, "no_certificate"),
         Wrong(NAME_IT, "no_secret"),
         Wrong("""lab.kubectl(["patch", "ingress", "shop", "-p", '{"spec":{"tls":null}}'])""", "no_tls"),
-        Wrong(MAKE + NAME_IT.replace('["shop.example"]', '["www.shop.example"]'), "hosts"),
+        Wrong(MAKE + NAME_IT.replace("shop-tls", ""), "no_tls"),
+        Wrong(MAKE + NAME_IT.replace("[{", '[{"hosts":["shop.example"],"secretName":"shop-cert"},{'), "hosts"),
         Wrong(MAKE + NAME_IT + "\nlab.kubectl('annotate ingress shop nginx.ingress.kubernetes.io/ssl-redirect=false')", "no_redirect"),
     ),
 )

@@ -209,10 +209,17 @@ def check_live(cluster, _answer):
         yield finding("restarted")
     template = dig(cluster.get("deployments", "sign"), "spec.template.spec")
     mounts = [mount for mount in dig(template, ("containers", 0, "volumeMounts"), ()) if mount["name"]]
-    seen = colours(cluster)
-    old = next((colour for colour in seen if colour != "violet"), None)
+    old = other_than(cluster, "violet")
+    if old == was and mounts:
+        cluster.run_for(300)  # it may sleep for long between two looks at the file
+        old = other_than(cluster, "violet")
     if old is not None:
         yield finding(_fault(mounts, read=old == was), colour=old)
+
+
+def other_than(cluster, wanted):
+    """A colour that a Pod says instead of this one; None where all of them say it."""
+    return next((colour for colour in colours(cluster) if colour != wanted), None)
 
 
 def _fault(mounts, read):

@@ -148,8 +148,14 @@ def check_file(cluster, _answer):
     if api is None:
         yield finding("gone")
         return
-    if PASSWORD in json.dumps(api) or encoded(PASSWORD) in json.dumps(api):
-        yield finding("plain" if PASSWORD in json.dumps(api) else "still_encoded")
+    if PASSWORD in json.dumps(api["spec"]):
+        yield finding("plain")
+        return
+    if encoded(PASSWORD) in json.dumps(api):
+        yield finding("still_encoded")
+        return
+    if PASSWORD in json.dumps(api):
+        yield finding("remembered")
         return
     if PASSWORD in json.dumps([one.get("data") for one in cluster.get("configmaps")]):
         yield finding("configmap")
@@ -185,6 +191,7 @@ FILE = Exercise(
             "configmap",
         ),
         Wrong("%%manifest\n" + API.replace('[sleep, "36000"]', WRITTEN), "still_encoded"),
+        Wrong("%kubectl set env deployment/api PASSWORD-", "remembered"),
         Wrong("%kubectl delete deployment api", "gone"),
     ),
 )  # fmt: skip
@@ -193,7 +200,7 @@ FILE = Exercise(
 
 WORKLOADS = ("deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch", "cronjobs.batch")
 AROUND = (  # each of these makes a Pod, enters one, or turns into somebody who may
-    "create pods", "create pods/exec", "create replicationcontrollers", "impersonate users",
+    "create pods", "create pods/exec", "create replicationcontrollers", "impersonate users", "escalate roles", "bind roles",
     *(f"{verb} {workload}" for verb in ("create", "update", "patch") for workload in WORKLOADS),
 )  # fmt: skip
 REPORTER = "system:serviceaccount:default:reporter"
@@ -258,6 +265,7 @@ READER = Exercise(
         Wrong(TAKE_AWAY + give("--verb=get,delete --resource=secrets --resource-name=report-key"), "write"),
         Wrong(TAKE_AWAY + give(ONE_KEY) + give("--verb=create --resource=cronjobs.batch", "more"), "around"),
         Wrong(TAKE_AWAY + give(ONE_KEY) + give("--verb=patch --resource=deployments.apps", "more"), "around"),
+        Wrong(TAKE_AWAY + give(ONE_KEY) + give("--verb=update,escalate --resource=roles", "more"), "around"),
         Wrong("%kubectl delete secret report-key", "gone"),
     ),
 )

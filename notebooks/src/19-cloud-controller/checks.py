@@ -105,6 +105,8 @@ def check_expose(cluster, _answer):
                 yield finding("port", ports=", ".join(map(str, ports)))
             elif not any(found(cluster, one) for one in balanced):
                 yield finding("nobody", name=balanced[0]["metadata"]["name"])
+            elif "8080" in targets(balanced):
+                yield finding("closed", name=balanced[0]["metadata"]["name"], error=answers[0].error or answers[0].status)
             else:
                 yield finding("silent", error=answers[0].error or answers[0].status, targets=targets(balanced))
 
@@ -120,6 +122,7 @@ def targets(services):
 
 
 EXPOSE_IT = "%kubectl expose deployment shop --type=LoadBalancer --port=80 --target-port=8080"
+ONLY_INSIDE = """%kubectl patch service shop -p '{"spec":{"loadBalancerSourceRanges":["10.0.0.0/8"]}}'"""
 EXPOSE = Exercise(
     id="expose",
     start=unreachable,
@@ -134,6 +137,7 @@ EXPOSE = Exercise(
         Wrong(
             EXPOSE_IT + "\n%kubectl annotate service shop service.beta.kubernetes.io/azure-load-balancer-internal=true", "internal",
         ),
+        Wrong(EXPOSE_IT + "\n" + ONLY_INSIDE, "closed"),
         Wrong("%kubectl delete deployment shop", "pods"),
     ),
 )  # fmt: skip
@@ -283,7 +287,8 @@ def check_upgrade(cluster, _answer):
     for _ in range(60):
         cluster.run_for(30)
         least = min(least, len(ready_pods(cluster, app="web")))
-    old = [node["metadata"]["name"] for node in cluster.get("nodes") if node["metadata"]["labels"].get(IMAGE, "").endswith("202611.01.0")]
+    pool = [node["metadata"] for node in cluster.get("nodes") if node["metadata"]["labels"].get("agentpool") == "nodepool1"]
+    old = [meta["name"] for meta in pool if meta["labels"].get(IMAGE, "").endswith("202611.01.0")]
     if least < 1:
         yield finding("gap")
     if old:
