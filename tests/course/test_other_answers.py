@@ -24,7 +24,11 @@ def instead(exercise, answer):
 
 
 NAMESPACE = ("metadata:\n  name: log-agent", "metadata:\n  name: log-agent\n  namespace: kube-system")
-TIER = ("matchLabels:\n      app: prices", "matchLabels:\n      tier: back"), ("labels:\n        app: prices", "labels:\n        tier: back")
+TIER = (
+    ("matchLabels:\n      app: prices", "matchLabels:\n      tier: back"),
+    ("labels:\n        app: prices", "labels:\n        tier: back"),
+)
+NO_FINALIZER = """%kubectl patch pod audit -p '{"metadata":{"finalizers":null}}'"""
 FORBID = "concurrencyPolicy: Forbid"
 CLAIM_ONLY = """%kubectl patch pv notes-disk -p '{"spec":{"claimRef":{"uid":null,"resourceVersion":null}}}'\n"""
 FAST = """%%manifest
@@ -38,7 +42,7 @@ ANSWERS = (
     instead("06.crash", "%kubectl delete pod db\n%kubectl run db --image=postgres:17 --env=POSTGRES_PASSWORD=x"),
     instead("07.drain", "%kubectl cordon node-2\n%kubectl rollout restart deployment shop"),
     changed("09.adopt", *TIER),
-    instead("09.rest", "%kubectl scale rs shop --replicas=0\n%kubectl delete node node-3\n%kubectl patch pod audit -p '{\"metadata\":{\"finalizers\":null}}'"),
+    instead("09.rest", "%kubectl scale rs shop --replicas=0\n%kubectl delete node node-3\n" + NO_FINALIZER),
     changed("11.agent", NAMESPACE),
     instead("12.pending", FAST),
     changed("12.recover", ("%kubectl patch pv notes-disk --patch '{\"spec\":{\"claimRef\":null}}'\n", CLAIM_ONLY)),

@@ -143,5 +143,5 @@ def test_fork_replay_and_file_agree_over_three_members(cluster):
 
 def test_a_member_that_does_not_exist_is_one_sentence(cluster):
     for name in ("etcd-9", 0):
-        with pytest.raises(Mistake, match="no etcd member .* The members are: etcd-1, etcd-2, etcd-3"):
+        with pytest.raises(Mistake, match=r"no etcd member .* The members are: etcd-1, etcd-2, etcd-3"):
             cluster.etcd.members()[name]
