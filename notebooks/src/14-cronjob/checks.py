@@ -9,7 +9,7 @@ from k8snb.apimachinery.objects import dig
 from k8snb.controllers.cronjob.schedule import zone_of
 from k8snb.course.exercise import Exercise, Wrong, finding
 from k8snb.course.tables import filled, lines
-from k8snb.course.world import condition, is_over
+from k8snb.course.world import condition
 from k8snb.sim.clock import EPOCH, HOUR, MINUTE, SECOND
 
 # ---------------------------------------------------------------- cron: five fields
