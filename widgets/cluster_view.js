@@ -491,7 +491,8 @@ function updateNode(element, row) {
   const [head, , more] = /** @type {HTMLElement[]} */ ([...element.children]);
   element.dataset.state = row.state || "plain";
   look(head, row.state, row.name);
-  head.append(h("small", {}, [row.word, row.down && `${SIGNS.failed} ${row.down}`, row.note].filter(Boolean).join(" · ")));
+  head.title = [row.name, row.word, row.note].filter(Boolean).join(" · ");
+  head.replaceChildren(h("span", {}, head.textContent ?? ""), " ", h("small", {}, [row.word, row.down && `${SIGNS.failed} ${row.down}`, row.note].filter(Boolean).join(" · ")));
   element.classList.toggle("busy", Boolean(row.busy));
   element.title = row.did ?? "";
   more.textContent = [row.more, row.tally].filter(Boolean).join(": ");

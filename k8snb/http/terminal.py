@@ -13,9 +13,10 @@ Models: what busybox ash and GNU readline do with the usual keys. Simplified: no
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import NamedTuple
+
+from k8snb.messages.columns import columns
 
 SHOW, ENTER, INTERRUPT, END = "show", "enter", "interrupt", "end"
 LONGEST = 64 * 1024  # characters of a line
@@ -97,11 +98,11 @@ class Editor:
         rest = self.line[self.at :]
         self.line = self.line[: self.at] + text + rest
         self.at += len(text)
-        return text + rest + "\b" * _width(rest)
+        return text + rest + "\b" * columns(rest)
 
     def _move(self, to: int) -> str:
         to = max(0, min(to, len(self.line)))
-        moved = self.line[self.at : to] if to > self.at else "\b" * _width(self.line[to : self.at])
+        moved = self.line[self.at : to] if to > self.at else "\b" * columns(self.line[to : self.at])
         self.at = to
         return moved
 
@@ -109,9 +110,9 @@ class Editor:
         """Remove a part of the line; the cursor ends where it was."""
         begin, end = max(0, begin), min(end, len(self.line))
         shown = self._move(begin)
-        gone, rest = _width(self.line[begin:end]), self.line[end:]
+        gone, rest = columns(self.line[begin:end]), self.line[end:]
         self.line = self.line[:begin] + rest
-        return shown + rest + " " * gone + "\b" * (_width(rest) + gone)
+        return shown + rest + " " * gone + "\b" * (columns(rest) + gone)
 
     def _recall(self, step: int) -> str:
         back = max(0, min(self._back + step, len(self.history)))
@@ -127,12 +128,7 @@ class Editor:
 
     def _clear(self) -> str:
         rest = self.line[self.at :]
-        return f"\x1b[H\x1b[2J{self.prompt}{self.line}" + "\b" * _width(rest)
-
-
-def _width(text: str) -> int:
-    """Columns of the screen."""
-    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+        return f"\x1b[H\x1b[2J{self.prompt}{self.line}" + "\b" * columns(rest)
 
 
 _ENDS = {"\r": ENTER, "\n": ENTER, "\x03": INTERRUPT, "\x04": END}

@@ -17,7 +17,6 @@ Where nothing can be found nothing is shown: the server's words always stand abo
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ from k8snb.apimachinery.decode import DecodeError, decode
 from k8snb.apimachinery.resource import Resource
 from k8snb.apimachinery.yaml import Document, Mark
 from k8snb.messages import text
+from k8snb.messages.columns import columns
 from k8snb.notebook.hints import ABSENT, NO_MATCH, hint, parser_hint
 
 Kinds = Mapping[tuple[str, str], Resource]  # (apiVersion, kind) -> what the server knows of it
@@ -194,9 +194,4 @@ def _underlined(source: str, column: int, width: int) -> list[str]:
     last = min(len(source), first + WIDTH)
     before, place = "…" * (first > 0) + source[first:column], source[column : min(column + width, last)]
     shown = "…" * (first > 0) + source[first:last] + "…" * (last < len(source))
-    return [f"  │ {shown.replace(chr(9), '→')}".rstrip(), f"  │ {' ' * _cells(before)}{'^' * max(1, _cells(place))}"]
-
-
-def _cells(shown: str) -> int:
-    """How many columns of a terminal a text takes: a Japanese letter takes two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in shown)
+    return [f"  │ {shown.replace(chr(9), '→')}".rstrip(), f"  │ {' ' * columns(before)}{'^' * max(1, columns(place))}"]

@@ -10,10 +10,11 @@ Units: points (1/72 inch), drawn as CSS pixels; the origin is the top left corne
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from k8snb.messages.columns import columns
 
 if TYPE_CHECKING:
     from k8snb.views.graph import Edge, Graph, Node
@@ -51,15 +52,6 @@ class Layout:
     nodes: dict[str, Box]
     groups: dict[str, Box]
     edges: list[tuple[list[Point], Point | None]]
-
-
-def columns(text: str) -> int:
-    """How many columns a text takes in a monospaced font: East-Asian wide characters take two, combining marks none.
-
-    >>> columns("pod"), columns("ポッド")
-    (3, 6)
-    """
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def size(node: Node) -> tuple[int, int]:

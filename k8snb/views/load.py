@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from k8snb.messages import text
 from k8snb.messages.arguments import careful
+from k8snb.messages.columns import columns, padded
 from k8snb.sim.clock import SECOND, duration
 from k8snb.simulation.load import Run, Shot
 from k8snb.simulation.simulation import Simulation
@@ -128,13 +129,13 @@ class Load:
         return "\n".join([*lines, f"  {text('load.latency')}  {latencies}", *self._signs()])
 
     def _signs(self) -> Iterator[str]:
-        columns = self.over_time()
-        rows = ((text("load.sent"), [c.sent for c in columns]), (text("load.errors"), [c.failed for c in columns]),
-                ("p99", [c.p99 for c in columns]))  # fmt: skip
-        wide = max(len(name) for name, _ in rows)
+        moments = self.over_time()
+        rows = ((text("load.sent"), [c.sent for c in moments]), (text("load.errors"), [c.failed for c in moments]),
+                ("p99", [c.p99 for c in moments]))  # fmt: skip
+        wide = max(columns(name) for name, _ in rows)
         for name, values in rows:
             most = duration(max(values, default=0)) if name == "p99" else str(max(values, default=0))
-            yield f"  {name:<{wide}}  {sparkline(values)}  {text('load.at_most', most=most or '0')}"
+            yield f"  {padded(name, wide)}  {sparkline(values)}  {text('load.at_most', most=most or '0')}"
         yield "  " + text("load.scale", step=duration(self._step()))
 
     # -- as picture --------------------------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 from k8snb.apimachinery.objects import EMPTY_LIST
 from k8snb.messages import text
 from k8snb.messages.arguments import careful
+from k8snb.messages.columns import columns
 from k8snb.sim.trace import Record
-from k8snb.views.layout import columns
 from k8snb.views.states import sign
 from k8snb.views.svg import escape
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from k8snb.messages import text
+from k8snb.messages.columns import padded
 from k8snb.sim.clock import duration
 from k8snb.sim.trace import Record
 
@@ -85,7 +86,7 @@ def _counted(lines: Iterable[str]) -> list[str]:
 def _labelled(label: str, lines: list[str]) -> list[str]:
     """Lines under a label in the margin; the first eight, and how many more."""
     shown = lines[:8] + ([text("steps.more", count=len(lines) - 8)] if len(lines) > 8 else [])
-    return [f"  {label if number == 0 else '':<11}{line}" for number, line in enumerate(shown)]
+    return [f"  {padded(label if number == 0 else '', 11)}{line}" for number, line in enumerate(shown)]
 
 
 def sentence(record: Record) -> str:

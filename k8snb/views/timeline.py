@@ -20,9 +20,10 @@ from typing import NamedTuple
 
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
 from k8snb.messages import text
+from k8snb.messages.columns import columns
 from k8snb.sim.clock import duration
 from k8snb.views import status
-from k8snb.views.layout import CHAR, columns
+from k8snb.views.layout import CHAR
 from k8snb.views.states import sign
 from k8snb.views.svg import STYLE, escape, figure, opening
 

@@ -22,6 +22,7 @@ from k8snb.kubelet.images.known import IMAGES
 from k8snb.kubelet.images.reference import Reference, parse_reference
 from k8snb.messages import Missing, Mistake, text
 from k8snb.messages.arguments import WHOLE, shown
+from k8snb.messages.columns import columns, padded
 from k8snb.messages.guests import Rejected, guest
 from k8snb.messages.inspection import inspected_class
 
@@ -55,8 +56,8 @@ class Explanation(NamedTuple):
             "images.row_usage": text("images.usage", cpu=self.cpu, memory=round(self.memory / MIB, 1), size=round(self.size / 1e6, 1)),
         }
         names = {key: text(key) for key in rows}
-        width = max(map(len, names.values()))
-        lines = [f"  {names[key]:{width}}  {value}" for key, value in rows.items() if value]
+        width = max(map(columns, names.values()))
+        lines = [f"  {padded(names[key], width)}  {value}" for key, value in rows.items() if value]
         return "\n".join([self.image, fill(self.summary, WIDTH, break_on_hyphens=False), *lines])
 
 
