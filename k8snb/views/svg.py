@@ -2,7 +2,8 @@
 
 Colours are CSS variables: JupyterLab's where the picture stands in a notebook, else a light or a dark set by the reader's preference.
 State is drawn three times (sign, word, colour), so that none of them is needed. Every text is escaped. No links: JupyterLab breaks on
-an ``<a>`` inside inline SVG. Blanks stand between the texts: where a page strips the tags (an untrusted notebook), words remain.
+an ``<a>`` inside inline SVG. Where a page strips the tags (an untrusted notebook), what is left of a picture is hidden, and its text
+form stands open.
 Roles follow the WAI-ARIA graphics module; each box carries its full line of text as its label.
 """
 
@@ -63,7 +64,8 @@ def _style() -> str:
         ".k8snb-graph path{fill:none;stroke:var(--dim);stroke-width:1.2}.k8snb-graph .weak{stroke-dasharray:4 3}"
         ".k8snb-graph .flow{stroke:var(--done);stroke-width:2}.k8snb-graph .broken{stroke:var(--failed);stroke-dasharray:1 4}"
         ".k8snb-graph .word{font-size:11px;fill:var(--dim);paint-order:stroke;stroke:var(--bg);stroke-width:3px;text-anchor:middle}"
-        ".k8snb-graph marker path{fill:var(--dim);stroke:none}.k8snb-figure details:not([open])+pre{display:none}"
+        ".k8snb-graph marker path{fill:var(--dim);stroke:none}"
+        ".k8snb-picture:has(svg){display:block!important}.k8snb-figure:has(svg) details:not([open])+pre{display:none}"
     )
 
 
@@ -94,15 +96,21 @@ def draw(graph: Graph) -> str:
 
 
 def figure(picture: str, words: str) -> str:
-    """A picture as HTML, its text form below: folded by the style, so that the words stand open where a page strips it."""
-    fold = f"<details><summary>{text('views.as_text')}</summary></details><pre>{html_escape(words)}</pre>"
-    return f'<figure class="k8snb-figure" style="margin:0"><div style="overflow-x:auto">{picture}</div>{fold}</figure>'
+    """A picture as HTML, its text form below: folded by the style, so that the words stand open where a page strips picture and style."""
+    fold = f"<details><summary>{text('views.as_text')}</summary></details><pre style='{INDENT}'>{html_escape(words)}</pre>"
+    return f'<figure class="k8snb-figure" style="margin:0">{_picture(picture)}{fold}</figure>'
 
 
 def folded(words: str, picture: str) -> str:
     """Words as HTML, the picture folded below: where the story is read line by line."""
-    fold = f"<details><summary>{text('views.as_picture')}</summary><div style='overflow-x:auto'>{picture}</div></details>"
+    fold = f"<details><summary>{text('views.as_picture')}</summary>{_picture(picture)}</details>"
     return f'<figure class="k8snb-words" style="margin:0"><pre style="{INDENT}">{html_escape(words)}</pre>{fold}</figure>'
+
+
+def _picture(picture: str) -> str:
+    # Hidden until its own style shows it: a page that strips both would leave the labels, one after the other.
+    # (JupyterLab strips empty attributes too, hence the value.)
+    return f'<div class="k8snb-picture" hidden="hidden" style="overflow-x:auto">{picture}</div>'
 
 
 def opening(width: int, height: int, title: str) -> str:
