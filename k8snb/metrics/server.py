@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery import selectors
+from k8snb.apimachinery.duration import go_duration
 from k8snb.apimachinery.errors import ApiError, bad_request, object_not_found
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, freeze
@@ -152,7 +153,7 @@ class MetricsServer(Component):
         meta = {key: about["metadata"][key] for key in ("name", "namespace", "labels") if key in about["metadata"]}
         whole: Object = freeze({
             "kind": kind, "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {**meta, "creationTimestamp": timestamp(self.kernel.now)},
-            "timestamp": timestamp(point.time), "window": f"{point.window / SECOND:g}s", **values,
+            "timestamp": timestamp(point.time), "window": go_duration(point.window), **values,
         })  # fmt: skip
         return whole
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from k8snb.apimachinery.duration import parse_duration
 from k8snb.cluster import Cluster
 from k8snb.sim.state import digest
 
@@ -37,6 +38,17 @@ def test_a_new_pod_has_no_metrics_at_first(cluster: Cluster) -> None:
     assert "error: metrics not available yet" in said(cluster, "top pods")
     cluster.run_for(30)
     assert metrics(cluster) == ["default/box"]
+
+
+def test_a_window_is_written_exactly_as_go_writes_lengths_of_time(cluster: Cluster) -> None:
+    cluster.run_for(0.123457)
+    cluster.client.create("pods", pod("odd"), "default")
+    cluster.run_for(17)
+    client = cluster.client.with_versions({"metrics.k8s.io": "v1beta1"})
+    windows = {one["metadata"]["name"]: parse_duration(one["window"]) for one in client.list("pods.metrics.k8s.io")}
+    seen = {name: point.window for (_, name, _), point in cluster.simulation.parts.components["metrics-server"].own.pods.items()}
+    assert windows == seen
+    assert windows["odd"] % 1000, "not a round number"
 
 
 def test_top_prints_pods_containers_nodes_and_sums(cluster: Cluster) -> None:

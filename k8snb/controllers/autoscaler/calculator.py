@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import ceil
 from typing import Any, NamedTuple, Protocol
 
+from k8snb.apimachinery.duration import parse_duration
 from k8snb.apimachinery.meta import condition, parse_time
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.quantity import exact, milli_value, value, write
@@ -64,7 +65,7 @@ class Sample(NamedTuple):
             raise Unknown(f"{problem}failed to get container metrics: container {container} not present in metrics for pod {where}")
         total = sum(exact(part[resource]) for part in parts if resource in part)
         amount = ceil(total * 1000) if resource == "cpu" else int(total)
-        return cls(amount, parse_time(metrics["timestamp"]), round(float(metrics["window"].removesuffix("s")) * SECOND))
+        return cls(amount, parse_time(metrics["timestamp"]), parse_duration(metrics["window"]))
 
 
 class Groups(NamedTuple):
