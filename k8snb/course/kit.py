@@ -147,7 +147,7 @@ def quiz(question: str, choice: str | None = None) -> Any:
         return widget
     index = LETTERS.find(str(choice).strip().lower()[:1] or "?")
     if not 0 <= index < len(words["options"]):
-        return Note("not-yet", (text("quiz.choose"),))
+        return Note("not-yet", (text("quiz.letters", letters=", ".join(LETTERS[: len(words["options"])])),))
     return Note("passed" if index == right else "not-yet", (widget.verdict(index),))
 
 

@@ -159,7 +159,7 @@ def test_a_question_can_be_answered_without_a_browser():
     assert "b) the kubelet" in repr(kit.quiz("06.who"))
     assert repr(kit.quiz("06.who", "b")) == "✓ Right. On its own node."
     assert repr(kit.quiz("06.who", "A)")) == "✗ Not this one. It chooses."
-    assert repr(kit.quiz("06.who", "z")) == "✗ Choose an answer first."
+    assert repr(kit.quiz("06.who", "z")) == "✗ The answers have the letters a, b, c."
 
 
 def test_a_chapter_opens_in_its_language():
