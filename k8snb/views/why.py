@@ -51,17 +51,20 @@ def ancestry(find: Find, ends: Iterable[int], limit: int = REACH) -> dict[int, t
 
 @dataclass(frozen=True)
 class Why:
-    """The answer for one subject: ``records`` (all that led here, in order), ``path`` (the story), ``graph`` (the picture)."""
+    """The answer for one subject: ``records`` (all that led here, in order), ``path`` (the story), ``graph`` (the picture).
+
+    ``kept`` names the finalizers of a subject that was deleted: why it is still there."""
 
     subject: str
     ends: tuple[int, ...]
     found: dict[int, Record] = field(repr=False)  # nearest first
+    kept: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, subject: str, find: Find, ends: Iterable[int]) -> Why:
+    def of(cls, subject: str, find: Find, ends: Iterable[int], kept: Iterable[str] = ()) -> Why:
         """The answer from a trace: ``find`` is ``Trace.get``, ``ends`` the records of the changes to be explained."""
         known = tuple(dict.fromkeys(number for number in ends if number))
-        return cls(subject, known, {number: record for number, (record, _) in ancestry(find, known).items()})
+        return cls(subject, known, {number: record for number, (record, _) in ancestry(find, known).items()}, tuple(kept))
 
     @property
     def records(self) -> list[Record]:
@@ -104,7 +107,8 @@ class Why:
         times = Counter(first.values())
         told = [_line(record, start, times[record.id]) for record in self.path if first[record.id] == record.id]
         rest = [f"  {text('views.why_others', count=others)}"] if others else []
-        return "\n".join([text("views.why", subject=self.subject), *told, *rest])
+        kept = [f"  {text('views.why_kept', names=', '.join(self.kept))}"] if self.kept else []
+        return "\n".join([text("views.why", subject=self.subject), *told, *rest, *kept])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": folded(repr(self), self.graph.svg)} if self.found else {"text/plain": repr(self)}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from k8snb.apimachinery.meta import key_of, parse_time
-from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
 from k8snb.apiserver import keys
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.etcd.store import Change
@@ -158,7 +158,10 @@ class Window:
     def why(self, name: str, position: int | None = None) -> Why:
         """What led to an object's state, back to the users' requests. ``name`` is its id, ``pods shop/web-1``."""
         changes = [self._change(name, position), *(self._wish(owner, position) for owner in self._owners(name, position))]
-        return Why.of(self._called(name), self.simulation.parts.kernel.trace.get, [change.cause for change in changes if change])
+        meta = dig(changes[0].value, "metadata", EMPTY_DICT) if changes[0] else EMPTY_DICT
+        kept = meta.get("finalizers", ()) if "deletionTimestamp" in meta else ()
+        ends = [change.cause for change in changes if change]
+        return Why.of(self._called(name), self.simulation.parts.kernel.trace.get, ends, kept)
 
     def _called(self, name: str) -> str:
         """An object's id as it is spoken of: ``pod shop/web-1``."""

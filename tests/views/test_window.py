@@ -95,6 +95,17 @@ def test_a_pod_that_replaces_another_is_there_for_two_reasons(cluster: Cluster) 
     assert ("kubectl", "delete") in path  # one was seen
 
 
+def test_what_was_deleted_and_is_still_there_is_kept_by_its_finalizers() -> None:
+    cluster = Cluster(nodes=1)
+    cluster.kubectl("create configmap prices")
+    cluster.kubectl("""patch configmap prices -p '{"metadata":{"finalizers":["example.com/audit"]}}'""")
+    assert "example.com/audit" not in repr(cluster.why("configmap/prices"))
+    cluster.kubectl("delete configmap prices --wait=false")
+    assert repr(cluster.why("configmap/prices")).splitlines()[-1].endswith("metadata.finalizers: example.com/audit")
+    cluster.kubectl("""patch configmap prices -p '{"metadata":{"finalizers":null}}'""")
+    assert "example.com/audit" not in repr(cluster.why("configmap/prices")), "it is gone"
+
+
 def test_a_name_that_nobody_knows_is_refused_in_words(cluster: Cluster) -> None:
     with pytest.raises(ValueError, match="frobs"):
         cluster.why("frobs/web")
