@@ -1,6 +1,6 @@
 """A machine that does random things to a cluster, heals it, waits, and looks whether the invariants hold.
 
-``K8SNB_NIGHT=1 pytest tests/simulation/test_machine.py`` looks for much longer.
+``K8SNB_NIGHT=1 pytest tests/simulation/test_machine.py`` looks for ten minutes and more.
 """
 
 import os
@@ -190,7 +190,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
 
 TestAnythingMayHappen = AnythingMayHappen.TestCase
 TestAnythingMayHappen.settings = settings(
-    max_examples=600 if NIGHT else 14,
+    max_examples=1500 if NIGHT else 14,  # at night ten minutes and more
     stateful_step_count=40 if NIGHT else 16,
     deadline=None,
     derandomize=not NIGHT,
