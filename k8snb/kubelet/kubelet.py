@@ -91,6 +91,8 @@ class Kubelet(Component):
         for uid, state in self.own.pods.items():
             probes.resume(state, self.pod_of(state), self.kernel)
             self._schedule(uid, state, 0, "the kubelet has started")
+            if late := pods.unheard(state, self.runtime, self.kernel.now):
+                self.kernel.after(late, self.name, ("exited", uid), why=f"{state.key}: a container has ended")
         static.look(self)
 
     def list_and_watch(self, name: str) -> None:

@@ -18,7 +18,7 @@ from k8snb.apimachinery.resource import once
 from k8snb.kubelet.restarts import goes_on, restarts
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, WAITING, ContainerState, PodState
 from k8snb.kubelet.status import terminated
-from k8snb.seams.cri import Resources
+from k8snb.seams.cri import Resources, Runtime
 
 
 class Action(NamedTuple):
@@ -136,3 +136,10 @@ def host_ports(pod: Object) -> tuple[tuple[int, int, str], ...]:
         return ()
     ports = [port for container in pod["spec"]["containers"] for port in container.get("ports") or ()]
     return tuple((port["hostPort"], port["containerPort"], port.get("protocol", "TCP")) for port in ports if port.get("hostPort"))
+
+
+def unheard(state: PodState, runtime: Runtime, now: int) -> int:
+    """How long until the end of a container can be noticed (µs) that was on its way to a kubelet which stopped; 0 without any."""
+    running = [one for one in state.containers.values() if one.phase == RUNNING]
+    ends = [end.at for one in running if (end := runtime.ended(one.id)) is not None and not runtime.instant]
+    return max([at + runtime.latencies.stop - now for at in ends] + [0])

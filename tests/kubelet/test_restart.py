@@ -71,6 +71,17 @@ def test_what_ended_while_it_was_away_is_noticed_and_started_again(story: Story)
     assert story.main("app")["lastState"]["terminated"]["exitCode"] == 3
 
 
+@pytest.mark.parametrize("seconds", [0, 0.03, 0.1, 5])
+def test_an_end_that_was_on_its_way_to_it_is_not_lost(story: Story, seconds: float) -> None:
+    story.pod("app", "sleep", "999")
+    story.run(3)
+    story.cluster.faults.crash_container("app", code=7)
+    away(story, seconds)
+    story.run(3)
+    assert story.main("app")["restartCount"] == 1
+    assert story.main("app")["lastState"]["terminated"]["exitCode"] == 7
+
+
 def test_a_broken_watch_loses_nothing(story: Story) -> None:
     for number in range(3):
         story.pod(f"app-{number}", image="nginx:1.27")
