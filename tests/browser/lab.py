@@ -6,6 +6,7 @@ driven through JupyterLab's own application object, which the server is told to 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -119,6 +120,9 @@ class Server:
         self.log.close()
 
 
+_WORKSPACES = itertools.count(1)
+
+
 class Notebook:
     """An open notebook in the browser. ``page`` is Playwright's, for clicks and for looking."""
 
@@ -127,7 +131,8 @@ class Notebook:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self._note(server, request.url))
         self.strangers: list[str] = []
-        page.goto(f"{server.address}/lab/tree/{name}?reset&token={server.token}")
+        workspace = f"test-{next(_WORKSPACES)}"  # of its own: of one that is open in another tab JupyterLab goes on to a second one
+        page.goto(f"{server.address}/lab/workspaces/{workspace}/tree/{name}?reset&token={server.token}")
         page.wait_for_function("() => window.jupyterapp", timeout=60_000)
         self.cells = int(page.evaluate(READY))
         wanted = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}[theme]

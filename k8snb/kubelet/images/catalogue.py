@@ -116,7 +116,7 @@ class Catalogue:
 
     def _summary_of(self, name: str, found: Image) -> str:
         """What an image stands for; of one that is not known, which known ones have a name like that."""
-        if not found.generic:
+        if found is not self.generic:
             return _summary(found)
         near = get_close_matches(name, self._names, n=3)
         more = text("images.near", names=", ".join(near)) if near else text("images.elsewhere")
