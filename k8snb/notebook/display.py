@@ -37,14 +37,21 @@ def as_terminal(obj: object) -> str:
 
 
 def _line(line: str) -> str:
-    gap = line.rstrip().rfind("  ")  # columns stand two blanks or more apart
-    column = gap + 2 if gap >= 0 else 0
+    column = _last_column(line.rstrip())
     columns, last = line[:column].strip(), line[column:].split()
     if len(line.rstrip()) < LONG or (columns and len(last) < WORDS):
         return escape(line)
     begins = max(2, min(column, DEEP))
     # The line's end stands inside the block: it adds nothing there, and remains where a page strips the style.
     return f'<span style="{WRAP}; padding-left: {begins}ch; text-indent: -{begins}ch">{escape(line)}</span>'
+
+
+def _last_column(line: str) -> int:
+    """Where the last column begins. Columns stand two blanks or more apart; what stands behind a sentence is no column."""
+    gap = line.rfind("  ")
+    if any(len(cell.split()) >= WORDS for cell in line[: max(gap, 0)].split("  ")):
+        return len(line) - len(line.lstrip())
+    return gap + 2 if gap >= 0 else 0
 
 
 def register(shell: Any) -> None:

@@ -32,6 +32,13 @@ def test_what_a_server_refuses_is_read_to_its_end():
     assert wrapped(f"{CONFLICT}\nline 7 of this cell") == [(CONFLICT, 2)]
 
 
+def test_two_blanks_in_a_sentence_make_no_column():
+    label = "labels: Invalid value: \"Team Blue\": a valid label must be empty (e.g. 'MyValue',  or 'my_value',  or '12345')"
+    assert wrapped(f'Error from server (Invalid): Pod "report" is invalid: {label}') == [
+        (f'Error from server (Invalid): Pod "report" is invalid: {label}', 2)
+    ]
+
+
 def test_the_last_column_of_a_table_wraps_below_itself():
     row = f"Warning   FailedScheduling   {NODES}"
     assert wrapped(f"TYPE      REASON             MESSAGE\n{row}") == [(row, 29)]
