@@ -16,6 +16,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, ClassVar
 
 from k8snb.kubelet.images.consumption import MIB, Appetite
@@ -52,6 +53,10 @@ class Database:
         cursor = self.connection.execute(statement)
         columns = [column[0] for column in cursor.description or ()]
         return columns, cursor.fetchall(), max(0, cursor.rowcount)
+
+    def close(self) -> None:
+        """The call is over."""
+        self.connection.close()
 
 
 def _authorize(action: int, _one: str | None, name: str | None, *_rest: Any) -> int:
@@ -120,17 +125,17 @@ class Server(Image):
         """Run a script against the tables; what changes something is kept."""
         path = self.log_file(process)
         log: list[str] = json.loads(process.files.read(path) or "[]")
-        database = Database(log, self.constants(process))
         results: list[dict[str, Any]] = []
-        for statement in statements(script):
-            try:
-                columns, rows, changed = database.run(self.dialect(statement))
-            except (sqlite3.Error, sqlite3.Warning) as error:
-                process.log(f"ERROR:  {error}")
-                return {"results": results, "error": self.error(str(error))}
-            results.append({"statement": statement, "columns": columns, "rows": rows, "changed": changed})
-            if not statement.lower().startswith(_READS):
-                log.append(self.dialect(statement))
+        with closing(Database(log, self.constants(process))) as database:
+            for statement in statements(script):
+                try:
+                    columns, rows, changed = database.run(self.dialect(statement))
+                except (sqlite3.Error, sqlite3.Warning) as error:
+                    process.log(f"ERROR:  {error}")
+                    return {"results": results, "error": self.error(str(error))}
+                results.append({"statement": statement, "columns": columns, "rows": rows, "changed": changed})
+                if not statement.lower().startswith(_READS):
+                    log.append(self.dialect(statement))
         try:
             process.files.write(path, json.dumps(log))
         except FileError as error:
