@@ -12,10 +12,12 @@ def fresh_shell() -> Iterator[InteractiveShell]:
     """A shell of its own, without colours and without a history file."""
     InteractiveShell.clear_instance()
     shell = InteractiveShell.instance(colors="nocolor")
-    shell.history_manager.enabled = False
+    history = shell.history_manager
+    history.enabled = False
     try:
         yield shell
     finally:
         atexit.unregister(shell.atexit_operations)
         shell.atexit_operations()
+        history.db.close()  # Python 3.13 and newer tell of databases that nobody closed
         InteractiveShell.clear_instance()

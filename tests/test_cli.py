@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 
 import nbformat
 import pytest
@@ -96,7 +97,9 @@ def test_a_language_without_chapters_says_so(chapters, tmp_path, capsys):
 def test_copies_are_trusted_so_that_stored_pictures_show(chapters, tmp_path):
     cli.main(["chapters", str(tmp_path / "mine")])
     copy = nbformat.read(tmp_path / "mine" / "en" / "01-why.ipynb", as_version=4)
-    assert NotebookNotary().check_signature(copy)
+    notary = NotebookNotary()
+    with closing(notary.store):
+        assert notary.check_signature(copy)
 
 
 @pytest.mark.parametrize("command", ["lab", "chapters"])

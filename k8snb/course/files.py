@@ -9,6 +9,7 @@ works on copies in a folder of their own, which this module fills and never over
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from k8snb.course.progress import FILE as PROGRESS
@@ -53,5 +54,7 @@ def _put(chapter: Path, target: Path) -> bool:
     content = chapter.read_text(encoding="utf-8")
     target.write_text(content, encoding="utf-8", newline="\n")
     # Trusted, so that stored pictures show before the first run. Only what we wrote ourselves: a learner's file is their own.
-    NotebookNotary().sign(nbformat.reads(content, as_version=4))
+    notary = NotebookNotary()
+    with closing(notary.store):
+        notary.sign(nbformat.reads(content, as_version=4))
     return True
