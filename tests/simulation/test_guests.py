@@ -10,28 +10,11 @@ import urllib.request
 
 import pytest
 
-from k8snb import Cluster, Controller, Watches
+from k8snb import Controller, Watches
 from k8snb.sim.state import digest
+from tests.simulation.futures import whole
 
 RS = "replicasets.apps"
-
-
-@pytest.fixture
-def cluster():
-    made = Cluster(nodes=2, runtime="hollow")
-    made.kubectl("create deployment web --image=nginx --replicas=2")
-    made.settle()
-    return made
-
-
-def whole(cluster):
-    """Whether a fork, and a replay of everything since the first moment, are the same as the cluster."""
-    was, here = digest(cluster.simulation.root), cluster.simulation.position
-    other = cluster.fork()
-    assert digest(other.simulation.root) == was
-    other.simulation.history.checkpoints = other.simulation.history.checkpoints[:1]
-    other.rewind(here)
-    return digest(other.simulation.root) == was
 
 
 def controller(reconcile, **members):

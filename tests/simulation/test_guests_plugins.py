@@ -8,21 +8,12 @@ import pytest
 
 from k8snb import Cluster, HTTPReply, Image
 from k8snb.sim.state import digest
+from tests.simulation.futures import whole
 
 
 @pytest.fixture
 def cluster():
     return Cluster(nodes=2)
-
-
-def whole(cluster):
-    """Whether a fork, and a replay of everything since the first moment, are the same as the cluster."""
-    was, here = digest(cluster.simulation.root), cluster.simulation.position
-    other = cluster.fork()
-    assert digest(other.simulation.root) == was
-    other.simulation.history.checkpoints = other.simulation.history.checkpoints[:1]
-    other.rewind(here)
-    return digest(other.simulation.root) == was
 
 
 CLUSTERS = []

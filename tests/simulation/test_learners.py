@@ -32,14 +32,6 @@ class Clumsy(MyReplicaSet):
         raise KeyError("spec")
 
 
-@pytest.fixture
-def cluster():
-    made = Cluster(nodes=2, runtime="hollow")
-    made.kubectl("create deployment web --image=nginx --replicas=2")
-    made.settle()
-    return made
-
-
 def mine(cluster):
     return [p["metadata"]["name"] for p in cluster.get("pods") if p["metadata"]["name"].startswith("mine-")]
 

@@ -6,14 +6,6 @@ from k8snb import Cluster, Controller, Watches, owned_by
 from k8snb.messages import LANGUAGES, set_language
 
 
-@pytest.fixture
-def cluster():
-    made = Cluster(nodes=2, runtime="hollow")
-    made.kubectl("create deployment web --image=nginx --replicas=2")
-    made.settle()
-    return made
-
-
 class Counts(Controller):
     """Writes whenever it is called, and so calls itself."""
 
