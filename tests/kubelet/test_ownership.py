@@ -255,3 +255,10 @@ def test_the_unprivileged_nginx_needs_no_more_than_tmp(story: Story) -> None:
     story.run(20)
     assert "running" in story.main("web")["state"]
     assert "[warn]" not in story.cluster.kubectl("logs web").text
+
+
+def test_lines_of_passwd_that_are_none_are_passed_over(story: Story) -> None:
+    start(story, security={})
+    assert sh(story, 'echo "me:x:1000:::/:/bin/sh" >> /etc/passwd; echo "you:x:٣:3::/:/bin/sh" >> /etc/passwd') == ""
+    assert sh(story, 'echo "who:x:7:8::/:/bin/sh" >> /etc/passwd; echo "wheel:x::me" >> /etc/group; whoami; id -u') == "root\n0\n"
+    assert sh(story, "touch /tmp/mine; chown who /tmp/mine; stat -c %U /tmp/mine; chown you /tmp/mine").startswith("who\nchown: ")

@@ -14,6 +14,7 @@ import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from k8snb.apimachinery.strconv import integer
 from k8snb.kubelet.images.ownership import Identity
 from k8snb.seams.cri import RunAs
 
@@ -40,15 +41,20 @@ class Group(NamedTuple):
 @functools.lru_cache(maxsize=256)
 def accounts(passwd: str) -> tuple[Account, ...]:
     """The users of a passwd file; lines that are none are passed over."""
-    rows = (line.split(":") for line in passwd.splitlines())
-    return tuple(Account(row[0], int(row[2]), int(row[3]), row[5]) for row in rows if len(row) > 5 and (row[2] + row[3]).isdecimal())
+    found = []
+    for row in (line.split(":") for line in passwd.splitlines()):
+        user, group = (integer(row[2]), integer(row[3])) if len(row) > 5 else (None, None)
+        if user is not None and group is not None:
+            found.append(Account(row[0], user, group, row[5]))
+    return tuple(found)
 
 
 @functools.lru_cache(maxsize=256)
 def groups(group: str) -> tuple[Group, ...]:
     """The groups of a group file; lines that are none are passed over."""
     rows = (line.split(":") for line in group.splitlines())
-    return tuple(Group(row[0], int(row[2]), tuple(filter(None, row[3].split(",")))) for row in rows if len(row) > 3 and row[2].isdecimal())
+    numbered = ((row, integer(row[2])) for row in rows if len(row) > 3)
+    return tuple(Group(row[0], number, tuple(filter(None, row[3].split(",")))) for row, number in numbered if number is not None)
 
 
 def account_of(passwd: str, user: int | str) -> Account | None:
