@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from k8snb.cluster import Cluster
-from k8snb.kubelet.images import IMAGES, Catalogue, Image, Process, parse_reference
+from k8snb.kubelet.images import IMAGES, Catalogue, Image, Process, nginx_conf, parse_reference
 from k8snb.messages import set_language
 from k8snb.seams.cni import HTTPRequest
 
@@ -401,3 +401,22 @@ def test_every_image_of_the_catalogue_runs_for_a_minute_and_ends() -> None:
     assert not [message for message in told.values() if "Error:" in message and "superuser" not in message]
     cluster.kubectl("delete pods --all")
     assert cluster.run_until(lambda c: not c.get("pods"), 40)
+
+
+MAIN, ONE, TWO = "/etc/nginx/nginx.conf", "/etc/nginx/a.conf", "/etc/nginx/b.conf"
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({MAIN: "http {\n  include ;\n}"}, f'invalid number of arguments in "include" directive in {MAIN}:2'),
+        (
+            {MAIN: "http { include a.conf; }", ONE: "include b.conf;", TWO: "include a.conf;"},
+            f'open() "{ONE}" failed (24: Too many open files)',
+        ),
+    ],
+)
+def test_nginx_refuses_includes_that_lead_nowhere_in_its_own_words(files: dict[str, str], words: str) -> None:
+    with pytest.raises(nginx_conf.ConfigError) as refused:
+        nginx_conf.configuration(nginx_conf.texts(lambda pattern: [(pattern, files[pattern])] if pattern in files else []))
+    assert str(refused.value) == words

@@ -117,6 +117,8 @@ def _block(tokens: list[tuple[int, str, int]], at: int, path: str, inside: str) 
             name, *args = words
             if inside not in _FREE and name not in KNOWN:
                 raise ConfigError(f'unknown directive "{name}" in {path}:{line}')
+            if name == "include" and inside not in _FREE and len(args) != 1:
+                raise ConfigError(f'invalid number of arguments in "include" directive in {path}:{line}')
             inner: tuple[Directive, ...] = ()
             if kind == 1:
                 inner, at = _block(tokens, at, path, name)
@@ -182,7 +184,10 @@ def configuration(files: Texts) -> Configuration:
     return Configuration(tuple(servers), upstreams, worker)
 
 
-def _included(directives: tuple[Directive, ...], known: Mapping[str, tuple[tuple[str, str], ...]]) -> list[Directive]:
+def _included(
+    directives: tuple[Directive, ...], known: Mapping[str, tuple[tuple[str, str], ...]], inside: tuple[str, ...] = (MAIN,)
+) -> list[Directive]:
+    """The directives with those of included files in their places. ``inside``: the files that are being read."""
     found: list[Directive] = []
     for one in directives:
         if one.name != "include":
@@ -191,7 +196,9 @@ def _included(directives: tuple[Directive, ...], known: Mapping[str, tuple[tuple
             if not known[pattern] and "*" not in pattern:
                 raise ConfigError(f'open() "{pattern}" failed (2: No such file or directory)')
             for path, text in known[pattern]:
-                found += _included(parse(text, path), known)
+                if path in inside:
+                    raise ConfigError(f'open() "{path}" failed (24: Too many open files)')  # it includes itself
+                found += _included(parse(text, path), known, (*inside, path))
     return found
 
 
