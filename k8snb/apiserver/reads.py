@@ -14,6 +14,7 @@ from k8snb.apimachinery import selectors
 from k8snb.apimachinery.errors import ApiError, bad_request, expired, object_not_found, quote
 from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object
 from k8snb.apimachinery.resource import Resource
+from k8snb.apimachinery.strconv import parse_uint
 from k8snb.apiserver import tables
 from k8snb.apiserver.context import Context
 from k8snb.apiserver.keys import key_of, prefix_of
@@ -92,12 +93,10 @@ def _position(context: Context) -> tuple[int, str]:
 
 def revision_of(text: str) -> int:
     """A resourceVersion as a number; 0 where none is named. Raises ApiError 500, in the server's words."""
-    known = text.isascii() and text.isdecimal()
-    if text and (not known or len(text) > 20 or int(text) >= 1 << 64):
-        why = "value out of range" if known else "invalid syntax"
-        words = f"resourceVersion: Invalid value: {quote(text)}: strconv.ParseUint: parsing {quote(text)}: {why}"
-        raise ApiError(500, "", words, {})
-    return int(text or 0)
+    try:
+        return parse_uint(text) if text else 0
+    except ValueError as problem:
+        raise ApiError(500, "", f"resourceVersion: Invalid value: {quote(text)}: {problem}", {}) from None
 
 
 def _entries(context: Context, stored: Resource, revision: int, start: str) -> list[Entry]:
