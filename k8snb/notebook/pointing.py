@@ -16,6 +16,7 @@ Where nothing can be found nothing is shown: the server's words always stand abo
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -37,7 +38,7 @@ COMPLAINT = re.compile(r"^(?=error:|Error from server|error |Warning: |The \w+ \
 FIELDS = (
     re.compile(r'unknown field "([^"]+)"'),
     re.compile(r"ValidationError\(\w+\.([\w.\[\]-]+)\)"),
-    re.compile(r"(?:^|^\* | is invalid: \[?|, )((?:metadata|spec|data|type|rules|roleRef|subjects|webhooks)[\w.\[\]/-]*): ", re.M),
+    re.compile(r"(?:^|^\* | is invalid: \[?|, )([a-z]\w*[\w.\[\]/-]*): ", re.M),  # counts where its kind has a field of that name
 )
 GO_FIELD = re.compile(r"Go struct field \w+\.([\w.]+) of type")
 NAMES = (  # how a complaint names the object that it is about
@@ -126,7 +127,8 @@ def _is_meant(thing: Thing, complaint: str) -> bool:
 
 def _places(thing: Thing, complaint: str, kinds: Kinds) -> list[Place]:
     """What a complaint would be about if it was about this object."""
-    paths = [*_wrong_type(thing, complaint, kinds), *_fields(complaint), *_absent(thing, complaint), *_of_another(thing, complaint, kinds)]
+    told = (_wrong_type(thing, complaint, kinds), _fields(thing, complaint, kinds), _absent(thing, complaint))
+    paths = [*itertools.chain(*told), *_of_another(thing, complaint, kinds)]
     return [Place(thing.locate(path), hint(complaint, thing.value, path, thing.at(*path), kinds)) for path in dict.fromkeys(paths)]
 
 
@@ -148,10 +150,14 @@ def _wrong_type(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
             yield error.problem.path
 
 
-def _fields(complaint: str) -> list[Path]:
+def _fields(thing: Thing, complaint: str, kinds: Kinds) -> list[Path]:
     """The field paths that a complaint names, in its order: ``("spec", "containers", 0, "image")``."""
-    found = sorted((match.start(1), match[1]) for pattern in FIELDS for match in pattern.finditer(complaint))
-    return [tuple(yaml.split_path(path)) for _, path in found]
+    resource = kinds.get((str(thing.at("apiVersion")), str(thing.at("kind"))))
+    own = {"metadata", *thing.value, *(resource.schema.fields if resource and resource.schema else ())}
+    *unknown, named = FIELDS
+    said = [(match.start(1), match[1]) for pattern in unknown for match in pattern.finditer(complaint)]
+    fields = [(match.start(1), match[1]) for match in named.finditer(complaint) if yaml.split_path(match[1])[0] in own]
+    return [tuple(yaml.split_path(path)) for _, path in sorted([*said, *fields])]
 
 
 def _absent(thing: Thing, complaint: str) -> list[Path]:

@@ -203,6 +203,17 @@ def test_a_japanese_letter_takes_two_columns():
     assert arrows.index("^") == source.index("title") + 2
 
 
+@pytest.mark.parametrize(
+    ("manifest", "line", "underlined"),
+    [
+        ("apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: fast}\nprovisioner: Not A Name\n", 4, "provisioner"),
+        ("apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: vm}\nhandler: Not_A_Name\n", 4, "handler"),
+    ],
+)
+def test_every_field_of_a_kind_is_found_not_only_its_spec(shown, manifest, line, underlined):
+    assert places(shown(manifest)) == [(line, underlined)]
+
+
 def test_what_names_no_field_points_nowhere():
     assert pointer(DEPLOYMENT, 'Error from server (NotFound): namespaces "shop" not found', KINDS) == ""
     assert pointer("", "error: no objects passed to apply", KINDS) == ""
