@@ -12,6 +12,7 @@ from __future__ import annotations
 import builtins
 import dis
 import inspect
+import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -91,12 +92,18 @@ def _asked(code: CodeType, names: dict[str, Any]) -> Iterator[str]:
         elif what.startswith("STORE_") and before:
             local[name], before = before, ""
         else:
-            before = local.get(name, "") if what == "LOAD_FAST" else ""
+            loaded = instruction.argval[-1] if isinstance(instruction.argval, tuple) else name  # newer Pythons load two at once
+            before = local.get(loaded, "") if what.startswith("LOAD_FAST") else ""
 
 
 def _module(value: Any) -> str:
     """The name of a module or of one of its classes; of anything else nothing."""
     return value.__name__ if isinstance(value, ModuleType | type) and value.__name__ in _MODULES else ""
+
+
+def _luck() -> Any:
+    """The generator behind ``random.random()``. One that a learner has made, and seeded, is no luck."""
+    return getattr(sys.modules.get("random"), "_inst", None)
 
 
 def _name_of(value: Any) -> str:
@@ -106,5 +113,5 @@ def _name_of(value: Any) -> str:
     if isinstance(owner, type):  # from datetime import datetime; now = datetime.now
         module = owner.__name__
     elif owner is not None and not isinstance(owner, ModuleType):
-        module = type(owner).__module__
+        module = type(owner).__module__ if owner is _luck() else ""
     return f"{module}.{getattr(value, '__name__', '')}" if callable(value) else ""

@@ -53,8 +53,9 @@ class Watcher:
         self.asked += 1
         if self.asked % EVERY == 0:
             records, self.last = self.trace.since(self.last), self.trace.last
-            self.writes.update(_what(one) for one in records if one.kind == "request" and one.verb in _CHANGES)
-            self.restless = next((self._named(what) for what, count in self.writes.items() if self._too_often(what, count)), None)
+            new = Counter(_what(one) for one in records if one.kind == "request" and one.verb in _CHANGES)
+            self.writes.update(new)
+            self.restless = next((self._named(what) for what in new if self._too_often(what, self.writes[what])), None)
         return self.restless is not None
 
     def _too_often(self, what: tuple[str, str, str], count: int) -> bool:
