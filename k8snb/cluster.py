@@ -283,15 +283,17 @@ class Cluster:
         """The images that containers can run; ``cluster.images.add(MyImage)`` makes another one known from now on."""
         return Images(self.simulation)
 
-    def get(self, resource: str, name: str = "", namespace: str = "default") -> Any:
-        """One stored object by name (None where there is none), or all objects of a resource in all namespaces.
+    def get(self, resource: str, name: str = "", namespace: str = "") -> Any:
+        """One stored object by name (None where there is none), or all objects of a resource, of one namespace where that is given.
+
+        By name it is looked for in ``default``, unless another namespace is given.
 
         ``resource`` is a key such as ``pods`` or ``deployments.apps``; see :meth:`kubectl` for kubectl's own words.
         """
         server, kind = self.simulation.parts.server, self._kind(resource)
         if not name:
-            return server.stored_list(kind.key)
-        return server.stored(kind.key, name, namespace if kind.namespaced else "")
+            return server.stored_list(kind.key, namespace)
+        return server.stored(kind.key, name, (namespace or "default") if kind.namespaced else "")
 
     def _kind(self, resource: str) -> Resource:
         catalogue, word = self.simulation.parts.server.catalogue, resource.lower()
@@ -395,7 +397,7 @@ class Cluster:
 
     def pending(self) -> list[Event]:
         """What is scheduled to happen, heartbeats left out."""
-        return [event for event in self.simulation.parts.kernel.pending() if not event.background]
+        return self.simulation.pending()
 
     def serve(self, port: int = 0, *, factor: float = 1.0) -> Endpoint:
         """Let real kubectl in: serve the REST API on loopback, in this notebook's event loop, and let time follow the wall clock.

@@ -303,7 +303,7 @@ class Window:
         return members(Etcd(self.simulation).members())
 
     def _causes(self, of: str | Object, namespace: str) -> Graph:
-        return self.why(self.identify(of, namespace)).graph
+        return self.why(self.known(self.identify(of, namespace))).graph
 
 
 GRAPHS: dict[str, Callable[[Window, str | Object, str], Graph]] = {

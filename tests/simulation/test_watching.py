@@ -87,3 +87,14 @@ def test_kubectl_says_when_the_history_is_gone(cluster):
     printed = cluster.kubectl(["get", "--raw", f"/api/v1/configmaps?watch=1&resourceVersion={first}"])
     (line,) = printed.stdout.splitlines()
     assert (printed.ok, printed.stderr, json.loads(line)["type"], json.loads(line)["object"]["code"]) == (True, "", "ERROR", 410)
+
+
+def test_all_objects_are_asked_for_in_all_namespaces_or_in_one():
+    cluster = Cluster(nodes=0)
+    cluster.kubectl("create namespace shop")
+    cluster.settle()
+    cluster.kubectl("create configmap prices -n shop")
+    assert [one["metadata"]["name"] for one in cluster.get("configmaps", namespace="shop")] == ["kube-root-ca.crt", "prices"]
+    assert cluster.get("configmaps", namespace="nosuch") == []
+    assert cluster.get("configmaps", "prices") is None
+    assert cluster.get("configmaps", "prices", "shop") in cluster.get("configmaps")

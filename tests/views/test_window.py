@@ -85,6 +85,11 @@ def test_why_leads_back_to_the_user(cluster: Cluster) -> None:
     assert cluster.why(cluster.get("pods")[0]).path == why.path
 
 
+def test_of_what_never_was_there_is_no_picture_of_causes(cluster: Cluster) -> None:
+    with pytest.raises(LookupError, match="nothing called pods default/nosuch"):
+        cluster.graph("causes", "pod/nosuch")
+
+
 def test_a_pod_that_replaces_another_is_there_for_two_reasons(cluster: Cluster) -> None:
     before = pods(cluster)
     cluster.send(Request("delete", "", "v1", "pods", namespace="default", name=before[0], body={"gracePeriodSeconds": 0}))
