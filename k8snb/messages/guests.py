@@ -35,11 +35,14 @@ _OTHERS = re.compile("|".join([re.escape(PACKAGE), re.escape(str(Path(dis.__file
 
 _running: list[str] = []
 _left: list[list[int]] = []  # how many lines each may still run
-_cut: list[str] = []  # at most one: what was running when ■ was pressed
 
 
 class Rejected(RuntimeError):
     """What a guest raised, in one line."""
+
+
+class Cut(KeyboardInterrupt):
+    """■ was pressed while a guest's code ran; its text says where in it."""
 
 
 class Endless(BaseException):
@@ -54,11 +57,6 @@ def hurry() -> None:
     """Something was refused to the guest for good: whatever it does now, it ends soon, even if it catches everything."""
     if _left:
         _left[-1][0] -= LINES // 100
-
-
-def cut() -> str:
-    """What of a learner's code an interrupt has ended just now (told once); empty: none."""
-    return _cut.pop() if _cut else ""
 
 
 def running() -> str:
@@ -76,8 +74,7 @@ def guest(turn: str) -> Iterator[None]:
         with _bounded(turn):
             yield
     except KeyboardInterrupt as error:
-        _cut[:] = [told(error).removeprefix("KeyboardInterrupt, ")]
-        raise
+        raise Cut(told(error).removeprefix("KeyboardInterrupt, ")) from None
     except BaseException as error:  # noqa: BLE001  (whatever it is, it is the learner's)
         raise Rejected(told(error)) from None
     finally:

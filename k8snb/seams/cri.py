@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from k8snb.sim.kernel import Event
+
 
 class MountPoint(NamedTuple):
     """A volume of the pod at a path of a container."""
@@ -226,6 +228,10 @@ class Runtime(Protocol):
 
     def start(self, config: ContainerConfig) -> Started:
         """Create and start a container."""
+        ...
+
+    def is_moot(self, event: Event) -> bool:
+        """Whether nothing will come of an event that was scheduled for this runtime."""
         ...
 
     def ended(self, container_id: str) -> Ended | None:

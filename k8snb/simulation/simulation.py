@@ -42,7 +42,7 @@ LIMIT = 300 * SECOND
 STEP_LIMIT = 60 * SECOND
 LOOKS = ("get", "list", "watch")
 ACTIONS = ("reconcile", "decision", "runtime")
-FORMAT = 1
+FORMAT = 2  # one more whenever a record of the state gets or loses a field
 SHOWN = 3  # what is still to come is told so far
 
 
@@ -226,9 +226,14 @@ class Simulation:
                 self._step()
                 if hold.asked or watcher.found():
                     break
-        pending = tuple(e for e in self.parts.kernel.pending() if not e.background)
         took, events = self.now - begin, self.root.kernel.processed - handled
-        return Settled(calm <= target and not watcher.restless, took, events, pending, self.now, watcher.restless)
+        return Settled(calm <= target and not watcher.restless, took, events, tuple(self.pending()), self.now, watcher.restless)
+
+    def pending(self) -> list[Event]:
+        """What is scheduled to happen; heartbeats are left out, and so is what was meant for containers that have ended."""
+        runtimes = {f"containerd/{node}": runtime for node, runtime in self.parts.machines.runtimes.items()}
+        waiting = (event for event in self.parts.kernel.pending() if not event.background)
+        return [event for event in waiting if event.component not in runtimes or not runtimes[event.component].is_moot(event)]
 
     def run_for(self, microseconds: int) -> int:
         """Let time pass; gives the number of events handled."""
@@ -284,8 +289,8 @@ class Simulation:
             event = self.parts.kernel.step()
             if self.history.due(self.root):
                 self.history.checkpoint(self.root)
-        except KeyboardInterrupt:
-            self._undo(events, len(self.history.inputs))
+        except KeyboardInterrupt as interrupt:
+            self._undo(events, len(self.history.inputs), interrupt)
         return event
 
     # ------------------------------------------------------------------ ■
@@ -312,17 +317,17 @@ class Simulation:
         with holding() as hold:
             try:
                 yield
-            except KeyboardInterrupt:
-                self._undo(events, inputs)
+            except KeyboardInterrupt as interrupt:
+                self._undo(events, inputs, interrupt)
             hold.check(self._stopped)
 
     @property
     def _stopped(self) -> str:
         return text("cluster.interrupted", now=timestamp(self.now))
 
-    def _undo(self, events: int, inputs: int) -> NoReturn:
+    def _undo(self, events: int, inputs: int, interrupt: KeyboardInterrupt) -> NoReturn:
         """Take back what was cut in two by an interrupt, and stop the cell with a sentence."""
-        what = guests.cut()
+        what = str(interrupt) if isinstance(interrupt, guests.Cut) else ""
         try:
             self._take_over(self.past(Position(events, inputs, self.now)))
         except KeyboardInterrupt:

@@ -328,3 +328,12 @@ def test_agnhost_serves_what_its_arguments_say(story: Story) -> None:
     story.pod("net", image="registry.k8s.io/e2e-test-images/agnhost:2.53", args=["netexec", "--http-port=9000"])
     story.run(5)
     assert story.cluster.http(f"http://{story.status('net')['podIP']}:9000/hostname", from_node="node-1").body == "net"
+
+
+def test_nothing_is_still_to_come_for_a_container_that_has_ended(story: Story) -> None:
+    story.pod("app", "sleep", "3600")
+    story.run(5)
+    assert "app/main goes on" in repr(story.cluster.settle())
+    story.cluster.kubectl("delete pod app --now")
+    story.run(5)
+    assert repr(story.cluster.settle()).splitlines()[1:] == []

@@ -8,9 +8,9 @@ import pytest
 
 from k8snb.cluster import Cluster
 from k8snb.kubelet.images import Image
-from k8snb.messages import LANGUAGES, Interrupted, set_language
+from k8snb.messages import LANGUAGES, Interrupted, guests, set_language
 from k8snb.sim.interrupts import holding
-from k8snb.sim.state import digest
+from tests.simulation.futures import whole
 
 
 @pytest.fixture
@@ -23,16 +23,6 @@ def cluster():
 
 def press():
     signal.raise_signal(signal.SIGINT)
-
-
-def whole(cluster):
-    """Whether a fork, and a replay of everything since the first moment, are the same as the cluster."""
-    was, here = digest(cluster.simulation.root), cluster.simulation.position
-    other = cluster.fork()
-    assert digest(other.simulation.root) == was
-    other.simulation.history.checkpoints = other.simulation.history.checkpoints[:1]
-    other.rewind(here)
-    return digest(other.simulation.root) == was
 
 
 def ready(cluster):
@@ -168,3 +158,12 @@ def test_another_thread_runs_as_ever(cluster):
 def test_holding_inside_of_holding_is_one():
     with holding() as outer, holding() as inner:
         assert outer is inner
+
+
+def test_what_was_cut_before_is_not_told_of_a_later_interrupt(cluster):
+    with pytest.raises(guests.Cut, match=r"line \d+, in press"), guests.guest("start"):
+        press()
+    with pytest.raises(Interrupted) as stopped, Presser(900, 902):
+        cluster.settle()
+    assert "inside of your own code" not in str(stopped.value)
+    assert whole(cluster)

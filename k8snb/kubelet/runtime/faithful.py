@@ -207,18 +207,25 @@ class FaithfulRuntime(ImageStore):
 
     def handle(self, event: Event) -> None:
         """A process that slept goes on; or one that leaks has come to its limit."""
-        container = self.state.containers.get(event.key[1])
-        if container is None or container.ended_at:
+        if self.is_moot(event):
             return
-        if event.key[0] == "wake" and container.wake == self.kernel.now:
+        container = self.state.containers[event.key[1]]
+        if event.key[0] == "wake":
             container.wake = 0
             process = self._process(container)
             processes.go_on(process)
             self._charge(container, process, process.spent or 0, 0)
             self._settle(container)
-        elif event.key[0] == "memory" and container.exhausted_at == self.kernel.now:
+        elif event.key[0] == "memory":
             container.exhausted_at = 0
             self._settle(container)
+
+    def is_moot(self, event: Event) -> bool:
+        """Whether nothing will come of an event: its container has ended meanwhile, or waits for another moment."""
+        container = self.state.containers.get(event.key[1])
+        if container is None or container.ended_at:
+            return True
+        return event.time != (container.wake if event.key[0] == "wake" else container.exhausted_at)
 
     def _charge(self, container: Container, process: Process, cost: int, requests: int) -> int:
         """Note CPU time; how much longer the work takes than on an idle machine (µs)."""

@@ -19,7 +19,7 @@ from k8snb.kubelet.images.run import ends
 from k8snb.seams.cni import NO_SUCH_NAME, REFUSED, Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse
 from k8snb.seams.cri import ContainerConfig, Ended, Executed, Latencies, PodVolume, Pull, Resources, Started, Usage
 from k8snb.sim.clock import HOUR
-from k8snb.sim.kernel import Kernel
+from k8snb.sim.kernel import Event, Kernel
 from k8snb.sim.state import Shelf
 
 
@@ -134,6 +134,10 @@ class HollowRuntime:
             return None
         state = ProcessState(image=config.image, argv=argv, env=Shelf(config.env), hostname=config.hostname)
         return ends(image, state, _Nowhere(self.kernel.now), HOUR)
+
+    def is_moot(self, event: Event) -> bool:
+        """None are scheduled: ends are foreseen."""
+        return False
 
     def ended(self, container_id: str) -> Ended | None:
         """The foreseen end, once it is there."""
