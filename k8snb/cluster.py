@@ -22,11 +22,11 @@ from k8snb.apiserver.keys import prefix_of
 from k8snb.apiserver.request import Options, Request, Response, User
 from k8snb.client.client import Client
 from k8snb.etcd.store import Compacted
+from k8snb.guests.arguments import careful, shown
 from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.result import Result
 from k8snb.messages import Missing, Mistake, Plain, counted, text
-from k8snb.messages.arguments import careful, shown
 from k8snb.network.chains import MODES
 from k8snb.network.kube_proxy import Rules
 from k8snb.seams.cni import ANYBODY, HTTPResponse

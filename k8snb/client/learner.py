@@ -6,7 +6,7 @@
         def reconcile(self, key): ...
 
 It gets the client, the informers and the queue that the built-in ones have. What it raises becomes back-off and a short message;
-a turn that never ends is ended, after :data:`LIMIT` requests or so many lines (:mod:`k8snb.messages.guests`). Code is wiring, not
+a turn that never ends is ended, after :data:`LIMIT` requests or so many lines (:mod:`k8snb.guests.turns`). Code is wiring, not
 state: a fork and a rewind run the same class in a new instance, and a restart makes a new instance too, so what was kept on
 ``self`` is gone, as the memory of a real process is.
 
@@ -27,10 +27,10 @@ from k8snb.apiserver.request import Request, Response, User
 from k8snb.client.component import Environment
 from k8snb.client.controller import Controller, ControllerProcess, OfOwner, Watches, itself, service_account
 from k8snb.client.workqueue import WorkQueue
+from k8snb.guests.arguments import WHOLE, shown
+from k8snb.guests.inspection import inspected, inspected_class
+from k8snb.guests.turns import Endless, Rejected, guest, hinted, host, hurry, without_addresses
 from k8snb.messages import Mistake, text
-from k8snb.messages.arguments import WHOLE, shown
-from k8snb.messages.guests import Endless, Rejected, guest, hinted, host, hurry, without_addresses
-from k8snb.messages.inspection import inspected, inspected_class
 from k8snb.sim.state import clone
 
 PREFIX = "learner-"

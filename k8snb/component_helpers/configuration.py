@@ -7,8 +7,8 @@ from typing import Any
 
 from k8snb.apimachinery.objects import FrozenDict, freeze
 from k8snb.apimachinery.yaml import YamlError, documents
+from k8snb.guests.arguments import shown
 from k8snb.messages import Mistake, text
-from k8snb.messages.arguments import shown
 
 
 def one_document(given: str | Mapping[str, Any], sentence: str) -> FrozenDict:

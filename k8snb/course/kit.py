@@ -20,8 +20,8 @@ from k8snb.cluster import use
 from k8snb.course.exercise import Chapter, Exercise, all_ids, all_questions, chapters, find
 from k8snb.course.progress import Progress
 from k8snb.course.verdict import Note
+from k8snb.guests.arguments import careful_function as careful
 from k8snb.messages import fill, set_language, text
-from k8snb.messages.arguments import careful_function as careful
 from k8snb.widgets.quiz import Quiz
 
 LETTERS = "abcdefgh"

@@ -12,8 +12,8 @@ from typing import Any
 
 from k8snb.apimachinery.resource import Resource
 from k8snb.apimachinery.yaml import Mark
+from k8snb.guests.arguments import shown
 from k8snb.messages import text
-from k8snb.messages.arguments import shown
 
 PARSER = (  # in the words of libyaml, the first that fits
     (re.compile("found unexpected end of stream"), "notebook.open_quote"),

@@ -27,9 +27,9 @@ from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 from k8snb.apimachinery.objects import FrozenDict, Object
+from k8snb.guests.inspection import inspected, inspected_class
+from k8snb.guests.turns import guest
 from k8snb.messages import Mistake, counted, text
-from k8snb.messages.guests import guest
-from k8snb.messages.inspection import inspected, inspected_class
 from k8snb.scheduler.cluster_event import ANYTHING, Interest
 from k8snb.scheduler.diagnosis import Status, unschedulable
 from k8snb.scheduler.framework import EXTENSION_POINTS, Cycle, FilterPlugin, Plugin, Profile, ScorePlugin

@@ -22,7 +22,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from k8snb.messages import Interrupted, guests
+from k8snb.guests import turns
+from k8snb.messages import Interrupted
 
 
 class Hold:
@@ -35,7 +36,7 @@ class Hold:
     def __call__(self, _number: int, _frame: object) -> None:
         """■ was pressed."""
         again, self.asked = self.asked, True
-        if again or self.cuts or guests.running():
+        if again or self.cuts or turns.running():
             raise KeyboardInterrupt
 
     def check(self, sentence: str) -> None:

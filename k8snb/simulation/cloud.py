@@ -26,8 +26,8 @@ from k8snb.cloud.balancers import Balancer
 from k8snb.cloud.disks import DISK, FILE
 from k8snb.cloud.pools import Instance, NodePool
 from k8snb.cloud.sizes import SIZES
+from k8snb.guests.arguments import careful
 from k8snb.messages import Mistake, text
-from k8snb.messages.arguments import careful
 from k8snb.messages.columns import columns, padded
 from k8snb.sim.clock import duration
 from k8snb.simulation.commands import Command

@@ -15,8 +15,8 @@ from k8snb.etcd.raft.log import Command
 from k8snb.etcd.raft.member import MemberState
 from k8snb.etcd.raft.store import RaftStore
 from k8snb.etcd.store import COMPONENT, KeyValue, Store, Unavailable
+from k8snb.guests.arguments import careful
 from k8snb.messages import Mistake, text
-from k8snb.messages.arguments import careful
 from k8snb.sim.clock import SECOND
 from k8snb.sim.kernel import Kernel
 from k8snb.simulation.etcd_tables import Held, Keys, Log, MemberRow, Members, Messages, Proposal

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8snb.etcd.store import COMPONENT as ETCD
+from k8snb.guests.arguments import careful
 from k8snb.messages import Mistake, text
-from k8snb.messages.arguments import careful
 from k8snb.sim.clock import seconds
 from k8snb.simulation import cloud, etcd, load, outside
 from k8snb.simulation.machine_files import known_manifest, static_pod

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from k8snb.guests.arguments import careful
 from k8snb.messages import text
-from k8snb.messages.arguments import careful
 
 if TYPE_CHECKING:
     from k8snb.kubelet.images.catalogue import Explanation

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from k8snb.client.controller import ControllerProcess
 from k8snb.client.learner import LearnerProcess, Program, program
 from k8snb.client.workqueue import QueueState
+from k8snb.guests.arguments import careful
+from k8snb.guests.turns import told
 from k8snb.messages import Mistake, text
-from k8snb.messages.arguments import careful
-from k8snb.messages.guests import told
 from k8snb.scheduler.learner import PluginProgram
 from k8snb.scheduler.scheduler import NAME as SCHEDULER
 from k8snb.scheduler.scheduler import KubeScheduler

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8snb.client.component import ComponentState
+from k8snb.guests.arguments import is_number
 from k8snb.messages import Mistake, text
-from k8snb.messages.arguments import is_number
 from k8snb.network.conntrack import FIRST_PORT
 from k8snb.network.traffic import parse_url
 from k8snb.sim.clock import SECOND

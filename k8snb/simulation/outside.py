@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8snb.apimachinery.errors import ApiError
+from k8snb.guests.arguments import careful
 from k8snb.kubelet.images.reference import parse_reference
 from k8snb.kubelet.registries import Registries, Registry
 from k8snb.messages import Mistake, text
-from k8snb.messages.arguments import careful
 from k8snb.seams.cni import EMPTY, REFUSED, Hop, HTTPReply, HTTPRequest, HTTPResponse
 from k8snb.sim.clock import MILLISECOND
 from k8snb.sim.state import Shelf

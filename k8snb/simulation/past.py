@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.objects import Object
+from k8snb.guests.arguments import careful
 from k8snb.messages import NoSuchKey, text
-from k8snb.messages.arguments import careful
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation

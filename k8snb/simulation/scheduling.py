@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from k8snb.guests.arguments import careful
 from k8snb.messages import Missing, Mistake, text
-from k8snb.messages.arguments import careful
 from k8snb.scheduler.framework import Framework
 from k8snb.scheduler.learner import PluginProgram, plugin_program
 from k8snb.scheduler.queue import ACTIVE, BACKOFF, ERROR_BACKOFF, GATED, IN_FLIGHT, UNSCHEDULABLE, QueuedPod

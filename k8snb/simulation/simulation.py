@@ -17,9 +17,10 @@ from k8snb.apimachinery.objects import freeze, too_deep
 from k8snb.apiserver.request import Request, Response
 from k8snb.etcd.raft.group import new_group
 from k8snb.etcd.raft.store import RaftStore
+from k8snb.guests import turns
+from k8snb.guests.arguments import shown
 from k8snb.kubelet.images import Catalogue
-from k8snb.messages import Interrupted, Mistake, guests, text
-from k8snb.messages.arguments import shown
+from k8snb.messages import Interrupted, Mistake, text
 from k8snb.seams.cni import HTTPResponse
 from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.collector import resting_collector
@@ -327,7 +328,7 @@ class Simulation:
 
     def _undo(self, events: int, inputs: int, interrupt: KeyboardInterrupt) -> NoReturn:
         """Take back what was cut in two by an interrupt, and stop the cell with a sentence."""
-        what = str(interrupt) if isinstance(interrupt, guests.Cut) else ""
+        what = str(interrupt) if isinstance(interrupt, turns.Cut) else ""
         try:
             self._take_over(self.past(Position(events, inputs, self.now)))
         except KeyboardInterrupt:

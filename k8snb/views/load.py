@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from k8snb.guests.arguments import careful
 from k8snb.messages import text
-from k8snb.messages.arguments import careful
 from k8snb.messages.columns import columns, padded
 from k8snb.sim.clock import SECOND, duration
 from k8snb.simulation.load import Run, Shot

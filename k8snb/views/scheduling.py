@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.objects import EMPTY_LIST
+from k8snb.guests.arguments import careful
 from k8snb.messages import text
-from k8snb.messages.arguments import careful
 from k8snb.messages.columns import columns
 from k8snb.sim.trace import Record
 from k8snb.views.states import sign

@@ -7,8 +7,9 @@ import threading
 import pytest
 
 from k8snb.cluster import Cluster
+from k8snb.guests import turns
 from k8snb.kubelet.images import Image
-from k8snb.messages import LANGUAGES, Interrupted, guests, set_language
+from k8snb.messages import LANGUAGES, Interrupted, set_language
 from k8snb.sim.interrupts import holding
 from tests.simulation.futures import whole
 
@@ -161,7 +162,7 @@ def test_holding_inside_of_holding_is_one():
 
 
 def test_what_was_cut_before_is_not_told_of_a_later_interrupt(cluster):
-    with pytest.raises(guests.Cut, match=r"line \d+, in press"), guests.guest("start"):
+    with pytest.raises(turns.Cut, match=r"line \d+, in press"), turns.guest("start"):
         press()
     with pytest.raises(Interrupted) as stopped, Presser(900, 902):
         cluster.settle()

@@ -15,16 +15,16 @@ from difflib import get_close_matches
 from textwrap import fill
 from typing import Any, NamedTuple
 
+from k8snb.guests.arguments import WHOLE, shown
+from k8snb.guests.inspection import inspected_class
+from k8snb.guests.turns import Rejected, guest
 from k8snb.kubelet.images.consumption import MIB, Appetite
 from k8snb.kubelet.images.generic import Generic
 from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.known import IMAGES
 from k8snb.kubelet.images.reference import Reference, parse_reference
 from k8snb.messages import Missing, Mistake, text
-from k8snb.messages.arguments import WHOLE, shown
 from k8snb.messages.columns import columns, padded
-from k8snb.messages.guests import Rejected, guest
-from k8snb.messages.inspection import inspected_class
 
 WIDTH = 100
 HOOKS = {

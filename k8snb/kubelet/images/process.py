@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from k8snb.guests.arguments import careful
+from k8snb.guests.turns import Rejected, guest, without_addresses
 from k8snb.kubelet.images import consumption
 from k8snb.kubelet.images.consumption import Appetite, Consumption
 from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.reference import parse_reference
 from k8snb.kubelet.images.shell.state import FOREVER, ShellState
-from k8snb.messages.arguments import careful
-from k8snb.messages.guests import Rejected, guest, without_addresses
 from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPResponse
 from k8snb.seams.cri import MountPoint, Resources
 from k8snb.sim.clock import MILLISECOND, SECOND, seconds

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from k8snb.guests.arguments import TEXT, WHOLE, shown
+from k8snb.guests.turns import guest, told
 from k8snb.kubelet.images.consumption import Appetite, Consumption
 from k8snb.kubelet.images.files import Files
 from k8snb.kubelet.images.image import Image
@@ -21,8 +23,6 @@ from k8snb.kubelet.images.shell import session as sessions
 from k8snb.kubelet.images.shell.session import Session
 from k8snb.kubelet.images.shell.state import FOREVER, Frame
 from k8snb.messages import Mistake, text
-from k8snb.messages.arguments import TEXT, WHOLE, shown
-from k8snb.messages.guests import guest, told
 from k8snb.seams.cni import TCP, Answer, Connection, Headers, HTTPReply, HTTPRequest, HTTPResponse, phrase
 from k8snb.seams.cri import Executed
 from k8snb.sim.clock import HOUR

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
-from k8snb.messages import Interrupted, Mistake, NoSuchAttribute, guests, text
+from k8snb.guests import turns
+from k8snb.messages import Interrupted, Mistake, NoSuchAttribute, text
 
 C = TypeVar("C", bound=type)
 
@@ -182,8 +183,8 @@ def _from_outside(function: Callable[..., Any], called: str) -> Callable[..., An
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if guests.running():
-            raise Mistake(text("guests.inside", call=called, turn=guests.running()))
+        if turns.running():
+            raise Mistake(text("guests.inside", call=called, turn=turns.running()))
         try:
             return function(*args, **kwargs)
         except Interrupted:
