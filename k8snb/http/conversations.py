@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apiserver.request import Response, User
+from k8snb.apiserver.request import Response
 from k8snb.http import terminal
 from k8snb.http.streams import LOOK, over
 from k8snb.http.upgraded import Upgraded
@@ -52,12 +52,10 @@ class Conversation(Upgraded):
         self.session: dict[str, Any] = {}
         self.playing: asyncio.Task[None] | None = None
 
-    def unfit(self) -> ApiError | None:
-        """The pod must be there, and who wants to type must be able to say when that is all."""
-        offered = self.request.headers.get("Sec-WebSocket-Protocol", "")
-        if V5 not in offered and self._wants("stdin") and not self._wants("tty"):
-            return ApiError(400, "BadRequest", f"k8snb wants {V5} for standard input without a terminal", {})
-        return super().unfit()
+    def check_query(self) -> None:
+        """Who wants to type must be able to say when that is all. Raises ApiError 400."""
+        if V5 not in self.offered and self._wants("stdin") and not self._wants("tty"):
+            raise ApiError(400, "BadRequest", f"k8snb wants {V5} for standard input without a terminal", {})
 
     def on_close(self) -> None:
         """The client has gone, and nobody waits for the command any longer."""
@@ -283,7 +281,7 @@ class Conversation(Upgraded):
             text = str(answer.body.get("text", "")) if answer.ok else ""
             self._say(STDOUT, text[shown:])
             shown = max(shown, len(text))
-            if not answer.ok or over(self.endpoint, self.about("get")._replace(user=User()), container):
+            if not answer.ok or over(self.look(), container):
                 self._end(ended(0))
                 return
             await asyncio.sleep(LOOK)

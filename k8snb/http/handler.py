@@ -97,12 +97,11 @@ class Handler(Speaking):
             method, url = self.request.method or "GET", self.request.uri or "/"
             request = request_of(method, url, self.request.headers, bytes(self._body), self.visitor)
             request = self.endpoint.issued.asked(in_name_of(self.endpoint, self.request, request))
-            refused = _not_here(request, self.request.headers.get("Accept", ""))
-        except ApiError as error:
-            refused = error
-        if refused is not None:
+            _check_served(request, self.request.headers.get("Accept", ""))
+        except ApiError as refused:
             self.send(Response(refused.code, refused.status))
-        elif request.subresource == "log" and dict(request.options.parameters).get("follow") in ("true", "1"):
+            return
+        if request.subresource == "log" and dict(request.options.parameters).get("follow") in ("true", "1"):
             await streams.follow(self, self.endpoint, request)
         elif request.verb == "watch":
             await streams.serve(self, self.endpoint, request)
@@ -173,15 +172,14 @@ class Handler(Speaking):
         return None if self.handed_on else super().compute_etag()
 
 
-def _not_here(request: Request, accept: str) -> ApiError | None:
-    """What is not served over HTTP, and says so."""
+def _check_served(request: Request, accept: str) -> None:
+    """What is not served over HTTP says so. Raises ApiError 406, 501."""
     if (
         accept
         and request.path != "/openapi/v2"
         and request.subresource != PROXY  # what a program answers is between it and the client
         and not any(form in accept for form in ("json", "*/*", "text/plain", "application/*", "yaml"))
     ):
-        return ApiError(406, "NotAcceptable", "only the following media types are accepted: application/json", {})
+        raise ApiError(406, "NotAcceptable", "only the following media types are accepted: application/json", {})
     if request.resource == "pods" and request.subresource in CONNECTIONS:
-        return ApiError(501, "NotImplemented", f"k8snb serves {request.subresource} by WebSocket only", {})
-    return None
+        raise ApiError(501, "NotImplemented", f"k8snb serves {request.subresource} by WebSocket only", {})

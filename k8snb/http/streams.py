@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tornado.iostream import StreamClosedError
 
-from k8snb.apiserver.request import Request, User
+from k8snb.apiserver.request import Request, Response, User
 from k8snb.apiserver.streaming import line, printer
 from k8snb.apiserver.watch import Hub, WatchEvent, bookmark_of
 
@@ -73,17 +73,16 @@ async def follow(handler: Handler, endpoint: Endpoint, request: Request) -> None
             await handler.flush()
         except StreamClosedError:
             return
-        if over(endpoint, look, container):
+        if over(endpoint.simulation.request(look), container):
             return
         await asyncio.sleep(LOOK)
 
 
-def over(endpoint: Endpoint, request: Request, container: str) -> bool:
-    """Whether a container has ended, or its pod is gone: a log that is followed ends there."""
-    answer = endpoint.simulation.request(request)
-    if not answer.ok:
+def over(found: Response, container: str) -> bool:
+    """Whether a container has ended, or its pod, which was looked for, is gone: a log that is followed ends there."""
+    if not found.ok:
         return True
-    status = answer.body.get("status") or {}
+    status = found.body.get("status") or {}
     kinds = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
     states = [one.get("state", {}) for kind in kinds for one in status.get(kind) or () if container in ("", one["name"])]
     return bool(states) and not any("running" in state or "waiting" in state for state in states)

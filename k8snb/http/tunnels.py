@@ -50,11 +50,10 @@ class Tunnel(Upgraded):
         super().initialize(endpoint)
         self.form: Streams | Channels | None = None
 
-    def unfit(self) -> ApiError | None:
-        """The pod must be there, and channels need ports. Raises ApiError 400."""
+    def check_query(self) -> None:
+        """Channels need ports. Raises ApiError 400."""
         if self.select_subprotocol(self.offered) == CHANNELS:
             self.ports()
-        return super().unfit()
 
     def ports(self) -> list[int]:
         """The ports that the query names. Raises ApiError 400, in the kubelet's words."""

@@ -15,6 +15,7 @@ from tornado.websocket import WebSocketHandler
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver.addresses import Target, target_of
 from k8snb.apiserver.request import Options, Request, Response, User
+from k8snb.client.client import refusal
 from k8snb.http.handler import Speaking
 from k8snb.http.visitors import in_name_of, visitor
 
@@ -47,48 +48,41 @@ class Upgraded(Speaking, WebSocketHandler):
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Refuse as the API server does, or change the protocol."""
         try:
-            refused = self._nobody() or self._foreign() or self._nowhere() or self._unspoken() or self.unfit()
-        except ApiError as error:
-            refused = error
-        if refused is None:
-            await super().get(*args, **kwargs)
-        else:
+            self.check()
+        except ApiError as refused:
             self.write_json(refused.code, refused.status)
+            return
+        await super().get(*args, **kwargs)
 
-    def _nobody(self) -> ApiError | None:
+    def check(self) -> None:
+        """Whether this client may have this connection to this pod. Raises ApiError."""
+        self._check_visitor()
+        self._check_page()
+        if not self._to_a_pod:
+            raise ApiError(404, "NotFound", "the server could not find the requested resource", {})
+        if self.select_subprotocol(self.offered) is None:
+            raise ApiError(400, "BadRequest", f"k8snb speaks {' and '.join(self.protocols)} only", {})
+        self.check_query()
+        found = self.look()
+        if not found.ok:
+            raise refusal(found)
+
+    def check_query(self) -> None:
+        """What a subclass wants of the query. Raises ApiError 400."""
+
+    def _check_visitor(self) -> None:
         """Who asks must be known, and must have the right. Raises ApiError 401, 403."""
         self.user = visitor(self.endpoint, self.request)
-        if self._nowhere() is None:
+        if self._to_a_pod:
             asked = in_name_of(self.endpoint, self.request, self.about("create", self.target.subresource))
             self.endpoint.simulation.parts.server.authorizer.check(asked)
             self.user = asked.user
-        return None
 
-    def _foreign(self) -> ApiError | None:
-        """A page from elsewhere must not ask."""
+    def _check_page(self) -> None:
+        """A page from elsewhere must not ask. Raises ApiError 403."""
         origin = self.request.headers.get("Origin")
-        if origin is None or self.check_origin(origin):
-            return None
-        return ApiError(403, "Forbidden", f"k8snb does not talk to a page of {origin}", {})
-
-    def _nowhere(self) -> ApiError | None:
-        """Only Pods can be talked to."""
-        if self.target.resource == "pods" and self.target.namespace and self.target.name:
-            return None
-        return ApiError(404, "NotFound", "the server could not find the requested resource", {})
-
-    def _unspoken(self) -> ApiError | None:
-        """Both sides must speak the same."""
-        if self.select_subprotocol(self.offered) is not None:
-            return None
-        return ApiError(400, "BadRequest", f"k8snb speaks {' and '.join(self.protocols)} only", {})
-
-    def unfit(self) -> ApiError | None:
-        """Why the pod cannot be talked to, before anything has begun; None: it can. May raise it, too."""
-        found = self.look()
-        if found.ok:
-            return None
-        return ApiError(found.code, str(found.body.get("reason", "")), str(found.body.get("message", "")), {})
+        if origin is not None and not self.check_origin(origin):
+            raise ApiError(403, "Forbidden", f"k8snb does not talk to a page of {origin}", {})
 
     def on_close(self) -> None:
         """The client has gone."""
@@ -100,6 +94,11 @@ class Upgraded(Speaking, WebSocketHandler):
     def target(self) -> Target:
         """The pod and its subresource."""
         return target_of(self.request.path)
+
+    @property
+    def _to_a_pod(self) -> bool:
+        """Only Pods can be talked to."""
+        return self.target.resource == "pods" and bool(self.target.namespace and self.target.name)
 
     @property
     def asked(self) -> list[tuple[str, str]]:
