@@ -11,6 +11,7 @@ from typing import Any
 
 from k8snb.admission.plugin import Context, forbidden, is_plain, of_namespace
 from k8snb.admission.quota_usage import texts
+from k8snb.apimachinery.errors import aggregate
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, dig, put
 from k8snb.apimachinery.quantity import exact
 from k8snb.apimachinery.resource import Resource
@@ -50,9 +51,9 @@ class LimitRanger:
         else:
             return
         for limit_range in of_namespace(context, "limitranges", request.namespace):
-            wrong = list(dict.fromkeys(text for limit in dig(limit_range, "spec.limits", ()) for text in judge(limit, obj)))
+            wrong = [text for limit in dig(limit_range, "spec.limits", ()) for text in judge(limit, obj)]
             if wrong:
-                raise forbidden(request, resource, obj, wrong[0] if len(wrong) == 1 else f"[{', '.join(wrong)}]")
+                raise forbidden(request, resource, obj, aggregate(wrong))
 
 
 # Defaults

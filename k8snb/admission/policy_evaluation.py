@@ -16,6 +16,7 @@ from typing import Any
 from k8snb.admission.plugin import Context
 from k8snb.admission.policy_matching import Case, Question
 from k8snb.apimachinery.cel import BOOL, UNBOUND, CelError, Program
+from k8snb.apimachinery.errors import aggregate
 from k8snb.apimachinery.objects import Object, thaw
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.request import MASTERS, Request, User
@@ -81,7 +82,7 @@ class Evaluation:
             except CelError as error:
                 problems.append(str(error))
         if problems:
-            raise CelError(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
+            raise CelError(aggregate(problems))
         return True
 
     # ------------------------------------------------------------------ the values

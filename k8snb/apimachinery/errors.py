@@ -162,6 +162,18 @@ class ApiError(Exception):
         return status | {"code": self.code}
 
 
+def aggregate(messages: Iterable[str]) -> str:
+    """One error as it is, several in brackets, each message once; empty: there is none.
+
+    Models: k8s.io/apimachinery/pkg/util/errors (Aggregate).
+
+    >>> aggregate(["too long"]), aggregate(["too long", "too wide", "too long"])
+    ('too long', '[too long, too wide]')
+    """
+    once = list(dict.fromkeys(messages))
+    return f"[{', '.join(once)}]" if len(once) > 1 else "".join(once)
+
+
 def qualified(group: str, plural: str) -> str:
     """``deployments.apps``, or ``pods`` for the core group."""
     return f"{plural}.{group}" if group else plural
@@ -192,11 +204,10 @@ def conflict(group: str, plural: str, name: str, why: str = MODIFIED) -> ApiErro
 
 
 def object_invalid(group: str, kind: str, name: str, errors: Sequence[FieldError]) -> ApiError:
-    """422: validation refused the object. One error is printed plainly, several in brackets."""
-    texts = list(dict.fromkeys(str(e) for e in errors))  # Go's aggregate prints each message once
+    """422: validation refused the object."""
     message = f'{qualified(group, kind)} "{name}" is invalid'
-    if texts:
-        message += f": {texts[0]}" if len(texts) == 1 else f": [{', '.join(texts)}]"
+    if errors:
+        message += f": {aggregate(map(str, errors))}"
     causes = [{"reason": e.reason, "message": e.message, "field": e.field} for e in errors]
     return ApiError(422, "Invalid", message, _details(group, kind, name, causes))
 

@@ -12,7 +12,7 @@ import functools
 from typing import Any
 
 from k8snb.apimachinery.decode import DecodeError, decode
-from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.errors import aggregate, quote
 from k8snb.apimachinery.gojson import json_name
 from k8snb.apimachinery.gotext import go_json
 from k8snb.apimachinery.objects import freeze
@@ -30,11 +30,10 @@ def check_says_what_it_is(document: Any, source: str, *, strict: bool = False) -
         wrong = [f"{key} not set" for key in ("apiVersion", "kind") if document.get(key) is None]
         wrong += [f"{key} isn't string type" for key in ("apiVersion", "kind") if not isinstance(document.get(key, ""), (str, type(None)))]
     if strict and not wrong and (document["apiVersion"], document["kind"]) == ("v1", "List"):
-        wrong = list(dict.fromkeys(wrong_items(document.get("items"))))
+        wrong = list(wrong_items(document.get("items")))
     if wrong:
-        what = wrong[0] if len(wrong) == 1 else f"[{', '.join(wrong)}]"
         tail = "if you choose to ignore these errors, turn validation off with --validate=false"
-        raise Failure(f"error validating {quote(source)}: error validating data: {what}; {tail}")
+        raise Failure(f"error validating {quote(source)}: error validating data: {aggregate(wrong)}; {tail}")
 
 
 @functools.cache

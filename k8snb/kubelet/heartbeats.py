@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.errors import ApiError, aggregate
 from k8snb.apimachinery.meta import condition, condition_status
 from k8snb.apimachinery.objects import FrozenDict, Object, put
 from k8snb.component_helpers.csinode import driver_entry, with_entry
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
 
 LEASES, CSINODES = "leases.coordination.k8s.io", "csinodes.storage.k8s.io"
+
+SHUTTING_DOWN = outage.Problem("node is shutting down")
 
 
 def register(kubelet: Kubelet) -> None:
@@ -104,8 +106,9 @@ def report(kubelet: Kubelet) -> None:
     names = sorted(known, key=lambda name: (-known[name], name))[: nodes.IMAGES_SHOWN]
     images = [((kubelet.runtime.image_id(image), image), known[image]) for image in names]
     pressure, kubelet.own.reported = frozenset(kubelet.own.pressure), sum(known.values())
+    problem = aggregate(map(str, _problems(kubelet)))
     now, boots = kubelet.kernel.now, kubelet.own.boots
-    status = nodes.node_status(node, kubelet.manifest, now=now, images=images, pressure=pressure, boots=boots, problem=_problem(kubelet))
+    status = nodes.node_status(node, kubelet.manifest, now=now, images=images, pressure=pressure, boots=boots, problem=problem)
     try:
         kubelet.client.update_status("nodes", put(node, "status", status))
     except ApiError:
@@ -114,17 +117,15 @@ def report(kubelet: Kubelet) -> None:
     _tell(kubelet, node, boots)
 
 
-def _problem(kubelet: Kubelet) -> str:
-    """Why the node is not ready, or empty."""
-    return "node is shutting down" if kubelet.own.shutting_down else outage.problem(kubelet)
+def _problems(kubelet: Kubelet) -> tuple[outage.Problem, ...]:
+    """Why the node is not ready; nothing where it is."""
+    return (SHUTTING_DOWN,) if kubelet.own.shutting_down else outage.problems(kubelet)
 
 
 def _is_news(kubelet: Kubelet, node: Object) -> bool:
     """Whether the node is ready, or not, for another reason than its status says."""
-    known, problem = condition(node, "Ready") or {}, _problem(kubelet)
-    if known.get("status") != str(not problem):
-        return True
-    return problem.startswith("[") and not str(known.get("message", "")).startswith("[")  # a second thing has gone wrong
+    known, problems = condition(node, "Ready") or {}, _problems(kubelet)
+    return known.get("status") != str(not problems) or any(one.what not in str(known.get("message", "")) for one in problems)
 
 
 def _tell(kubelet: Kubelet, node: Object, boots: int) -> None:
@@ -134,8 +135,8 @@ def _tell(kubelet: Kubelet, node: Object, boots: int) -> None:
     if before not in ("", boot):
         text = f"Node {name} has been rebooted, boot id: {boot}"
         kubelet.recorder.event(nodes.reference(name), "Warning", "Rebooted", text)
-    known, reason = condition_status(node, "Ready"), "NodeNotReady" if _problem(kubelet) else "NodeReady"
-    if known and known != str(not _problem(kubelet)):
+    known, reason = condition_status(node, "Ready"), "NodeNotReady" if _problems(kubelet) else "NodeReady"
+    if known and known != str(not _problems(kubelet)):
         kubelet.recorder.event(nodes.reference(name), "Normal", reason, f"Node {name} status is now: {reason}")
 
 

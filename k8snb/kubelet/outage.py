@@ -14,10 +14,10 @@ Simplified: the garbage collection of images, which fails too, says nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from k8snb.apimachinery.duration import go_duration
-from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.errors import aggregate, quote
 from k8snb.apimachinery.objects import Object
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet.node import STATUS_EVENTS, reference
@@ -31,20 +31,33 @@ NO_RUNTIME = (
     "rpc error: code = Unavailable desc = connection error: "
     'desc = "transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: connection refused"'
 )
-DOWN = "container runtime is down"
 COLLECTION = MINUTE
 
 
-def problem(kubelet: Kubelet) -> str:
-    """What is wrong with the runtime, as the node's condition says it; empty where nothing is, or not yet."""
+class Problem(NamedTuple):
+    """One thing that is wrong with a node; ``more``: what changes from one look to the next."""
+
+    what: str
+    more: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.more}" if self.more else self.what
+
+
+DOWN = Problem("container runtime is down")
+
+
+def problems(kubelet: Kubelet) -> tuple[Problem, ...]:
+    """What is wrong with the runtime; nothing, or not yet, where it is not known for long enough."""
     lost = kubelet.own.runtime_lost_at
     silent = kubelet.kernel.now - lost if lost else 0
     if silent < timing("runtime silence"):
-        return ""
+        return ()
     limit = timing("container listing")
     if silent <= limit:
-        return DOWN
-    return f"[{DOWN}, PLEG is not healthy: pleg was last seen active {go_duration(silent)} ago; threshold is {go_duration(limit)}]"
+        return (DOWN,)
+    unseen = f"pleg was last seen active {go_duration(silent)} ago; threshold is {go_duration(limit)}"
+    return DOWN, Problem("PLEG is not healthy", unseen)
 
 
 def begin(kubelet: Kubelet) -> None:
@@ -76,8 +89,7 @@ def refuse(kubelet: Kubelet, state: PodState) -> None:
 def _not_killed(state: PodState) -> str:
     running = [("KillContainer", one.name) for one in state.containers.values() if one.phase == RUNNING]
     failed = [*running, ("KillPodSandbox", state.uid)]
-    texts = [f'failed to "{action}" for {quote(target)} with {action}Error: {quote(NO_RUNTIME)}' for action, target in failed]
-    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    return aggregate(f'failed to "{action}" for {quote(target)} with {action}Error: {quote(NO_RUNTIME)}' for action, target in failed)
 
 
 def say_started(kubelet: Kubelet) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from k8snb.apimachinery.errors import aggregate
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.kubelet.environment import ConfigError, Sources, content_of, field_value, resource_value
 from k8snb.kubelet.images.files import File
@@ -62,7 +63,7 @@ def _projected(volume: Object, sources: Sources, token: Token, now: int) -> Made
         except ConfigError as error:
             errors.append(str(error))
     if errors:
-        raise ConfigError(errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]")
+        raise ConfigError(aggregate(errors))
     return Made(files, min(renew, default=0))
 
 
