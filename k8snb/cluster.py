@@ -296,10 +296,7 @@ class Cluster:
         return server.stored(kind.key, name, (namespace or "default") if kind.namespaced else "")
 
     def _kind(self, resource: str) -> Resource:
-        catalogue, word = self.simulation.parts.server.catalogue, resource.lower()
-        found = catalogue.by_key.get(word) or next(
-            (one for one in catalogue.all() if word in (one.plural, one.singular, *one.short_names)), None
-        )
+        found = self.simulation.parts.server.catalogue.named(resource)
         if found is None and "/" in resource:
             kind, _, name = resource.partition("/")
             raise Mistake(text("cluster.apart", kind=kind, name=name))

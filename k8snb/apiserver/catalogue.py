@@ -39,6 +39,12 @@ class Catalogue:
         extra = [r for name in sorted(self.custom) for r in self.custom[name]]
         return [*self.built_in, *extra]
 
+    def named(self, word: str) -> Resource | None:
+        """What somebody means who writes ``deploy``, ``Deployment``, ``deployments`` or ``deployments.apps``, as it is stored."""
+        lower = word.lower()
+        meant = next((one for one in self.all() if lower in (one.key, one.plural, one.singular, *one.short_names)), None)
+        return self.storage_of(meant) if meant is not None else None
+
     def define(self, name: str, resources: tuple[Resource, ...]) -> None:
         """Serve (or, with an empty tuple, stop serving) what a CustomResourceDefinition declares."""
         if resources:

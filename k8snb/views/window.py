@@ -268,7 +268,7 @@ class Window:
                 raise Missing(text("views.no_name", kind=resource.singular if resource else str(what.get("kind")).lower()))
             return identity(resource.key if resource else str(what.get("kind")), what)
         word, slash, rest = what.replace(" ", "/", 1).partition("/")
-        resource = next((r for r in catalogue.all() if word.lower() in (r.key, r.plural, r.singular, *r.short_names)), None)
+        resource = catalogue.named(word)
         if resource is None:
             raise Mistake(text("cluster.no_resource", resource=word) if slash else text("views.no_kind", name=what or "web"))
         if not rest or rest.endswith("/"):
