@@ -1,6 +1,8 @@
 """Same seed, same inputs: the same bytes. Under every hash seed, in every fork, in every replay."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 
@@ -58,6 +60,13 @@ def test_rewinding_and_going_on_again_gives_the_same_future(middle):
 def test_a_saved_cluster_goes_on_as_if_it_had_not_been_saved(middle):
     loaded = Cluster.load(middle.save())
     assert digest(go_on(loaded, dead_node=True)) == digest(go_on(middle.fork(), dead_node=True))
+
+
+def test_a_saved_cluster_tells_its_records_in_the_words_of_the_source_whatever_the_version_of_python(middle):
+    kinds = json.loads(middle.save())["kinds"]
+    in_words = re.compile(r"\w+: [\w., |\[\]]+")
+    assert len(kinds) > 20
+    assert [field for _, fields in kinds for field in fields if not in_words.fullmatch(field)] == []
 
 
 def test_the_order_of_simultaneous_events_may_change_the_path_but_not_the_end():

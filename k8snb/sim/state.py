@@ -7,8 +7,11 @@ leaves are scalars, tuples and frozen objects. Two laws make that work:
 * no mutable value hangs from two places.
 
 Then :func:`clone` of the root is a complete second future (a *fork*), in which all frozen objects are shared; and
-:func:`encode` of the root is the saved cluster, as JSON and never as pickle. :class:`Shelf` and :class:`Tape` are a dict and
-a list whose items are all immutable: they are cloned at the speed of C, which is what makes a fork of 10,000 pods cheap.
+:func:`encode` of the root is the saved cluster, as JSON and never as pickle. What is saved says which records it holds, and which
+fields they have, so that :func:`decode` knows when one of them has become another since (:class:`OtherRecord`).
+
+:class:`Shelf` and :class:`Tape` are a dict and a list whose items are all immutable: they are cloned at the speed of C, which is what
+makes a fork of 10,000 pods cheap.
 """
 
 from __future__ import annotations
@@ -22,6 +25,10 @@ from collections import deque
 from typing import Any
 
 from k8snb.sim.frozen import FrozenDict, FrozenList, freeze
+
+
+class OtherRecord(ValueError):
+    """A saved record has other fields today, or is none any more. Its text names the record."""
 
 
 class Shelf(dict):  # type: ignore[type-arg]
@@ -75,22 +82,23 @@ def _fields(kind: type) -> tuple[str, ...]:
 
 
 def encode(root: Any) -> dict[str, Any]:
-    """State as a JSON value. Frozen objects are written once and referred to by number, so sharing survives."""
-    encoder = _Encoder()
-    tree = encoder.encode(root)
-    return {"objects": encoder.objects, "root": tree}
+    """State as a JSON value. Frozen objects are written once and referred to by number, so sharing survives; so are kinds of records."""
+    return _Encoder().whole(root)
 
 
 def digest(root: Any) -> str:
     """A hash over the whole value of a state: equal for states that nothing can tell apart, however their parts are shared."""
-    text = json.dumps(_Encoder(share=False).encode(root), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(_Encoder(share=False).whole(root), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def decode(saved: dict[str, Any]) -> Any:
-    """The inverse of :func:`encode`. Only classes of this package are made; anything else raises ``ValueError``."""
-    objects = [freeze(item) for item in saved["objects"]]
-    return _decode(saved["root"], objects)
+    """The inverse of :func:`encode`. Only classes of this package are made; anything else raises ``ValueError``.
+
+    Raises :class:`OtherRecord` where one of them has changed since.
+    """
+    kinds = [_as_saved(name, fields) for name, fields in saved["kinds"]]
+    return _Decoder(kinds, [freeze(item) for item in saved["objects"]]).decode(saved["root"])
 
 
 class _Encoder:
@@ -98,6 +106,11 @@ class _Encoder:
         self.share = share
         self.objects: list[Any] = []
         self.numbers: dict[int, int] = {}
+        self.kinds: dict[type, int] = {}
+
+    def whole(self, root: Any) -> dict[str, Any]:
+        tree = self.encode(root)
+        return {"kinds": [[_name(kind), _declared(kind)] for kind in self.kinds], "objects": self.objects, "root": tree}
 
     def encode(self, value: Any) -> Any:
         kind = type(value)
@@ -119,11 +132,11 @@ class _Encoder:
 
     def _record(self, value: Any) -> Any:
         kind = type(value)
-        name = f"{kind.__module__}:{kind.__qualname__}"
+        number = self.kinds.setdefault(kind, len(self.kinds))
         if isinstance(value, tuple):
-            return ["named", name, [self.encode(item) for item in value]]
+            return ["named", number, [self.encode(item) for item in value]]
         if dataclasses.is_dataclass(kind):
-            return ["record", name, {f: self.encode(getattr(value, f)) for f in _fields(kind)}]
+            return ["record", number, [self.encode(getattr(value, name)) for name in _fields(kind)]]
         raise TypeError(f"state may not hold a {kind.__qualname__}: {value!r}")
 
     def _number(self, value: Any) -> int:
@@ -138,27 +151,56 @@ _CONTAINERS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _decode(value: Any, objects: list[Any]) -> Any:
-    if not isinstance(value, list):
-        return value
-    tag = value[0]
-    if tag == "object":
-        return objects[value[1]]
-    if tag in ("dict", "Shelf"):
-        return _CONTAINERS[tag]((_decode(k, objects), _decode(v, objects)) for k, v in value[1])
-    if tag in _CONTAINERS:
-        return _CONTAINERS[tag](_decode(item, objects) for item in value[1])
-    if tag == "deque":
-        return deque((_decode(item, objects) for item in value[2]), value[1])
-    if tag == "bytes":
-        return base64.b64decode(value[1])
-    kind = _class(value[1])
-    if tag == "named":
-        return kind(*(_decode(item, objects) for item in value[2]))
-    record = object.__new__(kind)
-    for name in _fields(kind):
-        object.__setattr__(record, name, _decode(value[2][name], objects))
-    return record
+class _Decoder:
+    def __init__(self, kinds: list[Any], objects: list[Any]) -> None:
+        self.kinds, self.objects = kinds, objects
+
+    def decode(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        tag = value[0]
+        if tag == "object":
+            return self.objects[value[1]]
+        if tag in ("dict", "Shelf"):
+            return _CONTAINERS[tag]((self.decode(k), self.decode(v)) for k, v in value[1])
+        if tag in _CONTAINERS:
+            return _CONTAINERS[tag](map(self.decode, value[1]))
+        if tag == "deque":
+            return deque(map(self.decode, value[2]), value[1])
+        if tag == "bytes":
+            return base64.b64decode(value[1])
+        kind = self.kinds[value[1]]
+        if tag == "named":
+            return kind(*map(self.decode, value[2]))
+        record = object.__new__(kind)
+        for name, item in zip(_fields(kind), value[2], strict=True):
+            object.__setattr__(record, name, self.decode(item))
+        return record
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _declared(kind: type) -> list[str]:
+    """The fields of a record in their order, as its class declares them: ``time: int``."""
+    if dataclasses.is_dataclass(kind):
+        types = {field.name: field.type for field in dataclasses.fields(kind)}
+    else:
+        known = {name: said for base in reversed(kind.__mro__) for name, said in getattr(base, "__annotations__", {}).items()}
+        types = {name: known.get(name, "") for name in getattr(kind, "_fields", ())}
+    return [f"{name}: {getattr(said, '__forward_arg__', said)}" for name, said in types.items()]
+
+
+def _as_saved(name: str, fields: list[str]) -> Any:
+    """The class of a saved record. Raises OtherRecord where it no longer is what was saved."""
+    try:
+        kind = _class(name)
+    except (ImportError, AttributeError):
+        raise OtherRecord(name) from None
+    if _declared(kind) != fields:
+        raise OtherRecord(name)
+    return kind
 
 
 def _class(name: str) -> Any:

@@ -26,7 +26,7 @@ from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.collector import resting_collector
 from k8snb.sim.interrupts import Hold, holding, stop
 from k8snb.sim.kernel import Event, KernelState
-from k8snb.sim.state import clone, decode, encode
+from k8snb.sim.state import OtherRecord, clone, decode, encode
 from k8snb.sim.trace import Record
 from k8snb.simulation.bootstrap import beginning, bootstrap, install_ingress
 from k8snb.simulation.cloud import found_pool
@@ -43,7 +43,7 @@ LIMIT = 300 * SECOND
 STEP_LIMIT = 60 * SECOND
 LOOKS = ("get", "list", "watch")
 ACTIONS = ("reconcile", "decision", "runtime")
-FORMAT = 2  # one more whenever a record of the state gets or loses a field
+FORMAT = 3  # of the file around the state, which itself says of what records it is made
 SHOWN = 3  # what is still to come is told so far
 
 
@@ -408,6 +408,8 @@ class Simulation:
             simulation.history.checkpoint(root)
         except Mistake:
             raise
+        except OtherRecord as other:
+            raise Mistake(text("cluster.other_record", record=other)) from None
         except Exception as error:  # noqa: BLE001  (there is no end to what a file can hold)
             raise Mistake(text("cluster.not_saved", why=f"{type(error).__name__}: {error}")) from None
         return simulation

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from k8snb.sim.frozen import Frozen, FrozenDict, freeze, memo, thaw
 from k8snb.sim.kernel import Event
-from k8snb.sim.state import Shelf, Tape, clone, decode, encode
+from k8snb.sim.state import OtherRecord, Shelf, Tape, clone, decode, encode
 from k8snb.sim.trace import TraceState
 
 JSON = st.recursive(
@@ -68,7 +68,23 @@ def test_sharing_survives_saving():
 
 def test_a_saved_file_cannot_name_foreign_code():
     with pytest.raises(ValueError, match="only hold k8snb's own records"):
-        decode({"objects": [], "root": ["record", "subprocess:Popen", {}]})
+        decode({"kinds": [["subprocess:Popen", []]], "objects": [], "root": ["record", 0, []]})
+
+
+def test_a_record_that_has_other_fields_by_now_is_named():
+    saved = encode({"event": Event(1, 0, 2, "c", ("work", "x"), "w", (3,), 0, False), "trace": TraceState(Tape())})
+    assert [name for name, _ in saved["kinds"]] == ["k8snb.sim.kernel:Event", "k8snb.sim.trace:TraceState"]
+    for name, fields in saved["kinds"]:
+        for other in (fields[:-1], [*fields, "more: int"], [fields[0].replace(":", ": list["), *fields[1:]]):
+            kinds = [[one, other if one == name else known] for one, known in saved["kinds"]]
+            with pytest.raises(OtherRecord, match=f"^{name}$"):
+                decode({**saved, "kinds": kinds})
+
+
+@pytest.mark.parametrize("name", ["k8snb.sim.kernel:Gone", "k8snb.sim.gone:Event"])
+def test_a_record_that_is_no_more_is_named(name):
+    with pytest.raises(OtherRecord, match=f"^{name}$"):
+        decode({"kinds": [[name, []]], "objects": [], "root": None})
 
 
 def test_what_is_no_plain_data_is_refused():
