@@ -71,6 +71,9 @@ class Registry(NamedTuple):
     slow: int = 1  # so many times as long as usual
 
 
+_ORDINARY = Registry()
+
+
 @dataclass(slots=True)
 class Registries:
     """All that was declared, by host. Anything else is as it is in the world."""
@@ -80,7 +83,7 @@ class Registries:
     def of(self, reference: Reference) -> Registry | None:
         """The registry of an image; None where no such host exists."""
         found: Registry | None = self.known.get(reference.registry)
-        return found or (Registry() if reference.public else None)
+        return found or (_ORDINARY if reference.public else None)
 
     def behind(self, reference: Reference) -> Reference:
         """The image of Docker Hub that a declared registry has a copy of; for others the image itself."""

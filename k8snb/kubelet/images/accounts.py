@@ -57,6 +57,7 @@ def groups(group: str) -> tuple[Group, ...]:
     return tuple(Group(row[0], number, tuple(filter(None, row[3].split(",")))) for row, number in numbered if number is not None)
 
 
+@functools.lru_cache(maxsize=1024)
 def account_of(passwd: str, user: int | str) -> Account | None:
     """A user by number or name."""
     return next((one for one in accounts(passwd) if user in (one.user, one.name)), None)

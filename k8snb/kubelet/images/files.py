@@ -256,6 +256,15 @@ class Files:
             found.append(Mounted(mount.path, volume.device, volume.filesystem, read_only, volume.size, used))
         return found
 
+    def is_as_built(self, directory: str) -> bool:
+        """Whether everything in a directory (``/etc/nginx/``) is as the image has it: nothing was written there, and neither a volume
+        nor a link is on the way to it."""
+        for mount in self._mounts:
+            root = mount.path.rstrip("/") + "/"
+            if root.startswith(directory) or directory.startswith(root):
+                return False
+        return not [name for name in self._layer if name.startswith(directory) or directory.startswith(name + "/")]
+
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def write(self, path: str, text: str, append: bool = False, *, zeros: int = 0) -> None:
@@ -330,7 +339,7 @@ class Files:
         place = self._follow(path, last=False)
         if not place.writable:
             return ReadOnlyError(path)
-        return None if self._lets(_parent(place), None, WRITE) else DeniedError(path)
+        return None if self.who.user == 0 or self._lets(_parent(place), None, WRITE) else DeniedError(path)
 
     def _lets(self, place: _Place, entry: Entry, right: int) -> bool:
         """Whether the user has a right to what is at a place, and may pass through the directories that lead there."""
@@ -434,17 +443,24 @@ def _parent(place: _Place) -> _Place:
 def _resolve(shelf: Shelf, key: str, *, last: bool) -> str:
     """A key without links in it."""
     for _ in range(MOST_LINKS):
-        parts = key.split("/")
-        for count in range(1, len(parts) + (1 if last else 0)):
-            entry = shelf.get("/".join(parts[:count]))
+        end = key.find("/")
+        while end >= 0 or last:
+            part = key if end < 0 else key[:end]
+            entry = shelf.get(part)
             if isinstance(entry, Link):
-                start = [] if entry.target.startswith("/") else parts[: count - 1]
-                key = "/".join([*start, *_relative(entry.target), *parts[count:]])
+                key = _led(part, entry.target) + key[len(part) :]
                 break
+            if end < 0:
+                return key
+            end = key.find("/", end + 1)
         else:
             return key
     return key
 
 
-def _relative(target: str) -> list[str]:
-    return target.strip("/").split("/") if not target.startswith("/") else ["", *target.strip("/").split("/")]
+def _led(link: str, target: str) -> str:
+    """Where a link leads."""
+    if target.startswith("/"):
+        return "/" + target.strip("/")
+    above = link.rpartition("/")
+    return above[0] + above[1] + target.strip("/")

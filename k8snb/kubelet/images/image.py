@@ -50,12 +50,6 @@ def releases(major: int, patches: Mapping[int, int]) -> tuple[str, ...]:
     return tuple(found)
 
 
-@functools.cache
-def _tags(versions: tuple[str, ...], variants: tuple[str, ...]) -> frozenset[str]:
-    """Every tag that a registry has of an image."""
-    return frozenset(version + variant for version in versions for variant in variants)
-
-
 DIRECTORIES = (
     "/bin/", "/dev/", "/etc/", "/home/", "/lib/", "/mnt/", "/opt/", "/proc/", "/root/", "/run/", "/sbin/", "/srv/", "/sys/", "/tmp/",
     "/usr/bin/", "/usr/lib/", "/usr/local/bin/", "/usr/share/", "/var/log/", "/var/lib/", "/var/run/", "/var/tmp/",
@@ -107,7 +101,12 @@ class Image:
 
     def has(self, reference: Reference) -> bool:
         """Whether there is such a version. A digest is taken at its word."""
-        return bool(reference.digest) or reference.tag in _tags(self.versions, self.variants)
+        return bool(reference.digest) or reference.tag in self._tags
+
+    @functools.cached_property
+    def _tags(self) -> frozenset[str]:
+        """Every tag that a registry has of it."""
+        return frozenset(version + variant for version in self.versions for variant in self.variants)
 
     @functools.cached_property
     def tree(self) -> Mapping[str, Entry]:

@@ -27,6 +27,7 @@ from k8snb.kubelet.images.shell.commands import Call, Command, Result
 from k8snb.seams.cni import TIMEOUT, HTTPReply, HTTPRequest, header, phrase
 from k8snb.seams.cri import RunAs
 from k8snb.sim.clock import SECOND
+from k8snb.sim.state import Shelf
 
 ROOT, CONF = "/usr/share/nginx/html", "/etc/nginx/nginx.conf"
 WELCOME = """<!DOCTYPE html>
@@ -58,16 +59,16 @@ def page(status: int, server: str = "nginx") -> HTTPReply:
     return HTTPReply(status, f"{head}<hr><center>{server}</center>\r\n</body>\r\n</html>\r\n", "text/html")
 
 
-def reader(process: Process) -> nginx_conf.Read:
+def reader(files: Files) -> nginx_conf.Read:
     """How the configuration reads files of the container."""
 
     def read(pattern: str) -> list[tuple[str, str]]:
         if "*" not in pattern:
-            text = process.files.read(pattern)
+            text = files.read(pattern)
             return [] if text is None else [(pattern, text)]
         folder = pattern.rpartition("/")[0]
-        names = [f"{folder}/{name}" for name in process.files.listing(folder) if not name.startswith(".")]
-        return [(name, process.files.read(name) or "") for name in names if fnmatch.fnmatchcase(name, pattern)]
+        names = [f"{folder}/{name}" for name in files.listing(folder) if not name.startswith(".")]
+        return [(name, files.read(name) or "") for name in names if fnmatch.fnmatchcase(name, pattern)]
 
     return read
 
@@ -82,14 +83,14 @@ def control(call: Call) -> Result:
         main.image.terminate(main)
         return Result()
     try:
-        nginx_conf.configuration(nginx_conf.texts(reader(call.process)))
+        nginx_conf.configuration(nginx_conf.texts(reader(call.process.files)))
     except ConfigError as error:
         return Result(status=1, err=f"nginx: [emerg] {error}\nnginx: configuration file /etc/nginx/nginx.conf test failed\n")
     if options.get("s") == "reload":
         Nginx.load(main)
         return Result(err=f"{Nginx.time(main)} [notice] 50#50: signal process started\n")
     where = CONF
-    shown = "".join(f"# configuration file {name}:\n{text}\n" for name, text in reader(call.process)(where)) if "T" in options else ""
+    shown = "".join(f"# configuration file {name}:\n{text}\n" for name, text in reader(call.process.files)(where)) if "T" in options else ""
     return Result(shown, err=f"nginx: the configuration file {where} syntax is ok\nnginx: configuration file {where} test is successful\n")
 
 
@@ -180,19 +181,27 @@ class Nginx(Image):
         refused = process.files.refusal(f"{self.scratch}/client_temp")
         if refused is not None:
             return f'mkdir() "{refused.path}" failed ({_ERRNO[refused.why]}: {refused.why})'
-        refusals = [process.files.refusal(path) for path in self.pid_files]  # names of one directory, which a link joins in the image
-        first = refusals[0]
-        return "" if first is None or None in refusals else f'open() "{first.path}" failed ({_ERRNO[first.why]}: {first.why})'
+        first = process.files.refusal(self.pid_files[0])
+        if first is None or any(process.files.refusal(path) is None for path in self.pid_files[1:]):
+            return ""  # they are names of one directory, which a link joins in the image
+        return f'open() "{first.path}" failed ({_ERRNO[first.why]}: {first.why})'
 
     @staticmethod
     def load(process: Process) -> None:
         """Read the configuration: it holds until the next start or reload. Raises :class:`ConfigError`."""
-        files = nginx_conf.texts(reader(process))
+        files = _texts(process)
         found = nginx_conf.configuration(files)
-        for server in found.servers:
-            _check_upstreams(process, server.block, found.upstreams)
+        for host in found.hosts:
+            if process.system.resolve(host).error:
+                raise ConfigError(f'host not found in upstream "{host}" in /etc/nginx/conf.d/default.conf')
         process.memory["conf"] = files
-        process.memory["ports"] = tuple(dict.fromkeys(port for server in found.servers for port in server.ports))
+        process.memory["ports"] = found.ports
+
+    @functools.cached_property
+    def brought_along(self) -> tuple[nginx_conf.Texts, tuple[str, ...]]:
+        """The configuration that the image comes with, and the directories in which it is."""
+        files = nginx_conf.texts(reader(Files(Shelf(), self.tree, (), {})))
+        return files, nginx_conf.directories(files)
 
     @staticmethod
     def _running(process: Process) -> nginx_conf.Configuration:
@@ -313,20 +322,19 @@ class Nginx(Image):
         return _log_time(process.now // SECOND)
 
 
+def _texts(process: Process) -> nginx_conf.Texts:
+    """Every file that the configuration of a container consists of; most have what their image brought along."""
+    files, image = process.files, process.image
+    if isinstance(image, Nginx) and files.who.user == 0:
+        found, directories = image.brought_along
+        if all(map(files.is_as_built, directories)):
+            return found
+    return nginx_conf.texts(reader(files))
+
+
 @functools.lru_cache(maxsize=4096)
 def _log_time(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y/%m/%d %H:%M:%S")
-
-
-def _check_upstreams(process: Process, block: Directive, groups: Mapping[str, tuple[str, ...]]) -> None:
-    """A host of ``proxy_pass`` must have an address when nginx starts, unless it is written with a variable."""
-    for location in block.all("location"):
-        target = location.value("proxy_pass")
-        found = re.match(r"https?://([^/:$]+)", target)
-        for name in [] if not found or "$" in target else groups.get(found[1], (found[1],)):
-            host = name.partition(":")[0]
-            if process.system.resolve(host).error:
-                raise ConfigError(f'host not found in upstream "{host}" in /etc/nginx/conf.d/default.conf')
 
 
 def _scheme_and_host(url: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from k8snb.apimachinery.patterns import PatternError, pcre
@@ -137,11 +137,17 @@ Texts = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # for each pattern,
 
 class Configuration(NamedTuple):
     """The virtual servers, the groups of servers that ``proxy_pass`` may name (``upstream api { server web:8080; }``), and the user
-    that the workers run as, where a directive says one."""
+    that the workers run as, where a directive says one. ``hosts``: who must have an address when nginx starts."""
 
     servers: tuple[Server, ...]
     upstreams: Mapping[str, tuple[str, ...]]
     worker: str
+    hosts: tuple[str, ...]
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """On which it listens."""
+        return tuple(dict.fromkeys(port for server in self.servers for port in server.ports))
 
 
 def texts(read: Read) -> Texts:
@@ -154,6 +160,15 @@ def texts(read: Read) -> Texts:
             found[pattern] = tuple(read(pattern))
             asked += [wanted for path, text in found[pattern] for wanted in _wanted(parse(text, path))]
     return tuple(found.items())
+
+
+def directories(files: Texts) -> tuple[str, ...]:
+    """The outermost directories in which these files are, and more of them would be."""
+    found: list[str] = []
+    for name in sorted(pattern.rpartition("/")[0] + "/" for pattern, _ in files):
+        if not found or not name.startswith(found[-1]):
+            found.append(name)
+    return tuple(found)
 
 
 def _wanted(directives: tuple[Directive, ...]) -> list[str]:
@@ -181,7 +196,17 @@ def configuration(files: Texts) -> Configuration:
             elif one.name == "upstream" and one.args:
                 upstreams[one.args[0]] = tuple(server.args[0] for server in one.all("server") if "backup" not in server.args)
     worker = next((one.args[0] for one in outermost if one.name == "user" and one.args), "")
-    return Configuration(tuple(servers), upstreams, worker)
+    hosts = tuple(host for server in servers for host in _asked_for(server.block, upstreams))
+    return Configuration(tuple(servers), upstreams, worker, hosts)
+
+
+def _asked_for(server: Directive, groups: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """The hosts that a server's locations pass requests to, but for those that are written with a variable."""
+    for location in server.all("location"):
+        target = location.value("proxy_pass")
+        found = re.match(r"https?://([^/:$]+)", target)
+        for name in [] if not found or "$" in target else groups.get(found[1], (found[1],)):
+            yield name.partition(":")[0]
 
 
 def _included(
@@ -254,4 +279,4 @@ def _fits(pattern: str, text: str) -> bool:
         return False
 
 
-__all__ = ["ConfigError", "Directive", "Server", "choose_location", "choose_server", "configuration", "texts"]
+__all__ = ["ConfigError", "Directive", "Server", "choose_location", "choose_server", "configuration", "directories", "texts"]

@@ -151,10 +151,13 @@ class Process:
 
     def log(self, line: str) -> None:
         """Print a line to standard output: ``kubectl logs`` shows it."""
-        self.write(line + "\n")
+        self._print(line + "\n", 1)
 
     def write(self, text: str, descriptor: int = 1) -> None:
         """Print text that may hold several lines, or a part of one."""
+        self._print(text, descriptor)
+
+    def _print(self, text: str, descriptor: int) -> None:
         if not self.image.ours:
             text = without_addresses(text).encode("utf-8", "replace").decode()  # half characters cannot be saved
         if self.printed is not None:
@@ -162,8 +165,9 @@ class Process:
             self.printed_at.append(self.now)
             return
         *lines, self.state.partial = (self.state.partial + text).split("\n")
-        log = self.state.log
-        log.extend((self.now, line) for line in lines)
+        log, now = self.state.log, self.now
+        for line in lines:
+            log.append((now, line))
         if len(log) > LOG_LINES:
             del log[: len(log) - LOG_LINES]
 

@@ -56,7 +56,13 @@ class Reference(NamedTuple):
     @property
     def public(self) -> bool:
         """Whether its registry can be reached."""
-        return self.registry in PUBLIC or self.registry.endswith(_PUBLIC_SUFFIXES)
+        return _is_public(self.repository)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_public(repository: str) -> bool:
+    registry = repository.partition("/")[0]
+    return registry in PUBLIC or registry.endswith(_PUBLIC_SUFFIXES)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -123,11 +123,11 @@ class FaithfulRuntime(ImageStore):
         state.env.update({"HOSTNAME": config.hostname, "HOME": image.home(config.run_as), **dict(config.env)})
         state.files.update(self._etc(config))
         container = Container(config, state)
+        process = self._process(container)
         try:
-            processes.begin(self._process(container))
+            processes.begin(process)
         except processes.NotExecutable as error:
             return Started(_RUNC + str(error))
-        process = self._process(container)
         resting = process.consumption()
         container.resting, container.idling = resting.memory, resting.cpu
         if resting.growth:
@@ -184,8 +184,8 @@ class FaithfulRuntime(ImageStore):
 
     def _inherited(self, pod_uid: str) -> int:
         """Bytes in the pod's memory-backed volumes that no running container has to answer for: its next one does."""
-        owned = sum(container.process.shared for container in self._running(pod_uid))
-        return max(0, self.state.volumes.in_memory.get(pod_uid, 0) - owned)
+        written = self.state.volumes.in_memory.get(pod_uid)
+        return max(0, written - sum(container.process.shared for container in self._running(pod_uid))) if written else 0
 
     def _watch_memory(self, container: Container) -> None:
         """Kill the container if its memory is beyond its limit, or arrange for the instant at which it will be."""

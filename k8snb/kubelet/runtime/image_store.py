@@ -71,19 +71,19 @@ class ImageStore:
     def pull(self, image: str, credentials: tuple[tuple[str, str, str], ...] = ()) -> Pull:
         """What the registry will say."""
         reference = parse_reference(image)
-        registry = self.registries.of(reference)
-        failed = f'failed to pull and unpack image "{reference.full}": failed to resolve reference "{reference.full}": '
-        refused = refusal(registry, reference, tuple(Credential(*one) for one in credentials))
+        registry, full = self.registries.of(reference), reference.full
+        failed = f'failed to pull and unpack image "{full}": failed to resolve reference "{full}": '
+        refused = refusal(registry, reference, tuple([Credential(*one) for one in credentials]))
         if refused or registry is None:
             patience = PATIENCE if registry is not None and registry.down else REGISTRY_ANSWER
             return Pull(patience, error=failed + refused)
-        found = self._find(reference)
         behind = self.registries.behind(reference)
         if not exists(behind, simulated=f"{behind.repository}:x" in self.catalogue):
             return Pull(REGISTRY_ANSWER, error=failed + DENIED)
+        found = self.catalogue.find(behind)
         if found is None:
-            return Pull(REGISTRY_ANSWER, error=f"rpc error: code = NotFound desc = {failed}{reference.full}: not found")
-        if reference.full in self.disk:
+            return Pull(REGISTRY_ANSWER, error=f"rpc error: code = NotFound desc = {failed}{full}: not found")
+        if full in self.disk:
             return Pull(REGISTRY_ANSWER, found.size)
         return Pull(max(REGISTRY_ANSWER, LATENCY["image pull"] * found.size // ORDINARY_SIZE) * registry.slow, found.size)
 

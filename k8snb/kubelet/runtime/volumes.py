@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from k8snb.apimachinery.meta import micro_timestamp
@@ -35,6 +36,7 @@ DIRECTORIES: Final = (
 
 SPARE = "mnt/"
 LOGS, POD_LOGS = "var/log/containers", "var/log/pods"
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def fresh_machine() -> Shelf:
@@ -150,21 +152,21 @@ class Volumes:
         return {name: len(tree) for name, tree in self.state.own.get(uid, {}).items()}
 
     def _view(self, uid: str, name: str, volume: PodVolume) -> Volume:
-        return self._tree(uid, name, volume)._replace(mode=volume.mode, group=volume.group)
-
-    def _tree(self, uid: str, name: str, volume: PodVolume) -> Volume:
         shown = (volume.read_only, volume.device, volume.filesystem, volume.size, volume.limited)
-        if volume.kind == HOST:
-            place = volume.place.strip("/")
-            sees_logs = not place or any(f"{one}/".startswith(f"{place}/") or f"{place}/".startswith(f"{one}/") for one in (LOGS, POD_LOGS))
-            return Volume(self._host(), place, *shown, extra=self.logs) if sees_logs else Volume(self._host(), place, *shown)
+        if volume.kind != HOST:
+            return Volume(self._tree(uid, name, volume), "", *shown, NOTHING, volume.mode, volume.group)
+        place = volume.place.strip("/")
+        sees_logs = not place or any(f"{one}/".startswith(f"{place}/") or f"{place}/".startswith(f"{one}/") for one in (LOGS, POD_LOGS))
+        return Volume(self._host(), place, *shown, self.logs if sees_logs else NOTHING, volume.mode, volume.group)
+
+    def _tree(self, uid: str, name: str, volume: PodVolume) -> Shelf:
         if volume.kind == DISK:
             driver = self.drivers.get(volume.driver)
             shelf = driver.files(volume.place) if driver is not None else None
-            return Volume(shelf if shelf is not None else Shelf(), "", *shown)
+            return shelf if shelf is not None else Shelf()
         if volume.kind == IMAGE:
-            return Volume(Shelf({path.strip("/"): text for path, text in self.images(volume.place).items()}), "", *shown)
-        return Volume(self.state.own.get(uid, {}).get(name, Shelf()), "", *shown)
+            return Shelf({path.strip("/"): text for path, text in self.images(volume.place).items()})
+        return self.state.own.get(uid, {}).get(name, Shelf())
 
     # -- the machine's own files -------------------------------------------------------------------------------------
 

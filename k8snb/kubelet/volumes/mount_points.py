@@ -27,12 +27,13 @@ def make(worker: Worker, container: Object, values: Mapping[str, str]) -> tuple[
     """The mounts of a container that is about to start. Raises :class:`ConfigError`."""
     if worker.runtime.instant:
         return ()
-    return tuple(_make(worker, container, mount, values) for mount in container.get("volumeMounts") or ())
+    return tuple([_make(worker, container, mount, values) for mount in container.get("volumeMounts") or ()])
 
 
 def _make(worker: Worker, container: Object, mount: Object, values: Mapping[str, str]) -> MountPoint:
     path = mount["mountPath"] if mount["mountPath"].startswith("/") else f"/{mount['mountPath']}"
-    sub_path = mount.get("subPath") or _expanded(mount.get("subPathExpr", ""), values)
+    expression = mount.get("subPathExpr")
+    sub_path = mount.get("subPath") or (_expanded(expression, values) if expression else "")
     point = MountPoint(path, mount["name"], sub_path, bool(mount.get("readOnly")))
     if not sub_path:
         return point

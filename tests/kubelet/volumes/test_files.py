@@ -65,3 +65,20 @@ def test_the_atomic_tree_shows_exactly_its_files(texts, now):
     assert {name: seen.read(f"/v/{name}") for name in texts} == texts
     assert [name for name in seen.listing("/v") if not name.startswith("..")] == sorted({name.split("/")[0] for name in texts})
     assert seen.stat("/v/..data", follow=True)[:3] == ("d", 4096, 0o755)
+
+
+@pytest.mark.parametrize(
+    ("written", "mounted", "as_built"),
+    [
+        ({"/dir/": File("", 0o755), "/other": "text"}, "/v", True),
+        ({"/dir/new": "text"}, "/v", False),
+        ({"/dir/sub/c": None}, "/v", False),  # deleted
+        ({"/dir": Link("/other")}, "/v", False),
+        ({}, "/dir/sub", False),
+        ({}, "/dir", False),
+        ({}, "/", False),
+    ],
+)
+def test_a_directory_is_as_built_while_nobody_has_written_or_mounted_anything_there(written, mounted, as_built):
+    seen = Files(Shelf(written), BASE, (MountPoint(mounted, "v"),), {"v": Volume(Shelf())})
+    assert seen.is_as_built("/dir/") == as_built
