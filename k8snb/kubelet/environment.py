@@ -169,19 +169,22 @@ def _from_file(ref: Object, sources: Sources) -> str | None:
 
 def field_value(pod: Object, path: str, status: Object) -> str:
     """The downward API: a field of the pod as text."""
-    meta, spec = pod["metadata"], pod["spec"]
+    part, _, name = path.partition(".")
+    if path in _PLAIN_FIELDS:
+        return str((status if part == "status" else pod[part]).get(name.removesuffix("s"), ""))
+    meta = pod["metadata"]
     subscript = re.fullmatch(r"metadata\.(labels|annotations)\['([^']*)'\]", path)
     if subscript:
         return str((meta.get(subscript[1]) or EMPTY_DICT).get(subscript[2], ""))
     if path in ("metadata.labels", "metadata.annotations"):
-        return "\n".join(f"{key}={quote(value)}" for key, value in sorted((meta.get(path[9:]) or {}).items()))
-    values = {
-        "metadata.name": meta["name"], "metadata.namespace": meta.get("namespace", ""), "metadata.uid": meta.get("uid", ""),
-        "spec.nodeName": spec.get("nodeName", ""), "spec.serviceAccountName": spec.get("serviceAccountName", ""),
-        "status.hostIP": status.get("hostIP", ""), "status.podIP": status.get("podIP", ""),
-        "status.hostIPs": status.get("hostIP", ""), "status.podIPs": status.get("podIP", ""),
-    }  # fmt: skip
-    return str(values.get(path, ""))
+        return "\n".join(f"{key}={quote(value)}" for key, value in sorted((meta.get(name) or {}).items()))
+    return ""
+
+
+_PLAIN_FIELDS = frozenset((
+    "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+    "status.hostIP", "status.podIP", "status.hostIPs", "status.podIPs",  # of several addresses there is one
+))  # fmt: skip
 
 
 def resource_value(pod: Object, container: Object, ref: Object, node: Object) -> str:

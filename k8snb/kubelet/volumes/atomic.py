@@ -26,14 +26,13 @@ DATA = "..data"
 def tree(payload: Mapping[str, File], now: int, seed: str) -> dict[str, Entry]:
     """The tree that shows these files, written now. ``seed`` makes the directory's last digits."""
     directory = directory_name(now, seed)
-    files: dict[str, Entry] = {f"{directory}/{path}": file._replace(at=now) for path, file in payload.items()}
-    links = dict.fromkeys(path.split("/")[0] for path in payload)
-    return {
-        f"{directory}/": File("", 0o755, now),
-        **files,
-        DATA: Link(directory, now),
-        **{name: Link(f"{DATA}/{name}", now) for name in links},
-    }
+    found: dict[str, Entry] = {f"{directory}/": File("", 0o755, now)}
+    for path, file in payload.items():
+        found[f"{directory}/{path}"] = File(file.text, file.mode, now, file.zeros, file.user, file.group)
+    found[DATA] = Link(directory, now)
+    for name in dict.fromkeys([path.partition("/")[0] for path in payload]):
+        found[name] = Link(f"{DATA}/{name}", now)
+    return found
 
 
 def directory_name(now: int, seed: str) -> str:

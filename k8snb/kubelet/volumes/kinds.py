@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.errors import ApiError
-from k8snb.apimachinery.objects import Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.component_helpers import pod_limits
 from k8snb.kubelet.environment import ConfigError
 from k8snb.kubelet.observing import capacity_of
@@ -42,7 +42,10 @@ MADE_FROM_OBJECTS: Final = ("configMap", "secret", "projected", "downwardAPI")
 
 def kind_of(volume: Object) -> str:
     """The field of the volume that is given: ``emptyDir``, ``configMap`` ..."""
-    return next((name for name in volume if name != "name"), "emptyDir")
+    for name in volume:
+        if name != "name":
+            return str(name)
+    return "emptyDir"
 
 
 def mount(worker: Worker, volume: Object, state: MountState) -> int:
@@ -52,7 +55,7 @@ def mount(worker: Worker, volume: Object, state: MountState) -> int:
 
 def group_of(pod: Object) -> int:
     """``fsGroup``: the group that a pod's volumes belong to; 0: none."""
-    group: int = dig(pod, "spec.securityContext.fsGroup", 0)
+    group: int = (pod["spec"].get("securityContext") or EMPTY_DICT).get("fsGroup") or 0
     return group
 
 

@@ -126,12 +126,13 @@ def refresh(worker: Worker) -> None:
 
 
 def _next_renewal(state: PodState) -> int:
-    return min((mount.renew_at for mount in state.mounts.values() if mount.renew_at), default=0)
+    return min([mount.renew_at for mount in state.mounts.values() if mount.renew_at], default=0)
 
 
 def touched(kubelet: Kubelet, state: PodState, old: Object, new: Object) -> bool:
     """Whether a change of the pod's labels or annotations calls for a sync, and asks for it: fields of the pod may be files."""
-    if not state.mounts or all(old["metadata"].get(key) == new["metadata"].get(key) for key in ("labels", "annotations")):
+    before, meta = old["metadata"], new["metadata"]
+    if not state.mounts or (before.get("labels") == meta.get("labels") and before.get("annotations") == meta.get("annotations")):
         return False
     state.refresh_at = kubelet.kernel.now
     return True

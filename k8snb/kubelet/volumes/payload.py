@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from k8snb.apimachinery.errors import aggregate
-from k8snb.apimachinery.objects import EMPTY_DICT, Object
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object
 from k8snb.kubelet.environment import ConfigError, Sources, content_of, field_value, resource_value
 from k8snb.kubelet.images.files import File
 from k8snb.sim.clock import SECOND
@@ -70,7 +70,7 @@ def _projected(volume: Object, sources: Sources, token: Token, now: int) -> Made
 def token_request(source: Object, pod: Object) -> Object:
     """What the kubelet asks the API server for: a token that dies with the pod."""
     meta, audience = pod["metadata"], source.get("audience")
-    bound = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
+    bound = FrozenDict({"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]})
     spec = {"expirationSeconds": source.get("expirationSeconds", DEFAULT_EXPIRATION), "boundObjectRef": bound}
     return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {**spec, "audiences": [audience] if audience else []}}
 

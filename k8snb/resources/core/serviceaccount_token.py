@@ -18,7 +18,7 @@ from typing import Any
 
 from k8snb.apimachinery.errors import ApiError, Errors, conflict, invalid, object_invalid, object_not_found
 from k8snb.apimachinery.meta import timestamp
-from k8snb.apimachinery.objects import Object, dig, freeze
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, freeze
 from k8snb.apiserver.request import User
 
 SECOND = 1_000_000
@@ -34,19 +34,20 @@ def issue(context: Any, request: Any, account: Object | None) -> Object:
     """POST serviceaccounts/NAME/token: the TokenRequest with its answer. Raises ApiError 404, 409, 422."""
     if account is None:
         raise object_not_found("", "serviceaccounts", request.name)
-    spec = dict((request.body or {}).get("spec") or {})
+    spec = (request.body or EMPTY_DICT).get("spec") or EMPTY_DICT
     seconds = spec.get("expirationSeconds", HOUR)
     if errors := _validate(seconds):
         raise object_invalid("authentication.k8s.io", "TokenRequest", "", errors)
-    audiences = list(spec.get("audiences") or [ISSUER])
+    audiences = freeze(spec.get("audiences") or [ISSUER])
     bound = _bound_object(context, request.namespace, spec.get("boundObjectRef"))
     asked = {"audiences": audiences, "seconds": seconds, "jti": dict(request.options.parameters).get(JTI) or context.uid()}
     claims = _claims(context, account, asked, bound)
-    return freeze({  # type: ignore[no-any-return]
+    now, ref = context.now, freeze(spec.get("boundObjectRef"))
+    return FrozenDict({
         "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
-        "metadata": {"name": request.name, "namespace": request.namespace, "creationTimestamp": timestamp(context.now)},
-        "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": spec.get("boundObjectRef")},
-        "status": {"token": write(claims), "expirationTimestamp": timestamp(context.now + seconds * SECOND)},
+        "metadata": FrozenDict({"name": request.name, "namespace": request.namespace, "creationTimestamp": timestamp(now)}),
+        "spec": FrozenDict({"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": ref}),
+        "status": FrozenDict({"token": write(claims), "expirationTimestamp": timestamp(now + seconds * SECOND)}),
     })  # fmt: skip
 
 
