@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.component_helpers import find_untolerated_taint, pod_priority, qos_class, tolerates
 from k8snb.component_helpers.nodeaffinity import matches_node_selector_and_affinity
 
@@ -50,10 +50,10 @@ def rejection(pod: Object, node: Object, requests: Mapping[str, int], room: Room
             return Rejection(f"OutOf{name}", f"Node didn't have enough resource: {name}, {what}")
     if not matches_node_selector_and_affinity(pod, node):
         return _predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
-    if collide(host_ports(pod), room.ports):
+    if room.ports and collide(host_ports(pod), room.ports):
         return _predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports")
-    taints = [taint for taint in dig(node, "spec.taints", ()) if taint["effect"] == "NoExecute"]
-    if not is_static(pod) and find_untolerated_taint(taints, pod["spec"].get("tolerations") or ()) is not None:
+    taints = [taint for taint in (node.get("spec") or EMPTY_DICT).get("taints") or () if taint["effect"] == "NoExecute"]
+    if taints and not is_static(pod) and find_untolerated_taint(taints, pod["spec"].get("tolerations") or ()) is not None:
         return _predicate("TaintToleration", "node(s) had taints that the pod didn't tolerate")
     if room.pressure and not _endures(pod, room.pressure):
         return Rejection(EVICTED, f"The node had condition: [{' '.join(room.pressure)}]. ")
@@ -92,13 +92,14 @@ def is_critical(pod: Object) -> bool:
 
 def host_ports(pod: Object) -> Ports:
     """The ports of the node that the pod asks for."""
-    containers = [*pod["spec"]["containers"], *(c for c in pod["spec"].get("initContainers") or () if c.get("restartPolicy") == "Always")]
-    return frozenset(
+    spec = pod["spec"]
+    sidecars = [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
+    return frozenset([
         (port.get("hostIP") or "0.0.0.0", port.get("protocol") or "TCP", port["hostPort"])
-        for container in containers
+        for container in (*spec["containers"], *sidecars)
         for port in container.get("ports") or ()
         if port.get("hostPort")
-    )
+    ])  # fmt: skip
 
 
 def collide(wanted: Iterable[tuple[str, str, int]], taken: Ports) -> bool:

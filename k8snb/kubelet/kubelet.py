@@ -306,7 +306,7 @@ class Kubelet(Component):
         pod = self.pod_of(state)
         if pod is None:
             state.gone = True
-            pod = self._last_known(state)
+            pod = pods.last_known(state)
         kernel, outer = self.kernel, self.kernel.causes
         record = kernel.trace.add(kernel.now, "reconcile", self.name, "", state.key, None, outer)
         kernel.causes = (record,)
@@ -355,12 +355,6 @@ class Kubelet(Component):
             return int(self._write_status(state, pod)), ""
         except ApiError as error:
             return 0, error.message
-
-    def _last_known(self, state: PodState) -> Object:
-        """A pod that is gone from the API, as far as its worker needs it to stop what runs."""
-        containers = [{"name": c.name, "image": ""} for c in state.containers.values()]
-        meta = {"name": state.name, "namespace": state.namespace, "uid": state.uid, "deletionGracePeriodSeconds": state.grace}
-        return FrozenDict({"apiVersion": "v1", "kind": "Pod", "metadata": FrozenDict(meta), "spec": FrozenDict({"containers": containers})})
 
     def _write_status(self, state: PodState, pod: Object) -> bool:
         """Write the pod's status if it has changed."""

@@ -9,13 +9,11 @@ Models: pkg/kubelet/kuberuntime/kuberuntime_manager.go (computePodActions), kube
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze
-from k8snb.apimachinery.resource import once
-from k8snb.kubelet.restarts import goes_on, restarts
+from k8snb.kubelet.restarts import goes_on, restarts, specs_of
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, WAITING, ContainerState, PodState
 from k8snb.kubelet.status import terminated
 from k8snb.seams.cri import Resources, Runtime
@@ -28,17 +26,6 @@ class Action(NamedTuple):
     container: str = ""
 
 
-def specs_of(pod: Object) -> Mapping[str, Object]:
-    """The container specs by name: init containers first, ephemeral ones last."""
-    return _by_name(pod["spec"])
-
-
-@once
-def _by_name(spec: Object) -> Mapping[str, Object]:
-    lists = (spec.get("initContainers") or (), spec["containers"], spec.get("ephemeralContainers") or ())
-    return {container["name"]: container for containers in lists for container in containers}
-
-
 def new_containers(pod: Object) -> dict[str, ContainerState]:
     """The records of a pod's containers before anything has happened."""
     found = {}
@@ -47,6 +34,14 @@ def new_containers(pod: Object) -> dict[str, ContainerState]:
         found[spec["name"]] = ContainerState(spec["name"], kind, allocated=spec.get("resources") or EMPTY_DICT)
     for spec in pod["spec"]["containers"]:
         found[spec["name"]] = ContainerState(spec["name"], APP, allocated=spec.get("resources") or EMPTY_DICT)
+    return found
+
+
+def last_known(state: PodState) -> Object:
+    """A pod that is gone from the API, as far as its worker needs it to stop what runs."""
+    containers = [{"name": container.name, "image": ""} for container in state.containers.values()]
+    meta = {"name": state.name, "namespace": state.namespace, "uid": state.uid, "deletionGracePeriodSeconds": state.grace}
+    found: Object = freeze({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": containers}})
     return found
 
 
@@ -74,12 +69,15 @@ def move_to_last(container: ContainerState) -> None:
         container.phase = WAITING
 
 
+_SANDBOX = Action("sandbox")
+
+
 def next_action(pod: Object, state: PodState, now: int) -> Action | None:
     """What the worker does next; None when there is nothing to do, or nothing to do yet."""
     if is_finished(pod, state):
         return None
     if state.sandbox != "ready":
-        return Action("sandbox")
+        return _SANDBOX
     name = _next_container(pod, state, now)
     return Action("start", name) if name else None
 
@@ -110,7 +108,10 @@ def is_finished(pod: Object, state: PodState) -> bool:
     """Whether no container will run any more: the pod has succeeded, or failed for good."""
     if state.rejected or state.evicted:
         return True
-    if all(c.phase != EXITED for c in state.containers.values()):
+    for container in state.containers.values():
+        if container.phase == EXITED:
+            break
+    else:
         return False
     specs = specs_of(pod)
     init = [c for c in state.containers.values() if c.kind == INIT]

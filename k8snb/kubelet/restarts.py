@@ -11,12 +11,26 @@ client-go/util/flowcontrol/backoff.go.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from k8snb.apimachinery.objects import Object
+from k8snb.apimachinery.resource import once
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet.state import EPHEMERAL, EXITED, INIT, SIDECAR, WAITING, ContainerState
 
 BACKOFF_FIRST, BACKOFF_MOST, BACKOFF_FORGOTTEN = (timing(f"crash back-off, {what}") for what in ("first", "most", "forgotten"))
 PULL_FIRST, PULL_MOST = timing("image back-off, first"), timing("image back-off, most")
+
+
+def specs_of(pod: Object) -> Mapping[str, Object]:
+    """The container specs by name: init containers first, ephemeral ones last."""
+    return _by_name(pod["spec"])
+
+
+@once
+def _by_name(spec: Object) -> Mapping[str, Object]:
+    lists = (spec.get("initContainers") or (), spec["containers"], spec.get("ephemeralContainers") or ())
+    return {container["name"]: container for containers in lists for container in containers}
 
 
 def restart_policy(pod: Object, spec: Object) -> str:

@@ -12,7 +12,7 @@ Models: pkg/kubelet/kubelet_pods.go (generateAPIPodStatus, getPhase, convertToAP
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery import quantity
@@ -20,7 +20,7 @@ from k8snb.apimachinery.meta import condition, timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object
 from k8snb.apimachinery.resource import once
 from k8snb.component_helpers import qos_class
-from k8snb.kubelet.restarts import goes_on, restarts
+from k8snb.kubelet.restarts import goes_on, restarts, specs_of
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, ContainerState, PodState
 from k8snb.resources.common.pod_containers import may_restart_all
 
@@ -47,16 +47,20 @@ def phase_of(pod: Object, state: PodState, finished: bool = False) -> str:
     """Pending, Running, Succeeded or Failed. ``finished``: nothing will be started any more."""
     if state.rejected or (state.evicted and not _runs(state)):
         return FAILED
-    specs = {spec["name"]: spec for key in ("initContainers", "containers") for spec in pod["spec"].get(key) or ()}
-    init = [c for c in state.containers.values() if c.kind == INIT]
-    if any(c.phase == EXITED and c.exit_code != 0 and not restarts(pod, specs[c.name], c) for c in init):
-        return FAILED
-    apps = [c for c in state.containers.values() if c.kind == APP]
-    running = [c for c in apps if c.phase == RUNNING]
-    stopped = [c for c in apps if c.phase == EXITED or (c.phase != RUNNING and c.last is not None)]
-    if any(not (c.phase == EXITED and c.exit_code == 0) for c in init) and not (running or stopped):
+    specs, everyone = specs_of(pod), state.containers.values()
+    init, apps = [c for c in everyone if c.kind == INIT], [c for c in everyone if c.kind == APP]
+    for c in init:
+        if c.phase == EXITED and c.exit_code != 0 and not restarts(pod, specs[c.name], c):
+            return FAILED
+    running = stopped = 0
+    for c in apps:
+        if c.phase == RUNNING:
+            running += 1
+        elif c.phase == EXITED or c.last is not None:
+            stopped += 1
+    if not (running or stopped) and any(not (c.phase == EXITED and c.exit_code == 0) for c in init):
         return PENDING
-    if len(running) + len(stopped) < len(apps) or not apps:
+    if running + stopped < len(apps) or not apps:
         return PENDING
     if running or (not finished and any(goes_on(pod, specs[c.name], c) for c in apps)):
         return RUNNING_PHASE
@@ -71,7 +75,11 @@ def pod_status(pod: Object, state: PodState, *, host: str, now: int, style: Styl
         "observedGeneration": pod["metadata"].get("generation", 1), "phase": phase,
         "conditions": _conditions(pod, state, phase, now=now, style=style), "qosClass": old.get("qosClass") or qos_class(pod),
     }  # fmt: skip
-    status |= _failure(state) | {key: old[key] for key in ("nominatedNodeName", "resourceClaimStatuses") if key in old}
+    if why := state.rejected or (None if state.evicted is None or _runs(state) else state.evicted):
+        status |= {"reason": why[0], "message": why[1]}
+    for key in ("nominatedNodeName", "resourceClaimStatuses"):
+        if key in old:
+            status[key] = old[key]
     if host:
         status |= {"hostIP": host, "hostIPs": _ips(host)}
     if state.started_at:
@@ -90,26 +98,22 @@ def _runs(state: PodState) -> bool:
     return any(container.phase == RUNNING for container in state.containers.values())
 
 
-def _failure(state: PodState) -> dict[str, str]:
-    why = state.rejected or (None if _runs(state) else state.evicted)
-    return {"reason": why[0], "message": why[1]} if why else {}
-
-
 # -- containers ------------------------------------------------------------------------------------------------------
 
 
 def _container_statuses(pod: Object, state: PodState, style: Style) -> dict[str, Any]:
-    spec = pod["spec"]
+    spec, known = pod["spec"], state.containers
     initialized = init_done(state)
     found: dict[str, Any] = {}
-    init = [container_status(s, state.containers[s["name"]], True, style) for s in spec.get("initContainers") or ()]
-    apps = [container_status(s, state.containers[s["name"]], initialized, style) for s in spec["containers"]]
-    if init:
-        found["initContainerStatuses"] = FrozenList(init)
-    found["containerStatuses"] = FrozenList(sorted(apps, key=lambda status: str(status["name"])))
+    if init := spec.get("initContainers"):
+        found["initContainerStatuses"] = FrozenList([container_status(s, known[s["name"]], True, style) for s in init])
+    apps = [container_status(s, known[s["name"]], initialized, style) for s in spec["containers"]]
+    if len(apps) > 1:
+        apps.sort(key=lambda status: str(status["name"]))
+    found["containerStatuses"] = FrozenList(apps)
     if spec.get("ephemeralContainers"):
-        visitors = [s for s in spec["ephemeralContainers"] if s["name"] in state.containers]
-        found["ephemeralContainerStatuses"] = FrozenList([container_status(s, state.containers[s["name"]], True, style) for s in visitors])
+        visitors = [s for s in spec["ephemeralContainers"] if s["name"] in known]
+        found["ephemeralContainerStatuses"] = FrozenList([container_status(s, known[s["name"]], True, style) for s in visitors])
     return found
 
 
@@ -213,19 +217,19 @@ def _allocated_spec(pod: Object, state: PodState) -> Object:
 @once
 def _pod_resources(spec: Object) -> FrozenDict:
     """What the pod as a whole was given: the sums of its containers and sidecars, or its own."""
-    totals = {what: _total(spec, what) for what in ("limits", "requests")}
-    resources = FrozenDict({what: total for what, total in totals.items() if total})
-    found: dict[str, Any] = {"resources": resources}
-    if totals["requests"]:
-        found["allocatedResources"] = totals["requests"]
-    return FrozenDict(found)
+    limits, requests = _total(spec, "limits"), _total(spec, "requests")
+    if not requests:
+        return FrozenDict({"resources": FrozenDict({"limits": limits} if limits else {})})
+    resources = {"limits": limits, "requests": requests} if limits else {"requests": requests}
+    return FrozenDict({"resources": FrozenDict(resources), "allocatedResources": requests})
 
 
 def _total(spec: Object, what: str) -> FrozenDict:
     own = (spec.get("resources") or EMPTY_DICT).get(what) or EMPTY_DICT
     total: dict[str, str] = {}
-    running = [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
-    for container in [*running, *spec["containers"]]:
+    init = spec.get("initContainers")
+    sidecars = [c for c in init if c.get("restartPolicy") == "Always"] if init else ()
+    for container in (*sidecars, *spec["containers"]):
         for name, amount in ((container.get("resources") or EMPTY_DICT).get(what) or EMPTY_DICT).items():
             total[name] = quantity.add(total[name], amount) if name in total else amount
     return FrozenDict({**total, **own})
@@ -233,93 +237,71 @@ def _total(spec: Object, what: str) -> FrozenDict:
 
 # -- conditions ------------------------------------------------------------------------------------------------------
 
+Verdict = tuple[str, str | None, str | None]
+"""What a condition says: status, reason, message."""
+_TRUE: Verdict = ("True", None, None)
+_FALSE: Verdict = ("False", None, None)
+_Wanted = tuple[str, str, str | None, str | None, int | None]
+"""A condition: type, status, reason, message, observedGeneration."""
+_OWN = ("PodResizePending", "PodResizeInProgress")  # conditions that go when they hold no more
+
 
 def _conditions(pod: Object, state: PodState, phase: str, *, now: int, style: Style) -> FrozenList:
     """Conditions of others first, then the kubelet's own in its order. The same list comes back where nothing changed."""
     old: FrozenList = (pod.get("status") or EMPTY_DICT).get("conditions") or EMPTY_LIST
     known = {one["type"]: one for one in old}
-    wanted: list[dict[str, Any]] = []
-    if state.rejected is None:
-        ready = _containers_ready(state, phase, style)
-        wanted = [
-            *_resizing(state),
-            *_disrupted(state),
-            *_restarting(pod, state, phase),
-            {"type": "PodReadyToStartContainers", "status": "True" if state.sandbox == "ready" else "False"},
-            {"type": "Initialized", **_initialized(state, phase)},
-            {"type": "Ready", **_pod_ready(pod, ready)},
-            {"type": "ContainersReady", **ready},
-        ]
-    wanted.append({"type": "PodScheduled", "status": "True"})
-    generation = pod["metadata"].get("generation", 1)
-    rows = tuple(_row(new, known.get(new["type"]), generation, now) for new in wanted)
-    if not style.scheduled_generation:
-        rows = (*rows[:-1], rows[-1]._replace(generation=None))
-    types = {row.type for row in rows} | _OWN
-    others = [one for one in old if one["type"] not in types]
-    own = _own_conditions(rows)
+    rows = []
+    for wanted in _wanted(pod, state, phase, style):
+        before = known.pop(wanted[0], None)  # its transition time stays while the status does
+        when = before["lastTransitionTime"] if before is not None and before["status"] == wanted[1] else timestamp(now)
+        rows.append((wanted, when))
+    own = _own_conditions(tuple(rows))
+    others = [one for one in old if one["type"] in known and one["type"] not in _OWN] if known else []
     found = FrozenList([*others, *own]) if others else own
     return old if found == old else found
 
 
-def _restarting(pod: Object, state: PodState, phase: str) -> list[dict[str, Any]]:
-    """``AllContainersRestarting``, for pods with a rule that may restart all containers."""
-    if not may_restart_all(pod["spec"]):
-        return []
-    why = {"reason": _DONE[phase]} if phase in _DONE else {}
-    return [{"type": "AllContainersRestarting", "status": "True" if state.restarting_all else "False", **why}]
-
-
-def _resizing(state: PodState) -> list[dict[str, Any]]:
-    """``PodResizePending`` and ``PodResizeInProgress``, while they hold."""
-    found: list[dict[str, Any]] = []
-    for kind, known in (("PodResizePending", state.resize_pending), ("PodResizeInProgress", state.resizing)):
-        if known is not None:
-            texts = {key: text for key, text in (("reason", known[0]), ("message", known[1])) if text}
-            found.append({"type": kind, "status": "True", **texts, "observedGeneration": known[2]})
+def _wanted(pod: Object, state: PodState, phase: str, style: Style) -> list[_Wanted]:
+    """The kubelet's own conditions as they should be."""
+    generation = pod["metadata"].get("generation", 1)
+    found: list[_Wanted] = []
+    if state.rejected is None:
+        found += _resizing(state)
+        if state.disruption is not None:  # the kubelet itself ends the pod
+            found.append(("DisruptionTarget", "True", *state.disruption, generation))
+        if may_restart_all(pod["spec"]):
+            found.append(("AllContainersRestarting", "True" if state.restarting_all else "False", _DONE.get(phase), None, generation))
+        ready = _containers_ready(state, phase, style)
+        found += [
+            ("PodReadyToStartContainers", *(_TRUE if state.sandbox == "ready" else _FALSE), generation),
+            ("Initialized", *_initialized(state, phase), generation),
+            ("Ready", *_pod_ready(pod, ready), generation),
+            ("ContainersReady", *ready, generation),
+        ]
+    found.append(("PodScheduled", *_TRUE, generation if style.scheduled_generation else None))
     return found
 
 
-def _disrupted(state: PodState) -> list[dict[str, Any]]:
-    """``DisruptionTarget``, where the kubelet itself ends the pod."""
-    if state.disruption is None:
-        return []
-    return [{"type": "DisruptionTarget", "status": "True", "reason": state.disruption[0], "message": state.disruption[1]}]
-
-
-_OWN = {"PodResizePending", "PodResizeInProgress"}  # conditions that go when they hold no more
-
-
-class _Row(NamedTuple):
-    """A condition as a key."""
-
-    type: str
-    status: str
-    reason: str | None
-    message: str | None
-    generation: int | None
-    when: str
-
-
-def _row(new: dict[str, Any], old: Mapping[str, Any] | None, generation: int, now: int) -> _Row:
-    """One condition; its transition time is that of the old one while the status stays."""
-    changed = old is None or old["status"] != new["status"]
-    when = timestamp(now) if changed or old is None else old["lastTransitionTime"]
-    return _Row(new["type"], new["status"], new.get("reason"), new.get("message"), new.get("observedGeneration", generation), when)
+def _resizing(state: PodState) -> Iterator[_Wanted]:
+    """``PodResizePending`` and ``PodResizeInProgress``, while they hold."""
+    for kind, known in ((_OWN[0], state.resize_pending), (_OWN[1], state.resizing)):
+        if known is not None:
+            yield kind, "True", known[0] or None, known[1] or None, known[2]
 
 
 # Equal parts of many statuses are one object: what the API server computes of a frozen value it computes once.
 
 
 @functools.lru_cache(maxsize=4096)
-def _own_conditions(rows: tuple[_Row, ...]) -> FrozenList:
-    return FrozenList([_condition(row) for row in rows])
+def _own_conditions(rows: tuple[tuple[_Wanted, str], ...]) -> FrozenList:
+    return FrozenList([_condition(wanted, when) for wanted, when in rows])
 
 
 @functools.lru_cache(maxsize=4096)
-def _condition(row: _Row) -> FrozenDict:
-    found = {"type": row.type, "status": row.status, "lastProbeTime": None, "lastTransitionTime": row.when}
-    more = {"reason": row.reason, "message": row.message, "observedGeneration": row.generation}
+def _condition(wanted: _Wanted, when: str) -> FrozenDict:
+    kind, status, reason, message, generation = wanted
+    found = {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": when}
+    more = {"reason": reason, "message": message, "observedGeneration": generation}
     return FrozenDict(found | {key: value for key, value in more.items() if value is not None})
 
 
@@ -345,37 +327,32 @@ def _names(containers: Sequence[ContainerState]) -> str:
     return "[" + " ".join(container.name for container in containers) + "]"
 
 
-def _containers_ready(state: PodState, phase: str, style: Style) -> dict[str, str]:
+def _containers_ready(state: PodState, phase: str, style: Style) -> Verdict:
     if phase in _DONE:
-        return {"status": "False", "reason": _DONE[phase]}
+        return "False", _DONE[phase], None
     unready = [c for c in state.containers.values() if c.kind in (APP, SIDECAR) and not is_ready(c, style)]
-    if unready:
-        return {"status": "False", "reason": "ContainersNotReady", "message": f"containers with unready status: {_names(unready)}"}
-    return {"status": "True"}
+    return ("False", "ContainersNotReady", f"containers with unready status: {_names(unready)}") if unready else _TRUE
 
 
-def _pod_ready(pod: Object, containers_ready: dict[str, str]) -> dict[str, str]:
-    if containers_ready["status"] != "True":
+def _pod_ready(pod: Object, containers_ready: Verdict) -> Verdict:
+    gates = pod["spec"].get("readinessGates")
+    if not gates or containers_ready is not _TRUE:
         return containers_ready
     problems = []
-    for gate in pod["spec"].get("readinessGates") or ():
+    for gate in gates:
         found = condition(pod, gate["conditionType"])
         if found is None:
             problems.append(f'corresponding condition of pod readiness gate "{gate["conditionType"]}" does not exist.')
         elif found["status"] != "True":
             problems.append(f'the status of pod readiness gate "{gate["conditionType"]}" is not "True", but {found["status"]}')
-    if problems:
-        return {"status": "False", "reason": "ReadinessGatesNotReady", "message": ", ".join(problems)}
-    return {"status": "True"}
+    return ("False", "ReadinessGatesNotReady", ", ".join(problems)) if problems else _TRUE
 
 
-def _initialized(state: PodState, phase: str) -> dict[str, str]:
-    missing = _uninitialized(state)
+def _initialized(state: PodState, phase: str) -> Verdict:
     if phase == SUCCEEDED:
-        return {"status": "True", "reason": "PodCompleted"}
-    if missing:
-        return {"status": "False", "reason": "ContainersNotInitialized", "message": f"containers with incomplete status: {_names(missing)}"}
-    return {"status": "True"}
+        return "True", "PodCompleted", None
+    missing = _uninitialized(state)
+    return ("False", "ContainersNotInitialized", f"containers with incomplete status: {_names(missing)}") if missing else _TRUE
 
 
 def _uninitialized(state: PodState) -> list[ContainerState]:

@@ -38,7 +38,7 @@ class Worker:
     def __init__(self, kubelet: Kubelet, state: PodState, pod: Object):
         self.kubelet, self.state, self.pod = kubelet, state, pod
         self.runtime, self.now = kubelet.runtime, kubelet.kernel.now
-        self.specs = pods.specs_of(pod)
+        self.specs = restarts.specs_of(pod)
         self.begun: list[str] = []  # what this turn has begun: "sandbox", "pull app", "start app"; for the trace
 
     # -- what the kubelet calls --------------------------------------------------------------------------------------
@@ -79,8 +79,8 @@ class Worker:
         state = self.state
         attaching = state.uid in self.kubelet.own.attaching  # the Node will tell; the clock is for the case that it never does
         times = [state.operation_ends] if state.operation and not attaching else []
-        if self._deadline() > self.now and not pods.is_finished(self.pod, state):
-            times.append(self._deadline())
+        if (deadline := self._deadline()) > self.now and not pods.is_finished(self.pod, state):
+            times.append(deadline)
         asked: list[int] = [state.operation_ends] if attaching else []
         for container in state.containers.values():
             if container.stopping:
@@ -93,18 +93,17 @@ class Worker:
             asked = []
         elif state.sandbox == "ready":
             asked += [when for when in (state.refresh_at, state.resize_at) if when]
-        first = min([*times, *asked], default=0)
-        return first, bool(asked) and first not in times
+        if not asked:
+            return min(times, default=0), False
+        first = min([*times, *asked])
+        return first, first not in times
 
     def event(self, kind: str, reason: str, message: str, container: str = "") -> None:
         """Say something about the pod, or about one of its containers. The hollow kubelet says nothing."""
         if self.runtime.instant:
             return
-        field = (
-            "initContainers"
-            if container and container in {c["name"] for c in self.pod["spec"].get("initContainers") or ()}
-            else "containers"
-        )
+        init = self.pod["spec"].get("initContainers")
+        field = "initContainers" if init and container in {c["name"] for c in init} else "containers"
         self.kubelet.recorder.event(self.pod, kind, reason, message, field_path=f"spec.{field}{{{container}}}" if container else "")
 
     def not_simulated(self, what: str) -> None:
@@ -199,7 +198,10 @@ class Worker:
         """A rule may want all containers to restart: what runs is stopped, without hooks or grace, then a new round begins."""
         state = self.state
         if not state.restarting_all:
-            if not any(restarts.wants_all_restarted(self.specs[c.name], c) for c in state.containers.values()):
+            for container in state.containers.values():
+                if restarts.wants_all_restarted(self.specs[container.name], container):
+                    break
+            else:
                 return
             state.restarting_all, state.operation = True, None
         running = [c for c in state.containers.values() if c.phase == RUNNING and c.kind != EPHEMERAL]
@@ -212,7 +214,7 @@ class Worker:
 
     def _check_deadline(self) -> None:
         """``activeDeadlineSeconds``: a pod that has lived longer fails, and its containers are stopped."""
-        if self._deadline() and self.now >= self._deadline() and not pods.is_finished(self.pod, self.state):
+        if (deadline := self._deadline()) and self.now >= deadline and not pods.is_finished(self.pod, self.state):
             message = "Pod was active on the node longer than the specified deadline"
             self.state.evicted, self.state.operation = ("DeadlineExceeded", message), None
             self.event(NORMAL, "DeadlineExceeded", message)
@@ -346,8 +348,8 @@ class Worker:
         known, pod, uid = dict(values), self.pod["spec"], state.uid
         return ContainerConfig(
             id=self.kubelet.container_id(state, container), pod_uid=uid, namespace=state.namespace, pod=state.name, name=container.name,
-            image=spec["image"], command=tuple(environment.expand(word, known) for word in spec.get("command") or ()),
-            args=tuple(environment.expand(word, known) for word in spec.get("args") or ()), env=values,
+            image=spec["image"], command=tuple([environment.expand(word, known) for word in spec.get("command") or ()]),
+            args=tuple([environment.expand(word, known) for word in spec.get("args") or ()]), env=values,
             working_dir=spec.get("workingDir", ""),
             hostname=pod.get("hostname") or (self.kubelet.node_name if pod.get("hostNetwork") else state.name), address=state.address,
             mounts=mounts, ports=environment.ports(spec), read_only=bool(dig(spec, "securityContext.readOnlyRootFilesystem")),

@@ -14,9 +14,9 @@ Models: k8s.io/component-helpers/resource/helpers.go, PodRequests, PodLimits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.quantity import milli_value, value
 from k8snb.apimachinery.resource import once
 
@@ -80,9 +80,23 @@ def _aggregate(spec: Object, what: str, of: Callable[[Object], Mapping[str, int]
     total: Amounts = {}
     for container in spec["containers"]:
         _add(total, of(container))
+    if init := spec.get("initContainers"):
+        _with_init(total, init, of)
+    if own := spec.get("resources"):
+        asked = resource_amounts(own.get(what))
+        total.update({name: amount for name, amount in asked.items() if name in _POD_LEVEL or name.startswith("hugepages-")})
+    if overhead := spec.get("overhead"):
+        for name, amount in resource_amounts(overhead).items():
+            if what == "requests" or name in total:
+                total[name] = total.get(name, 0) + amount
+    return total
+
+
+def _with_init(total: Amounts, init: Sequence[Object], of: Callable[[Object], Mapping[str, int]]) -> None:
+    """Raise the total to what the steps before it need."""
     sidecars: Amounts = {}
     peak: Amounts = {}
-    for container in spec.get("initContainers") or EMPTY_LIST:
+    for container in init:
         if container.get("restartPolicy") == "Always":
             _add(total, of(container))
             _add(sidecars, of(container))
@@ -92,23 +106,15 @@ def _aggregate(spec: Object, what: str, of: Callable[[Object], Mapping[str, int]
             _add(step, sidecars)
             _raise(peak, step)
     _raise(total, peak)
-    _apply_pod_level(total, spec, what)
-    return total
-
-
-def _apply_pod_level(total: Amounts, spec: Object, what: str) -> None:
-    own = resource_amounts(dig(spec, ("resources", what)))
-    total.update({name: amount for name, amount in own.items() if name in _POD_LEVEL or name.startswith("hugepages-")})
-    for name, amount in resource_amounts(spec.get("overhead")).items():
-        if what == "requests" or name in total:
-            total[name] = total.get(name, 0) + amount
 
 
 def _resized(pod: Object) -> dict[str, Amounts] | None:
     """By container, the larger of what is asked and what is in use, while a resize in place has not arrived yet; usually None."""
-    statuses = dig(pod, "status.containerStatuses")
-    if not statuses or pod["metadata"].get("generation", 1) == 1:
+    if pod["metadata"].get("generation", 1) == 1:
         return None  # the pod was never resized: a resize changes the spec, and with it the generation
+    statuses = dig(pod, "status.containerStatuses")
+    if not statuses:
+        return None
     asked = {container["name"]: container_requests(container) for container in pod["spec"]["containers"]}
     found = {}
     for status in statuses:

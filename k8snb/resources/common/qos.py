@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from k8snb.apimachinery.objects import EMPTY_DICT, Object
+from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object
 from k8snb.apimachinery.quantity import exact
 from k8snb.apimachinery.resource import once
 
@@ -28,29 +28,39 @@ def qos_class(pod: Object) -> str:
 
 @once
 def _qos_of_spec(spec: Object) -> str:
+    own, containers, init = spec.get("resources"), spec.get("containers") or EMPTY_LIST, spec.get("initContainers")
+    if own and (own.get("requests") or own.get("limits")):
+        return _class_of([own])
+    return _class_of(_resources([*containers, *init])) if init else _qos_of_containers(containers)
+
+
+@once
+def _qos_of_containers(containers: list[Object]) -> str:
+    """Remembered on the list, which stays the same when a Pod is bound to a node."""
+    return _class_of(_resources(containers))
+
+
+def _resources(containers: list[Object]) -> list[Object]:
+    return [container.get("resources") or EMPTY_DICT for container in containers]
+
+
+def _class_of(everything: list[Object]) -> str:
     asked: dict[str, Fraction] = {}
     limited: dict[str, Fraction] = {}
     guaranteed = True
-    for resources in _resources(spec):
-        _add(asked, resources.get("requests") or EMPTY_DICT)
-        guaranteed = len(_add(limited, resources.get("limits") or EMPTY_DICT)) == len(_COMPUTE) and guaranteed
+    for resources in everything:
+        _add(asked, _compute(resources.get("requests") or EMPTY_DICT))
+        limits = _compute(resources.get("limits") or EMPTY_DICT)
+        guaranteed = len(limits) == len(_COMPUTE) and guaranteed
+        _add(limited, limits)
     if not asked and not limited:
         return BEST_EFFORT
     return GUARANTEED if guaranteed and asked == limited else BURSTABLE
 
 
-def _resources(spec: Object) -> list[Object]:
-    own = spec.get("resources") or EMPTY_DICT
-    if own.get("requests") or own.get("limits"):
-        return [own]
-    return [c.get("resources") or EMPTY_DICT for c in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))]
-
-
-def _add(total: dict[str, Fraction], quantities: Object) -> dict[str, Fraction]:
-    found = _compute(quantities)
-    for name, amount in found.items():
-        total[name] = total.get(name, 0) + amount
-    return found
+def _add(total: dict[str, Fraction], more: dict[str, Fraction]) -> None:
+    for name, amount in more.items():
+        total[name] = total[name] + amount if name in total else amount
 
 
 @once
