@@ -70,7 +70,8 @@ def test_the_atomic_tree_shows_exactly_its_files(texts, now):
 @pytest.mark.parametrize(
     ("written", "mounted", "as_built"),
     [
-        ({"/dir/": File("", 0o755), "/other": "text"}, "/v", True),
+        ({"/other": "text", "/direct": "text"}, "/v", True),
+        ({"/dir/": File("", 0o700)}, "/v", False),
         ({"/dir/new": "text"}, "/v", False),
         ({"/dir/sub/c": None}, "/v", False),  # deleted
         ({"/dir": Link("/other")}, "/v", False),
