@@ -25,6 +25,7 @@ from k8snb.etcd.store import Compacted
 from k8snb.guests.arguments import careful, shown
 from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
+from k8snb.kubectl.remarks import remarked
 from k8snb.kubectl.result import Result
 from k8snb.messages import Missing, Mistake, Plain, counted, text
 from k8snb.network.chains import MODES
@@ -174,9 +175,10 @@ class Cluster:
     def kubectl(self, line: str | Sequence[str], stdin: str | None = None, files: Mapping[str, str] | None = None) -> Result:
         """Run a kubectl command (without the word kubectl) and give what a terminal would show.
 
-        Commands that wait let virtual time pass. ``stdin`` is what ``-f -`` reads; ``files`` are found before those on disk.
+        Commands that wait let virtual time pass. ``stdin`` is what ``-f -`` reads; ``files`` are found before those on disk. Below
+        kubectl's words may stand a remark of ours, such as the line of a manifest that an error is about.
         """
-        return self._terminal.run(line, stdin, files)
+        return remarked(self._terminal.run(line, stdin, files), self.simulation.parts.server.catalogue.by_kind)
 
     def complete(self, line: str, cursor: int | None = None) -> list[str]:
         """What may stand at the cursor of a kubectl command: commands, resource types, names of live objects, flags."""

@@ -122,6 +122,12 @@ def _distinct(kinds: Sequence[Kind]) -> list[Kind]:
 
 def texts(call: Call) -> Iterator[tuple[str, str]]:
     """The files given with -f: their name for messages, and their text."""
+    for read in _texts(call):
+        call.manifests.append(read)
+        yield read
+
+
+def _texts(call: Call) -> Iterator[tuple[str, str]]:
     if call.flag("kustomize"):
         raise Failure(sentence("kubectl.kustomize"))
     for path in call.flag("filename", ()):

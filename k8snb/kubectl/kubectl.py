@@ -202,4 +202,4 @@ def _run(command: Command, call: Call) -> Result:
         text, code = fatal(problem)
         if text:
             call.chunks.append(("stderr", text))
-    return Result(tuple(call.chunks), code)
+    return Result(tuple(call.chunks), code, manifests=tuple(call.manifests))

@@ -10,7 +10,7 @@ Models: k8s.io/kubectl/pkg/cmd/util/helpers.go (checkErr, StandardErrorMessage, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.kubectl.unreachable import REFUSED, Unreachable
@@ -18,10 +18,15 @@ from k8snb.kubectl.unreachable import REFUSED, Unreachable
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Result:
-    """What one command printed. ``chunks`` keeps both streams in the order in which they were written."""
+    """What one command printed. ``chunks`` keeps both streams in the order in which they were written.
+
+    ``remark`` is ours, and shown below what kubectl says; ``manifests`` are the files that it read: (name, text).
+    """
 
     chunks: tuple[tuple[str, str], ...]  # ("stdout" | "stderr", text)
     exit_code: int = 0
+    remark: str = ""
+    manifests: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
     def stdout(self) -> str:
@@ -35,7 +40,7 @@ class Result:
 
     @property
     def text(self) -> str:
-        """What a terminal shows: both streams in order."""
+        """What a terminal shows: both streams in order, without our remark."""
         return "".join(text for _, text in self.chunks)
 
     @property
@@ -44,10 +49,10 @@ class Result:
         return self.exit_code == 0
 
     def __str__(self) -> str:
-        return self.text
+        return "\n".join(filter(None, [self.text.rstrip("\n"), self.remark])) if self.remark else self.text
 
     def __repr__(self) -> str:
-        return self.text.removesuffix("\n")
+        return str(self).rstrip("\n") if self.remark else self.text.removesuffix("\n")
 
 
 class Failure(Exception):

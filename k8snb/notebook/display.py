@@ -15,7 +15,7 @@ from typing import Any
 from k8snb.kubectl.result import Result
 from k8snb.messages import Plain
 from k8snb.network.kube_proxy import Rules
-from k8snb.notebook.magics import Said, Steps
+from k8snb.notebook.magics import Steps
 from k8snb.seams.cni import HTTPResponse
 from k8snb.simulation import cloud, etcd, etcd_tables
 from k8snb.simulation.simulation import Settled
@@ -26,14 +26,15 @@ STYLE = f"{INDENT}; white-space: pre; overflow-x: auto"
 WRAP = "display: block; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
 LONG, WORDS = 60, 6  # a line of fewer characters fits; a column of fewer words is no sentence
 DEEP = 40  # characters: further in than this no line begins again
-TEXTS: tuple[type, ...] = (Result, Said, Step, Steps, Settled, Plain, HTTPResponse, Rules)
+TEXTS: tuple[type, ...] = (Result, Step, Steps, Settled, Plain, HTTPResponse, Rules)
 TEXTS += (etcd.Etcd, etcd_tables.Members, etcd_tables.Held, etcd_tables.Keys, etcd_tables.Log, etcd_tables.Messages)
 TEXTS += (cloud.NodePools, cloud.Instances, cloud.LoadBalancers, cloud.Disks, cloud.Autoscaler, cloud.Cloud)
 
 
 def as_terminal(obj: object) -> str:
     """The object's text in a block that scrolls sideways."""
-    return f'<pre style="{STYLE}">{"".join(_line(line) for line in str(obj).splitlines(keepends=True))}</pre>'
+    lines = str(obj).rstrip("\n").splitlines(keepends=True)
+    return f'<pre style="{STYLE}">{"".join(map(_line, lines))}</pre>'
 
 
 def _line(line: str) -> str:

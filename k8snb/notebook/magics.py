@@ -12,40 +12,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from k8snb.cluster import STEP_SIZES, Cluster, current
+from k8snb.kubectl.remarks import remarked
+from k8snb.kubectl.result import Result
 from k8snb.messages import Plain, text
-from k8snb.notebook.pointing import pointer
 from k8snb.sim.clock import duration
 
 MOST_STEPS = 10_000  # of one %step
 GAPS = re.compile(r"\{([A-Za-z_]\w*)[^{}]*\}|\$([A-Za-z_]\w*)")  # where IPython puts a value in
 JSONPATH_WORDS = ("range", "end")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Said:
-    """What a command printed, and a remark of ours below it."""
-
-    result: Any  # k8snb.kubectl.result.Result
-    remark: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """True where the command succeeded."""
-        return bool(self.result.ok)
-
-    @property
-    def text(self) -> str:
-        """The command's own output, without our remark."""
-        return str(self.result.text)
-
-    def __repr__(self) -> str:
-        return "\n".join(part for part in (self.text.rstrip("\n"), self.remark) if part)
 
 
 class Steps(tuple[Any, ...]):
@@ -91,24 +71,24 @@ def _with_cluster(act: Callable[[Cluster], Any]) -> Any:
     return act(cluster)
 
 
-def _kubectl(cluster: Cluster, line: str, stdin: str | None = None) -> Said:
+def _kubectl(cluster: Cluster, line: str, cell: str | None = None) -> Result:
     before = cluster.now
-    result = cluster.kubectl(line, stdin=stdin)
+    result = cluster.kubectl(line, stdin=cell)
+    if cell is not None:
+        result = remarked(result, cluster.simulation.parts.server.catalogue.by_kind, cell=True)
     waited = cluster.now - before
-    return Said(result, text("notebook.moved", duration=duration(waited)) if waited else "")
+    return replace(result, remark=text("notebook.moved", duration=duration(waited))) if waited and not result.remark else result
 
 
-def _told_of_gaps(said: Said, line: str, known: Mapping[str, Any]) -> Said:
+def _told_of_gaps(said: Result, line: str, known: Mapping[str, Any]) -> Result:
     """IPython puts the values of ``{name}`` and ``$name`` into a line, and leaves it as it is where Python knows no such name."""
     names = (next(filter(None, match.groups())) for match in GAPS.finditer(line))
     missing = next((name for name in names if name not in known and name not in JSONPATH_WORDS), "")
-    return said if said.ok or not missing else Said(said.result, text("notebook.gap", name=missing))
+    return said if said.ok or not missing else replace(said, remark=text("notebook.gap", name=missing))
 
 
-def _apply(cluster: Cluster, line: str, cell: str) -> Said:
-    said = _kubectl(cluster, f"apply -f - {line}", stdin=cell)
-    kinds = cluster.simulation.parts.server.catalogue.by_kind
-    return Said(said.result, pointer(cell, str(said.result.stderr), kinds) or said.remark)
+def _apply(cluster: Cluster, line: str, cell: str) -> Result:
+    return _kubectl(cluster, f"apply -f - {line}", cell)
 
 
 def _step(cluster: Cluster, words: list[str]) -> Any:

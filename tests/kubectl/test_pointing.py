@@ -5,9 +5,9 @@ import re
 import pytest
 
 from k8snb import Cluster
+from k8snb.kubectl.pointing import WIDTH, pointer
 from k8snb.messages import LANGUAGES, set_language
 from k8snb.notebook.magics import _apply
-from k8snb.notebook.pointing import WIDTH, pointer
 from k8snb.resources import RESOURCES
 
 KINDS = {(one.api_version, one.kind): one for one in RESOURCES}
@@ -24,6 +24,7 @@ spec:
     ports:
     - containerPort: 80
 """
+LIST_OF = "apiVersion: v1\nkind: List\nitems:\n- "
 DEPLOYMENT = """apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -70,7 +71,9 @@ def places(shown):
 def test_an_unknown_field_is_underlined_in_its_line():
     said = 'error: Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.replcas"'
     manifest = DEPLOYMENT.replace("replicas", "replcas")
-    assert pointer(manifest, said, KINDS) == "line 7 of this cell\n  │   replcas: 3\n  │   ^^^^^^^"
+    assert pointer(manifest, said, KINDS) == (
+        "line 7 of this cell\n  │   replcas: 3\n  │   ^^^^^^^\nThere is no field replcas here. Is replicas meant?"
+    )
 
 
 def test_every_cause_has_its_place_and_a_missing_field_its_nearest_ancestor(shown):
@@ -163,6 +166,101 @@ def test_what_usually_is_behind_a_complaint_stands_below_the_line(shown, manifes
     assert hint in found[2]
 
 
+@pytest.mark.parametrize(
+    ("manifest", "place", "meant"),
+    [
+        (POD.replace("kind:", "Kind:"), (2, "Kind"), "kind"),
+        (POD.replace("kind:", "kidn:"), (2, "kidn"), "kind"),
+        (POD.replace("apiVersion", "api_version"), (1, "api_version"), "apiVersion"),
+        (POD.replace("metadata", "metadate"), (3, "metadate"), "metadata"),
+        (POD.replace("  name: web", "  naem: web"), (4, "naem"), "name"),
+        (POD.replace("spec", "Spec"), (5, "Spec"), "spec"),
+        (POD.replace("containers", "container"), (6, "container"), "containers"),
+        (POD.replace("- name: nginx", "- naem: nginx"), (7, "naem"), "name"),
+        (POD.replace("envoy", "envoy\n    evn: []"), (11, "evn"), "env"),
+        (POD.replace("containerPort", "containerport"), (12, "containerport"), "containerPort"),
+        (DEPLOYMENT.replace("NAME", "web").replace("replicas", "replica"), (6, "replica"), "replicas"),
+        (DEPLOYMENT.replace("NAME", "web").replace("matchLabels", "matchLabel"), (8, "matchLabel"), "matchLabels"),
+        (POD.replace("kind: ", "ki\tnd: "), (2, "ki→nd"), "kind"),
+        (LIST_OF + POD.replace("containers", "containerrs").replace("\n", "\n  "), (9, "containerrs"), "containers"),
+    ],
+)
+def test_a_key_that_is_nearly_a_field_is_pointed_at_and_told_what_is_meant(shown, manifest, place, meant):
+    (found,) = shown(manifest)[1]
+    assert found == (*place, f"There is no field {place[1]} here. Is {meant} meant?")
+
+
+@pytest.mark.parametrize("options", ["--validate=warn", "--validate=false"])
+def test_a_misspelt_key_is_told_too_where_it_is_only_warned_of_or_silently_dropped(shown, options):
+    (found,) = shown(POD.replace("containers", "container"), options)[1][:1]
+    assert found == (6, "container", "There is no field container here. Is containers meant?")
+
+
+def test_a_key_that_is_like_no_field_leads_to_the_list_of_those_that_there_are(shown):
+    misplaced = POD.replace("spec:\n", "spec:\n  image: nginx\n  name: x\n")
+    hints = "There is no field {} here. kubectl explain pod.spec lists those that there are."
+    assert shown(misplaced)[1] == [(6, "image", hints.format("image")), (7, "name", hints.format("name"))]
+
+
+def test_what_anybody_may_name_as_they_like_is_no_misspelt_field(shown):
+    labelled = POD.replace("  name: web", "  name: Web\n  labels: {naem: x, kidn: z}")
+    assert [mark[1] for mark in shown(labelled)[1]] == ["name"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "underlined"),
+    [
+        ("web", "we\tb", 4, "name"), ("Pod", "P\tod", 2, "kind"), ("v1", "v\t1", 1, "apiVersion"),
+        ("name: nginx", "name: ng\tinx", 7, "name"), ("envoy", "envoy\n    resources: {limits: {memory: 1\tGi}}", 11, "memory"),
+    ],
+)  # fmt: skip
+def test_a_tab_inside_of_a_value_is_shown_and_named(shown, old, new, line, underlined):
+    found = shown(POD.replace(old, new))[1]
+    assert (line, underlined, "A tab stands in this text; it is shown as →. Write it without.") in found
+
+
+@pytest.mark.parametrize(
+    ("manifest", "place", "hint"),
+    [
+        ("hello world\n", (1, "hello world"), "This is no object."),
+        ("3\n", (1, "3"), "This is no object."),
+        (f"{POD}---\nhello\n", (14, "hello"), "This is no object."),
+        ("- apiVersion: v1\n  kind: Pod\n", (1, "-"), "This is a list. Objects stand without dashes"),
+        ("web.yaml\n", (1, "web.yaml"), "kubectl apply -f web.yaml reads the file"),
+    ],
+)
+@pytest.mark.parametrize("options", ["", "--validate=false"])
+def test_what_is_no_object_is_told_with_what_to_write_instead(shown, manifest, place, hint, options):
+    (found,) = shown(manifest, options)[1]
+    assert found[:2] == place
+    assert hint in found[2]
+
+
+def test_whoever_hands_a_manifest_over_is_pointed_at_its_line(cluster):
+    misspelt = POD.replace("image: nginx", "imagge: nginx")
+    below = "\n  │     imagge: nginx\n  │     ^^^^^^\nThere is no field imagge here. Is image meant?"
+    applied = cluster.apply(misspelt)
+    assert applied.remark == f"line 8 of the manifest{below}"
+    assert "line 8" not in applied.text + applied.stdout + applied.stderr
+    assert repr(applied) == f"{applied.text}{applied.remark}"
+    assert cluster.kubectl("create -f -", stdin=misspelt).remark == applied.remark
+    assert cluster.kubectl("apply -f pod.yaml", files={"pod.yaml": misspelt}).remark == f"line 8 of pod.yaml{below}"
+
+
+def test_of_several_files_each_is_pointed_at_for_its_own_mistakes(cluster):
+    files = {"a.yaml": POD, "b.yaml": POD.replace("image: envoy", "Image: envoy").replace("web", "other")}
+    remark = cluster.kubectl("apply -f a.yaml -f b.yaml --dry-run=server", files=files).remark
+    assert [line for line in remark.split("\n") if "line" in line] == ["line 10 of b.yaml"]
+    twice = {"a.yaml": files["b.yaml"], "b.yaml": files["b.yaml"].replace("other", "third")}
+    remark = cluster.kubectl("apply -f a.yaml -f b.yaml --dry-run=server", files=twice).remark
+    assert [line for line in remark.split("\n") if "line" in line] == ["line 10 of a.yaml", "line 10 of b.yaml"]
+
+
+def test_a_command_that_reads_no_manifest_has_no_remark(cluster):
+    assert cluster.kubectl("get pods").remark == ""
+    assert cluster.kubectl("create configmap a --from-file=b.yaml --dry-run=client -o yaml", files={"b.yaml": "a: 1\na: 2\n"}).remark == ""
+
+
 def test_of_a_kind_that_somebody_defined_the_versions_are_known_too():
     cluster = Cluster(nodes=0)
     names = "{plural: shops, singular: shop, kind: Shop}"
@@ -192,14 +290,14 @@ def test_of_a_long_line_the_part_around_the_place_is_shown():
     many = ", ".join(["{name: y}"] * 99)
     line = f"spec: {{containers: [{{name: a, image: b, ports: [{many}], imag: c, env: [{many}]}}]}}"
     said = 'error: unknown field "spec.containers[0].imag"'
-    _, shown_line, arrows = pointer(POD.partition("spec")[0] + line, said, KINDS).split("\n")
+    _, shown_line, arrows, _ = pointer(POD.partition("spec")[0] + line, said, KINDS).split("\n")
     assert len(shown_line) <= WIDTH + 6
     assert shown_line[arrows.index("^") :].startswith("imag: c")
 
 
 def test_a_japanese_letter_takes_two_columns():
     said = 'error: unknown field "metadata.title"'
-    _, source, arrows = pointer("kind: Pod\nmetadata: {labels: {a: 日本}, title: x}\n", said, KINDS).split("\n")
+    _, source, arrows, *_ = pointer("kind: Pod\nmetadata: {labels: {a: 日本}, title: x}\n", said, KINDS).split("\n")
     assert arrows.index("^") == source.index("title") + 2
 
 

@@ -1,12 +1,13 @@
-"""Where in a manifest an error is: from Kubernetes' words to the line of the cell.
+"""Where in a manifest an error is: from Kubernetes' words to the line of the manifest.
 
 The server says ``unknown field "spec.replcas"`` and knows no lines, for it sees JSON. The learner has written YAML, and wants to know
-which line. So each complaint of an answer is taken by itself: of which object of the cell is it, and of which field? The line is shown
+which line. So each complaint of an answer is taken by itself: of which object of the manifest is it, and of which field? The line is shown
 with the field underlined, and below it what usually is behind such a mistake, where that can be said:
 
-    line 7 of this cell
+    line 6 of the manifest
       │   replcas: 3
       │   ^^^^^^^
+    There is no field replcas here. Is replicas meant?
 
 Which object: the one that the complaint names, by kind and name; of several, the one in which the place is found best. Which field:
 Go names no list items (``spec.containers.ports.containerPort``) and of an amount nothing at all, so the object is decoded once more
@@ -23,30 +24,36 @@ from typing import Any, NamedTuple
 
 from k8snb.apimachinery import yaml
 from k8snb.apimachinery.decode import DecodeError, decode
+from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.resource import Resource
+from k8snb.apimachinery.schema import Type
 from k8snb.apimachinery.yaml import Document, Mark
+from k8snb.kubectl.hints import ABSENT, NO_MATCH, NO_OBJECT, hint, misspelt, no_object, parser_hint
+from k8snb.kubectl.spelling import slip
 from k8snb.messages import text
 from k8snb.messages.columns import columns
-from k8snb.notebook.hints import ABSENT, NO_MATCH, hint, parser_hint
 
 Kinds = Mapping[tuple[str, str], Resource]  # (apiVersion, kind) -> what the server knows of it
 Path = tuple[str | int, ...]
 
+STDIN = "STDIN"  # so kubectl calls what it is handed without a file
 WIDTH = 120  # characters of a line that are shown
 LEAD = 40  # of a longer one: before the place
 COMPLAINT = re.compile(r"^(?=error:|Error from server|error |Warning: |The \w+ \"|unable to )", re.M)
+QUOTED = r'"((?:[^"\\]|\\.)*)"'  # as Go prints text
 FIELDS = (
-    re.compile(r'unknown field "([^"]+)"'),
-    re.compile(r"ValidationError\(\w+\.([\w.\[\]-]+)\)"),
-    re.compile(r"(?:^|^\* | is invalid: \[?|, )([a-z]\w*[\w.\[\]/-]*): ", re.M),  # counts where its kind has a field of that name
+    re.compile(rf"(?<!\): )unknown field {QUOTED}"),
+    re.compile(rf"ValidationError\(\w+\.?([\w.\[\]-]*)\)(?:: (?:unknown|missing required) field {QUOTED})?"),
+    re.compile(r"(?:^|^\* | is invalid: \[?|, )([a-z]\w*(?:[\w./-]|\[[^\]\n]*\])*): ", re.M),  # where its kind has a field of that name
 )
+ESCAPES = {"t": "\t", "n": "\n", "r": "\r"}  # of those that a path can hold; all else stands for itself
 GO_FIELD = re.compile(r"Go struct field \w+\.([\w.]+) of type")
 NAMES = (  # how a complaint names the object that it is about
-    re.compile(r'\b(?P<kind>\w+)(?:\.[\w.-]+)? "(?P<name>[^"]*)" is invalid'),
+    re.compile(r'\b(?P<kind>\w+)(?:\.[\w.-]+)? "(?P<name>(?:[^"\\]|\\.)*)" is invalid'),
     re.compile(r'(?P<kind>\w+) in version "[^"]*" cannot be handled'),
     re.compile(r"ValidationError\((?P<kind>\w+)\."),
     re.compile(r'Kind=(?P<kind>\w+)"\nName: "(?P<name>[^"]*)"'),
-    re.compile(r'for name: "(?P<name>[^"]*)" .* no matches for kind "(?P<kind>[^"]*)"'),
+    re.compile(r'for name: "(?P<name>[^"]*)" .* no matches for kind "(?P<kind>(?:[^"\\]|\\.)*)"'),
     re.compile(r'the provided object "(?P<namespace>[^"]*)"'),
 )
 NAMESPACE = re.compile(r'namespaces "([^"]*)" not found|the provided object "([^"]*)"')
@@ -60,7 +67,7 @@ class Place(NamedTuple):
 
 
 class Thing(NamedTuple):
-    """One object of the cell: a document, or an item of one that is a List."""
+    """One object of a manifest: a document, or an item of one that is a List."""
 
     document: Document
     prefix: Path
@@ -82,7 +89,7 @@ class Thing(NamedTuple):
 
 
 def things(documents: Sequence[Document]) -> list[Thing]:
-    """The objects of a cell, in its order."""
+    """The objects of a manifest, in its order."""
     found: list[Thing] = []
     for document in documents:
         value = document.value
@@ -94,8 +101,11 @@ def things(documents: Sequence[Document]) -> list[Thing]:
     return found
 
 
-def places(manifest: str, said: str, kinds: Kinds) -> list[Place]:
-    """The places in ``manifest`` that the answer ``said`` is about, in the answer's order; then the keys that stand twice."""
+def places(manifest: str, said: str, kinds: Kinds, first: int = 1) -> list[Place]:
+    """The places in ``manifest`` that the answer ``said`` is about, in the answer's order; then the keys that stand twice.
+
+    ``first``: the number that its first line has for a reader.
+    """
     try:
         documents = list(yaml.documents(manifest))
     except yaml.YamlError as broken:
@@ -107,7 +117,7 @@ def places(manifest: str, said: str, kinds: Kinds) -> list[Place]:
         found += best
         if best:
             left = [one for one in left if one is not thing]  # each object is complained about once
-    return list(dict.fromkeys([*found, *_repeated(documents)]))
+    return list(dict.fromkeys([*found, *_no_objects(documents, said), *_repeated(documents, first)]))
 
 
 def _broken(manifest: str, error: yaml.YamlError, said: str) -> Place:
@@ -118,18 +128,38 @@ def _broken(manifest: str, error: yaml.YamlError, said: str) -> Place:
     return Place(mark, parser_hint(lines, mark, said))
 
 
+def _no_objects(documents: Sequence[Document], said: str) -> Iterator[Place]:
+    """The first document that is no object at all, where that was said."""
+    other = next((document for document in documents if not isinstance(document.value, dict)), None)
+    if other is not None and NO_OBJECT.search(said):
+        yield Place(other.locate(""), no_object(other.value))
+
+
 def _is_meant(thing: Thing, complaint: str) -> bool:
     """Whether a complaint can be about an object: it names none, or this one."""
     own = {"kind": thing.at("kind"), "name": thing.at("metadata", "name"), "namespace": thing.at("metadata", "namespace")}
     said = [match.groupdict() for names in NAMES if (match := names.search(complaint))]
-    return all(str(own[key] or "").lower() == value.lower() for names in said for key, value in names.items())
+    return all(quote(str(own[key] or ""))[1:-1].lower() == value.lower() for names in said for key, value in names.items())
 
 
 def _places(thing: Thing, complaint: str, kinds: Kinds) -> list[Place]:
     """What a complaint would be about if it was about this object."""
     told = (_wrong_type(thing, complaint, kinds), _fields(thing, complaint, kinds), _absent(thing, complaint))
     paths = [*itertools.chain(*told), *_of_another(thing, complaint, kinds)]
-    return [Place(thing.locate(path), hint(complaint, thing.value, path, thing.at(*path), kinds)) for path in dict.fromkeys(paths)]
+    return [_place(thing, complaint, path, kinds) for path in dict.fromkeys(paths)]
+
+
+def _place(thing: Thing, complaint: str, path: Path, kinds: Kinds) -> Place:
+    """The place of a field that is complained about: where its name is misspelt that of the key, and what is meant."""
+    wrong = slip(thing.value, path, _schema(thing, kinds))
+    if wrong is not None:
+        return Place(thing.locate(wrong.path), misspelt(wrong, str(thing.at("kind"))))
+    return Place(thing.locate(path), hint(complaint, thing.value, path, thing.at(*path), kinds))
+
+
+def _schema(thing: Thing, kinds: Kinds) -> Type | None:
+    resource = kinds.get((str(thing.at("apiVersion")), str(thing.at("kind"))))
+    return resource.schema if resource is not None else None
 
 
 def _wrong_type(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
@@ -137,13 +167,13 @@ def _wrong_type(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
     named = GO_FIELD.search(complaint)
     if not named and "cannot be handled" not in complaint:
         return
-    resource = kinds.get((str(thing.at("apiVersion")), str(thing.at("kind"))))
-    if resource is None or resource.schema is None:
+    schema = _schema(thing, kinds)
+    if schema is None:
         yield from [tuple(named[1].split("."))] if named else []
         return
     meta_only = complaint.startswith("error: unable to decode")  # by kubectl, which looks at nothing else
     try:
-        decode(resource.schema, {"metadata": thing.at("metadata")} if meta_only else thing.value)
+        decode(schema, {"metadata": thing.at("metadata")} if meta_only else thing.value)
     except DecodeError as error:
         names = ".".join(key for key in error.problem.path if isinstance(key, str))
         if str(error) in complaint or (named and names.startswith(named[1])):
@@ -152,12 +182,16 @@ def _wrong_type(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
 
 def _fields(thing: Thing, complaint: str, kinds: Kinds) -> list[Path]:
     """The field paths that a complaint names, in its order: ``("spec", "containers", 0, "image")``."""
-    resource = kinds.get((str(thing.at("apiVersion")), str(thing.at("kind"))))
-    own = {"metadata", *thing.value, *(resource.schema.fields if resource and resource.schema else ())}
+    schema = _schema(thing, kinds)
+    own = {"metadata", *thing.value, *(schema.fields if schema else ())}
     *unknown, named = FIELDS
-    said = [(match.start(1), match[1]) for pattern in unknown for match in pattern.finditer(complaint)]
-    fields = [(match.start(1), match[1]) for match in named.finditer(complaint) if yaml.split_path(match[1])[0] in own]
+    said = [(match.start(), ".".join(map(_unquoted, filter(None, match.groups())))) for one in unknown for match in one.finditer(complaint)]
+    fields = [(match.start(), match[1]) for match in named.finditer(complaint) if yaml.split_path(match[1])[0] in own]
     return [tuple(yaml.split_path(path)) for _, path in sorted([*said, *fields])]
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", lambda escaped: ESCAPES.get(escaped[1], escaped[1]), text)
 
 
 def _absent(thing: Thing, complaint: str) -> list[Path]:
@@ -173,24 +207,27 @@ def _of_another(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
         yield ("apiVersion",) if known else ("kind",)
 
 
-def _repeated(documents: Sequence[Document]) -> Iterator[Place]:
+def _repeated(documents: Sequence[Document], number: int) -> Iterator[Place]:
     """The last of several equal keys in a mapping: no error to kubectl, and hardly ever meant."""
     for document in documents:
         for key, first, last in document.repeated:
-            yield Place(last, text("notebook.twice", key=key, line=first.line + 1))
+            yield Place(last, text("notebook.twice", key=key, line=first.line + number - 1))
 
 
-def pointer(manifest: str, said: str, kinds: Kinds) -> str:
+def pointer(manifest: str, said: str, kinds: Kinds, source: str = "") -> str:
     """The places as text to stand under an answer; empty where there are none. ``said``: the error, empty where there was none.
 
-    Lines are counted as the cell has them: the magic's own line is the first.
+    ``source``: the manifest's name as kubectl calls it. Without one it is a cell, whose lines are counted as the cell has them: the
+    magic's own line is the first.
     """
+    before = 0 if source else 1
+    where = "notebook.line_of" if source not in ("", STDIN) else "notebook.line_of_text" if source else "notebook.line"
     lines = manifest.rstrip().split("\n")
     rows: list[str] = []
-    for found, remark in places(manifest, said, kinds):
+    for found, remarks in itertools.groupby(places(manifest, said, kinds, 1 + before), key=lambda place: place.mark):
         mark = found if found.line <= len(lines) else Mark(len(lines), len(lines[-1]))  # what is missing at the end: behind the last line
-        source = lines[mark.line - 1]
-        rows += [text("notebook.line", line=mark.line + 1), *_underlined(source, mark.column, mark.width), *filter(None, [remark])]
+        rows += [text(where, line=mark.line + before, source=source), *_underlined(lines[mark.line - 1], mark.column, mark.width)]
+        rows += filter(None, (place.hint for place in remarks))
     return "\n".join(rows)
 
 

@@ -5,7 +5,6 @@ Two tables: what a parser's problem mostly comes from, and what a complaint of t
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from k8snb.apimachinery.resource import Resource
 from k8snb.apimachinery.yaml import Mark
 from k8snb.guests.arguments import shown
+from k8snb.kubectl.spelling import Slip, near
 from k8snb.messages import text
 
 PARSER = (  # in the words of libyaml, the first that fits
@@ -31,6 +31,8 @@ ABSENT: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile("kind not set|Object 'Kind' is missing"), ("kind",)),
     (re.compile("resource name may not be empty|name or generateName is required"), ("metadata", "name")),
 )
+NO_OBJECT = re.compile(r"invalid object to validate|Go value of type unstructured\.detector")
+FILE = re.compile(r"\S+\.(?:ya?ml|json)")
 NAMESPACE = re.compile(r'namespaces "([^"]*)" not found')
 
 
@@ -53,6 +55,8 @@ def hint(complaint: str, obj: Mapping[str, Any], path: Sequence[str | int], valu
     """What to do about a complaint that is about the field ``path`` of an object, where ``value`` stands (None: nothing)."""
     if isinstance(value, str) and "{{" in value:
         return text("notebook.template")
+    if "\t" in str(path[-1:]) or (isinstance(value, str) and "\t" in value):
+        return text("notebook.tab_inside")
     if value is None and any(words.search(complaint) and list(path) == list(field) for words, field in ABSENT):
         return text("notebook.absent", field=".".join(map(str, path)))
     if NO_MATCH.search(complaint) and list(path) in (["apiVersion"], ["kind"]):
@@ -63,12 +67,28 @@ def hint(complaint: str, obj: Mapping[str, Any], path: Sequence[str | int], valu
     return text("notebook.namespace", name=missing[1]) if missing and value == missing[1] else ""
 
 
+def misspelt(wrong: Slip, kind: str) -> str:
+    """What is meant by a key that is no field; where nothing is like it, where to read what there is."""
+    *above, key = wrong.path
+    field = str(key).replace("\t", "→")
+    if wrong.meant:
+        return text("notebook.near_field", field=field, near=wrong.meant)
+    return text("notebook.no_field", field=field, path=".".join([kind.lower(), *(name for name in above if isinstance(name, str))]))
+
+
+def no_object(value: Any) -> str:
+    """What to write in place of a document that is no object: text, a number, a list."""
+    if isinstance(value, list):
+        return text("notebook.a_list")
+    if isinstance(value, str) and FILE.fullmatch(value):
+        return text("notebook.a_file", file=value)
+    return text("notebook.no_object")
+
+
 def _known(obj: Mapping[str, Any], kinds: Mapping[tuple[str, str], Resource]) -> str:
     """The versions that a kind has; of an unknown kind, the one that is spelled alike."""
     kind = str(obj.get("kind"))
-    by_letters = {known.lower(): known for _, known in kinds}
-    near = difflib.get_close_matches(kind.lower(), by_letters, n=1)
-    found = kind if any(kind == known for _, known in kinds) else by_letters[near[0]] if near else ""
+    found = kind if any(kind == known for _, known in kinds) else near(kind, (known for _, known in kinds))
     versions = ", ".join(dict.fromkeys(version for version, known in kinds if known == found))
     key = "notebook.no_kind" if not found else "notebook.versions" if found == kind else "notebook.near"
     return text(key, kind=kind, near=found, versions=versions)
