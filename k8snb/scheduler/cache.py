@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from k8snb.apimachinery.objects import FrozenDict, Object
 from k8snb.messages import counted
 from k8snb.scheduler.nodeinfo import NodeInfo, node_facts
-from k8snb.scheduler.podinfo import assumed, pod_info
+from k8snb.scheduler.podinfo import PodInfo, assumed, pod_info
 from k8snb.sim.state import Shelf, Tape
 
 _LOG_LIMIT = 20_000
@@ -37,14 +38,29 @@ class CacheState:
     images: Shelf = field(default_factory=Shelf)  # image -> (bytes, number of nodes that have it)
 
 
+class Move(NamedTuple):
+    """A pod came to a node (``sign`` 1) or left it (-1). One that is being deleted is as good as gone."""
+
+    place: int
+    sign: int
+    namespace: str
+    labels: Mapping[str, str]
+
+
 class Snapshot:
-    """The nodes of one cycle, in order. ``log`` names, oldest first, the indexes that were replaced since it was built."""
+    """The nodes of one cycle, in order. ``log`` names, oldest first, the indexes that were replaced since it was built.
+
+    ``moves`` are the pods that came and went since then. ``round`` is all indexes twice over: a turn from any node on is a slice of it.
+    """
 
     def __init__(self, nodes: list[NodeInfo], images: Mapping[str, tuple[int, int]]):
         self.nodes = nodes
         self.images = images
-        self.index = {info.name: number for number, info in enumerate(nodes)}
+        self.names = [info.name for info in nodes]
+        self.index = {name: number for number, name in enumerate(self.names)}
+        self.round = [*range(len(nodes))] * 2
         self.log: list[int] = []
+        self.moves: list[Move] = []
         self._with_affinity = {info.name for info in nodes if info.affinity_pods}
 
     def get(self, name: str) -> NodeInfo | None:
@@ -52,13 +68,20 @@ class Snapshot:
         number = self.index.get(name)
         return None if number is None else self.nodes[number]
 
-    def replace(self, info: NodeInfo, *, same: bool = False) -> None:
-        """Something on this node changed; ``same``: nothing that Filter and Score look at, so what is remembered of it holds."""
+    def replace(self, info: NodeInfo, *, same: bool = False, gone: PodInfo | None = None, new: PodInfo | None = None) -> None:
+        """Something on this node changed; ``same``: nothing that Filter and Score look at, so what is remembered of it holds.
+
+        ``gone`` and ``new`` are the pod that is no longer there and the one that is there now, or one pod before and after.
+        """
         number = self.index[info.name]
         self.nodes[number] = info
         if same:
             return
         self.log.append(number)
+        if gone is not None and not gone.terminating:
+            self.moves.append(Move(number, -1, gone.namespace, gone.labels))
+        if new is not None and not new.terminating:
+            self.moves.append(Move(number, 1, new.namespace, new.labels))
         if info.affinity_pods:
             self._with_affinity.add(info.name)
         else:
@@ -160,28 +183,29 @@ class Cache:
     def _add(self, pod: FrozenDict) -> None:
         info = pod_info(pod)
         self.state.pods[info.key] = pod
-        self._put(self.state.nodes.get(info.node_name, NodeInfo(info.node_name)).with_pod(pod))
+        known: NodeInfo | None = self.state.nodes.get(info.node_name)
+        self._put((NodeInfo(info.node_name) if known is None else known).with_pod(pod), new=info)
 
     def _replace(self, known: FrozenDict, pod: FrozenDict, *, same: bool) -> None:
         info = pod_info(pod)
         self.state.pods[info.key] = pod
-        self._put(self.state.nodes[info.node_name].with_newer(known, pod), same=same)
+        self._put(self.state.nodes[info.node_name].with_newer(known, pod), same=same, gone=pod_info(known), new=info)
 
     def _remove(self, key: str) -> None:
         pod: Object | None = self.state.pods.pop(key, None)
         if pod is None:
             return
-        name = pod_info(pod).node_name
-        smaller: NodeInfo = self.state.nodes[name].without_pod(key)
+        gone = pod_info(pod)
+        smaller: NodeInfo = self.state.nodes[gone.node_name].without_pod(key)
         if smaller.node is None and not smaller.pods:
-            del self.state.nodes[name]
+            del self.state.nodes[gone.node_name]
         else:
-            self._put(smaller)
+            self._put(smaller, gone=gone)
 
-    def _put(self, info: NodeInfo, *, same: bool = False) -> None:
+    def _put(self, info: NodeInfo, *, same: bool = False, gone: PodInfo | None = None, new: PodInfo | None = None) -> None:
         self.state.nodes[info.name] = info
         if self._snapshot is not None and info.name in self._snapshot.index:
-            self._snapshot.replace(info, same=same)
+            self._snapshot.replace(info, same=same, gone=gone, new=new)
 
     def _count_images(self, old: FrozenDict | None, new: FrozenDict | None) -> None:
         before = node_facts(old).images if old is not None else {}

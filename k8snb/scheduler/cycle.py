@@ -13,10 +13,8 @@ Simplified: nodes are filtered one after the other, so the search ends exactly a
 from __future__ import annotations
 
 import heapq
-import itertools
-from collections.abc import Collection, Mapping, Sequence
-from functools import partial
-from operator import add, attrgetter, eq
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import FrozenDict, dig
@@ -82,9 +80,8 @@ def _schedule(cycle: Cycle, start: int, diagnosis: Diagnosis) -> Placement:
     cycle.places, start = _feasible(cycle, start, diagnosis, names)
     if not cycle.places:
         return Placement(diagnosis, "", start, cycle.framework.run_post_filters(cycle, diagnosis))
-    feasible = list(map(cycle.snapshot.nodes.__getitem__, cycle.places))
-    diagnosis.feasible = [node.name for node in feasible]
-    diagnosis.selected = feasible[0].name if len(feasible) == 1 else _best(cycle, feasible, diagnosis)
+    diagnosis.feasible = list(map(cycle.snapshot.names.__getitem__, cycle.places))
+    diagnosis.selected = diagnosis.feasible[0] if len(cycle.places) == 1 else _best(cycle, diagnosis)
     return Placement(diagnosis, diagnosis.selected, start)
 
 
@@ -96,7 +93,7 @@ def _feasible(cycle: Cycle, start: int, diagnosis: Diagnosis, names: frozenset[s
         return [snapshot.index[nominated.name]], start
     total = len(snapshot.nodes)
     if names is None:
-        candidates: Sequence[int] = [*range(start, total), *range(start)]
+        candidates: Sequence[int] = snapshot.round[start : start + total]
     else:
         some = [place for place, node in enumerate(snapshot.nodes) if node.name in names]
         turn = start % len(some) if some else 0
@@ -169,44 +166,74 @@ class _Row(NamedTuple):
 
     raw: tuple[int, ...]  # of those that normalize
     points: tuple[int, ...]  # of the others, weighted
-    total: int  # of ``points``
 
 
-_RAW, _TOTAL = attrgetter("raw"), attrgetter("total")
+_RAW = attrgetter("raw")
 
 
-def _best(cycle: Cycle, nodes: list[NodeInfo], diagnosis: Diagnosis) -> str:
-    """Score the feasible nodes and draw one of the best."""
+def _best(cycle: Cycle, diagnosis: Diagnosis) -> str:
+    """Score the feasible nodes, those of one kind as one, and draw one of the best."""
+    nodes = list(map(cycle.snapshot.nodes.__getitem__, cycle.places))
     _pre_score(cycle, nodes)
     active = [(plugin, weight) for plugin, weight in cycle.framework.score if plugin.name not in cycle.skip_score]
-    settled = [(plugin, weight) for plugin, weight in active if plugin.node_local and not plugin.normalizes]
-    rows = _rows(cycle, settled, [plugin for plugin, _ in active if plugin.node_local and plugin.normalizes])
-    columns = _columns(cycle, nodes, active, rows)
-    totals = list(map(_TOTAL, rows))
-    for column in columns.values():
-        totals = list(map(add, totals, column))
-    highest = max(totals)
-    ties = list(itertools.compress(range(len(totals)), map(partial(eq, highest), totals)))
+    kinds, rows = _kinds(cycle, active)
+    ones = dict(zip(kinds, nodes, strict=True))  # of each kind one
+    columns = _columns(cycle, list(ones.values()), active, rows)
+    points = {kind: _shown(active, columns, number, rows[number]) for number, kind in enumerate(ones)}
+    totals = {kind: sum(row) for kind, row in points.items()}
+    highest = max(totals.values())
+    ties = [number for number, kind in enumerate(kinds) if totals[kind] == highest]
     winner = ties[0] if len(ties) == 1 else ties[cycle.cluster.below(len(ties))]
-    shown = range(len(nodes)) if len(cycle.snapshot.nodes) <= GRID_NODES else _sample(totals, ties, winner)
-    diagnosis.score_plugins = tuple(plugin.name for plugin, _ in active)
-    diagnosis.scores = {nodes[number].name: _shown(active, columns, number, rows[number]) for number in shown}
-    diagnosis.totals = {nodes[number].name: totals[number] for number in shown}
+    shown = range(len(nodes)) if len(cycle.snapshot.nodes) <= GRID_NODES else _sample(kinds, totals, ties, winner)
+    diagnosis.score_plugins = tuple([plugin.name for plugin, _ in active])
+    diagnosis.scores = {nodes[number].name: points[kinds[number]] for number in shown}
+    diagnosis.totals = {nodes[number].name: totals[kinds[number]] for number in shown}
     return nodes[winner].name
 
 
 def _shown(active: _Weighted, columns: Mapping[str, list[int]], number: int, row: _Row) -> tuple[int, ...]:
-    """The weighted points of one node, in the order of the plugins."""
+    """The weighted points of one kind of node, in the order of the plugins."""
     settled = iter(row.points)
     return tuple([columns[plugin.name][number] if plugin.name in columns else next(settled) for plugin, _ in active])
 
 
-def _sample(totals: list[int], ties: list[int], winner: int) -> list[int]:
+def _sample(kinds: Sequence[int], totals: Mapping[int, int], ties: list[int], winner: int) -> list[int]:
     """A few of the best nodes, the winner first."""
     best = ties[:GRID_SAMPLE]
     if len(best) < GRID_SAMPLE:
-        best = heapq.nlargest(GRID_SAMPLE, range(len(totals)), key=totals.__getitem__)
+        total = [totals[kind] for kind in kinds]
+        best = heapq.nlargest(GRID_SAMPLE, range(len(total)), key=total.__getitem__)
     return [winner, *[number for number in best if number != winner][: GRID_SAMPLE - 1]]
+
+
+def _kinds(cycle: Cycle, active: _Weighted) -> tuple[Sequence[int], list[_Row]]:
+    """The kind of each feasible node, as a number, and the points of the node-local plugins for each kind, in order of appearance.
+
+    Nodes are of one kind if every plugin sees the same in them. Where a plugin may see something else in each, each is a kind of its own.
+    What nodes are like comes from memory, as far as possible.
+    """
+    settled = [(plugin, weight) for plugin, weight in active if plugin.node_local and not plugin.normalizes]
+    raw = [plugin for plugin, _ in active if plugin.node_local and plugin.normalizes]
+    names = (*((plugin.name, weight) for plugin, weight in settled), *(plugin.name for plugin in raw))
+    sights = [(plugin, call(plugin, "Score", plugin.sight, cycle)) for plugin, _ in active if plugin.even and not plugin.node_local]
+    question = ("score", cycle.framework.profile.scheduler_name, cycle.pod.signature, names, *[sight.question for _, sight in sights])
+    known = cycle.memo.table(question, cycle.snapshot)
+    for place in known.missing(cycle.places):
+        node = cycle.snapshot.nodes[place]
+        known.put_kind(place, (_row(cycle, node, settled, raw), *[call(plugin, "Score", sight.of, node) for plugin, sight in sights]))
+    kinds = known.at(cycle.places)
+    if all(plugin.even or (plugin.node_local and not plugin.normalizes) for plugin, _ in active):
+        return kinds, [known.kinds[kind][0] for kind in dict.fromkeys(kinds)]
+    return range(len(kinds)), [known.kinds[kind][0] for kind in kinds]
+
+
+def _row(cycle: Cycle, node: NodeInfo, settled: _Weighted, raw: list[ScorePlugin]) -> _Row:
+    points = []
+    for plugin, weight in settled:
+        point = call(plugin, "Score", plugin.score, cycle, node)
+        _check_range(plugin, (point,))
+        points.append(weight * point)
+    return _Row(tuple([call(plugin, "Score", plugin.score, cycle, node) for plugin in raw]), tuple(points))
 
 
 def _columns(cycle: Cycle, nodes: list[NodeInfo], active: _Weighted, rows: list[_Row]) -> dict[str, list[int]]:
@@ -217,9 +244,8 @@ def _columns(cycle: Cycle, nodes: list[NodeInfo], active: _Weighted, rows: list[
             continue
         raw = list(next(raw_of)) if plugin.node_local else call(plugin, "Score", plugin.score_all, cycle, nodes)
         points = call(plugin, "NormalizeScore", plugin.normalize, cycle, nodes, raw) if plugin.normalizes else raw
-        weighted = {point: weight * point for point in set(points)}  # of hundreds of nodes most have the same few
-        _check_range(plugin, weighted)
-        columns[plugin.name] = list(map(weighted.__getitem__, points))
+        _check_range(plugin, points)
+        columns[plugin.name] = [weight * point for point in points]
     return columns
 
 
@@ -232,26 +258,7 @@ def _pre_score(cycle: Cycle, nodes: list[NodeInfo]) -> None:
             raise PluginFailure(plugin.name, "PreScore", RuntimeError(status.message))
 
 
-def _rows(cycle: Cycle, settled: _Weighted, raw: list[ScorePlugin]) -> list[_Row]:
-    """Points of the node-local plugins, as far as possible from memory."""
-    names = (*((plugin.name, weight) for plugin, weight in settled), *(plugin.name for plugin in raw))
-    question = ("score", cycle.framework.profile.scheduler_name, cycle.pod.signature, names)
-    known = cycle.memo.table(question, cycle.snapshot)
-    for place in known.missing(cycle.places):
-        known.put(place, _row(cycle, cycle.snapshot.nodes[place], settled, raw))
-    return known.at(cycle.places)
-
-
-def _row(cycle: Cycle, node: NodeInfo, settled: _Weighted, raw: list[ScorePlugin]) -> _Row:
-    points = []
-    for plugin, weight in settled:
-        point = call(plugin, "Score", plugin.score, cycle, node)
-        _check_range(plugin, (point,))
-        points.append(weight * point)
-    return _Row(tuple(call(plugin, "Score", plugin.score, cycle, node) for plugin in raw), tuple(points), sum(points))
-
-
-def _check_range(plugin: ScorePlugin, points: Collection[int]) -> None:
+def _check_range(plugin: ScorePlugin, points: Sequence[int]) -> None:
     lowest, highest = min(points), max(points)
     if lowest < 0 or highest > MAX_NODE_SCORE:
         wrong = lowest if lowest < 0 else highest

@@ -117,7 +117,8 @@ class Diagnosis:
         """
         rejected = list(self.statuses.items())
         shown = rejected if self.nodes <= GRID_NODES else rejected[:GRID_SAMPLE]
-        points = {name: FrozenDict(zip(self.score_plugins, row, strict=True)) for name, row in self.scores.items()}
+        of_row = {row: FrozenDict(zip(self.score_plugins, row, strict=True)) for row in self.scores.values()}
+        points = {name: of_row[row] for name, row in self.scores.items()}
         data: dict[str, Any] = {
             "pod": self.pod,
             "nodes": self.nodes,

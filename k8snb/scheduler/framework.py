@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
@@ -187,10 +187,25 @@ class PreScorePlugin(Plugin):
         raise NotImplementedError
 
 
+class Sight(NamedTuple):
+    """What a scoring plugin looks at in a node. Equal questions of one snapshot see the same in a node until its record is replaced."""
+
+    question: Hashable
+    of: Callable[[NodeInfo], Hashable]
+
+
 class ScorePlugin(Plugin):
-    """Gives each feasible node points."""
+    """Gives each feasible node points.
+
+    Where all plugins are ``even``, nodes in which they see the same are scored as one: then ``nodes`` below holds one of each kind.
+    """
 
     normalizes: ClassVar[bool] = False  # whether normalize() does anything
+    even: ClassVar[bool] = False  # a promise: it never matters how many nodes there are of a kind
+
+    def sight(self, cycle: Cycle) -> Sight:
+        """What tells kinds of nodes apart, for an ``even`` plugin that is not ``node_local`` (there it is the points)."""
+        raise NotImplementedError
 
     def score(self, cycle: Cycle, node: NodeInfo) -> int:
         """Points of one node, on a scale of the plugin's own where it normalizes, otherwise 0..100."""

@@ -124,7 +124,7 @@ def _full(code: type[Plugin], name: str) -> type[Plugin]:
         raise Mistake(text("scheduler.nothing_to_call", code=code.__name__))
     own = {method: _guarded(getattr(code, method)) for method in _METHODS if hasattr(code, method)}
     silent = {} if code.interests is not Plugin.interests else {"interests": lambda _self: ANYTHING}
-    return type(code.__name__, (code,), {"name": name, **own, **silent})
+    return type(code.__name__, (code,), {"name": name, "even": False, **own, **silent})  # it may see more than the plugin it is made from
 
 
 def _simple(code: type, name: str) -> type[Plugin]:

@@ -3,7 +3,7 @@
 Ten thousand replicas of one Deployment are ten thousand equal questions, and between two of them only the node that took the
 last pod has changed. A plugin that is marked ``node_local`` promises that its Filter and Score look at nothing but the pod's
 signature and the one node. Then its answers are remembered in a table by node, and an entry is dropped when the snapshot's log
-says that the node's record was replaced. Counts of pods by selector are remembered in the same way.
+says that the node's record was replaced. Counts of pods by selector are kept up to date by the pods that came and went.
 
 Law: with and without the memo every decision is the same (a Hypothesis test in ``tests/scheduler`` holds it). It is not state:
 it can be thrown away at any time.
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from k8snb.scheduler.cache import Snapshot
+from k8snb.scheduler.cache import Move, Snapshot
 from k8snb.scheduler.nodeinfo import NodeInfo
 
 Sums = tuple[tuple[Any, int], ...]
@@ -26,15 +26,20 @@ _FEW_GAPS = 4
 
 
 class Table:
-    """Answers by index of the snapshot's node list; None where there is none yet. ``sums`` adds up those that are pairs."""
+    """Answers by index of the snapshot's node list; None where there is none yet. ``sums`` adds up those that are pairs.
 
-    __slots__ = ("answers", "gaps", "read", "sums")
+    Where whole descriptions of nodes are compared, the answers are numbers of ``kinds``: nodes of one number are described alike.
+    """
+
+    __slots__ = ("_numbers", "answers", "gaps", "kinds", "read", "sums")
 
     def __init__(self, size: int):
         self.answers: list[Any] = [None] * size
         self.gaps = dict.fromkeys(range(size))  # the indexes without an answer
         self.read = 0  # how much of the snapshot's log has been applied
         self.sums: dict[Any, int] | None = None
+        self.kinds: list[Any] = []
+        self._numbers: dict[Any, int] = {}
 
     def catch_up(self, log: Sequence[int]) -> None:
         """Forget the answers about nodes that were replaced since the last look."""
@@ -47,6 +52,14 @@ class Table:
         """Remember an answer."""
         self.answers[index] = answer
         self.gaps.pop(index, None)
+
+    def put_kind(self, index: int, description: Any) -> None:
+        """Remember what a node is like, by its number."""
+        number = self._numbers.get(description)
+        if number is None:
+            number = self._numbers[description] = len(self.kinds)
+            self.kinds.append(description)
+        self.put(index, number)
 
     def missing(self, places: Sequence[int]) -> list[int]:
         """Those of the places that have no answer. Most often there are hardly any gaps, so these are gone through, not the places."""
@@ -80,6 +93,22 @@ class Memo:
             table.answers[index] = answer(snapshot.nodes[index])
         table.gaps.clear()
         return table.answers
+
+    def counts(self, question: Hashable, snapshot: Snapshot, count: Callable[[NodeInfo], int], counts: Callable[[Move], bool]) -> list[int]:
+        """How many pods of each node are meant, in order: those that ``count`` finds there at first, then those that come and go and
+        that ``counts`` says are meant. Do not write into the result.
+        """
+        found = self._find(question, snapshot)
+        moves = snapshot.moves
+        if found.gaps:
+            found.answers = list(map(count, snapshot.nodes))
+            found.gaps.clear()
+        elif found.read < len(moves):
+            for move in moves[found.read :]:
+                if counts(move):
+                    found.answers[move.place] += move.sign
+        found.read = len(moves)
+        return found.answers
 
     def sums(self, question: Hashable, snapshot: Snapshot, answer: Callable[[NodeInfo], Sums]) -> Mapping[Any, int]:
         """``answer`` gives pairs of key and amount for a node; this is their sum by key over all nodes, without zeros.

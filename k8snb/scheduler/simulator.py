@@ -40,7 +40,8 @@ class FilterTrial:
         """The pod is there."""
         info = self.snapshot.get(node)
         if info is not None:
-            self.snapshot.replace(info.with_pod(freeze(pod)))
+            frozen = freeze(pod)
+            self.snapshot.replace(info.with_pod(frozen), new=pod_info(frozen))
 
     def why_not(self, pod: Object, node: str) -> tuple[str, ...]:
         """The first objection: its plugin's reasons."""

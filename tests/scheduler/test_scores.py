@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from k8snb.apimachinery.objects import FrozenDict
+from k8snb.apimachinery.objects import FrozenDict, merge
 from k8snb.scheduler.cycle import feasible_nodes_to_find
-from k8snb.scheduler.framework import Profile
+from k8snb.scheduler.diagnosis import Status
+from k8snb.scheduler.framework import Cycle, Profile, ScorePlugin, Sight
+from k8snb.scheduler.learner import plugin_program, with_programs
+from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins import DEFAULT_PLUGINS, DEFAULT_PROFILE
 from k8snb.scheduler.plugins.allocation import Formula, Weighed, most_allocated, on_shape, requested_to_capacity_ratio
+from k8snb.scheduler.plugins.image_locality import ImageLocality
 from k8snb.scheduler.plugins.node_resources import NodeResourcesFit
 from tests.scheduler.world import World, node, pod, spread
 
@@ -203,3 +208,85 @@ def test_equal_totals_are_drawn_from_the_seed() -> None:
     assert chosen(1) == chosen(1)
     assert set(chosen(1)) == {"a", "b", "c"}
     assert chosen(1) != chosen(2)
+
+
+class ByRank(ScorePlugin):
+    """Points by the place in the list of nodes: so it must see every node, and may not be ``even``."""
+
+    name = "ByRank"
+    normalizes = True
+
+    def score(self, cycle: Cycle, node: NodeInfo) -> int:
+        return 0
+
+    def normalize(self, cycle: Cycle, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
+        return list(range(len(nodes)))
+
+
+class Counting(ScorePlugin):
+    """Sees the same in all nodes, and counts how often it is asked."""
+
+    name = "Counting"
+    even = True
+    asked = 0
+
+    def sight(self, cycle: Cycle) -> Sight:
+        return Sight(self.name, lambda node: None)
+
+    def score(self, cycle: Cycle, node: NodeInfo) -> int:
+        Counting.asked += 1
+        return 7
+
+
+def test_nodes_that_are_alike_are_scored_as_one() -> None:
+    profile = Profile(scheduler_name="even", plugins=(*DEFAULT_PLUGINS, Counting()))
+    world = World([node(f"node-{number}") for number in range(90)], [pod("there", cpu="100m", on="node-7")], profile=profile)
+    Counting.asked = 0
+    diagnosis = world.schedule(pod("new", cpu="100m")).diagnosis
+    assert Counting.asked == 2  # node-7 is fuller than the others
+    assert len(diagnosis.feasible) == 90
+    assert diagnosis.selected != "node-7"
+
+
+def test_a_plugin_that_does_not_promise_to_be_even_sees_every_node() -> None:
+    profile = Profile(scheduler_name="ranked", plugins=(*DEFAULT_PLUGINS, ByRank()))
+    world = World([node(f"node-{number}") for number in range(9)], profile=profile)
+    diagnosis = world.schedule(pod("new")).diagnosis
+    column = diagnosis.score_plugins.index("ByRank")
+    assert [row[column] for row in diagnosis.scores.values()] == list(range(9))
+
+
+def test_a_learners_child_of_a_plugin_is_not_even_for_its_parents_sake() -> None:
+    class Named(ImageLocality):
+        """Prefers one node by its name."""
+
+        def pre_score(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> Status | None:
+            return None
+
+        def score(self, cycle: Cycle, node: NodeInfo) -> int:
+            return 100 if node.name == "node-3" else 0
+
+    profile = with_programs(Profile(scheduler_name="named", plugins=DEFAULT_PLUGINS), [plugin_program(Named, name="Named")])
+    assert World([node(f"node-{number}") for number in range(9)], profile=profile).schedule(pod("new")).node == "node-3"
+
+
+def test_a_count_for_spreading_follows_the_pods_that_come_go_and_end() -> None:
+    world = World([node(name, cpu="4") for name in "abc"])
+    wanted = spread("web", key="kubernetes.io/hostname")
+
+    def placed(name: str) -> str:
+        return world.place(pod(name, labels={"app": "web"}, topologySpreadConstraints=wanted))
+
+    def fits() -> list[str]:
+        return world.schedule(pod("new", labels={"app": "web"}, topologySpreadConstraints=wanted)).diagnosis.feasible
+
+    first, second = placed("one"), placed("two")
+    assert fits() == [third := next(name for name in "abc" if name not in (first, second))]
+    one = world.cache.state.pods["default/one"]
+    world.cache.add_pod(merge(one, {"metadata": {"labels": {"app": "other"}}}))  # relabelled: it counts no longer
+    assert sorted(fits()) == sorted([first, third])
+    world.cache.add_pod(one)
+    world.cache.add_pod(merge(one, {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}))
+    assert sorted(fits()) == sorted([first, third])
+    world.cache.remove_pod("default/two")
+    assert sorted(fits()) == ["a", "b", "c"]

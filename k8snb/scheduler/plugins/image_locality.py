@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from k8snb.scheduler.diagnosis import MAX_NODE_SCORE, SKIP, Status
-from k8snb.scheduler.framework import Cycle, PreScorePlugin, ScorePlugin
+from k8snb.scheduler.framework import Cycle, PreScorePlugin, ScorePlugin, Sight
 from k8snb.scheduler.nodeinfo import NodeInfo, normalized_image
 
 MB = 1024 * 1024
@@ -30,6 +30,7 @@ class ImageLocality(PreScorePlugin, ScorePlugin):
     """Scores by images that are there."""
 
     name = "ImageLocality"
+    even = True
 
     def pre_score(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> Status | None:
         """Skip where no node has any of the images: all points would be 0. (Upstream scores them one by one.)"""
@@ -42,6 +43,11 @@ class ImageLocality(PreScorePlugin, ScorePlugin):
                 known[name] = int(size * (count / total))
         cycle.data[self.name] = known
         return None if known else Status(SKIP)
+
+    def sight(self, cycle: Cycle) -> Sight:
+        """Which of the pod's images are there."""
+        names = list(map(normalized_image, cycle.pod.images))
+        return Sight(("images", *names), lambda node: tuple([name in node.facts.images for name in names]))
 
     def score(self, cycle: Cycle, node: NodeInfo) -> int:
         """The points of one node."""

@@ -31,7 +31,7 @@ from k8snb.scheduler.cluster_event import (
     interest,
 )
 from k8snb.scheduler.diagnosis import MAX_NODE_SCORE, SKIP, Status, unresolvable, unschedulable
-from k8snb.scheduler.framework import Cluster, Cycle, FilterPlugin, PreFilterPlugin, PreScorePlugin, ScorePlugin
+from k8snb.scheduler.framework import Cluster, Cycle, FilterPlugin, PreFilterPlugin, PreScorePlugin, ScorePlugin, Sight
 from k8snb.scheduler.nodeinfo import NodeInfo, node_facts
 from k8snb.scheduler.podinfo import AffinityTerm, NamespaceLabels, PodInfo, pod_info
 
@@ -71,6 +71,7 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
 
     name = "InterPodAffinity"
     normalizes = True
+    even = True
 
     def __init__(self, *, hard_weight: int = 1, ignore_preferences_of_existing: bool = False):
         self.hard_weight, self.ignore_preferences_of_existing = hard_weight, ignore_preferences_of_existing
@@ -150,6 +151,11 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
         cycle.data[self.name + "/score"] = weights
         return None
 
+    def sight(self, cycle: Cycle) -> Sight:
+        """The topology values that may have a weight."""
+        keys = _keys(cycle.data[self.name + "/score"])
+        return Sight(("topology", *keys), lambda node: tuple([node.facts.labels.get(key) for key in keys]))
+
     def score(self, cycle: Cycle, node: NodeInfo) -> int:
         """The sum of the weights of the topology values that this node has."""
         weights: Mapping[Pair, int] = cycle.data[self.name + "/score"]
@@ -159,7 +165,7 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
     def score_all(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> list[int]:
         """As :meth:`score`, looking labels up by the few topology keys instead of going through all pairs."""
         weights: Mapping[Pair, int] = cycle.data[self.name + "/score"]
-        keys = sorted({key for key, _ in weights})
+        keys = _keys(weights)
         return [sum(weights.get((key, node.facts.labels.get(key, "\0")), 0) for key in keys) for node in nodes]
 
     def normalize(self, cycle: Cycle, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
@@ -176,6 +182,11 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
             interest(TARGET_POD, UPDATE_POD_LABEL),
             interest(NODE, ADD, UPDATE_NODE_LABEL, hint=_node_matters),
         )
+
+
+def _keys(weights: Mapping[Pair, int]) -> list[str]:
+    """The topology keys of the pairs."""
+    return sorted({key for key, _ in weights})
 
 
 def _identity(cycle: Cycle) -> tuple[object, ...]:

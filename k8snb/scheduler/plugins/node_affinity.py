@@ -37,6 +37,7 @@ class NodeAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
     name = "NodeAffinity"
     node_local = True
     normalizes = True
+    even = True
 
     def __init__(self, *, added: Object = EMPTY_DICT):
         self.added_required: Object | None = added.get(REQUIRED)

@@ -9,7 +9,7 @@ hostnames (maxSkew 3) and zones (maxSkew 5); that is why replicas usually land o
     raw score = sum over constraints of  count * log(topology values + 2) + (maxSkew - 1)
     score     = 100 * (max + min - raw) / max
 
-Counts by node are remembered until the node changes, so a cycle costs one look at each node's number, not at each pod.
+Counts by node are kept up to date by the pods that come and go, so a cycle looks at no pod; nodes that are alike are scored as one.
 
 Models: pkg/scheduler/framework/plugins/podtopologyspread (filtering.go, scoring.go, common.go).
 """
@@ -25,6 +25,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.selectors import NOTHING, Selector
 from k8snb.component_helpers.nodeaffinity import REQUIRED, matches_node_selector_and_affinity
 from k8snb.component_helpers.taints import find_untolerated_taint
+from k8snb.scheduler.cache import Move
 from k8snb.scheduler.cluster_event import (
     ADD,
     ASSIGNED_POD,
@@ -40,7 +41,7 @@ from k8snb.scheduler.cluster_event import (
     interest,
 )
 from k8snb.scheduler.diagnosis import MAX_NODE_SCORE, SKIP, Status, unresolvable, unschedulable
-from k8snb.scheduler.framework import Cycle, FilterPlugin, PreFilterPlugin, PreScorePlugin, ScorePlugin
+from k8snb.scheduler.framework import Cycle, FilterPlugin, PreFilterPlugin, PreScorePlugin, ScorePlugin, Sight
 from k8snb.scheduler.nodeinfo import HOSTNAME, ZONE, NodeInfo
 from k8snb.scheduler.plugins.default_selector import default_selector
 from k8snb.scheduler.podinfo import PodInfo, pod_info, with_label_keys
@@ -105,8 +106,13 @@ def count_matching(pods: Sequence[Object], selector: Selector, namespace: str) -
 def _counts(cycle: Cycle, selector: Selector) -> list[int]:
     """Matching pods on each node of the snapshot, in order."""
     namespace = cycle.pod.namespace
-    question = ("spread", namespace, selector)
-    return cycle.memo.by_node(question, cycle.snapshot, lambda node: count_matching(node.pods, selector, namespace))
+
+    def counts(move: Move) -> bool:
+        return move.namespace == namespace and not selector.empty and selector.matches(move.labels)
+
+    return cycle.memo.counts(
+        ("spread", namespace, selector), cycle.snapshot, lambda node: count_matching(node.pods, selector, namespace), counts
+    )
 
 
 @dataclass(slots=True)
@@ -137,19 +143,25 @@ class Spread:
         return Spread(self.constraints, [dict(counts) for counts in self.counts], list(self.smallest))
 
 
-class _Column(NamedTuple):
-    """One soft constraint at the feasible nodes that count: the matching pods that share each node's topology value."""
+class _Soft(NamedTuple):
+    """One soft constraint: the matching pods that share a topology value (of hostnames: on each node of the snapshot)."""
 
     constraint: Constraint
-    counts: list[int | None]  # None where the node lacks the label
+    by_node: Sequence[int]
+    by_value: Mapping[str, int]
     weight: float
+
+    def sees(self, node: NodeInfo, place: int) -> str | int | None:
+        """What of a node counts: on hostnames the matching pods there, else the topology value; None where it lacks the label."""
+        value = node.facts.labels.get(self.constraint.key)
+        return self.by_node[place] if value is not None and self.constraint.key == HOSTNAME else value
 
 
 class _SoftNotes(NamedTuple):
-    """Notes of PreScore: raw points by place in the snapshot, and the places of feasible nodes that lack a label."""
+    """Notes of PreScore. Nodes that lack a label of one of the ``required`` constraints get no points."""
 
-    points: dict[int, int]
-    ignored: frozenset[int]
+    constraints: list[_Soft]
+    required: Sequence[Constraint]
 
 
 class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
@@ -157,6 +169,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
 
     name = "PodTopologySpread"
     normalizes = True
+    even = True
 
     def __init__(self, *, defaults: Sequence[Default] = SYSTEM_DEFAULTS):
         self.defaults = tuple(defaults)
@@ -229,35 +242,42 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
             return Status(SKIP)
         required = constraints if own or not self.system_defaulted else ()
         kept = cycle.places
-        if required:
-            kept = [place for node, place in zip(nodes, cycle.places, strict=True) if _has_all(node.facts.labels, required)]
-        columns = [_column(cycle, constraint, kept, required) for constraint in constraints]
-        ignored = frozenset(cycle.places) - frozenset(kept) if len(kept) < len(nodes) else frozenset()
-        cycle.data[self.name + "/score"] = _SoftNotes(dict(zip(kept, _points(columns), strict=True)), ignored)
+        for constraint in required:
+            values = _values_of(cycle, constraint.key)
+            kept = [place for place in kept if values[place] is not _ABSENT]
+        cycle.data[self.name + "/score"] = _SoftNotes([_soft(cycle, constraint, kept, required) for constraint in constraints], required)
         return None
+
+    def sight(self, cycle: Cycle) -> Sight:
+        """The matching pods on a node and its topology values."""
+        notes: _SoftNotes = cycle.data[self.name + "/score"]
+        index, constraints = cycle.snapshot.index, notes.constraints
+        question = ("spread", cycle.pod.namespace, *[(soft.constraint.key, soft.constraint.selector) for soft in constraints])
+        return Sight(question, lambda node: tuple([soft.sees(node, index[node.name]) for soft in constraints]))
 
     def score(self, cycle: Cycle, node: NodeInfo) -> int:
         """The weighed number of matching pods near this node; 0 where a label is lacking."""
         notes: _SoftNotes = cycle.data[self.name + "/score"]
-        return notes.points.get(cycle.snapshot.index[node.name], 0)
-
-    def score_all(self, cycle: Cycle, nodes: Sequence[NodeInfo]) -> list[int]:
-        """All nodes in one go."""
-        notes: _SoftNotes = cycle.data[self.name + "/score"]
-        return [notes.points.get(place, 0) for place in cycle.places] if notes.ignored else list(notes.points.values())
+        if not _has_all(node.facts.labels, notes.required):
+            return 0
+        total, place = 0.0, cycle.snapshot.index[node.name]
+        for soft in notes.constraints:
+            seen = soft.sees(node, place)
+            if seen is not None:
+                count = soft.by_value.get(seen, 0) if isinstance(seen, str) else seen
+                total += count * soft.weight + (soft.constraint.max_skew - 1)
+        return math.floor(total + 0.5)
 
     def normalize(self, cycle: Cycle, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
         """Fewest is best; nodes without the labels get nothing."""
-        ignored: frozenset[int] = cycle.data[self.name + "/score"].ignored
-        valid = [score for place, score in zip(cycle.places, scores, strict=True) if place not in ignored] if ignored else scores
-        lowest, highest = min(valid, default=0), max(valid, default=0)
-        if highest == 0:
-            scaled = dict.fromkeys(scores, MAX_NODE_SCORE)
-        else:
-            scaled = {score: MAX_NODE_SCORE * (highest + lowest - score) // highest for score in set(scores)}
-        if not ignored:
-            return [scaled[score] for score in scores]
-        return [0 if place in ignored else scaled[score] for place, score in zip(cycle.places, scores, strict=True)]
+        required = cycle.data[self.name + "/score"].required
+        valid = [_has_all(node.facts.labels, required) for node in nodes] if required else [True] * len(nodes)
+        counted = [score for score, counts in zip(scores, valid, strict=True) if counts]
+        lowest, highest = min(counted, default=0), max(counted, default=0)
+        return [
+            0 if not counts else MAX_NODE_SCORE * (highest + lowest - score) // highest if highest else MAX_NODE_SCORE
+            for score, counts in zip(scores, valid, strict=True)
+        ]
 
     def interests(self) -> tuple[Interest, ...]:
         """Matching pods that come, go or are relabelled; nodes; the pod's own labels and tolerations."""
@@ -310,17 +330,17 @@ def _is_picky(spec: Object) -> bool:
     return bool(spec.get("nodeSelector")) or dig(spec.get("affinity"), ("nodeAffinity", REQUIRED)) is not None
 
 
-def _column(cycle: Cycle, constraint: Constraint, kept: Sequence[int], required: Sequence[Constraint]) -> _Column:
+def _values_of(cycle: Cycle, key: str) -> list[str]:
+    """The value of a label on each node of the snapshot, in order."""
+    return cycle.memo.by_node(("label", key), cycle.snapshot, lambda node: node.facts.labels.get(key, _ABSENT))
+
+
+def _soft(cycle: Cycle, constraint: Constraint, kept: Sequence[int], required: Sequence[Constraint]) -> _Soft:
     """Matching pods by topology value, for the values of feasible nodes; on hostnames, per node."""
-    pod, key, memo = cycle.pod, constraint.key, cycle.memo
-    labels = memo.by_node(("label", key), cycle.snapshot, lambda node: node.facts.labels.get(key, _ABSENT))
-    by_node, index = _counts(cycle, constraint.selector), cycle.snapshot.index
-    values = list(map(labels.__getitem__, kept))
+    pod, key, by_node = cycle.pod, constraint.key, _counts(cycle, constraint.selector)
     if key == HOSTNAME:
-        here: list[int | None] = list(map(by_node.__getitem__, kept))
-        if _ABSENT in values:
-            here = [None if value is _ABSENT else count for value, count in zip(values, here, strict=True)]
-        return _Column(constraint, here, math.log(len(kept) + 2))
+        return _Soft(constraint, by_node, EMPTY_DICT, math.log(len(kept) + 2))
+    index = cycle.snapshot.index
 
     def contribution(node: NodeInfo) -> tuple[tuple[str, int], ...]:
         if not _has_all(node.facts.labels, required) or not included(constraint, pod, node):
@@ -328,22 +348,7 @@ def _column(cycle: Cycle, constraint: Constraint, kept: Sequence[int], required:
         return ((node.facts.labels.get(key, _ABSENT), by_node[index[node.name]]),)
 
     limits = pod.signature if constraint.honor_taints or _is_picky(pod.pod["spec"]) else None
-    question = ("spread by value", pod.namespace, constraint, tuple(other.key for other in required), limits)
-    counts = memo.sums(question, cycle.snapshot, contribution)
-    by_value = {value: None if value is _ABSENT else counts.get(value, 0) for value in set(values)}
-    return _Column(constraint, list(map(by_value.__getitem__, values)), math.log(len(by_value) + 2))
-
-
-def _points(columns: Sequence[_Column]) -> list[int]:
-    """The raw points of each node. Equal counts give equal points, so each combination is worked out once."""
-    rows = list(zip(*[column.counts for column in columns], strict=True))
-    points = {row: _sum(row, columns) for row in set(rows)}
-    return list(map(points.__getitem__, rows))
-
-
-def _sum(counts: tuple[int | None, ...], columns: Sequence[_Column]) -> int:
-    total = 0.0
-    for count, (constraint, _, weight) in zip(counts, columns, strict=True):
-        if count is not None:
-            total += count * weight + (constraint.max_skew - 1)
-    return math.floor(total + 0.5)
+    question = ("spread by value", pod.namespace, constraint, tuple([other.key for other in required]), limits)
+    counts = cycle.memo.sums(question, cycle.snapshot, contribution)
+    values = set(map(_values_of(cycle, key).__getitem__, kept))
+    return _Soft(constraint, by_node, counts, math.log(len(values) + 2))

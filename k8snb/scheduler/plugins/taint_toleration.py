@@ -26,6 +26,7 @@ class TaintToleration(FilterPlugin, ScorePlugin):
     name = "TaintToleration"
     node_local = True
     normalizes = True
+    even = True
 
     def filter(self, cycle: Cycle, node: NodeInfo) -> Status | None:
         """The reason does not say which taint; since 1.35 upstream leaves that to the message's reader too."""
