@@ -9,10 +9,12 @@ works on copies in a folder of their own, which this module fills and never over
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from pathlib import Path
 
 from k8snb.course.progress import FILE as PROGRESS
+from k8snb.messages import LANGUAGES
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -31,6 +33,13 @@ def sources() -> tuple[Path, ...]:
 def notebooks(language: str) -> tuple[Path, ...]:
     """The chapters of one language as notebooks, in their order."""
     return tuple(sorted((root() / language).glob("[0-9][0-9]-*.ipynb")))
+
+
+def code_cells(number: str) -> tuple[str, ...]:
+    """The code of a chapter, cell by cell; it is the same in every language."""
+    found = next((path for path in notebooks(LANGUAGES[0]) if path.name.startswith(f"{number}-")), None)
+    cells = json.loads(found.read_text(encoding="utf-8"))["cells"] if found is not None else []
+    return tuple("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
 def put_chapters(folder: Path, language: str) -> dict[Path, bool]:

@@ -13,15 +13,19 @@ looking changes nothing; an exercise depends on no cell but the chapter's first 
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from k8snb.cluster import use
+from k8snb.cluster import current, use
 from k8snb.course.exercise import Chapter, Exercise, all_ids, all_questions, chapters, find
+from k8snb.course.files import code_cells
 from k8snb.course.progress import Progress
 from k8snb.course.verdict import Note
 from k8snb.guests.arguments import careful_function as careful
 from k8snb.messages import fill, set_language, text
+from k8snb.notebook.order import lesson
 from k8snb.widgets.quiz import Quiz
 
 LETTERS = "abcdefgh"
@@ -34,6 +38,7 @@ class Lesson:
     def __init__(self) -> None:
         self.clusters: dict[str, Any] = {}
         self.progress = Progress()
+        self.chapter = ""  # which was begun last: "10"
 
 
 LESSON = Lesson()
@@ -50,8 +55,9 @@ def begin(number: Any, *, language: str = "en") -> Note:
         return _unknown("chapter", number)
     set_language(language)
     words = known[asked].words()
+    lesson(functools.partial(code_cells, asked))
     LESSON.clusters.clear()
-    LESSON.progress = Progress()
+    LESSON.progress, LESSON.chapter = Progress(), asked
     return Note("note", (text("course.chapter", number=int(asked), title=words["title"], minutes=words["minutes"]),))
 
 
@@ -81,11 +87,20 @@ def check(exercise: str, *answers: Any) -> Note:
         return _unknown("exercise", exercise)
     if found.start is not None and exercise not in LESSON.clusters:
         return Note("not-yet", (text("course.not_started", id=exercise),), finding="not_started")
-    if found.start is not None:
-        use(LESSON.clusters[exercise])
+    moved = _act_on(exercise) if found.start is not None else ()
     verdict = _verdict(chapter, found, exercise, answers[0] if len(answers) == 1 else answers or None)
     LESSON.progress.note(exercise, passed=verdict.passed)
-    return verdict
+    return replace(verdict, lines=(*verdict.lines, *moved))
+
+
+def _act_on(exercise: str) -> tuple[str, ...]:
+    """Make the exercise's cluster the one that the magics mean; a line that says so, where they meant another one."""
+    try:
+        before = current()
+    except LookupError:
+        before = None
+    cluster = use(LESSON.clusters[exercise])
+    return () if before in (None, cluster) else (text("course.magics_moved", id=exercise),)
 
 
 def _verdict(chapter: Chapter, exercise: Exercise, full_id: str, answer: Any) -> Note:
@@ -157,28 +172,42 @@ class Names(NamedTuple):
     known: Callable[[], Iterable[str]]
     near: str
     listed: str
+    nameless: str
     other: Callable[[], Iterable[str]] = tuple
     but: str = ""
 
 
 NAMES = {
-    "chapter": Names(lambda: list(chapters()), "course.unknown_chapter", "course.unknown_chapter_of"),
-    "exercise": Names(all_ids, "course.unknown_exercise", "course.unknown_exercise_of", all_questions, "course.unknown_exercise_but"),
-    "question": Names(all_questions, "course.unknown_quiz", "course.unknown_quiz_of", all_ids, "course.unknown_quiz_but"),
+    "chapter": Names(lambda: list(chapters()), "course.unknown_chapter", "course.unknown_chapter_of", "course.no_chapter"),
+    "exercise": Names(
+        all_ids, "course.unknown_exercise", "course.unknown_exercise_of", "course.no_exercise", all_questions, "course.unknown_exercise_but"
+    ),
+    "question": Names(
+        all_questions, "course.unknown_quiz", "course.unknown_quiz_of", "course.no_question", all_ids, "course.unknown_quiz_but"
+    ),
 }
 
 
 def _unknown(kind: str, name: Any) -> Note:
-    """The answer to a name that does not exist: the nearest one that does; if none is near, those of its chapter, or all."""
+    """The answer to a name that does not exist: the nearest one that does; if none is near, those of its chapter, or all.
+
+    A name without a number belongs to the chapter that was begun.
+    """
     names = NAMES[kind]
     if name in names.other():
         return Note("not-yet", (text(names.but, id=name),), finding="unknown")
     number, dot, own = str(name).partition(".")
     known = list(names.known())
-    here = [one for one in known if one.startswith(f"{number.zfill(2)}.")]
+    here = _of_chapter(known, number.zfill(2)) or _of_chapter(known, LESSON.chapter)
+    if not str(name).strip():
+        return Note("not-yet", (text(names.nameless, example=(here or known)[0], names=_several(here or known)),), finding="unknown")
     near = difflib.get_close_matches(number.zfill(2) + dot + own, here or known, 1, 0.6 if here else 0.8)
     said = text(names.near, id=name, nearest=near[0]) if near else text(names.listed, id=name, names=_several(here or known))
     return Note("not-yet", (said,), finding="unknown")
+
+
+def _of_chapter(names: list[str], number: str) -> list[str]:
+    return [one for one in names if one.startswith(f"{number}.")]
 
 
 def _several(names: list[str]) -> str:

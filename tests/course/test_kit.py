@@ -2,7 +2,7 @@
 
 import pytest
 
-from k8snb import messages
+from k8snb import current, messages, use
 from k8snb.course import kit
 from k8snb.course.exercise import Chapter, Exercise, finding
 from k8snb.course.verdict import Note
@@ -131,6 +131,29 @@ def test_where_no_name_is_near_those_of_the_chapter_are_listed_or_all():
     assert "There are: 06.fit, 06.world" in repr(kit.solution("06.nope"))
     assert "There are: 06.fit, 06.world" in repr(kit.check("nonsense"))
     assert "There is no chapter 99. Chapters: 06" in repr(kit.begin("99"))
+
+
+def test_who_names_nothing_is_told_what_to_write_and_what_there_is():
+    for call in (kit.check, kit.hint, kit.solution, kit.start):
+        assert repr(call("")) == '✗ Write the id of an exercise in quotes, such as "06.fit". There are: 06.fit, 06.world'
+    assert 'such as "06.who"' in repr(kit.quiz(" "))
+    assert 'such as "06". Chapters: 06' in repr(kit.begin(""))
+
+
+def test_a_name_without_a_number_is_looked_for_in_the_chapter_that_was_begun():
+    kit.begin("06")
+    assert "Did you mean 06.world?" in repr(kit.check("world"))
+
+
+def test_a_check_that_changes_what_the_magics_mean_says_so_once():
+    mine = kit.start("06.world")
+    assert "magics" not in repr(kit.check("06.world"))
+    use(World())
+    assert repr(kit.check("06.world")).endswith("From here on %kubectl and the other magics act on the cluster of 06.world.")
+    assert current() is mine
+    assert "magics" not in repr(kit.check("06.world"))
+    use(World())
+    assert "magics" not in repr(kit.check("06.fit", "1Gi"))  # it asks for an answer only
 
 
 def test_a_name_of_another_kind_leads_to_what_asks_for_it():
