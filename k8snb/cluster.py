@@ -27,10 +27,11 @@ from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.remarks import remarked
 from k8snb.kubectl.result import Result
-from k8snb.messages import Missing, Mistake, Plain, counted, text
+from k8snb.messages import Missing, Mistake, Plain, Told, counted, text
 from k8snb.network.chains import MODES
 from k8snb.network.kube_proxy import Rules
 from k8snb.seams.cni import ANYBODY, HTTPResponse
+from k8snb.sim.clock import duration as length
 from k8snb.sim.clock import seconds
 from k8snb.sim.kernel import Event
 from k8snb.simulation.cloud import Cloud
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
     from k8snb.http.endpoint import Endpoint
     from k8snb.widgets.cluster_view import ClusterView
 
+Manifest = str  # YAML or JSON
+StepSize = Any  # one of these; step() itself says of a number what to write instead
 STEP_SIZES = ("event", "reconcile", "settle")
 
 
@@ -184,7 +187,7 @@ class Cluster:
         """What may stand at the cursor of a kubectl command: commands, resource types, names of live objects, flags."""
         return self._terminal.complete(line, cursor)
 
-    def apply(self, manifest: str, options: str = "") -> Result:
+    def apply(self, manifest: Manifest, options: str = "") -> Result:
         """``kubectl apply`` of YAML text; ``options`` such as ``-n shop`` or ``--server-side``."""
         return self.kubectl(f"apply -f - {options}", stdin=manifest)
 
@@ -317,13 +320,14 @@ class Cluster:
         where = namespace if kind.namespaced else ""
         return Watch(self.simulation, Request("watch", kind.group, kind.version, kind.plural, where, options=options))
 
-    def graph(self, kind: str = "ownership", of: str | Object = "", namespace: str = "default") -> Graph:
+    def graph(self, kind: str = "ownership", of: str | Object = "", namespace: str = "") -> Graph:
         """A picture: ``components``, ``ownership``, ``storage``, ``traffic`` (of a Service), ``causes`` (of any object) or ``etcd``.
 
             cluster.graph("traffic", of="service/web")
 
         ``of`` is an object, or its name as ``deployment/web``; for ``components`` the one to set off, such as ``kubelet``.
-        Raises LookupError where there is no such object.
+        Its ``namespace`` is ``default`` unless another one is given; without an object a namespace narrows ``ownership`` and ``storage``
+        to what is in it. Raises LookupError where there is no such object or namespace.
         """
         return Window(self.simulation).graph(kind, of, namespace)
 
@@ -367,10 +371,10 @@ class Cluster:
 
     # ------------------------------------------------------------------ time
 
-    def step(self, size: str = "reconcile") -> Step:
+    def step(self, size: StepSize = "reconcile") -> Step:
         """Go on by one ``event``, one ``reconcile`` or until ``settle``; the result says who did what and why."""
-        if size not in STEP_SIZES:
-            raise Mistake(text("cluster.no_size", size=size, names=", ".join(STEP_SIZES)))
+        if not isinstance(size, str) or size not in STEP_SIZES:
+            raise Mistake(text("cluster.no_size", size=shown(size), names=", ".join(STEP_SIZES)))
         trace, before = self.simulation.parts.kernel.trace, self.simulation.parts.kernel.trace.last
         began, remark = self.now, ""
         if size == "event":
@@ -388,7 +392,8 @@ class Cluster:
 
     def run_for(self, duration: float) -> int:
         """Let that many seconds of virtual time pass; gives the number of events handled."""
-        return self.simulation.run_for(seconds(duration))
+        began, count = self.now, self.simulation.run_for(seconds(duration))
+        return Told(count, text("cluster.passed", took=length(self.now - began), count=count))
 
     def run_until(self, condition: Callable[[Cluster], bool], limit: float = LIMIT / 1e6) -> bool:
         """Run until ``condition(cluster)`` holds, at most ``limit`` seconds; whether it does."""

@@ -124,7 +124,10 @@ TABLE = [  # (what a learner writes, what the sentence must name)
     (lambda c: c.run_for(float("inf")), ("duration", "inf")),
     (lambda c: c.run_for(10**400), ("cluster.run_for", "duration", "1000")),
     (lambda c: c.apply(5), ("cluster.apply", "manifest", "5")),
-    (lambda c: c.step("x"), ("reconcile", "'x'")),
+    (lambda c: c.apply({"kind": "Pod"}), ("cluster.apply", "YAML", "json.dumps", "'Pod'")),
+    (lambda c: c.apply(["a"]), ("cluster.apply", "YAML", "['a']")),
+    (lambda c: c.step("x"), ("reconcile", "'x'", "%step 3")),
+    (lambda c: c.step(3), ("reconcile", "%step 3")),
     (lambda c: c.at("x"), ("cluster.at", "revision", "'x'")),
     (lambda c: c.at(10**9), ("1000000000",)),
     (lambda c: Cluster(nodes="x"), ("nodes", "'x'")),
@@ -134,6 +137,7 @@ TABLE = [  # (what a learner writes, what the sentence must name)
     (lambda c: Cluster.load(b"x"), ("cluster.save()",)),
     (lambda c: Cluster.load("x"), ("cluster.load", "cluster.save()")),
     (lambda c: c.why(5), ("cluster.why", "what", "5")),
+    (lambda c: c.why(c.get("pods", "nosuch")), ("cluster.why", "what", "None", "cluster.get")),
     (lambda c: c.why("x"), ("x",)),
     (lambda c: c.get(1), ("cluster.get", "resource", "1")),
     (lambda c: c.get("nonsense"), ("nonsense", "api-resources")),
@@ -142,6 +146,9 @@ TABLE = [  # (what a learner writes, what the sentence must name)
     (lambda c: c.why("deployment/none"), ("none",)),
     (lambda c: c.graph("x"), ("x", "ownership")),
     (lambda c: c.graph("ownership", of="deployment/none"), ("none",)),
+    (lambda c: c.graph("ownership", namespace="nosuch"), ("nosuch", "default, kube-node-lease")),
+    (lambda c: c.graph("traffic", of="nosuch"), ("default/nosuch", "default/kubernetes")),
+    (lambda c: c.graph("traffic", of="deployment/web"), ("deployment default/web", "Service", "default/kubernetes")),
     (lambda c: c.kubectl(5), ("cluster.kubectl", "line", "5")),
     (lambda c: c.node("none"), ("none", "node-1")),
     (lambda c: c.rules("none"), ("none", "node-1")),
@@ -171,6 +178,8 @@ TABLE = [  # (what a learner writes, what the sentence must name)
     (lambda c: c.aply("x"), ("cluster.aply", "cluster.apply")),
     (lambda c: c.faults.fail_nod("node-1"), ("cluster.faults.fail_nod", "cluster.faults.fail_node")),
     (lambda c: c.controllers.rnu(int), ("cluster.controllers.rnu", "cluster.controllers.run")),
+    (lambda c: c.stop("kube-scheduler"), ("cluster.stop", "cluster.faults.stop")),
+    (lambda c: c.fail_node("node-1"), ("cluster.fail_node", "cluster.faults.fail_node")),
     (lambda c: c.qqq, ("cluster.qqq", "dir(cluster)")),
     (lambda c: c.run_until(lambda c: c.nope), ("cluster.nope", "cluster.node")),
     (lambda c: c.run_until(lambda: True), ("cluster.run_until", "lambda")),
@@ -200,6 +209,7 @@ def test_the_sentence_says_what_is_wrong_and_where(number, language):
 
 KIT = [  # (call, what the answer or the sentence must name)
     (lambda: kit.check(5), "5"),
+    (lambda: kit.check(""), '"01.observed"'),
     (kit.check, "exercise"),
     (lambda: kit.check("01.none"), "01.none"),
     (lambda: kit.check("01.declare"), "01.declare"),  # before it was started
@@ -248,6 +258,18 @@ def test_the_magics_bear_mistakes_too(typed, shown, language):
     use(before)
     assert shown in repr(answer)
     assert "Traceback" not in repr(answer)
+
+
+def test_a_machine_that_is_not_there_is_no_matter_of_failing():
+    for call in (lambda c: c.node("nosuch"), lambda c: c.rules("nosuch"), lambda c: c.faults.fail_node("nosuch")):
+        assert said(lambda call=call: call(WORLD["cluster"])) == "There is no machine 'nosuch' here. There are: node-1, node-2"
+
+
+def test_the_time_that_was_let_pass_is_told_and_counts_as_a_number():
+    cluster = WORLD["cluster"].fork()
+    passed = cluster.run_for(30)
+    assert repr(passed) == f"30s passed: {int(passed)} events."
+    assert f"{passed}" == str(passed) == str(int(passed))
 
 
 def test_who_asks_whether_something_is_there_gets_an_answer():

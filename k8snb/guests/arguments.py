@@ -27,10 +27,11 @@ _TIMES = ("duration", "limit", "quiet", "timeout", "delay")
 
 
 class Kind(NamedTuple):
-    """What fits, and the sentence that says so."""
+    """What fits, the sentence that says so, and one for who hands over nothing because nothing was found."""
 
     fits: Callable[[Any], bool]
     key: str
+    nothing: str = ""
 
 
 def is_number(value: Any, largest: float = LARGEST) -> bool:
@@ -82,7 +83,8 @@ KINDS: dict[str, Kind] = {
     "float": Kind(is_number, "arguments.number"),
     "bool": Kind(lambda value: isinstance(value, bool), "arguments.switch"),
     "bytes": Kind(lambda value: isinstance(value, bytes), "arguments.saved"),
-    "str | Object": Kind(_object, "arguments.object"),
+    "Manifest": Kind(lambda value: isinstance(value, str), "arguments.manifest"),
+    "str | Object": Kind(_object, "arguments.object", "arguments.got_nothing"),
     "str | Sequence[str]": Kind(_words, "arguments.line"),
     "Mapping[str, str] | None": Kind(lambda value: value is None or _texts(value), "arguments.texts"),
     "Mapping[str, Any]": Kind(lambda value: isinstance(value, Mapping), "arguments.mapping"),
@@ -123,6 +125,7 @@ def careful(label: str, *also: str, inside: bool = False) -> Callable[[C], C]:
             elif isinstance(member, (classmethod, staticmethod)):
                 skip = int(isinstance(member, classmethod))
                 setattr(cls, name, type(member)(checked(member.__func__, called, skip=skip, inside=inside)))
+        cast(Any, cls)._careful = label
         if not hasattr(cls, "__getattr__"):
             cast(Any, cls).__getattr__ = functools.partialmethod(_unknown, label)
         return cls
@@ -134,9 +137,13 @@ def _unknown(self: Any, label: str, name: str) -> NoReturn:
     """Whatever asks for a private name only wants to know whether it is there, as IPython does."""
     if name.startswith("_"):
         raise AttributeError(name)
-    near = get_close_matches(name, [one for one in dir(self) if not one.startswith("_")], 3)
+    known = {one: f"{label}.{one}" for one in dir(self) if not one.startswith("_")}
+    for part, value in getattr(self, "__dict__", {}).items():
+        if not part.startswith("_") and hasattr(type(value), "_careful"):
+            known = {**{one: f"{label}.{part}.{one}" for one in dir(value) if not one.startswith("_")}, **known}
+    near = get_close_matches(name, known, 3)
     if near:
-        raise NoSuchAttribute(text("arguments.no_attribute", name=f"{label}.{name}", near=", ".join(f"{label}.{one}" for one in near)))
+        raise NoSuchAttribute(text("arguments.no_attribute", name=f"{label}.{name}", near=", ".join(known[one] for one in near)))
     raise NoSuchAttribute(text("arguments.no_attribute_like_it", name=f"{label}.{name}", label=label))
 
 
@@ -172,7 +179,8 @@ def checked(function: Callable[..., Any], called: str, *, skip: int = 0, inside:
         for name, value in bound.arguments.items():
             kind = kinds.get(name)
             if kind is not None and value is not signature.parameters[name].default and not kind.fits(value):
-                raise Mistake(text("arguments.wrong", call=called, name=name, wanted=text(kind.key), given=shown(value)))
+                wrong = text("arguments.wrong", call=called, name=name, wanted=text(kind.key), given=shown(value))
+                raise Mistake(text(kind.nothing, said=wrong) if value is None and kind.nothing else wrong)
         return function(*args, **kwargs)
 
     return call if inside else _from_outside(call, called)

@@ -20,7 +20,7 @@ import string
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any
+from typing import Any, Self
 
 LANGUAGES = ("en", "ja")
 """The languages of the course; the first is the one that chapters are written in."""
@@ -69,6 +69,24 @@ class Plain(str):
 
     def __repr__(self) -> str:
         return str(self)
+
+
+class Told(int):
+    """A number that a notebook shows as a sentence."""
+
+    def __new__(cls, number: int, sentence: str) -> Self:
+        """``sentence``: what it counts."""
+        told = super().__new__(cls, number)
+        told.sentence = sentence
+        return told
+
+    sentence: str
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+    def __str__(self) -> str:
+        return int.__repr__(self)
 
 
 class Mistake(ValueError):

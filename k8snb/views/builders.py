@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from k8snb.apimachinery.meta import key_of
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
 from k8snb.messages import Missing, text
 from k8snb.views import status
@@ -16,6 +17,7 @@ from k8snb.views.snapshot import Index, Snapshot, identity
 from k8snb.views.summary import summarise
 
 LIMIT = 12  # siblings of a kind in one picture; the rest are counted
+MOST_NAMES = 20  # that are listed for one that is not there
 _ALWAYS_THERE = ("nodes", "namespaces", "events", "leases.coordination.k8s.io")  # kinds that ownership starts from only when asked
 
 
@@ -66,6 +68,12 @@ def _runs_on(index: Index, name: str) -> list[Edge]:
     return [Edge(name, host, text("views.runs_on"), "weak")] if resource == "pods" and host in index.objects else []
 
 
+def no_service(snapshot: Snapshot, name: str) -> Missing:
+    """What is said of a name that is no Service's: those that there are."""
+    names = [key_of(service) for service in snapshot.get("services", ())]
+    return Missing(text("views.no_service", name=name, names=", ".join(names[:MOST_NAMES]) + ", ..." * (len(names) > MOST_NAMES)))
+
+
 def traffic(snapshot: Snapshot, service: str, *, namespace: str = "default", limit: int = LIMIT) -> Graph:
     """A Service, the Ingresses that name it, its EndpointSlices and the pods behind them.
 
@@ -75,7 +83,7 @@ def traffic(snapshot: Snapshot, service: str, *, namespace: str = "default", lim
     index = Index.of(snapshot)
     root = f"services {namespace}/{service}"
     if root not in index.objects:
-        raise Missing(text("views.no_such_object", name=root))
+        raise no_service(snapshot, f"{namespace}/{service}")
     _, obj = index.objects[root]
     slices = [s for s in snapshot.get("endpointslices.discovery.k8s.io", ()) if _belongs(s, namespace, service)]
     nodes, edges = [_service(obj, slices)], []

@@ -25,7 +25,7 @@ from k8snb.simulation.faults import API_SERVER
 from k8snb.simulation.past import Past
 from k8snb.simulation.simulation import QUIET, Simulation
 from k8snb.views import live
-from k8snb.views.builders import ownership, traffic
+from k8snb.views.builders import no_service, ownership, traffic
 from k8snb.views.container_lives import container_lives
 from k8snb.views.flows import WRITES, components, from_outside
 from k8snb.views.graph import Graph
@@ -256,12 +256,13 @@ class Window:
             raise Missing(text("views.never_seen", name=f"{key} {where.removeprefix('/')}"))
         return name
 
-    def identify(self, what: str | Object, namespace: str = "default") -> str:
+    def identify(self, what: str | Object, namespace: str = "") -> str:
         """The id of what somebody means: an object, ``pod/web-1``, ``deployment/shop/web`` or an id itself.
 
-        Raises ``ValueError`` for a resource that nobody serves, ``LookupError`` where no name is given.
+        ``namespace``: that of a name without one; ``default`` where it is empty. Raises ``ValueError`` for a resource that nobody
+        serves, ``LookupError`` where no name is given.
         """
-        catalogue = self.simulation.parts.server.catalogue
+        catalogue, namespace = self.simulation.parts.server.catalogue, namespace or "default"
         if not isinstance(what, str):
             resource = catalogue.by_kind.get((what.get("apiVersion", "v1"), what.get("kind", "")))
             if not dig(what, "metadata.name"):
@@ -275,11 +276,26 @@ class Window:
             raise Missing(text("views.no_name", kind=resource.singular))
         return f"{resource.key} {rest if '/' in rest or not resource.namespaced else f'{namespace}/{rest}'}"
 
-    def graph(self, kind: str, of: str | Object = "", namespace: str = "default") -> Graph:
+    def graph(self, kind: str, of: str | Object = "", namespace: str = "") -> Graph:
         """A picture: one of :data:`GRAPHS`. Raises ``ValueError`` for others, ``LookupError`` for an object that is not there."""
         if kind not in GRAPHS:
             raise Mistake(text("views.no_graph", kind=kind, names=", ".join(GRAPHS)))
+        if namespace and not of:
+            self._there(namespace)
         return GRAPHS[kind](self, of, namespace)
+
+    def _there(self, namespace: str) -> None:
+        """Raise ``LookupError`` for a namespace that does not exist."""
+        known = [found["metadata"]["name"] for found in self.simulation.parts.server.stored_list("namespaces")]
+        if namespace not in known:
+            raise Missing(text("views.no_namespace", name=namespace, names=", ".join(known)))
+
+    def _inside(self, namespace: str, of: str | Object, *, around: bool = False) -> Snapshot:
+        """All objects; where a namespace is given and no object, those in it (and ``around`` it those in none)."""
+        found, wanted = self.snapshot(), (namespace, None) if around else (namespace,)
+        if of or not namespace:
+            return found
+        return {key: [obj for obj in objects if dig(obj, "metadata.namespace") in wanted] for key, objects in found.items()}
 
     def _components(self, of: str | Object, _namespace: str) -> Graph:
         trace = self.simulation.parts.kernel.trace
@@ -289,15 +305,18 @@ class Window:
         return components(self.snapshot(resources=("nodes",)), records, stopped=self.stopped(), title=title, lit=str(of))
 
     def _ownership(self, of: str | Object, namespace: str) -> Graph:
-        return ownership(self.snapshot(), self.identify(of, namespace) if of else "")
+        return ownership(self._inside(namespace, of), self.identify(of, namespace) if of else "")
 
     def _traffic(self, of: str | Object, namespace: str) -> Graph:
         named = of if not isinstance(of, str) or "/" in of else f"service/{of}"
-        where, _, name = self.identify(named, namespace).partition(" ")[2].rpartition("/")
-        return traffic(self.snapshot(), name, namespace=where)
+        key, _, where = self.identify(named, namespace).partition(" ")
+        if key != "services":
+            raise no_service(self.snapshot(), self._called(f"{key} {where}"))
+        namespace, _, name = where.rpartition("/")
+        return traffic(self.snapshot(), name, namespace=namespace)
 
     def _storage(self, of: str | Object, namespace: str) -> Graph:
-        return storage(self.snapshot(), self.identify(of, namespace) if of else "")
+        return storage(self._inside(namespace, of, around=True), self.identify(of, namespace) if of else "")
 
     def _etcd(self, _of: str | Object, _namespace: str) -> Graph:
         return members(Etcd(self.simulation).members())

@@ -132,6 +132,17 @@ def test_every_picture_can_be_had_by_name_and_is_the_same_twice(cluster: Cluster
         assert cluster.graph(kind, of).html == cluster.graph(kind, of).html
 
 
+def test_a_namespace_narrows_who_owns_whom_to_what_is_in_it(cluster: Cluster) -> None:
+    cluster.kubectl("create service clusterip shop --tcp=80 -n kube-system")
+    cluster.settle()
+    assert "Service shop" in repr(cluster.graph("ownership"))
+    assert repr(cluster.graph("ownership", namespace="kube-system")).splitlines()[1] == "└─ Service shop"
+    assert "ReplicaSet web" in repr(cluster.graph("ownership", namespace="default"))
+    assert "shop" not in repr(cluster.graph("ownership", namespace="default"))
+    with pytest.raises(LookupError, match="no namespace nosuch in this cluster"):
+        cluster.graph("storage", namespace="nosuch")
+
+
 def test_components_show_the_requests_since_the_user_last_asked(cluster: Cluster) -> None:
     before = cluster.graph("components")
     assert before.title.endswith("kubectl create replicasets.apps default/web")
