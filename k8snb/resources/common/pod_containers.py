@@ -6,11 +6,10 @@ validateEphemeralContainers, validateContainerRestartPolicy, validateResizePolic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import Errors, duplicate, forbidden, invalid, not_found, not_supported, required, too_long, within
-from k8snb.apimachinery.objects import EMPTY_DICT
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label
 from k8snb.resources.common.compute import validate_requirements
@@ -52,18 +51,27 @@ def _common(container: Mapping[str, Any], pod: PodFacts) -> Errors:
     if not container.get("image"):
         errors.append(required("image"))
     errors += _choice(container, "terminationMessagePolicy", "File", "FallbackToLogsOnError")
+    for field, rule in _LISTS.items():
+        if items := container.get(field):
+            errors += within(field, rule(items))
     mounts, devices = container.get("volumeMounts") or (), container.get("volumeDevices") or ()
-    errors += within("ports", validate_ports(container.get("ports") or ()))
-    errors += within("env", validate_env(container.get("env") or ()))
-    errors += within("envFrom", validate_env_from(container.get("envFrom") or ()))
-    errors += within("volumeMounts", validate_mounts(mounts, devices, pod.volumes, container))
-    errors += within("volumeDevices", validate_devices(devices, mounts, pod.volumes))
+    if mounts:
+        errors += within("volumeMounts", validate_mounts(mounts, devices, pod.volumes, container))
+    if devices:
+        errors += within("volumeDevices", validate_devices(devices, mounts, pod.volumes))
     errors += _choice(container, "imagePullPolicy", "Always", "IfNotPresent", "Never")
-    errors += within("resources", validate_requirements(container.get("resources") or EMPTY_DICT, pod.claims))
-    errors += within("resizePolicy", _validate_resize_policy(container.get("resizePolicy") or (), pod.restart_policy))
+    if resources := container.get("resources"):
+        wrong = validate_requirements(resources, pod.claims) if resources.get("claims") else _validate_amounts(resources)
+        errors += within("resources", wrong)
+    if policies := container.get("resizePolicy"):
+        errors += within("resizePolicy", _validate_resize_policy(policies, pod.restart_policy))
     if container.get("securityContext") is not None:
         errors += within("securityContext", validate_security_context(container["securityContext"], pod.host_users))
     return errors
+
+
+_LISTS = {"ports": validate_ports, "env": validate_env, "envFrom": validate_env_from}
+_validate_amounts = once(validate_requirements)  # remembered on what the containers of all pods of one template share
 
 
 def _validate_resize_policy(policies: Containers, restart_policy: str) -> Errors:
@@ -108,7 +116,7 @@ def _validate_restart_rule(rule: Mapping[str, Any]) -> Errors:
     return errors + ([too_long("exitCodes.values", 255)] if len(codes.get("values") or ()) > 255 else [])
 
 
-def _host_port_conflicts(containers: Sequence[tuple[int, Mapping[str, Any]]]) -> Errors:
+def _host_port_conflicts(containers: Iterable[tuple[int, Mapping[str, Any]]]) -> Errors:
     errors: Errors = []
     taken: set[str] = set()
     for index, container in containers:
@@ -135,7 +143,7 @@ def validate_containers(containers: Containers, pod: PodFacts) -> Errors:
         names.add(container.get("name", ""))
         found += _hooks_and_probes(container, pod) + _validate_restart_policy(container)
         errors += within(f"[{index}]", found)
-    return errors + _host_port_conflicts(list(enumerate(containers)))
+    return errors + _host_port_conflicts(enumerate(containers))
 
 
 def _hooks_and_probes(container: Mapping[str, Any], pod: PodFacts) -> Errors:

@@ -258,8 +258,8 @@ _OLD_INIT_CONTAINERS = tuple(
 
 def _without_old_annotations(meta: Mapping[str, Any]) -> Any:
     """Init containers were annotations once; these are dropped."""
-    annotations = meta.get("annotations") or EMPTY_DICT
-    if not any(key in annotations for key in _OLD_INIT_CONTAINERS):
+    annotations = meta.get("annotations")
+    if not annotations or not any(key in annotations for key in _OLD_INIT_CONTAINERS):
         return meta
     kept = FrozenDict({key: value for key, value in annotations.items() if key not in _OLD_INIT_CONTAINERS})
     return FrozenDict({key: value for key, value in {**meta, "annotations": kept}.items() if key != "annotations" or kept})

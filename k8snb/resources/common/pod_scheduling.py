@@ -217,7 +217,7 @@ def validate_dns(config: Mapping[str, Any] | None, policy: str) -> Errors:
         return [required("", "must provide `dnsConfig` when `dnsPolicy` is None")]
     if policy == "None" and not (config or EMPTY_DICT).get("nameservers"):
         return [required("nameservers", "must provide at least one DNS nameserver when `dnsPolicy` is None")]
-    return _validate_dns_config(config or EMPTY_DICT)
+    return _validate_dns_config(config) if config else []
 
 
 def _validate_dns_config(config: Mapping[str, Any]) -> Errors:

@@ -6,7 +6,7 @@ Models: pkg/apis/core/validation/validation.go (ValidateSecurityContext, validat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, duplicate, forbidden, invalid, not_supported, required, too_long, within
@@ -20,11 +20,13 @@ MAX_ID = 2147483647
 PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
 
 
-def containers_with_paths(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def containers_with_paths(spec: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Every container of a pod with its path: init containers, containers, ephemeral ones."""
+    found: list[tuple[str, Mapping[str, Any]]] = []
     for key in ("initContainers", "containers", "ephemeralContainers"):
-        for index, container in enumerate(spec.get(key) or ()):
-            yield f"{key}[{index}]", container
+        if containers := spec.get(key):
+            found += [(f"{key}[{index}]", container) for index, container in enumerate(containers)]
+    return found
 
 
 def _identity(field: str, number: int | None) -> Errors:
@@ -108,11 +110,13 @@ def _no_escalation(context: Context) -> Errors:
 
 def validate_pod_security_context(context: Context, spec: Mapping[str, Any]) -> Errors:
     """``securityContext`` of a pod."""
-    errors = _identities(context, "fsGroup", "runAsUser", "runAsGroup")
+    errors = _identities(context, "fsGroup", "runAsUser", "runAsGroup") if context else []
     for index, group in enumerate(context.get("supplementalGroups") or ()):
         errors += _identity(f"supplementalGroups[{index}]", group)
     if spec.get("shareProcessNamespace") and spec.get("hostPID"):
         errors.append(invalid("shareProcessNamespace", True, "ShareProcessNamespace and HostPID cannot both be enabled"))
+    if not context:
+        return errors
     errors += within("sysctls", _sysctls(context.get("sysctls") or (), spec))
     errors += _supported(context, "fsGroupChangePolicy", "Always", "OnRootMismatch")
     errors += within("seccompProfile", _seccomp(context.get("seccompProfile")))
@@ -192,6 +196,8 @@ def validate_host_process(spec: Mapping[str, Any]) -> Errors:
     of_pod = _host_process(spec)
     errors: Errors = []
     found = [(path, _host_process(container)) for path, container in containers_with_paths(spec)]
+    if of_pod is None and not [own for _, own in found if own]:
+        return errors
     for path, own in found:
         if of_pod is not None and own is not None and own != of_pod:
             why = f"pod hostProcess value must be identical if both are specified, was {str(of_pod).lower()}"
@@ -205,8 +211,8 @@ def validate_host_process(spec: Mapping[str, Any]) -> Errors:
 
 
 def _host_process(owner: Mapping[str, Any]) -> bool | None:
-    options = (owner.get("securityContext") or EMPTY_DICT).get("windowsOptions") or EMPTY_DICT
-    value: bool | None = options.get("hostProcess")
+    options = (owner.get("securityContext") or EMPTY_DICT).get("windowsOptions")
+    value: bool | None = options.get("hostProcess") if options else None
     return value
 
 

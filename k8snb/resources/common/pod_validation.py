@@ -75,21 +75,27 @@ def _validate(spec: Spec, pod_name: str, *, of_template: bool) -> Errors:
 def _validate_all_containers(spec: Spec, facts: PodFacts) -> Errors:
     containers, init = spec.get("containers") or (), spec.get("initContainers") or ()
     errors = within("containers", validate_containers(containers, facts))
-    errors += within("initContainers", validate_init_containers(init, containers, facts))
-    ephemeral = spec.get("ephemeralContainers") or ()
-    return errors + within("ephemeralContainers", validate_ephemeral_containers(ephemeral, [*containers, *init], facts))
+    if init:
+        errors += within("initContainers", validate_init_containers(init, containers, facts))
+    if ephemeral := spec.get("ephemeralContainers"):
+        errors += within("ephemeralContainers", validate_ephemeral_containers(ephemeral, [*containers, *init], facts))
+    return errors
 
 
 def _validate_fields(spec: Spec) -> Errors:
     errors = _one_of(spec, "restartPolicy", RESTART_POLICIES) + _one_of(spec, "dnsPolicy", DNS_POLICIES)
-    errors += within("nodeSelector", validate_labels(spec.get("nodeSelector") or EMPTY_DICT))
+    if selector := spec.get("nodeSelector"):
+        errors += within("nodeSelector", validate_labels(selector))
     errors += within("securityContext", validate_pod_security_context(spec.get("securityContext") or EMPTY_DICT, spec))
-    errors += within("affinity", validate_affinity(spec.get("affinity") or EMPTY_DICT))
+    if affinity := spec.get("affinity"):
+        errors += within("affinity", validate_affinity(affinity))
     errors += within("dnsConfig", validate_dns(spec.get("dnsConfig"), spec.get("dnsPolicy", "")))
     for index, gate in enumerate(spec.get("readinessGates") or ()):
         errors += check(f"readinessGates[{index}].conditionType", gate.get("conditionType", ""), qualified_name)
-    errors += within("schedulingGates", validate_gates(spec.get("schedulingGates") or ()))
-    errors += within("topologySpreadConstraints", validate_spread(spec.get("topologySpreadConstraints") or ()))
+    if gates := spec.get("schedulingGates"):
+        errors += within("schedulingGates", validate_gates(gates))
+    if constraints := spec.get("topologySpreadConstraints"):
+        errors += within("topologySpreadConstraints", validate_spread(constraints))
     return errors + validate_host_process(spec) + validate_host_users(spec) + _validate_hostname_override(spec)
 
 
@@ -100,17 +106,24 @@ def _one_of(spec: Spec, field: str, choices: tuple[str, ...]) -> Errors:
     return [] if value in choices else [not_supported(field, value, choices)]
 
 
+_validate_tolerations = once(validate_tolerations)  # most pods share the list that admission gives them
+
+
 def _validate_names(spec: Spec) -> Errors:
     errors: Errors = []
     for field in ("serviceAccountName", "nodeName"):
-        errors += check(field, spec[field], dns_subdomain) if spec.get(field) else []
+        if name := spec.get(field):
+            errors += check(field, name, dns_subdomain)
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= 2147483647:
         errors.append(invalid("activeDeadlineSeconds", deadline, in_range(1, 2147483647)))
     for field in ("hostname", "subdomain"):
-        errors += check(field, spec[field], dns_label) if spec.get(field) else []
-    errors += within("tolerations", validate_tolerations(spec.get("tolerations") or ()))
-    errors += within("hostAliases", validate_host_aliases(spec.get("hostAliases") or ()))
+        if name := spec.get(field):
+            errors += check(field, name, dns_label)
+    if tolerations := spec.get("tolerations"):
+        errors += within("tolerations", _validate_tolerations(tolerations))
+    if aliases := spec.get("hostAliases"):
+        errors += within("hostAliases", validate_host_aliases(aliases))
     errors += check("priorityClassName", spec["priorityClassName"], dns_subdomain) if spec.get("priorityClassName") else []
     if spec.get("runtimeClassName") is not None:
         errors += check("runtimeClassName", spec["runtimeClassName"], dns_subdomain)
@@ -173,13 +186,13 @@ def _host_port_mismatches(spec: Spec, *, may_be_unset: bool) -> Errors:
 
 
 def _validate_file_refs(spec: Spec) -> Errors:
-    volumes = {volume.get("name", ""): volume for volume in spec.get("volumes") or ()}
     errors: Errors = []
     for path, container in containers_with_paths(spec):
         for index, variable in enumerate(container.get("env") or ()):
             ref = (variable.get("valueFrom") or EMPTY_DICT).get("fileKeyRef")
             if ref is None:
                 continue
+            volumes = {volume.get("name", ""): volume for volume in spec.get("volumes") or ()}
             field, name = f"{path}.env[{index}].valueFrom.fileKeyRef.volumeName", ref.get("volumeName", "")
             if name not in volumes:
                 errors.append(not_found(field, name))

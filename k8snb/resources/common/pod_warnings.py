@@ -62,18 +62,28 @@ def warnings_for_pod(pod: Spec) -> list[str]:
 def _warnings(prefix: str, meta: Spec, spec: Spec, *, of_template: bool) -> list[str]:
     annotations, at = meta.get("annotations") or EMPTY_DICT, f"{prefix}spec"
     found = list(_placement(at, spec))
-    found += [f"{prefix}metadata.annotations[{key}]: {why}" for key, why in _ANNOTATIONS.items() if key in annotations]
-    found += [*_volumes(at, spec), *overlapping_paths(spec.get("volumes") or EMPTY_LIST), *_lists(at, spec)]
+    if annotations:
+        found += [f"{prefix}metadata.annotations[{key}]: {why}" for key, why in _ANNOTATIONS.items() if key in annotations]
+    if volumes := spec.get("volumes"):
+        found += [*_volumes(at, volumes), *overlapping_paths(volumes)]
+    found += _lists(at, spec)
     if SECCOMP_POD in annotations and (spec.get("securityContext") or EMPTY_DICT).get("seccompProfile") is None:
         found.append(f"{prefix}metadata.annotations[{SECCOMP_POD}]: {_SECCOMP}")
-    for path, container in containers_with_paths(spec):
-        keys = _profile_annotations(container, spec, annotations, of_template=of_template)
-        found += [f"{prefix}metadata.annotations[{key}]: {why}" for key, why in keys]
-        found += [*_fractions(f"{at}.{path}", container), *_hidden_variables(f"{at}.{path}", container)]
-    found += _ports(at, spec)
+    containers = containers_with_paths(spec)
+    for path, container in containers:
+        if annotations:
+            keys = _profile_annotations(container, spec, annotations, of_template=of_template)
+            found += [f"{prefix}metadata.annotations[{key}]: {why}" for key, why in keys]
+        if resources := container.get("resources"):
+            found += [f"{at}.{path}.resources.{words}" for words in _fractions(resources)]
+        if variables := container.get("env"):
+            found += _hidden_variables(f"{at}.{path}", variables)
+    found += _ports(at, containers)
     if spec.get("terminationGracePeriodSeconds", 0) < 0:
         found.append(f"{at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1")
-    return [*found, *_null_selectors(at, spec), *_addresses(at, spec)]
+    if affinity := spec.get("affinity"):
+        found += _null_selectors(at, affinity)
+    return [*found, *_addresses(at, spec)]
 
 
 def _placement(at: str, spec: Spec) -> Iterator[str]:
@@ -105,8 +115,8 @@ def node_term_warnings(path: str, term: Spec, *, check_values: bool = False) -> 
                 yield f"{path}.matchExpressions[{index}].values[{number}]: {value} is invalid, {why}"
 
 
-def _volumes(at: str, spec: Spec) -> Iterator[str]:
-    for index, volume in enumerate(spec.get("volumes") or ()):
+def _volumes(at: str, volumes: Sequence[Spec]) -> Iterator[str]:
+    for index, volume in enumerate(volumes):
         for kind in volume:
             if kind in DEPRECATED_VOLUMES and volume[kind] is not None:
                 yield f"{at}.volumes[{index}].{VOLUME_PATHS.get(kind, kind)}: {DEPRECATED_VOLUMES[kind]}"
@@ -117,14 +127,16 @@ def _volumes(at: str, spec: Spec) -> Iterator[str]:
 
 def _lists(at: str, spec: Spec) -> Iterator[str]:
     for field, key in (("hostAliases", "ip"), ("imagePullSecrets", "name")):
-        values = [item.get(key, "") for item in spec.get(field) or ()]
+        items = spec.get(field)
+        values = [item.get(key, "") for item in items] if items else ()
         for index, value in enumerate(values):
             if value in values[:index]:
                 yield f"{at}.{field}[{index}].{key}: duplicate {key} {quote(value)}"
     for index, secret in enumerate(spec.get("imagePullSecrets") or ()):
         if not secret.get("name"):
             yield f'{at}.imagePullSecrets[{index}].name: invalid empty name ""'
-    yield from _fractional(f"{at}.overhead", spec.get("overhead") or EMPTY_DICT)
+    if overhead := spec.get("overhead"):
+        yield from _fractional(f"{at}.overhead", overhead)
 
 
 def _fractional(path: str, quantities: Mapping[str, str]) -> Iterator[str]:
@@ -133,13 +145,16 @@ def _fractional(path: str, quantities: Mapping[str, str]) -> Iterator[str]:
             yield f"{path}[{name}]: fractional byte value {quote(quantities[name])} is invalid, must be an integer"
 
 
-def _fractions(path: str, container: Spec) -> Iterator[str]:
-    resources = container.get("resources") or EMPTY_DICT
+@once
+def _fractions(resources: Spec) -> list[str]:
+    """What is to be said of the resources of a container: worked out once for all Pods that share them."""
+    found: list[str] = []
     for name in ("memory", "ephemeral-storage"):
         for kind in ("limits", "requests"):
             quantity = (resources.get(kind) or EMPTY_DICT).get(name)
             if quantity is not None:
-                yield from _fractional(f"{path}.resources.{kind}", {name: quantity})
+                found += _fractional(kind, {name: quantity})
+    return found
 
 
 def _profile_annotations(container: Spec, spec: Spec, annotations: Mapping[str, str], *, of_template: bool) -> Iterator[tuple[str, str]]:
@@ -151,9 +166,9 @@ def _profile_annotations(container: Spec, spec: Spec, annotations: Mapping[str, 
         yield APP_ARMOR + name, _APP_ARMOR
 
 
-def _hidden_variables(path: str, container: Spec) -> Iterator[str]:
+def _hidden_variables(path: str, variables: Sequence[Spec]) -> Iterator[str]:
     seen: set[str] = set()
-    for index, variable in enumerate(container.get("env") or ()):
+    for index, variable in enumerate(variables):
         name, value = variable.get("name", ""), variable.get("value", "")
         ref = f"$({name})"
         if name in seen and (variable.get("valueFrom") is not None or value == ref or ref not in value):
@@ -161,10 +176,10 @@ def _hidden_variables(path: str, container: Spec) -> Iterator[str]:
         seen.add(name)
 
 
-def _ports(at: str, spec: Spec) -> Iterator[str]:
+def _ports(at: str, containers: Sequence[tuple[str, Spec]]) -> Iterator[str]:
     known: dict[str, list[tuple[str, Spec]]] = {}
     named: dict[str, str] = {}
-    for path, container in containers_with_paths(spec):
+    for path, container in containers:
         own_names: set[str] = set()
         for index, port in enumerate(container.get("ports") or ()):
             field = f"{at}.{path}.ports[{index}]"
@@ -200,8 +215,8 @@ def _go_port(port: Spec) -> str:
     )
 
 
-def _null_selectors(at: str, spec: Spec) -> Iterator[str]:
-    affinity, why = spec.get("affinity") or EMPTY_DICT, "a null labelSelector results in matching no pod"
+def _null_selectors(at: str, affinity: Spec) -> Iterator[str]:
+    why = "a null labelSelector results in matching no pod"
     for field in ("podAffinity", "podAntiAffinity"):
         rules = affinity.get(field) or EMPTY_DICT
         for index, term in enumerate(rules.get(REQUIRED) or ()):

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from k8snb.apimachinery.errors import Errors, forbidden, invalid, within
-from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object, dig, put
+from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object, dig, freeze, put
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.validation import check, dns_label, dns_subdomain, immutable, in_range, not_negative, qualified_name
 from k8snb.resources.common.formats import ip
@@ -46,24 +46,25 @@ def prepare_for_create(pod: Object) -> Object:
             "message": "Scheduling is blocked due to non-empty scheduling gates",
         }
         status["conditions"] = [gated | {"lastProbeTime": None, "lastTransitionTime": None, "observedGeneration": 1}]
-    return put(pod, "status", status)
+    return FrozenDict({**pod, "status": freeze(status)})
 
 
 def _non_negative_grace(pod: Object) -> Object:
     """A negative grace period means the shortest."""
-    negative = dig(pod, "spec.terminationGracePeriodSeconds", 0) < 0
-    return put(pod, "spec.terminationGracePeriodSeconds", 1) if negative else pod
+    grace = (pod.get("spec") or EMPTY_DICT).get("terminationGracePeriodSeconds") or 0
+    return put(pod, "spec.terminationGracePeriodSeconds", 1) if grace < 0 else pod
 
 
 def validate(pod: Object) -> Errors:
     """Everything but metadata; what holds for new pods only is in :func:`validate_create`."""
     meta, spec = pod["metadata"], pod.get("spec") or EMPTY_DICT
     annotations = meta.get("annotations") or EMPTY_DICT
-    errors = within("metadata.annotations", validate_pod_annotations(annotations, spec))
+    errors = within("metadata.annotations", validate_pod_annotations(annotations, spec)) if annotations else []
     errors += within("spec", validate_spec_of_pod(spec, meta.get("name", "")) + _tokens_need_account(spec))
     for key in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(key) or ()):
-            errors += within(f"spec.{key}[{index}]", only_in_pods(container))
+            if wrong := only_in_pods(container):
+                errors += within(f"spec.{key}[{index}]", wrong)
     return errors
 
 
@@ -86,7 +87,9 @@ def validate_create(pod: Object) -> Errors:
         errors.append(forbidden("ephemeralContainers", "cannot be set on create"))
     if spec.get("nodeName") and spec.get("schedulingGates"):
         errors.append(forbidden("nodeName", "cannot be set until all schedulingGates have been cleared"))
-    return within("spec", errors + validate_profiles_agree(pod["metadata"].get("annotations") or EMPTY_DICT, spec))
+    if annotations := pod["metadata"].get("annotations"):
+        errors += validate_profiles_agree(annotations, spec)
+    return within("spec", errors)
 
 
 # Updates
@@ -229,7 +232,8 @@ def validate_status_update(pod: Object, old: Object) -> Errors:
     errors += not_negative("observedGeneration", status.get("observedGeneration"))
     errors += immutable("qosClass", status.get("qosClass", ""), before.get("qosClass", ""))
     for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
-        errors += _transitions(field, status, before, old["spec"])
+        if before.get(field):
+            errors += _transitions(field, status, before, old["spec"])
     for index, item in enumerate(status.get("podIPs") or ()):
         errors += ip(f"podIPs[{index}]", item.get("ip", ""))
     return within("status", errors)
@@ -312,9 +316,9 @@ SELECTABLE = {
     "spec.schedulerName": lambda pod: str(pod["spec"].get("schedulerName", "")),
     "spec.serviceAccountName": lambda pod: str(pod["spec"].get("serviceAccountName", "")),
     "spec.hostNetwork": lambda pod: "true" if pod["spec"].get("hostNetwork") else "false",
-    "status.phase": lambda pod: str(dig(pod, "status.phase", "")),
-    "status.podIP": lambda pod: str(dig(pod, "status.podIP", "")),
-    "status.nominatedNodeName": lambda pod: str(dig(pod, "status.nominatedNodeName", "")),
+    "status.phase": lambda pod: str((pod.get("status") or EMPTY_DICT).get("phase") or ""),
+    "status.podIP": lambda pod: str((pod.get("status") or EMPTY_DICT).get("podIP") or ""),
+    "status.nominatedNodeName": lambda pod: str((pod.get("status") or EMPTY_DICT).get("nominatedNodeName") or ""),
 }
 
 EXAMPLE = {
