@@ -62,16 +62,20 @@ def variables(container: Object, sources: Sources, services: Mapping[str, str] |
     return found | {name: value for name, value in links.items() if name not in found}
 
 
-def check_user(pod: Object, container: Object, own: str | None) -> None:
-    """``runAsNonRoot``: the user must not be root. ``own`` is the image's: a number or a name, of which a kubelet cannot know whose it
-    is; None: nobody knows, and it is let through. Raises :class:`ConfigError`.
+def check_user(pod: Object, container: Object, of_image: Callable[[str], str | None]) -> None:
+    """``runAsNonRoot``: the user must not be root. ``of_image`` gives an image's own: a number or a name, of which a kubelet cannot know
+    whose it is; None: nobody knows, and it is let through. Raises :class:`ConfigError`.
 
     Models: pkg/kubelet/kuberuntime/security_context.go (verifyRunAsNonRoot), kuberuntime_image.go (getImageUser).
     """
-    context = {**(pod["spec"].get("securityContext") or {}), **(container.get("securityContext") or {})}
-    user, named = context.get("runAsUser"), (own or "").partition(":")[0]
-    if not context.get("runAsNonRoot") or user or (user is None and own is None):
+    context = {**(pod["spec"].get("securityContext") or EMPTY_DICT), **(container.get("securityContext") or EMPTY_DICT)}
+    user = context.get("runAsUser")
+    if not context.get("runAsNonRoot") or user:
         return
+    own = of_image(container["image"])
+    if user is None and own is None:
+        return
+    named = (own or "").partition(":")[0]
     if user == 0:
         what = "container's runAsUser breaks non-root policy"
     elif not named.isdecimal():
@@ -232,7 +236,7 @@ def _variables_of(service: Object) -> dict[str, str]:
 def ports(container: Object) -> tuple[int, ...]:
     """The ports that the container declares or that its probes use."""
     declared = {port.get("name", ""): port["containerPort"] for port in container.get("ports") or ()}
-    found: dict[int, None] = dict.fromkeys(port["containerPort"] for port in container.get("ports") or ())
+    found: dict[int, None] = dict.fromkeys([port["containerPort"] for port in container.get("ports") or ()])
     for probe in filter(None, map(container.get, ("startupProbe", "livenessProbe", "readinessProbe"))):
         for kind in ("httpGet", "tcpSocket", "grpc"):
             port: Any = dig(probe, (kind, "port"))

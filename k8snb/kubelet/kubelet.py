@@ -154,10 +154,10 @@ class Kubelet(Component):
             self._mirror_changed(pod, old, new)
             return
         state = self.own.pods.get(uid)
-        if new is not None and state is None:
-            state = self._admit(new)
         if state is None:
-            return
+            if new is None:
+                return
+            state = self._admit(new)
         if new is not None and old is not None and _only_our_status(old, new, state) and not volumes.touched(self, state, old, new):
             return
         if new is None and state.sandbox in ("", "gone") and state.terminating:
@@ -262,8 +262,9 @@ class Kubelet(Component):
             self.kernel.after(0, self.name, ("shutdown",), why=f"{state.key} has ended")
 
     def _schedule(self, uid: str, state: PodState, delay: int, why: str, causes: tuple[int, ...] = (), *, background: bool = False) -> None:
-        when = self.kernel.now + delay
-        if state.alarm and self.kernel.now <= state.alarm <= when:
+        now = self.kernel.now
+        when = now + delay
+        if state.alarm and now <= state.alarm <= when:
             return
         state.alarm = when
         self.kernel.after(delay, self.name, ("pod", uid, when), why=why, causes=causes, background=background)
@@ -308,7 +309,8 @@ class Kubelet(Component):
             state.gone = True
             pod = pods.last_known(state)
         kernel, outer = self.kernel, self.kernel.causes
-        record = kernel.trace.add(kernel.now, "reconcile", self.name, "", state.key, None, outer)
+        now, key, trace = kernel.now, state.key, kernel.trace
+        record = trace.add(now, "reconcile", self.name, "", key, None, outer)
         kernel.causes = (record,)
         worker, begun = Worker(self, state, pod), kernel.state.sequence
         try:
@@ -317,19 +319,19 @@ class Kubelet(Component):
         except ApiError as error:
             over, written, problem = False, 0, error.message
         if problem:
-            kernel.trace.amend(record, ("error", problem, RETRY), verb=", ".join(worker.begun))
-        elif kernel.trace.last == record and not written and kernel.state.sequence == begun:
-            kernel.trace.retract(record)  # probes that found nothing new, say: no trace of a turn in which nothing happened
+            trace.amend(record, ("error", problem, RETRY), verb=", ".join(worker.begun))
+        elif not written and trace.last == record and kernel.state.sequence == begun:
+            trace.retract(record)  # probes that found nothing new, say: no trace of a turn in which nothing happened
             kernel.causes = outer
         else:
-            kernel.trace.amend(record, ("done", written, 0), verb=", ".join(worker.begun))
+            trace.amend(record, ("done", written, 0), verb=", ".join(worker.begun))
         if over:
             return
         when, background = worker.alarm()
         if when:
-            self._schedule(state.uid, state, max(0, when - kernel.now), f"{state.key}: next turn", kernel.causes, background=background)
+            self._schedule(state.uid, state, max(0, when - now), f"{key}: next turn", kernel.causes, background=background)
         if problem:
-            self._schedule(state.uid, state, RETRY, f"{state.key} again after an error", background=True)
+            self._schedule(state.uid, state, RETRY, f"{key} again after an error", background=True)
 
     def _turn_of(self, worker: Worker) -> tuple[bool, int, str]:
         """One turn: (whether a deletion is complete, statuses written, what kept a status from being written).

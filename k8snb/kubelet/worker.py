@@ -52,12 +52,16 @@ class Worker:
             stopping.begin(self)
         if not state.terminating:
             pods.add_ephemeral(self.pod, state)
-            self._restart_all()
+            phases = {container.phase for container in state.containers.values()}
+            if EXITED in phases or state.restarting_all:
+                self._restart_all()
             self._check_deadline()
             volumes.refresh(self)
-            self._compare_specs()
+            if RUNNING in phases:
+                self._compare_specs()
             resize.allocate(self)
-            self._probe()
+            if RUNNING in phases:
+                self._probe()
 
     def act(self) -> bool:
         """Do what is due. True once a pod that is being deleted has nothing left."""
@@ -198,10 +202,7 @@ class Worker:
         """A rule may want all containers to restart: what runs is stopped, without hooks or grace, then a new round begins."""
         state = self.state
         if not state.restarting_all:
-            for container in state.containers.values():
-                if restarts.wants_all_restarted(self.specs[container.name], container):
-                    break
-            else:
+            if not any(restarts.wants_all_restarted(self.specs[c.name], c) for c in state.containers.values()):
                 return
             state.restarting_all, state.operation = True, None
         running = [c for c in state.containers.values() if c.phase == RUNNING and c.kind != EPHEMERAL]
@@ -326,7 +327,7 @@ class Worker:
     def _start(self, container: ContainerState, spec: Object) -> bool:
         """Create the container; it runs when the operation is over."""
         try:
-            environment.check_user(self.pod, spec, self.runtime.image_user(spec["image"]))
+            environment.check_user(self.pod, spec, self.runtime.image_user)
             links = {} if self.runtime.instant else self.kubelet.service_links(self.pod)
             values = environment.variables(spec, self.sources(), links)
             self.state.operation_note = tuple(values.items()), mount_points.make(self, spec, values)

@@ -164,8 +164,8 @@ class Nginx(Image):
         if problem:
             self._give_up(process, problem)
             return
-        process.log(f"{self.time(process)} [notice] 1#1: nginx/{self.number(process)}")
-        process.log(f"{self.time(process)} [notice] 1#1: start worker processes")
+        head = f"{self.time(process)} [notice] 1#1:"
+        process.write(f"{head} nginx/{self.number(process)}\n{head} start worker processes\n")
 
     def _say(self, process: Process, level: str, words: str) -> None:
         """To the error log, and to whoever has started it."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from k8snb.kubelet.images import Catalogue
+from k8snb.kubelet.images import Catalogue, Image
 from k8snb.kubelet.images import run as processes
 from k8snb.kubelet.images.consumption import Consumption, charge, cpu_at, exhausted_at, hunger_at, memory_at
 from k8snb.kubelet.images.files import Files, size_of, text_of
@@ -123,7 +123,7 @@ class FaithfulRuntime(ImageStore):
         state.env.update({"HOSTNAME": config.hostname, "HOME": image.home(config.run_as), **dict(config.env)})
         state.files.update(self._etc(config))
         container = Container(config, state)
-        process = self._process(container)
+        process = self._process_of(container, image)
         try:
             processes.begin(process)
         except processes.NotExecutable as error:
@@ -145,7 +145,9 @@ class FaithfulRuntime(ImageStore):
         }
 
     def _process(self, container: Container) -> Process:
-        image = self.image_of(container.config.image)
+        return self._process_of(container, self.image_of(container.config.image))
+
+    def _process_of(self, container: Container, image: Image) -> Process:
         config, now = container.config, self.kernel.now
         volumes = self.volumes.of(config.pod_uid) if config.mounts else {}
         hosts = text_of(container.process.files.get("/etc/hosts")) or ""
