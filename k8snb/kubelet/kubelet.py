@@ -56,6 +56,7 @@ class Kubelet(Component):
         self.address = nodes.machine_address(manifest)
         user = User(f"system:node:{self.node_name}", ("system:nodes", "system:authenticated"))
         super().__init__(f"kubelet/{self.node_name}", env, user=user, agent="kubelet")
+        self.own: KubeletState = self.state.own  # what it remembers; it survives a stop (on_stop), so it is the same for good
         self.recorder = Recorder(self.state.recorder, self.client, self.kernel, component="kubelet", host=self.node_name)
         self.nodes = self.informer("nodes", fields=f"metadata.name={self.node_name}")  # before the pods: their admission asks for labels
         self.pods = self.informer("pods", fields=f"spec.nodeName={self.node_name}")
@@ -74,12 +75,6 @@ class Kubelet(Component):
     def new_state(self) -> KubeletState:
         """What it remembers."""
         return KubeletState()
-
-    @property
-    def own(self) -> KubeletState:
-        """What it remembers."""
-        found: KubeletState = self.state.own
-        return found
 
     def on_start(self) -> None:
         """Register the node, begin the heartbeats, and look at the pods that were here before."""

@@ -9,11 +9,12 @@ Models: pkg/kubelet/kuberuntime/kuberuntime_manager.go (computePodActions), kube
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze
-from k8snb.kubelet.restarts import goes_on, restarts, specs_of
+from k8snb.kubelet.restarts import goes_on, restarts
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, WAITING, ContainerState, PodState
 from k8snb.kubelet.status import terminated
 from k8snb.seams.cri import Resources, Runtime
@@ -45,9 +46,9 @@ def last_known(state: PodState) -> Object:
     return found
 
 
-def add_ephemeral(pod: Object, state: PodState) -> None:
+def add_ephemeral(visitors: Iterable[Object], state: PodState) -> None:
     """Note the ephemeral containers that have come since."""
-    for spec in pod["spec"].get("ephemeralContainers") or ():
+    for spec in visitors:
         if spec["name"] not in state.containers:
             state.containers[spec["name"]] = ContainerState(spec["name"], EPHEMERAL)
 
@@ -83,14 +84,13 @@ def next_action(pod: Object, state: PodState, now: int) -> Action | None:
 
 
 def _next_container(pod: Object, state: PodState, now: int) -> str:
-    specs = specs_of(pod)
     for name, container in state.containers.items():
         if container.kind == EPHEMERAL and container.phase == WAITING and now >= container.retry_at:
             return name
     for name, container in state.containers.items():
         if container.kind == EPHEMERAL or (container.kind == INIT and state.begun):
             continue
-        if goes_on(pod, specs[name], container) and now >= container.retry_at:
+        if goes_on(pod, container) and now >= container.retry_at:
             return name
         if container.kind != APP and not state.begun and not _lets_pass(container):
             return ""
@@ -113,12 +113,11 @@ def is_finished(pod: Object, state: PodState) -> bool:
             break
     else:
         return False
-    specs = specs_of(pod)
     init = [c for c in state.containers.values() if c.kind == INIT]
-    if any(c.phase == EXITED and c.exit_code and not restarts(pod, specs[c.name], c) for c in init):
+    if any(c.phase == EXITED and c.exit_code and not restarts(pod, c) for c in init):
         return True
     apps = [c for c in state.containers.values() if c.kind == APP]
-    return bool(apps) and all(c.phase == EXITED and not restarts(pod, specs[c.name], c) for c in apps)
+    return bool(apps) and all(c.phase == EXITED and not restarts(pod, c) for c in apps)
 
 
 def resources(container: Object) -> Resources:

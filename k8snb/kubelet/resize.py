@@ -110,8 +110,6 @@ def _pending(worker: Worker, problem: tuple[str, str] | None) -> None:
 def apply(worker: Worker) -> None:
     """Bring what the runtime enforces to what is allocated."""
     state = worker.state
-    if state.resizing is None:
-        return
     for container in _containers(worker):
         if container.phase == RUNNING and not container.stopping and container.applied != container.allocated:
             _apply(worker, container)

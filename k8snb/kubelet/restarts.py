@@ -48,10 +48,11 @@ def action_of(spec: Object, exit_code: int) -> str:
     return ""
 
 
-def restarts(pod: Object, spec: Object, container: ContainerState) -> bool:
+def restarts(pod: Object, container: ContainerState) -> bool:
     """Whether this ended container starts again."""
     if container.kind == EPHEMERAL:
         return False
+    spec = specs_of(pod)[container.name]
     if container.changed or container.kind == SIDECAR or action_of(spec, container.exit_code):
         return True
     policy = restart_policy(pod, spec)
@@ -60,9 +61,9 @@ def restarts(pod: Object, spec: Object, container: ContainerState) -> bool:
     return policy == "Always" or (policy == "OnFailure" and container.exit_code != 0)
 
 
-def goes_on(pod: Object, spec: Object, container: ContainerState) -> bool:
+def goes_on(pod: Object, container: ContainerState) -> bool:
     """Whether a container that does not run will do so: it waits, or it starts again."""
-    return container.phase == WAITING or (container.phase == EXITED and restarts(pod, spec, container))
+    return container.phase == WAITING or (container.phase == EXITED and restarts(pod, container))
 
 
 def wants_all_restarted(spec: Object, container: ContainerState) -> bool:

@@ -20,7 +20,7 @@ from k8snb.apimachinery.meta import condition, timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, FrozenDict, FrozenList, Object
 from k8snb.apimachinery.resource import once
 from k8snb.component_helpers import qos_class
-from k8snb.kubelet.restarts import goes_on, restarts, specs_of
+from k8snb.kubelet.restarts import goes_on, restarts
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, ContainerState, PodState
 from k8snb.resources.common.pod_containers import may_restart_all
 
@@ -47,10 +47,10 @@ def phase_of(pod: Object, state: PodState, finished: bool = False) -> str:
     """Pending, Running, Succeeded or Failed. ``finished``: nothing will be started any more."""
     if state.rejected or (state.evicted and not _runs(state)):
         return FAILED
-    specs, everyone = specs_of(pod), state.containers.values()
+    everyone = state.containers.values()
     init, apps = [c for c in everyone if c.kind == INIT], [c for c in everyone if c.kind == APP]
     for c in init:
-        if c.phase == EXITED and c.exit_code != 0 and not restarts(pod, specs[c.name], c):
+        if c.phase == EXITED and c.exit_code != 0 and not restarts(pod, c):
             return FAILED
     running = stopped = 0
     for c in apps:
@@ -62,7 +62,7 @@ def phase_of(pod: Object, state: PodState, finished: bool = False) -> str:
         return PENDING
     if running + stopped < len(apps) or not apps:
         return PENDING
-    if running or (not finished and any(goes_on(pod, specs[c.name], c) for c in apps)):
+    if running or (not finished and any(goes_on(pod, c) for c in apps)):
         return RUNNING_PHASE
     return SUCCEEDED if all(c.phase == EXITED and c.exit_code == 0 for c in apps) else FAILED
 

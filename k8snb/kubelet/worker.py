@@ -51,11 +51,13 @@ class Worker:
         if not state.terminating and (state.gone or self.pod["metadata"].get("deletionTimestamp")):
             stopping.begin(self)
         if not state.terminating:
-            pods.add_ephemeral(self.pod, state)
+            if visitors := self.pod["spec"].get("ephemeralContainers"):
+                pods.add_ephemeral(visitors, state)
             phases = {container.phase for container in state.containers.values()}
             if EXITED in phases or state.restarting_all:
                 self._restart_all()
-            self._check_deadline()
+            if self.pod["spec"].get("activeDeadlineSeconds"):
+                self._check_deadline()
             volumes.refresh(self)
             if RUNNING in phases:
                 self._compare_specs()
@@ -74,7 +76,8 @@ class Worker:
         if pods.is_finished(self.pod, state):
             stopping.finish(self)
         else:
-            resize.apply(self)
+            if state.resizing is not None:
+                resize.apply(self)
             self._advance()
         return False
 

@@ -51,6 +51,11 @@ def _bounds(cidr: str) -> tuple[int, int]:
     return int(network.network_address), network.num_addresses - 2
 
 
+def _dotted(number: int) -> str:
+    """An IPv4 address as text; one that is made for every pod."""
+    return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
 class CNI:
     """Implements :class:`k8snb.seams.cni.PodNetwork`."""
 
@@ -69,7 +74,7 @@ class CNI:
         base, size = _bounds(cidr)
         for step in range(1, size + 1):
             number = (state.last.get(node, 0) + step - 1) % size + 1
-            address = str(ipaddress.IPv4Address(base + number))
+            address = _dotted(base + number)
             if number > 1 and address not in state.owners:  # the first one is the node's bridge
                 state.last[node] = number
                 state.owners[address], state.addresses[uid] = Owner(node, uid, namespace, pod), address

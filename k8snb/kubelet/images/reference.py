@@ -50,13 +50,17 @@ class Reference(NamedTuple):
     @property
     def id(self) -> str:
         """The image's identity, as a status shows it: repository and digest."""
-        digest = self.digest or "sha256:" + hashlib.sha256(self.full.encode()).hexdigest()
-        return f"{self.repository}@{digest}"
+        return _identity(self.full, self.repository, self.digest)
 
     @property
     def public(self) -> bool:
         """Whether its registry can be reached."""
         return _is_public(self.repository)
+
+
+@functools.lru_cache(maxsize=4096)
+def _identity(full: str, repository: str, digest: str) -> str:
+    return f"{repository}@{digest or 'sha256:' + hashlib.sha256(full.encode()).hexdigest()}"
 
 
 @functools.lru_cache(maxsize=4096)

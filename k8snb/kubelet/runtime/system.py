@@ -18,13 +18,9 @@ class ContainerSystem:
 
     def __init__(self, kernel: Kernel, network: Network, config: ContainerConfig, node: str, hosts: str):
         self._kernel, self._network, self._id = kernel, network, f"container/{config.namespace}/{config.pod}/{config.name}"
+        self.now = kernel.now  # it is made for one call, in which time stands still
         self._hosts = hosts  # the text of /etc/hosts
         self._source = Source(node, config.namespace, config.pod, config.address)
-
-    @property
-    def now(self) -> int:
-        """Virtual time."""
-        return self._kernel.now
 
     def _address(self, host: str) -> str:
         """What /etc/hosts says of a name, else the name. The loopback interface is shared by the containers of the pod."""

@@ -45,7 +45,7 @@ _BAD_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 @functools.lru_cache(maxsize=8192)  # every status of a Pod and of a Node brings the same few
 def parse_ip(text: str) -> Address | None:
     """An address, or None. Leading zeros in IPv4 are read as old Go read them; zone identifiers are refused."""
-    if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", text, re.ASCII):
+    if _leading_zeros(text) and re.fullmatch(r"[0-9]+(\.[0-9]+){3}", text, re.ASCII):
         text = ".".join(str(int(part)) for part in text.split("."))
     try:
         return None if "%" in text else ipaddress.ip_address(text)

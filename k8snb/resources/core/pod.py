@@ -234,7 +234,8 @@ def validate_status_update(pod: Object, old: Object) -> Errors:
     for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
         if before.get(field):
             errors += _transitions(field, status, before, old["spec"])
-    for index, item in enumerate(status.get("podIPs") or ()):
+    addresses = status.get("podIPs") or ()
+    for index, item in enumerate(addresses if addresses is not before.get("podIPs") else ()):
         errors += ip(f"podIPs[{index}]", item.get("ip", ""))
     return within("status", errors)
 
@@ -261,14 +262,14 @@ def _nominated(status: Mapping[str, Any], before: Mapping[str, Any], node: str) 
 
 def _transitions(field: str, status: Mapping[str, Any], before: Mapping[str, Any], spec: Mapping[str, Any]) -> Errors:
     """A container that has ended for good does not come back, unless a rule may restart all containers."""
-    if field != "ephemeralContainerStatuses" and may_restart_all(spec):
-        return []
-    now = {container["name"]: container.get("state") or EMPTY_DICT for container in status.get(field) or ()}
     errors: Errors = []
     for index, container in enumerate(before.get(field) or ()):
         ended = (container.get("state") or EMPTY_DICT).get("terminated")
+        if ended is None or (field != "ephemeralContainerStatuses" and may_restart_all(spec)):
+            continue
+        now = {container["name"]: container.get("state") or EMPTY_DICT for container in status.get(field) or ()}
         state = now.get(container["name"])
-        if ended is None or state is None or state.get("terminated") is not None:
+        if state is None or state.get("terminated") is not None:
             continue
         if not _may_restart(field, container["name"], ended.get("exitCode", 0), spec):
             errors.append(forbidden(f"{field}[{index}].state", "may not be transitioned to non-terminated state"))
