@@ -125,7 +125,7 @@ def track_update(
         if changed and Manager.of(entry) == me:
             mine = fields
         elif fields:
-            kept.append(entry if fields == entry["fieldsV1"] else FrozenDict({**entry, "fieldsV1": fields}))
+            kept.append(entry if fields is entry["fieldsV1"] else FrozenDict({**entry, "fieldsV1": fields}))
     if changed:
         kept.append(_entry(me, union(mine, changed), time))
     return _in_order(_capped(kept))

@@ -69,20 +69,37 @@ def _unite(a: Set, b: Set) -> Set:
 
 
 def difference(a: Set, b: Set) -> Set:
-    """The paths of ``a`` that are not in ``b``."""
-    return _root(_rest(a, b)) if a and b else a
+    """The paths of ``a`` that are not in ``b``; ``a`` itself where that is all of them."""
+    if not a or not b:
+        return a
+    kept = _rest(a, b)
+    return a if kept is None else _root(kept)
 
 
-def _rest(a: Set, b: Set) -> dict[str, Any]:
+def _rest(a: Set, b: Set) -> dict[str, Any] | None:
+    """The children of ``a`` without what ``b`` has; None where nothing is taken away."""
     kept: dict[str, Any] = {}
+    taken = False
     for key, node in a.items():
-        other = b.get(key)
-        if key == _SELF or node is other:
+        if key == _SELF:
             continue
-        left = node if other is None else _node(member=is_member(node) and not is_member(other), children=_rest(node, other))
+        other = b.get(key)
+        left = node if other is None else _left(node, other)
+        taken |= left is not node
         if left is not None:
             kept[key] = left
-    return kept
+    return kept if taken else None
+
+
+def _left(node: Set, other: Set) -> Set | None:
+    if node is other:
+        return None
+    rest, member = _rest(node, other), is_member(node) and not is_member(other)
+    if rest is None:
+        if member == is_member(node):
+            return node
+        rest = {key: child for key, child in node.items() if key != _SELF}
+    return _node(member=member, children=rest)
 
 
 def intersection(a: Set, b: Set) -> Set:
@@ -257,8 +274,12 @@ def compare(type_: Type, old: Any, new: Any) -> Comparison:
 def _compare(type_: Type, old: Any, new: Any) -> tuple[Set | None, Set | None]:
     if old is new:
         return None, None
-    if (is_leaf(type_, old) and is_leaf(type_, new)) or _unlike(type_, old, new):
+    whole_before, whole_after = is_leaf(type_, old), is_leaf(type_, new)
+    unlike = old and new and (whole_before or whole_after)  # one has parts, and the other is neither that nor empty
+    if unlike or (whole_before and whole_after):
         return (None, None) if old == new and type(old) is type(new) else (EMPTY_DICT, None)
+    if old and new and type_.kind == STRUCT:
+        old, new = _changed_fields(old, new), _changed_fields(new, old)
     before, after = parts(type_, old), parts(type_, new)
     changed: dict[str, Any] = {key: whole(part.type, part.value) for key, part in after.items() if key not in before}
     removed: dict[str, Any] = {key: whole(part.type, part.value) for key, part in before.items() if key not in after}
@@ -272,6 +293,6 @@ def _compare(type_: Type, old: Any, new: Any) -> tuple[Set | None, Set | None]:
     return _node(member=False, children=changed), _node(member=False, children=removed)
 
 
-def _unlike(type_: Type, old: Any, new: Any) -> bool:
-    """Whether one is a container with parts and the other neither that nor empty."""
-    return bool(old and new and (is_leaf(type_, old) or is_leaf(type_, new)))
+def _changed_fields(of: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those fields of one form of a struct that are not the very same in the other: of most, nothing needs to be made."""
+    return {name: item for name, item in of.items() if name not in other or other[name] is not item}
