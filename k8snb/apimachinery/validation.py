@@ -226,7 +226,8 @@ def percentage(text: str) -> list[str]:
 
 def check(field: str, text: str, messages: Format) -> Errors:
     """Field errors for a text that breaks a format."""
-    return [invalid(field, text, message) for message in messages(text)]
+    wrong = messages(text)
+    return [invalid(field, text, message) for message in wrong] if wrong else []
 
 
 def not_negative(field: str, number: int | None) -> Errors:

@@ -33,7 +33,7 @@ class Context:
     @property
     def now(self) -> int:
         """Virtual time in microseconds."""
-        return self.server.kernel.now
+        return self.server.kernel.state.now
 
     def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
         """A stored object, or None. Admission reads what is stored, as the real plugins' informers nearly do."""

@@ -20,6 +20,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import Object
 from k8snb.apiserver.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Options, Request, Response, User
 
+_NO_OPTIONS = Options()
 Send = Callable[[Request], Response]
 VersionOf = Callable[[str], str]  # resource key -> the version in which it is asked for
 PATCH_TYPES = {"merge": MERGE_PATCH, "strategic": STRATEGIC_MERGE_PATCH, "json": JSON_PATCH, "apply": APPLY_PATCH}
@@ -42,12 +43,16 @@ class Client:
     def __repr__(self) -> str:
         return f"<Client {self.agent} of {self.user.name}>"
 
-    def request(self, verb: str, resource: str, **fields: Any) -> Object:
+    def request(
+        self, verb: str, resource: str, *, namespace: str = "", name: str = "", subresource: str = "", body: Any = None, patch_type: str = "",
+        options: Options = _NO_OPTIONS, typed: bool = False,
+    ) -> Object:  # fmt: skip
         """Send one request and give its body. Raises :class:`ApiError` when it is refused."""
         plural, _, group = resource.partition(".")
         self.meter.calls += 1
-        response = self._send(Request(verb, group, self._version_of(resource), plural, user=self.user, agent=self.agent, **fields))
-        if not response.ok:
+        place = (verb, group, self._version_of(resource), plural, namespace, name, subresource)  # by position: half the time of keywords
+        response = self._send(Request(*place, body, patch_type, options, self.user, self.agent, (), "", typed))
+        if response.code >= 300:
             raise refusal(response)
         return response.body
 

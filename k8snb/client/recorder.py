@@ -53,34 +53,35 @@ class Recorder:
         Events are best effort: if the API server refuses, the sentence is lost, as upstream.
         """
         ref, uid = reference(about, field_path), about["metadata"].get("uid", "")
-        if not self._allowed(uid or ref["name"]):
+        now = self.kernel.now
+        if not self._allowed(uid or ref["name"], now):
             return
         said: Said = (uid, field_path, kind, reason, message)
-        if self._is_one_of_many(said):
+        if self._is_one_of_many(said, now):
             said, message = (*said[:4], ""), f"(combined from similar events): {message}"
         known = self.state.said.get(said)
         meter, calls = self.client.meter, self.client.meter.calls
         try:
             if known is None or not self._again(ref, known, said, message):
-                self._first(ref, said, message)
+                self._first(ref, said, message, now)
         except ApiError:
             pass
         meter.calls = calls  # sent by a broadcaster beside the loop, so it does not hold the loop up
 
-    def _first(self, ref: FrozenDict, said: Said, message: str) -> None:
-        state, now = self.state, timestamp(self.kernel.now)
+    def _first(self, ref: FrozenDict, said: Said, message: str, now: int) -> None:
+        state, time = self.state, timestamp(now)
         state.written += 1
-        name = f"{ref['name']}.{self.kernel.now * 1000 + state.written % 1000:x}"
+        name = f"{ref['name']}.{now * 1000 + state.written % 1000:x}"
         namespace = ref.get("namespace") or "default"
         reason, kind = said[3], said[2]  # a learner's controller may say anything
         words = bool(reason and kind and message) and type(reason) is type(kind) is type(message) is str
         self.client.create("events", FrozenDict({
             "apiVersion": "v1", "kind": "Event", "metadata": FrozenDict({"name": name, "namespace": namespace}),
             "involvedObject": ref, "reason": reason, "message": message,
-            "source": source(self.component, self.host), "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": kind,
+            "source": source(self.component, self.host), "firstTimestamp": time, "lastTimestamp": time, "count": 1, "type": kind,
             "reportingComponent": self.component, **({"reportingInstance": self.host} if self.host else {}), "eventTime": None,
         }), namespace, typed=words)  # fmt: skip
-        self._remember(said, (name, 1, self.kernel.now))
+        self._remember(said, (name, 1, now))
 
     def _again(self, ref: FrozenDict, known: tuple[str, int, int], said: Said, message: str) -> bool:
         name, count, _ = known
@@ -101,28 +102,30 @@ class Recorder:
         if len(said) > REMEMBERED:
             del said[next(iter(said))]
 
-    def _allowed(self, about: str) -> bool:
-        tokens, since = self.state.tokens.get(about, (BURST, self.kernel.now))
-        refill = (self.kernel.now - since) // REFILL
+    def _allowed(self, about: str, now: int) -> bool:
+        kept = self.state.tokens
+        tokens, since = kept.get(about, (BURST, now))
+        refill = (now - since) // REFILL
         tokens = min(BURST, tokens + refill)
         if tokens <= 0:
             return False
-        if len(self.state.tokens) > REMEMBERED:
-            del self.state.tokens[next(iter(self.state.tokens))]
-        self.state.tokens[about] = (tokens - 1, since + refill * REFILL)
+        if len(kept) > REMEMBERED:
+            del kept[next(iter(kept))]
+        kept[about] = (tokens - 1, since + refill * REFILL)
         return True
 
-    def _is_one_of_many(self, said: Said) -> bool:
+    def _is_one_of_many(self, said: Said, now: int) -> bool:
         """Whether ten different messages of this sort about this object have been heard within ten minutes."""
-        key, message = said[:1] + said[2:4], said[4]
-        messages, since = self.state.similar.get(key, ((), self.kernel.now))
-        if self.kernel.now - since > SIMILAR_WITHIN:
-            messages, since = (), self.kernel.now
+        uid, _, kind, reason, message = said
+        key, kept = (uid, kind, reason), self.state.similar
+        messages, since = kept.get(key, ((), now))
+        if now - since > SIMILAR_WITHIN:
+            messages, since = (), now
         if message not in messages:
             messages = (*messages, message)[-SIMILAR:]
-            if len(self.state.similar) > REMEMBERED:
-                del self.state.similar[next(iter(self.state.similar))]
-            self.state.similar[key] = (messages, since)
+            if len(kept) > REMEMBERED:
+                del kept[next(iter(kept))]
+            kept[key] = (messages, since)
         return len(messages) >= SIMILAR
 
 

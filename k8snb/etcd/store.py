@@ -183,13 +183,12 @@ class Store:
             raise CompareFailed(key, expect, actual)
 
     def _record(self, key: str, value: Any, previous: Any) -> Change:
-        state, kernel = self.state, self.kernel
-        cause = kernel.causes[0] if kernel.causes else 0
-        change = Change(state.revision, kernel.now, key, value, previous, cause)
+        state, now, causes = self.state, self.kernel.now, self.kernel.causes
+        change = Change(state.revision, now, key, value, previous, causes[0] if causes else 0)
         if key.startswith(self.coalesce):
             state.latest[key] = change
         else:
-            state.last_change = kernel.now
+            state.last_change = now
             state.journal.append(change)
             if len(state.journal) > JOURNAL_CAPACITY:
                 cut = JOURNAL_CAPACITY // 4
