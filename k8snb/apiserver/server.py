@@ -11,12 +11,13 @@ Models: k8s.io/apiserver/pkg/endpoints/handlers, pkg/registry/generic/registry/s
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError, object_not_found
-from k8snb.apimachinery.objects import Object, freeze
+from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver import reads, writes
 from k8snb.apiserver.admission import Chain
@@ -219,8 +220,11 @@ def _subject(request: Request, made: Object | None = None) -> str:
     """What a request is about, for the trace: ``pods default/web-1``, ``deployments.apps/status shop/web``."""
     if request.path:
         return request.path
-    meta = (made or {}).get("metadata") or {}
-    name = request.name or meta.get("name", "")
-    group = f".{request.group}" if request.group else ""
-    sub = f"/{request.subresource}" if request.subresource else ""
-    return f"{request.resource}{group}{sub} {request.namespace + '/' if request.namespace else ''}{name}"
+    name = request.name or (made and (made.get("metadata") or EMPTY_DICT).get("name")) or ""
+    return _place(request.resource, request.group, request.subresource, request.namespace) + name
+
+
+@functools.lru_cache(maxsize=4096)
+def _place(resource: str, group: str, subresource: str, namespace: str) -> str:
+    kind = f"{resource}.{group}" if group else resource
+    return f"{kind}{'/' if subresource else ''}{subresource} {namespace}{'/' if namespace else ''}"

@@ -73,14 +73,15 @@ def _placed(context: Context, resource: Resource, obj: Object) -> Object:
 
 
 def _before_create(context: Context, resource: Resource, obj: Object) -> Object:
-    meta = {key: value for key, value in (obj.get("metadata") or EMPTY_DICT).items() if key not in _NEVER_GIVEN}
+    given = obj.get("metadata") or EMPTY_DICT
+    kept = _NEVER_GIVEN.isdisjoint(given)  # most often nothing stands there that does not count
+    meta = dict(given) if kept else {key: value for key, value in given.items() if key not in _NEVER_GIVEN}
     if not meta.get("name") and meta.get("generateName"):
         meta["name"] = _generated_name(context, resource, meta)
     meta["uid"], meta["creationTimestamp"] = context.uid(), timestamp(context.now)
     if resource.counts_generation:
         meta["generation"] = 1
-    changed = dict(obj)
-    changed["metadata"] = FrozenDict(meta)
+    changed = obj | {"metadata": FrozenDict(meta)}
     if "status" in resource.subresources and not resource.status_on_create:
         changed = {key: value for key, value in changed.items() if key != "status"} | blank_status(resource)
     return resource.canonicalize(resource.prepare_for_create(FrozenDict(changed)))

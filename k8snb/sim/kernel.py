@@ -109,11 +109,10 @@ class Kernel:
 
     def step(self) -> Event | None:
         """Handle the next event; None when there is none."""
-        event = self.peek()
-        if event is None:
-            return None
         state = self.state
-        heapq.heappop(state.heap)
+        if not state.heap:
+            return None
+        event: Event = heapq.heappop(state.heap)
         self._skip()
         state.now = event.time
         state.processed += 1
