@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from k8snb.admission.plugin import Context, forbidden
 from k8snb.apimachinery.errors import ApiError, object_not_found, request_forbidden
-from k8snb.apimachinery.objects import Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.request import Request
 
@@ -37,7 +37,7 @@ class NamespaceLifecycle:
         namespace = context.get("namespaces", request.namespace)
         if namespace is None:
             raise object_not_found("", "namespaces", request.namespace)
-        if old is None and dig(namespace, "status.phase") == "Terminating":
+        if old is None and namespace.get("status", EMPTY_DICT).get("phase") == "Terminating":
             raise self._terminating(request, resource, obj)
 
     def _terminating(self, request: Request, resource: Resource, obj: Object | None) -> ApiError:

@@ -68,7 +68,7 @@ def dig(obj: Any, path: Path, default: Any = None) -> Any:
     3
     """
     for key in _split(path) if isinstance(path, str) else path:
-        if isinstance(obj, dict):
+        if type(obj) is FrozenDict or isinstance(obj, dict):  # the first is what nearly every one is, and costs least to know
             obj = obj.get(key)
         elif isinstance(obj, list) and isinstance(key, int) and -len(obj) <= key < len(obj):
             obj = obj[key]

@@ -29,10 +29,11 @@ def once(function: Callable[[Any], T]) -> Callable[[Any], T]:
 
     @functools.wraps(function)
     def remembered(value: Any) -> T:
-        known = getattr(value, "memo", None)
-        if known is None:
+        try:
+            known = value.memo
+        except AttributeError:  # the slot is empty: nothing was ever asked of this value
             known = value.memo = {}
-        elif function in known:
+        if function in known:
             found: T = known[function]
             return found
         result = known[function] = function(value)

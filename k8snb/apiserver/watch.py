@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from k8snb.apimachinery import selectors
-from k8snb.apimachinery.objects import Object, freeze
+from k8snb.apimachinery.objects import Object, freeze, memo
 from k8snb.apimachinery.resource import Resource
 from k8snb.etcd.store import Change
 from k8snb.sim.clock import LATENCY
@@ -216,9 +216,17 @@ def selected(watch: WatchState, resource: Resource, obj: Object) -> bool:
         return False
     if watch.label_selector and not selectors.parse(watch.label_selector).matches(meta.get("labels")):
         return False
-    if not watch.field_selector:
-        return True
-    return selectors.parse_fields(watch.field_selector).matches(lambda name: field_value(resource, name, obj))
+    return not watch.field_selector or _fields_match(watch.field_selector, resource, obj)
+
+
+def _fields_match(selector: str, resource: Resource, obj: Any) -> bool:
+    """Remembered on the object: it is asked again when it has become the previous one."""
+    known = memo(obj)
+    found: bool | None = known.get((_fields_match, selector))
+    if found is None:
+        found = selectors.parse_fields(selector).matches(lambda name: field_value(resource, name, obj))
+        known[_fields_match, selector] = found
+    return found
 
 
 def field_value(resource: Resource, name: str, obj: Object) -> str:
