@@ -34,10 +34,10 @@ def aggregate(server: Server, name: str, resources: tuple[Resource, ...], answer
         if stored:
             server.aggregated[name] = answer
 
-    def changed(resource: Resource, change: Any) -> None:
+    def changed(change: Any) -> None:
         about: Object | None = change.value or change.previous
-        if resource.key == API_SERVICES and about is not None and about["metadata"]["name"] == name:
+        if about is not None and about["metadata"]["name"] == name:
             offer(change.value is not None)
 
-    server.on_change.append(changed)
+    server.when_changed(API_SERVICES, changed)
     offer(any(obj["metadata"]["name"] == name for obj in server.store.kept(prefix_of(kind))))

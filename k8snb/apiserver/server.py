@@ -100,7 +100,7 @@ class Server:
         self.kubelets: Callable[[str], Any] | None = None  # node name -> its kubelet's endpoint; set by the wiring
         self.dial: Callable[[str, Any], Any] | None = None  # address, request -> what a pod answers; set by the wiring
         self.aggregated: dict[str, Handler] = {}  # APIService -> the server behind it (see aggregation.py)
-        self.on_change: list[Callable[[Resource, Change], None]] = []  # wiring inside the server: CRDs, RBAC
+        self._on_change: dict[str, list[Callable[[Change], None]]] = {}  # wiring inside the server: CRDs, aggregation
         store.listeners.append(self._changed)
 
     def handle(self, request: Request) -> Response:
@@ -201,12 +201,16 @@ class Server:
             raise object_not_found(resource.group, resource.plural, meta["name"])
         return writes.store_update(self, resource, obj, old)
 
+    def when_changed(self, resource: str, listener: Callable[[Change], None]) -> None:
+        """Tell a part of this server of every change of a resource (by key), before anybody outside hears of it."""
+        self._on_change.setdefault(resource, []).append(listener)
+
     def _changed(self, change: Change) -> None:
         resource = self.catalogue.of_key(change.key)
         if resource is None:
             return
-        for listener in self.on_change:
-            listener(resource, change)
+        for listener in self._on_change.get(resource.key, ()):
+            listener(change)
         if resource.group == "rbac.authorization.k8s.io":
             self.authorizer.forget()
         if self._remembered.pop(resource.key, None) is not None:

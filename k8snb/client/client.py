@@ -44,8 +44,8 @@ class Client:
         return f"<Client {self.agent} of {self.user.name}>"
 
     def request(
-        self, verb: str, resource: str, *, namespace: str = "", name: str = "", subresource: str = "", body: Any = None, patch_type: str = "",
-        options: Options = _NO_OPTIONS, typed: bool = False,
+        self, verb: str, resource: str, *, namespace: str = "", name: str = "", subresource: str = "", body: Any = None,
+        patch_type: str = "", options: Options = _NO_OPTIONS, typed: bool = False,
     ) -> Object:  # fmt: skip
         """Send one request and give its body. Raises :class:`ApiError` when it is refused."""
         plural, _, group = resource.partition(".")

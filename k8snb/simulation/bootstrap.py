@@ -77,12 +77,13 @@ class OwnService:
     def __init__(self, server: Server):
         self.server = server
         server.kernel.handlers[self.NAME] = self.look
-        server.on_change.append(self._changed)
+        for resource in ("services", "endpoints", "endpointslices.discovery.k8s.io"):
+            server.when_changed(resource, self._changed)
 
     def _objects(self) -> tuple[Object, ...]:
         return (*(freeze(one) for one in bootstrap_objects()["services"]), *OWN_ENDPOINTS)
 
-    def _changed(self, _resource: Resource, change: Change) -> None:
+    def _changed(self, change: Change) -> None:
         if change.value is None and change.key.endswith("/default/kubernetes"):
             self._look_soon()
 
