@@ -136,7 +136,8 @@ class Controller:
         return list(dict.fromkeys(named))
 
     def _attach(self, source: Watches) -> None:
-        resource, to_keys, delay = source
+        resource, delay = source.resource, source.delay
+        to_keys = source.to_keys.keys if isinstance(source.to_keys, OfOwner) else source.to_keys
 
         def changed(old: Object | None, new: Object | None, cause: int) -> None:
             for key in to_keys(self, old, new):
@@ -147,7 +148,7 @@ class Controller:
                 else:
                     self.queue.add(key, cause)
 
-        informer = self.informers[source.resource]
+        informer = self.informers[resource]
         if isinstance(source.to_keys, OfOwner):
             informer.tell_of(source.to_keys.owner, changed)
         else:

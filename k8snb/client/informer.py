@@ -23,8 +23,29 @@ from k8snb.apiserver.watch import Hub, WatchEvent
 from k8snb.sim.state import Shelf
 
 IndexFunction = Callable[[Object], Iterable[str]]
+Part = Callable[[Object], Any]
 TallyFunction = Callable[[Object], Iterable[tuple[str, str]]]
 Handler = Callable[[Object | None, Object | None, int], None]  # old, new, trace id of the write
+
+
+@dataclass(frozen=True, slots=True)
+class OfPart:
+    """An index function that looks at one ``part`` of an object alone (and at its key): while the part is the same, so are its ``values``.
+
+    The informer asks only when the part is another one: most changes are of a status, most indexes of something else.
+    """
+
+    part: Part
+    values: IndexFunction
+
+    def __call__(self, obj: Object) -> Iterable[str]:
+        """The values."""
+        return self.values(obj)
+
+
+def the_whole(obj: Object) -> Object:
+    """The part that index functions look at which do not say more."""
+    return obj
 
 
 @dataclass(slots=True)
@@ -45,6 +66,7 @@ class Informer:
     def __init__(self, resource: str, state: InformerState, hub: Hub, *, component: str, fields: str = ""):
         self.resource, self.state, self.hub, self.component, self.fields = resource, state, hub, component, fields
         self.index_functions: dict[str, IndexFunction] = {}
+        self._indexes_of: dict[Part, list[str]] = {}  # the names of the indexes by the part that they look at
         self.tally_functions: dict[str, TallyFunction] = {}
         self._handlers: list[Handler] = []
         self._owner_of: dict[Handler, str] = {}  # handlers that are told only of objects with such a controller
@@ -72,7 +94,9 @@ class Informer:
 
     def add_index(self, name: str, function: IndexFunction) -> None:
         """Keep an index: ``function`` gives the values under which an object is found by :meth:`by`."""
-        self.index_functions.setdefault(name, function)
+        if name not in self.index_functions:
+            self.index_functions[name] = function
+            self._indexes_of.setdefault(function.part if isinstance(function, OfPart) else the_whole, []).append(name)
         self.state.indexes.setdefault(name, {})
 
     def add_tally(self, name: str, function: TallyFunction) -> None:
@@ -150,8 +174,10 @@ class Informer:
             del cache[key]
         else:
             cache[key] = new
-        for name, function in self.index_functions.items():
-            self._reindex(name, function, key, old, new)
+        for part, names in self._indexes_of.items():
+            if old is None or new is None or part(old) is not part(new):
+                for name in names:
+                    self._reindex(name, self.index_functions[name], key, old, new)
         for name, count in self.tally_functions.items():
             self._recount(name, count, old, new)
         before = old if new is not None or last is None else last

@@ -10,12 +10,15 @@ Models: pkg/controller/controller_ref_manager.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import controller_of, owner_reference
 from k8snb.apimachinery.objects import Object
 from k8snb.apimachinery.selectors import Selector, from_label_selector, from_set, nothing
 from k8snb.client.controller import Controller, Index
+from k8snb.client.indexes import owners_of
+from k8snb.client.informer import OfPart
 
 _RESOURCES = {
     "ReplicaSet": "replicasets.apps", "Deployment": "deployments.apps", "StatefulSet": "statefulsets.apps",
@@ -23,12 +26,14 @@ _RESOURCES = {
 }  # fmt: skip
 
 
+@partial(OfPart, owners_of)
 def owner_uid(obj: Object) -> Iterable[str]:
     """Index function: the UID of the controller that owns the object."""
     ref = controller_of(obj)
     return (ref["uid"],) if ref is not None else ()
 
 
+@partial(OfPart, owners_of)
 def orphaned_in(obj: Object) -> Iterable[str]:
     """Index function: the namespace, for objects that no controller owns."""
     return (obj["metadata"].get("namespace", ""),) if controller_of(obj) is None else ()

@@ -13,12 +13,13 @@ Simplified: ``minReadySeconds`` depends on the time, so Pods are looked at one b
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from k8snb.apimachinery.meta import controller_of
-from k8snb.apimachinery.objects import EMPTY_DICT, Object
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, freeze
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import Selector
 from k8snb.client.controller import Controller
@@ -60,10 +61,18 @@ def _text(labels: Object) -> str:
     return json.dumps(labels, sort_keys=True)
 
 
+@functools.lru_cache(maxsize=256)
+def _labels(counted: str) -> Mapping[str, str]:
+    """The labels in what a Pod counts as (see :func:`standing`)."""
+    found: FrozenDict = freeze(json.loads(counted.partition(" ")[2]))
+    return found
+
+
 def left_the_selector(controller: Controller, owner: Object, selector: Selector) -> bool:
     """Whether some Pod that the owner controls does not match its selector any more."""
     counts = controller.informers["pods"].tally(TALLY, owner["metadata"]["uid"])
-    return any(value.startswith(OWNED) and not selector.matches(json.loads(value[len(OWNED) :])) for value in counts)
+    owned = [value for value in counts if value.startswith(OWNED)]
+    return not all(selector.matches(_labels(value)) for value in owned)
 
 
 def census(controller: Controller, owner: Object, now: int) -> Census:
@@ -72,11 +81,7 @@ def census(controller: Controller, owner: Object, now: int) -> Census:
     cache = controller.informers["pods"]
     counts = cache.tally(TALLY, uid)
     wanted = (spec["template"].get("metadata", EMPTY_DICT).get("labels") or EMPTY_DICT).items()
-    labelled = sum(
-        count
-        for value, count in counts.items()
-        if value.startswith(ACTIVE_LABELS) and wanted <= json.loads(value[len(ACTIVE_LABELS) :]).items()
-    )
+    labelled = sum([count for value, count in counts.items() if value.startswith(ACTIVE_LABELS) and wanted <= _labels(value).items()])
     ready = counts.get("ready", 0)
     minimum = spec.get("minReadySeconds", 0)
     available = ready

@@ -93,15 +93,11 @@ def _with_condition(budget: Object, status: dict[str, Any], words: tuple[str, st
 
 def _budgets_of(controller: Any, old: Object | None, new: Object | None) -> Iterable[str]:
     """The budgets that cover a Pod, before or after a change that matters to them."""
-    if old is not None and new is not None and _health(old) == _health(new):
+    pods = [pod for pod in (old, new) if pod is not None]
+    budgets = controller.informers[BUDGETS].by("namespace", pods[0]["metadata"]["namespace"])
+    if not budgets or (len(pods) == 2 and _health(pods[0]) == _health(pods[1])):
         return []
-    found: dict[str, None] = {}
-    for pod in (old, new):
-        if pod is not None:
-            for budget in controller.informers[BUDGETS].by("namespace", pod["metadata"]["namespace"]):
-                if covers(budget, pod):
-                    found[key_of(budget)] = None
-    return list(found)
+    return list(dict.fromkeys(key_of(budget) for pod in pods for budget in budgets if covers(budget, pod)))
 
 
 @once

@@ -106,8 +106,10 @@ class NodeInfo(NamedTuple):
 
     def with_newer(self, old: FrozenDict, new: FrozenDict) -> NodeInfo:
         """A pod's newer form in the place of the one that is here, where both are the same for scheduling."""
-        lists = (self.pods, self.affinity_pods, self.anti_affinity_pods)
-        pods, affinity, anti_affinity = (tuple(new if pod is old else pod for pod in pods) for pods in lists)
+        pods = _swap(self.pods, old, new)
+        if not pod_info(old).has_affinity:
+            return self._replace(pods=pods)
+        affinity, anti_affinity = _swap(self.affinity_pods, old, new), _swap(self.anti_affinity_pods, old, new)
         return self._replace(pods=pods, affinity_pods=affinity, anti_affinity_pods=anti_affinity)
 
     def without_pod(self, key: str) -> NodeInfo:
@@ -130,6 +132,10 @@ class NodeInfo(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<NodeInfo {self.name} with {counted(len(self.pods), 'pod')}>"
+
+
+def _swap(pods: tuple[FrozenDict, ...], old: FrozenDict, new: FrozenDict) -> tuple[FrozenDict, ...]:
+    return tuple([new if pod is old else pod for pod in pods])
 
 
 def _drop(pods: tuple[FrozenDict, ...], gone: PodInfo) -> tuple[FrozenDict, ...]:

@@ -126,15 +126,21 @@ def pod_info(pod: Any) -> PodInfo:
 def newer_info(known: PodInfo, pod: FrozenDict) -> PodInfo:
     """The digest of a Pod's next form: where its status alone has changed it is the known one, but for when it started."""
     if same_but_status(known.pod, pod):
-        started = dig(pod, "status.startTime")
-        memo(pod).setdefault(pod_info.__wrapped__, known._replace(pod=pod, start_time=parse_time(started) if started else None))  # type: ignore[attr-defined]
+        started, before = dig(pod, "status.startTime"), dig(known.pod, "status.startTime")
+        time = known.start_time if started == before else parse_time(started) if started else None
+        memo(pod).setdefault(pod_info.__wrapped__, known._replace(pod=pod, start_time=time))  # type: ignore[attr-defined]
     return pod_info(pod)
 
 
 def same_but_status(old: Object, new: Object) -> bool:
     """Whether only the status differs, and nothing in it says how much the Pod needs (as during a resize, which counts a generation)."""
     was, meta = old["metadata"], new["metadata"]
-    return new["spec"] is old["spec"] and meta.get("generation", 1) == 1 and all(meta.get(key) == was.get(key) for key in _IDENTITY)
+    if new["spec"] is not old["spec"] or meta.get("generation", 1) != 1:
+        return False
+    for key in _IDENTITY:  # noqa: SIM110  (asked too often for a generator)
+        if meta.get(key) != was.get(key):
+            return False
+    return True
 
 
 _IDENTITY = ("uid", "name", "namespace", "labels", "deletionTimestamp")

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from k8snb.apimachinery.intstr import scaled
 from k8snb.apimachinery.meta import owner_reference
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, drop, freeze, put
+from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.strconv import integer
 from k8snb.component_helpers.hashes import safe_hash
 
@@ -43,8 +44,12 @@ def age(rs: Object) -> tuple[str, str]:
 
 def same_template(left: Object, right: Object) -> bool:
     """Whether two Pod templates are equal, the hash label aside."""
-    hashed = ("metadata", "labels", HASH)
-    return drop(left, hashed) == drop(right, hashed)
+    return _unhashed(freeze(left)) == _unhashed(freeze(right))
+
+
+@once
+def _unhashed(template: Object) -> Object:
+    return drop(template, ("metadata", "labels", HASH))
 
 
 def find_new(deployment: Object, sets: Iterable[Object]) -> Object | None:
@@ -126,5 +131,3 @@ def _bounds(deployment: Object) -> tuple[int, int]:
     surge = scaled(rolling.get("maxSurge", 0), replicas, up=True)
     unavailable = scaled(rolling.get("maxUnavailable", 0), replicas, up=False)
     return (surge, unavailable) if surge or unavailable else (0, 1)
-
-

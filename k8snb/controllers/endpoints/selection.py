@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from k8snb.apimachinery.meta import is_true
-from k8snb.apimachinery.objects import EMPTY_LIST, Object
+from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object
 from k8snb.apimachinery.resource import once
 from k8snb.client.controller import Controller, Index
 from k8snb.client.indexes import by_label, by_namespace
@@ -30,16 +30,17 @@ def selected_pods(controller: Controller, service: Object) -> list[Object]:
 
 def services_of(controller: Any, old: Object | None, new: Object | None) -> Iterable[str]:
     """The keys of the Services that a change of a Pod concerns; none where nothing that matters changed."""
-    if old is not None and new is not None and _outward(old) == _outward(new):
+    pods = [pod for pod in (old, new) if pod is not None]
+    services = controller.informers["services"].by("namespace", pods[0]["metadata"]["namespace"])
+    selecting = [(service, selector.items()) for service in services if (selector := service["spec"].get("selector"))]
+    if not selecting or (len(pods) == 2 and _outward(pods[0]) == _outward(pods[1])):
         return []
     found: dict[str, None] = {}
-    for pod in (old, new):
-        if pod is not None:
-            labels = (pod["metadata"].get("labels") or {}).items()
-            for service in controller.informers["services"].by("namespace", pod["metadata"]["namespace"]):
-                selector = service["spec"].get("selector")
-                if selector and selector.items() <= labels:
-                    found[key_of(service)] = None
+    for pod in pods:
+        labels = (pod["metadata"].get("labels") or EMPTY_DICT).items()
+        for service, wanted in selecting:
+            if wanted <= labels:
+                found[key_of(service)] = None
     return list(found)
 
 

@@ -9,15 +9,18 @@ Models: pkg/controller/volume/pvcprotection/pvc_protection_controller.go, pvprot
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, ClassVar
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import Object, dig, merge
 from k8snb.client.controller import Controller, Index, Watches
-from k8snb.client.informer import key_of
+from k8snb.client.indexes import spec_of
+from k8snb.client.informer import OfPart, key_of
 from k8snb.component_helpers.pods import is_pod_terminal
 
 
+@partial(OfPart, spec_of)
 def claims_used(pod: Object) -> Iterable[str]:
     """Index function: the keys of the claims that a Pod's volumes name, generic ephemeral ones included."""
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]

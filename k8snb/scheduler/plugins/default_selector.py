@@ -31,4 +31,5 @@ def default_selector(pod: PodInfo, cluster: Cluster) -> Selector:
     found = cluster.get(resource, pod.namespace, owner["name"]) if resource else None
     if found is None:
         return from_set(labels)
-    return Selector(from_set(labels).requirements + from_label_selector(found["spec"]["selector"]).requirements)
+    selector = from_label_selector(found["spec"]["selector"])
+    return Selector(from_set(labels).requirements + selector.requirements) if labels or selector.never else selector

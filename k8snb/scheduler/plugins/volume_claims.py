@@ -29,7 +29,7 @@ def claim_names(pod: PodInfo) -> list[tuple[str, bool]]:
 
 def claims_of(pod: PodInfo, cluster: Cluster) -> list[Object]:
     """Those of the pod's claims that exist."""
-    found = (cluster.get(CLAIMS, pod.namespace, name) for name, _ in claim_names(pod))
+    found = [cluster.get(CLAIMS, pod.namespace, name) for name, _ in claim_names(pod)]
     return [claim for claim in found if claim is not None]
 
 
