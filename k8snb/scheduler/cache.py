@@ -165,13 +165,15 @@ class Cache:
         info = pod_info(pod)
         self.state.assumed.pop(info.key, None)
         known = self.state.pods.get(info.key)
-        if known is None or not pod_info(known).takes_the_same(info):
+        was = None if known is None else pod_info(known)
+        if was is not None and was.same_for_scheduling(info):
+            if was.start_time != info.start_time:
+                self._replace(was, info, same=True)
+        elif was is not None and was.takes_the_same(info):
+            self._replace(was, info, same=False)
+        else:
             self._remove(info.key)
             self._add(pod)
-        elif not pod_info(known).same_for_scheduling(info):
-            self._replace(known, pod, same=False)
-        elif pod_info(known).start_time != info.start_time:
-            self._replace(known, pod, same=True)
 
     def remove_pod(self, key: str) -> None:
         """The watch says that the pod is gone."""
@@ -186,10 +188,9 @@ class Cache:
         known: NodeInfo | None = self.state.nodes.get(info.node_name)
         self._put((NodeInfo(info.node_name) if known is None else known).with_pod(pod), new=info)
 
-    def _replace(self, known: FrozenDict, pod: FrozenDict, *, same: bool) -> None:
-        info = pod_info(pod)
-        self.state.pods[info.key] = pod
-        self._put(self.state.nodes[info.node_name].with_newer(known, pod), same=same, gone=pod_info(known), new=info)
+    def _replace(self, known: PodInfo, new: PodInfo, *, same: bool) -> None:
+        self.state.pods[new.key] = new.pod
+        self._put(self.state.nodes[new.node_name].with_newer(known, new), same=same, gone=known, new=new)
 
     def _remove(self, key: str) -> None:
         pod: Object | None = self.state.pods.pop(key, None)

@@ -104,12 +104,12 @@ class NodeInfo(NamedTuple):
             anti_affinity_pods=(*self.anti_affinity_pods, pod) if info.anti_affinity else self.anti_affinity_pods,
         )
 
-    def with_newer(self, old: FrozenDict, new: FrozenDict) -> NodeInfo:
+    def with_newer(self, old: PodInfo, new: PodInfo) -> NodeInfo:
         """A pod's newer form in the place of the one that is here, where both are the same for scheduling."""
-        pods = _swap(self.pods, old, new)
-        if not pod_info(old).has_affinity:
+        pods = _swap(self.pods, old.pod, new.pod)
+        if not old.has_affinity:
             return self._replace(pods=pods)
-        affinity, anti_affinity = _swap(self.affinity_pods, old, new), _swap(self.anti_affinity_pods, old, new)
+        affinity, anti_affinity = _swap(self.affinity_pods, old.pod, new.pod), _swap(self.anti_affinity_pods, old.pod, new.pod)
         return self._replace(pods=pods, affinity_pods=affinity, anti_affinity_pods=anti_affinity)
 
     def without_pod(self, key: str) -> NodeInfo:

@@ -124,12 +124,11 @@ def pod_info(pod: Any) -> PodInfo:
 
 
 def newer_info(known: PodInfo, pod: FrozenDict) -> PodInfo:
-    """The digest of a Pod's next form: where its status alone has changed it is the known one, but for when it started."""
-    if same_but_status(known.pod, pod):
-        started, before = dig(pod, "status.startTime"), dig(known.pod, "status.startTime")
-        time = known.start_time if started == before else parse_time(started) if started else None
-        memo(pod).setdefault(pod_info.__wrapped__, known._replace(pod=pod, start_time=time))  # type: ignore[attr-defined]
-    return pod_info(pod)
+    """The digest of the next form of a Pod of which the status alone has changed: the known one, but for when it started."""
+    started, before = dig(pod, "status.startTime"), dig(known.pod, "status.startTime")
+    time = known.start_time if started == before else parse_time(started) if started else None
+    found: PodInfo = memo(pod).setdefault(pod_info.__wrapped__, known._replace(pod=pod, start_time=time))  # type: ignore[attr-defined]
+    return found
 
 
 def same_but_status(old: Object, new: Object) -> bool:
@@ -155,8 +154,8 @@ def assumed(pod: FrozenDict, node: str) -> FrozenDict:
 
 @once
 def _from_spec(spec: Object) -> dict[str, Any]:
-    needs = any(spec.get(key) for key in _BESIDE_CONTAINERS)
-    from_containers = _from_containers(spec) if needs else _from_containers_alone(spec["containers"])
+    needs_more = spec.get("initContainers") or spec.get("resources") or spec.get("overhead")
+    from_containers = _from_containers(spec) if needs_more else _from_containers_alone(spec["containers"])
     return {
         "node_name": spec.get("nodeName") or "",
         "scheduler_name": spec.get("schedulerName") or DEFAULT_SCHEDULER,
@@ -164,9 +163,6 @@ def _from_spec(spec: Object) -> dict[str, Any]:
         "shape": _shape(spec),
         **from_containers,
     }
-
-
-_BESIDE_CONTAINERS = ("initContainers", "resources", "overhead")  # what a pod needs depends on these, too
 
 
 def _from_containers(spec: Object) -> dict[str, Any]:
@@ -179,7 +175,7 @@ def _from_containers(spec: Object) -> dict[str, Any]:
         "non_zero_cpu": non_zero.get("cpu", 0),
         "non_zero_memory": non_zero.get("memory", 0),
         "ports": tuple(used),
-        "images": tuple(container.get("image", "") for container in (*init, *containers)),
+        "images": tuple([container.get("image", "") for container in (*init, *containers)]),
     }
 
 
@@ -197,7 +193,7 @@ def _shape(spec: Object) -> Signature:
 
     Each part is remembered on the part of the spec that it came from, which a pod keeps when it is bound.
     """
-    parts = tuple((key, _text(spec[key])) for key in _SIGNED if spec.get(key))
+    parts = [(key, _text(spec[key])) for key in _SIGNED if spec.get(key)]
     return (*parts, _containers(spec["containers"]), _containers(spec.get("initContainers") or EMPTY_LIST))
 
 
@@ -207,8 +203,10 @@ _text = once(canonical_json)
 @once
 def _containers(containers: list[Object]) -> Signature:
     return tuple(
-        (c.get("image"), c.get("restartPolicy"), _text(c.get("ports") or EMPTY_LIST), _text(c.get("resources") or EMPTY_DICT))
-        for c in containers
+        [
+            (c.get("image"), c.get("restartPolicy"), _text(c.get("ports") or EMPTY_LIST), _text(c.get("resources") or EMPTY_DICT))
+            for c in containers
+        ]
     )
 
 

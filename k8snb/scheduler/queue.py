@@ -267,7 +267,8 @@ class SchedulingQueue:
         return placed
 
     def _sort_key(self, entry: QueuedPod) -> tuple[int | str, ...]:
-        return self._framework(entry).queue_sort[0].sort_key(pod_info(entry.pod), entry.timestamp)
+        info = pod_info(entry.pod)
+        return self.frameworks[info.scheduler_name].queue_sort[0].sort_key(info, entry.timestamp)
 
     def _index(self, entry: QueuedPod, *, waits: bool) -> None:
         for plugin in (*entry.rejected_by, *entry.pending_on):
@@ -294,7 +295,7 @@ class SchedulingQueue:
     def _enter(self, entry: QueuedPod, where: str) -> QueuedPod:
         """Into a place from which the pod may be popped: the active queue or the back-off."""
         info = pod_info(entry.pod)
-        for plugin in self._framework(entry).pre_enqueue:
+        for plugin in self.frameworks[info.scheduler_name].pre_enqueue:
             if _objects(plugin, info, self.cluster):
                 return self._put(entry._replace(rejected_by=_with(entry.rejected_by, plugin.name)), GATED)
         return self._put(entry, where)

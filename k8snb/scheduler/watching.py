@@ -12,7 +12,7 @@ from k8snb.apimachinery.objects import FrozenDict, Object, dig
 from k8snb.client.indexes import by_namespace
 from k8snb.client.informer import Informer
 from k8snb.scheduler.cluster_event import ADD, ASSIGNED_POD, DELETE, NODE, UPDATE, Change, node_actions, pod_actions
-from k8snb.scheduler.podinfo import PodInfo, newer_info, pod_info
+from k8snb.scheduler.podinfo import PodInfo, newer_info, pod_info, same_but_status
 
 if TYPE_CHECKING:
     from k8snb.scheduler.scheduler import KubeScheduler
@@ -95,7 +95,11 @@ class Watching:
     def on_pod(self, old: Object | None, new: Object | None, cause: int) -> None:
         """A pod came, changed or went; with or without a node."""
         before = None if old is None else pod_info(old)
-        after = None if new is None else pod_info(new) if before is None else newer_info(before, new)  # type: ignore[arg-type]
+        settled = old is not None and new is not None and same_but_status(old, new)
+        if settled:
+            after: PodInfo | None = newer_info(before, new)  # type: ignore[arg-type]
+        else:
+            after = None if new is None else pod_info(new)
         if before is not None and after is not None and before.uid != after.uid:
             self.on_pod(old, None, cause)  # deleted and made anew while nobody looked
             before = old = None
@@ -103,7 +107,7 @@ class Watching:
             assert before is not None
             self._gone(before, cause)
         elif after.node_name:
-            self._on_its_node(before, after, cause)
+            self._on_its_node(before, after, cause, settled)
         elif after.scheduler_name in self.scheduler.frameworks:
             self._waiting(before, after, cause)
 
@@ -119,9 +123,12 @@ class Watching:
         elif dig(pod.pod, "status.nominatedNodeName"):
             self._move(Change(ASSIGNED_POD, DELETE, old=pod.pod), cause)
 
-    def _on_its_node(self, before: PodInfo | None, after: PodInfo, cause: int) -> None:
+    def _on_its_node(self, before: PodInfo | None, after: PodInfo, cause: int, settled: bool) -> None:
+        """``settled``: nothing that scheduling looks at has changed."""
         scheduler = self.scheduler
         scheduler.cache.add_pod(after.pod)
+        if settled:
+            return
         if before is not None and before.node_name:
             for action in pod_actions(before.pod, after.pod):
                 self._move(Change(ASSIGNED_POD, action, before.pod, after.pod), cause)

@@ -4,6 +4,8 @@ import pytest
 
 from k8snb.apimachinery.objects import freeze
 from k8snb.client.controller import Controller, Watches
+from k8snb.client.indexes import by_label, labels_of
+from k8snb.client.informer import OfPart
 from k8snb.cluster import Cluster
 
 
@@ -119,6 +121,31 @@ def test_objects_of_the_cache_cannot_be_changed(cluster, process):
     with pytest.raises(TypeError, match="shared with the whole cluster"):
         cached["data"]["k"] = "mine"
     assert freeze(cached) is cached
+
+
+def test_an_index_is_asked_only_where_its_part_of_an_object_is_another(cluster, process):
+    asked = []
+
+    def by_app(obj):
+        asked.append(obj["metadata"]["name"])
+        return by_label(obj)
+
+    cache = process.informers["configmaps"]
+    cache.add_index("app", OfPart(labels_of, by_app))
+    body = config_map("a", {"n": "1"})
+    body["metadata"]["labels"] = {"app": "web"}
+    cluster.client.create("configmaps", body, "default")
+    cluster.settle()
+    assert [obj["data"] for obj in cache.by("app", "default/app=web")] == [{"n": "1"}]
+    asked.clear()
+    cluster.client.patch("configmaps", "a", {"data": {"n": "2"}}, "default")
+    cluster.settle()
+    assert [obj["data"] for obj in cache.by("app", "default/app=web")] == [{"n": "2"}]
+    assert not asked
+    cluster.client.patch("configmaps", "a", {"metadata": {"labels": {"app": "db"}}}, "default")
+    cluster.settle()
+    assert not cache.by("app", "default/app=web")
+    assert [obj["data"] for obj in cache.by("app", "default/app=db")] == [{"n": "2"}]
 
 
 def test_another_object_of_the_same_name_is_seen_as_an_end_and_a_beginning(cluster, process):

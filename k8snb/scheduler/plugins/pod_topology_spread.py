@@ -258,14 +258,14 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
     def score(self, cycle: Cycle, node: NodeInfo) -> int:
         """The weighed number of matching pods near this node; 0 where a label is lacking."""
         notes: _SoftNotes = cycle.data[self.name + "/score"]
-        if not _has_all(node.facts.labels, notes.required):
+        labels, total = node.facts.labels, 0.0
+        if notes.required and not _has_all(labels, notes.required):
             return 0
-        total, place = 0.0, cycle.snapshot.index[node.name]
-        for soft in notes.constraints:
-            seen = soft.sees(node, place)
-            if seen is not None:
-                count = soft.by_value.get(seen, 0) if isinstance(seen, str) else seen
-                total += count * soft.weight + (soft.constraint.max_skew - 1)
+        for (key, max_skew, *_), by_node, by_value, weight in notes.constraints:
+            value = labels.get(key)
+            if value is not None:
+                count = by_node[cycle.snapshot.index[node.name]] if key == HOSTNAME else by_value.get(value, 0)
+                total += count * weight + (max_skew - 1)
         return math.floor(total + 0.5)
 
     def normalize(self, cycle: Cycle, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
