@@ -376,15 +376,16 @@ class Cluster:
         if not isinstance(size, str) or size not in STEP_SIZES:
             raise Mistake(text("cluster.no_size", size=shown(size), names=", ".join(STEP_SIZES)))
         trace, before = self.simulation.parts.kernel.trace, self.simulation.parts.kernel.trace.last
-        began, remark = self.now, ""
+        began, remark, handled = self.now, "", ""
         if size == "event":
-            self.simulation.step_event()
+            event = self.simulation.step_event()
+            handled = f"{event.component}  {event.why}" if event is not None else ""
         elif size == "reconcile":
             self.simulation.step_reconcile()
         else:
             restless = self.simulation.settle().restless
             remark = repr(restless) if restless else ""
-        return Step(size, began, self.now, tuple(trace.since(before)), trace.get, remark)
+        return Step(size, began, self.now, tuple(trace.since(before)), trace.get, remark, handled)
 
     def settle(self, limit: float = LIMIT / 1e6, quiet: float = QUIET / 1e6) -> Settled:
         """Run until no object has changed for ``quiet`` seconds, at most ``limit`` seconds of virtual time."""

@@ -28,7 +28,8 @@ _QUIET = ("events ", "leases.coordination.k8s.io ")
 class Step:
     """What happened in a step: its size, when it began and ended (µs), and its trace records, oldest first.
 
-    ``look`` finds the records that these name as causes; ``remark`` is said below them.
+    ``look`` finds the records that these name as causes; ``remark`` is said below them; ``handled`` names the event of the smallest
+    step, which may leave no record of what it did.
     """
 
     size: str
@@ -37,6 +38,7 @@ class Step:
     records: tuple[Record, ...]
     look: Callable[[int], Record | None] = field(default=lambda _number: None, repr=False, compare=False)
     remark: str = ""
+    handled: str = ""
 
     @property
     def acts(self) -> list[Record]:
@@ -52,16 +54,19 @@ class Step:
         return bool(self.acts or self.writes)
 
     def __repr__(self) -> str:
-        if not self.records:
-            return text("steps.nothing", took=duration(self.ended - self.began) or "0s")
-        head = text("steps.head", size=self.size, took=duration(self.ended - self.began))
+        took = duration(self.ended - self.began)
+        if not self:
+            head = text("steps.head", size=self.size, took=took) if self.handled else text("steps.nothing", took=took)
+            upkeep = _labelled(text("steps.meanwhile"), _counted(map(sentence, self.records)))
+            return "\n".join([head, *(f"  {line}" for line in [*filter(None, [self.handled]), *upkeep])])
+        head = text("steps.head", size=self.size, took=took)
         if len(self.acts) > 1:
             return "\n".join([head, *(f"  {sentence(record)}" for record in self.acts), *filter(None, [self.remark])])
         return "\n".join([head, *self._one()])
 
     def _one(self) -> list[str]:
         acts = {act.id for act in self.acts}
-        lines = [sentence(record) for record in self.acts]
+        lines = [sentence(record) for record in self.acts] or [*filter(None, [self.handled])]
         told: set[int] = set()
         for act in self.acts:
             because = [found for number in act.causes if (found := self.look(number)) is not None]

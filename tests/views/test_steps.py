@@ -40,3 +40,25 @@ def test_what_was_asked_several_times_is_counted():
     told = repr(cluster.step())
     assert told.count("kubectl  patch") == 1
     assert "kubectl  patch  deployments.apps/scale default/web  ×3" in told
+
+
+def test_a_step_in_which_only_heartbeats_were_sent_says_that_nobody_has_anything_to_do():
+    cluster = Cluster(nodes=1)
+    cluster.run_for(60)
+    step = cluster.step()
+    nothing, meanwhile = repr(step).split("\n")
+    assert nothing == "Nothing happens for 57.5s: nobody has anything to do."
+    assert meanwhile == "    meanwhile  kubelet  update  leases.coordination.k8s.io kube-node-lease/node-1  ×6"
+    assert not step
+
+
+def test_the_smallest_step_always_names_its_event():
+    cluster = Cluster(nodes=1)
+    cluster.kubectl("create deployment web --image=nginx:1.27")
+    for _ in range(100):
+        head, *lines = repr(cluster.step("event")).split("\n")
+        assert head.startswith("one event (")
+        assert not lines[0].startswith("    meanwhile")
+    cluster.faults.stop("kube-scheduler")
+    told = {repr(cluster.step("event")).split("\n")[1] for _ in range(40)}
+    assert "  kube-controller-manager  node-lifecycle: * waits" in told
