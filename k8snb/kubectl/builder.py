@@ -280,6 +280,7 @@ def visit(call: Call, scope: Scope) -> tuple[list[Info], list[Exception]]:
             infos += step()
         except ApiError as problem:
             errors.append(problem)
+    call.found = max(call.found, 0) + sum(len(info.obj.get("items") or ()) if "items" in info.obj else 1 for info in infos)
     return infos, errors
 
 

@@ -114,12 +114,14 @@ class Session:
 
 
 class Call:
-    """A command being run. ``chunks`` collects what it prints, in order; ``manifests`` the files that it reads: (name, text)."""
+    """A command being run. ``chunks`` collects what it prints, in order; ``manifests`` the files that it reads: (name, text).
+    ``found`` counts the objects that it is about; -1: it has not looked for any."""
 
     def __init__(self, session: Session, send: Send, *, path: str, values: Values, inputs: Inputs):
         self.session, self.host, self.path, self.values, self.inputs = session, session.host, path, values, inputs
         self.chunks: list[tuple[str, str]] = []
         self.manifests: list[tuple[str, str]] = []
+        self.found = -1
         self.enforced = values.said("namespace")
         self.namespace: str = values.get("namespace") or session.namespace
         other = User(values.get("as") or "", tuple(values.get("as-group") or ()), values.get("as-uid") or "")

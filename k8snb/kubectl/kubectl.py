@@ -20,6 +20,7 @@ from dataclasses import replace
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apiserver.request import ADMIN, MASTERS, Request, Response, User
 from k8snb.kubectl import completion
+from k8snb.kubectl.advice import advised
 from k8snb.kubectl.api import Send
 from k8snb.kubectl.call import Call, Command, Host, Inputs, Session
 from k8snb.kubectl.commands.config import CONTEXT
@@ -62,13 +63,14 @@ class Paced:
     """The requests of one command. Between two writes a little time passes, as on a wire: controllers act in between."""
 
     def __init__(self, send: Send, host: Host):
-        self.send, self.host, self.wrote = send, host, False
+        self.send, self.host, self.wrote, self.took = send, host, False, 0
 
     def __call__(self, request: Request) -> Response:
         """Send one request."""
         if request.verb in WRITES and not request.options.dry_run:
             if self.wrote:
                 self.host.advance(lambda: False, LATENCY["kubectl request"])
+                self.took += LATENCY["kubectl request"]
             self.wrote = True
         return self.send(request)
 
@@ -96,15 +98,17 @@ class Kubectl:
         inputs = Inputs(stdin, tuple((files or {}).items()), sink)
         if argv[:1] in (["help"], ["options"]):
             return options_text(GLOBAL_FLAGS) if argv[0] == "options" else topic(ROOT, argv[1:])
+        command, paced = ROOT, Paced(self.session.send, self.session.host)
         try:
             command, path, rest = find(argv)
-            call = self._call(command, path, rest, inputs)
+            call = self._call(command, path, rest, inputs, paced)
         except (Failure, Several) as problem:
             text, code = fatal(problem)
-            return Result((("stderr", text),), code)
-        return _run(command, call)
+            return advised(Result((("stderr", text),), code), argv, command.flags + GLOBAL_FLAGS)
+        result = replace(_run(command, call), manifests=tuple(call.manifests), paced=paced.took)
+        return advised(result, argv, command.flags + GLOBAL_FLAGS, nothing_found=call.found == 0)
 
-    def _call(self, command: Command, path: str, rest: Sequence[str], inputs: Inputs) -> Call:
+    def _call(self, command: Command, path: str, rest: Sequence[str], inputs: Inputs, paced: Paced) -> Call:
         flags = command.flags + tuple(flag for flag in GLOBAL_FLAGS if flag.name not in {own.name for own in command.flags})
         taken = {flag.shorthand for flag in command.flags} - {""}
         flags = tuple(flag if flag in command.flags or flag.shorthand not in taken else replace(flag, shorthand="") for flag in flags)
@@ -116,7 +120,7 @@ class Kubectl:
         if unset and not values.help:
             raise Failure(f"required flag(s) {', '.join(quote(name) for name in unset)} not set")
         _check_globals(values, self.session.user.name)
-        call = Call(self.session, Paced(self.session.send, self.session.host), path=path, values=values, inputs=inputs)
+        call = Call(self.session, paced, path=path, values=values, inputs=inputs)
         for flag in flags:
             if flag.deprecated and values.said(flag.name):
                 call.err(f"Flag --{flag.name} has been deprecated, {flag.deprecated}")
@@ -202,4 +206,4 @@ def _run(command: Command, call: Call) -> Result:
         text, code = fatal(problem)
         if text:
             call.chunks.append(("stderr", text))
-    return Result(tuple(call.chunks), code, manifests=tuple(call.manifests))
+    return Result(tuple(call.chunks), code)

@@ -17,7 +17,7 @@ def remarked(result: Result, kinds: Kinds, *, cell: bool = False) -> Result:
     ``kinds``: what the server knows. ``cell``: what was read from standard input is a cell of a notebook, below its magic.
     """
     found = [pointer(text, _about(result, name), kinds, "" if cell and name == STDIN else name) for name, text in result.manifests]
-    return replace(result, remark="\n".join(filter(None, found)))
+    return replace(result, places="\n".join(filter(None, found)))
 
 
 def _about(result: Result, name: str) -> str:

@@ -20,13 +20,16 @@ from k8snb.kubectl.unreachable import REFUSED, Unreachable
 class Result:
     """What one command printed. ``chunks`` keeps both streams in the order in which they were written.
 
-    ``remark`` is ours, and shown below what kubectl says; ``manifests`` are the files that it read: (name, text).
+    Ours, and shown below it: ``places`` in its ``manifests`` (the files that it read: name, text) and ``advice`` on the command.
+    ``paced``: the time that its requests have taken (µs).
     """
 
     chunks: tuple[tuple[str, str], ...]  # ("stdout" | "stderr", text)
     exit_code: int = 0
-    remark: str = ""
+    places: str = ""
+    advice: str = ""
     manifests: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    paced: int = field(default=0, compare=False)
 
     @property
     def stdout(self) -> str:
@@ -42,6 +45,11 @@ class Result:
     def text(self) -> str:
         """What a terminal shows: both streams in order, without our remark."""
         return "".join(text for _, text in self.chunks)
+
+    @property
+    def remark(self) -> str:
+        """What we say below it."""
+        return "\n".join(filter(None, [self.places, self.advice]))
 
     @property
     def ok(self) -> bool:

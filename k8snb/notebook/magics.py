@@ -77,14 +77,18 @@ def _kubectl(cluster: Cluster, line: str, cell: str | None = None) -> Result:
     if cell is not None:
         result = remarked(result, cluster.simulation.parts.server.catalogue.by_kind, cell=True)
     waited = cluster.now - before
-    return replace(result, remark=text("notebook.moved", duration=duration(waited))) if waited and not result.remark else result
+    if not waited or result.remark:
+        return result
+    if waited > result.paced:
+        return replace(result, advice=text("notebook.moved", duration=duration(waited)))
+    return replace(result, advice=text("notebook.passed", duration=duration(waited))) if result.ok else result
 
 
 def _told_of_gaps(said: Result, line: str, known: Mapping[str, Any]) -> Result:
     """IPython puts the values of ``{name}`` and ``$name`` into a line, and leaves it as it is where Python knows no such name."""
     names = (next(filter(None, match.groups())) for match in GAPS.finditer(line))
     missing = next((name for name in names if name not in known and name not in JSONPATH_WORDS), "")
-    return said if said.ok or not missing else replace(said, remark=text("notebook.gap", name=missing))
+    return said if said.ok or not missing else replace(said, places="", advice=text("notebook.gap", name=missing))
 
 
 def _apply(cluster: Cluster, line: str, cell: str) -> Result:

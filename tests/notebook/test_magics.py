@@ -79,6 +79,22 @@ def test_a_command_that_waits_says_how_long(shell):
     assert "simulated time" not in repr(shell.run_line_magic("kubectl", "get pods"))
 
 
+def test_time_that_only_the_requests_took_is_no_waiting(shell):
+    Cluster(nodes=1)
+    assert repr(shell.run_line_magic("kubectl", "delete pod a b --wait=false")).count("\n") == 1  # neither is there
+    shell.run_cell_magic("manifest", "", f"{POD}---\n{POD.replace('name: web', 'name: two', 1)}")
+    deleted = repr(shell.run_line_magic("kubectl", "delete pod web two --wait=false"))
+    assert deleted.endswith("(10ms of simulated time passed)")
+    assert "waited" not in deleted
+
+
+def test_the_answer_of_a_magic_is_that_of_kubectl(shell):
+    Cluster(nodes=2)
+    answer = shell.run_line_magic("kubectl", "get nodes -o name")
+    assert answer.stdout.splitlines() == ["node/node-1", "node/node-2"]
+    assert (answer.exit_code, answer.ok, answer.stderr) == (0, True, "")
+
+
 OFFERED = [("%kubectl g", "get"), ("%kubectl get d", "deployments"), ("x = 1\n%kubectl describe pod w", "web")]
 
 
