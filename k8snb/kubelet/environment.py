@@ -88,10 +88,15 @@ def check_user(pod: Object, container: Object, of_image: Callable[[str], str | N
     raise ConfigError(f'{what} (pod: "{meta["name"]}_{meta["namespace"]}({meta["uid"]})", container: {container["name"]})')
 
 
+_OF_THE_IMAGE = RunAs()
+
+
 def user_of(pod: Object, container: Object) -> RunAs:
     """The user that a container runs as, and its groups: what its own security context says, else the pod's, else the image."""
-    of_pod = pod["spec"].get("securityContext") or {}
-    context = {**of_pod, **(container.get("securityContext") or {})}
+    of_pod, own = pod["spec"].get("securityContext") or EMPTY_DICT, container.get("securityContext")
+    if not of_pod and not own:
+        return _OF_THE_IMAGE
+    context = {**of_pod, **(own or EMPTY_DICT)}
     more = (*(of_pod.get("supplementalGroups") or ()), *([of_pod["fsGroup"]] if "fsGroup" in of_pod else []))
     return RunAs(context.get("runAsUser"), context.get("runAsGroup"), more, of_pod.get("supplementalGroupsPolicy") != "Strict")
 

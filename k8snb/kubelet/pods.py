@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from k8snb.apimachinery import quantity
 from k8snb.apimachinery.objects import EMPTY_DICT, Object, freeze
+from k8snb.apimachinery.resource import once
 from k8snb.kubelet.restarts import goes_on, restarts
 from k8snb.kubelet.state import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, WAITING, ContainerState, PodState
 from k8snb.kubelet.status import terminated
@@ -120,10 +121,10 @@ def is_finished(pod: Object, state: PodState) -> bool:
     return bool(apps) and all(c.phase == EXITED and not restarts(pod, c) for c in apps)
 
 
-def resources(container: Object) -> Resources:
-    """What a container of a pod may use."""
-    found = container.get("resources") or EMPTY_DICT
-    requests, limits = found.get("requests") or EMPTY_DICT, found.get("limits") or EMPTY_DICT
+@once
+def resources(stated: Object) -> Resources:
+    """What a container may use, from the ``resources`` of its spec."""
+    requests, limits = stated.get("requests") or EMPTY_DICT, stated.get("limits") or EMPTY_DICT
     return Resources(
         quantity.milli_value(requests.get("cpu", "0")), quantity.milli_value(limits.get("cpu", "0")),
         quantity.value(requests.get("memory", "0")), quantity.value(limits.get("memory", "0")),

@@ -124,7 +124,7 @@ def _apply(worker: Worker, container: ContainerState) -> None:
         container.changed = True
         stopping.stop(worker, container, state.grace, f"Container {container.name} resize requires restart")
         return
-    asked = pods.resources({"resources": container.allocated})
+    asked = pods.resources(container.allocated or EMPTY_DICT)
     usage = worker.runtime.usage(container.id)
     if asked.memory_limit and usage is not None and usage.memory > asked.memory_limit:
         text = f"attempting to set container {container.name} memory limit ({asked.memory_limit}) below current usage ({usage.memory})"

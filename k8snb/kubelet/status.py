@@ -205,13 +205,21 @@ def _mounts(spec: Object) -> FrozenList:
 def _allocated_spec(pod: Object, state: PodState) -> Object:
     """The pod's spec with the resources that were promised, which differ from the wanted ones while a resize is pending."""
     spec: Object = pod["spec"]
-    if pod["metadata"].get("generation", 1) == 1:
+    if pod["metadata"].get("generation", 1) == 1 or _gets_what_it_wants(spec, state):
         return spec
     found = dict(spec)
     for key in ("initContainers", "containers"):
         if spec.get(key):
             found[key] = FrozenList([FrozenDict({**c, "resources": state.containers[c["name"]].allocated}) for c in spec[key]])
     return FrozenDict(found)
+
+
+def _gets_what_it_wants(spec: Object, state: PodState) -> bool:
+    for key in ("initContainers", "containers"):
+        for container in spec.get(key) or ():
+            if container.get("resources") != state.containers[container["name"]].allocated:
+                return False
+    return True
 
 
 @once

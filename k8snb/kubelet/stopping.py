@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from k8snb.apimachinery.objects import Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.component_helpers.timing import timing
 from k8snb.kubelet import pods, probes
 from k8snb.kubelet.state import RUNNING, SIDECAR, ContainerState
@@ -65,7 +65,7 @@ def _its_turn(worker: Worker, container: ContainerState) -> bool:
 
 def _pre_stop(worker: Worker, container: ContainerState, spec: Object, limit: int) -> int:
     """Run the preStop hook; how long it takes (µs), at most ``limit``."""
-    hook = dig(spec, "lifecycle.preStop")
+    hook = (spec.get("lifecycle") or EMPTY_DICT).get("preStop")
     if not hook or worker.runtime.instant:
         return 0
     taken, problem = _hook(worker, container, hook, limit)
@@ -89,7 +89,7 @@ def _hook(worker: Worker, container: ContainerState, hook: Object, limit: int) -
 
 def post_start(worker: Worker, container: ContainerState, spec: Object) -> int | None:
     """Begin the postStart hook; how long it takes (µs), None where there is none. Its outcome waits in the operation's note."""
-    hook = dig(spec, "lifecycle.postStart")
+    hook = (spec.get("lifecycle") or EMPTY_DICT).get("postStart")
     if not hook:
         return None
     taken, worker.state.operation_note = _hook(worker, container, hook, timing("post-start limit"))

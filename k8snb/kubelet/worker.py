@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.apimachinery.duration import go_duration
-from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
+from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.component_helpers import qos_class
 from k8snb.component_helpers.resolver import own_resolver
 from k8snb.component_helpers.timing import timing
@@ -356,11 +356,12 @@ class Worker:
             args=tuple([environment.expand(word, known) for word in spec.get("args") or ()]), env=values,
             working_dir=spec.get("workingDir", ""),
             hostname=pod.get("hostname") or (self.kubelet.node_name if pod.get("hostNetwork") else state.name), address=state.address,
-            mounts=mounts, ports=environment.ports(spec), read_only=bool(dig(spec, "securityContext.readOnlyRootFilesystem")),
+            mounts=mounts, ports=environment.ports(spec),
+            read_only=bool((spec.get("securityContext") or EMPTY_DICT).get("readOnlyRootFilesystem")),
             batch=container.kind == INIT or restarts.restart_policy(self.pod, spec) != "Always",
             stdin=bool(spec.get("stdin")), message_path=spec.get("terminationMessagePath", "/dev/termination-log"),
             message_from_log=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError",
-            resources=pods.resources({"resources": container.allocated}),
+            resources=pods.resources(container.allocated or EMPTY_DICT),
             stop_signal=(spec.get("lifecycle") or EMPTY_DICT).get("stopSignal", "").removeprefix("SIG"), qos=qos_class(self.pod),
             run_as=environment.user_of(self.pod, spec), attempt=container.restarts,
         )  # fmt: skip

@@ -145,8 +145,7 @@ class Nginx(Image):
     @staticmethod
     def number(process: Process) -> str:
         """The version that the tag stands for."""
-        found = re.match(r"\d+\.\d+(\.\d+)?", process.version)
-        return "1.29.4" if not found else found[0] if found[1] else f"{found[0]}.0"
+        return _number(process.version)
 
     def start(self, process: Process) -> None:
         """Read the configuration, and say what the entry point says."""
@@ -330,6 +329,12 @@ def _texts(process: Process) -> nginx_conf.Texts:
         if all(map(files.is_as_built, directories)):
             return found
     return nginx_conf.texts(reader(files))
+
+
+@functools.lru_cache(maxsize=256)
+def _number(tag: str) -> str:
+    found = re.match(r"\d+\.\d+(\.\d+)?", tag)
+    return "1.29.4" if not found else found[0] if found[1] else f"{found[0]}.0"
 
 
 @functools.lru_cache(maxsize=4096)
