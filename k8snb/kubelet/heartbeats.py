@@ -79,13 +79,13 @@ def renew(kubelet: Kubelet) -> None:
         return
     if pressed or _is_news(kubelet, node) or sum(kubelet.runtime.images().values()) != kubelet.own.reported:
         report(kubelet)
-    new = nodes.lease(node, kubelet.kernel.now)
+    now = kubelet.kernel.now
     try:
         found = kubelet.client.find(LEASES, kubelet.node_name, nodes.LEASE_NAMESPACE)
         if found is None:
-            kubelet.client.create(LEASES, new, nodes.LEASE_NAMESPACE)
+            kubelet.client.create(LEASES, nodes.lease(node, now), nodes.LEASE_NAMESPACE)
         else:
-            kubelet.client.update(LEASES, FrozenDict({**found, "spec": new["spec"]}))
+            kubelet.client.update(LEASES, FrozenDict({**found, "spec": nodes.lease_spec(kubelet.node_name, now)}), typed=True)
     except ApiError:
         return  # the next heartbeat tries again
 

@@ -19,14 +19,14 @@ from typing import Any
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.meta import key_of
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, put
-from k8snb.apimachinery.resource import once
 from k8snb.apiserver.request import User
 from k8snb.client.component import Component, Environment
 from k8snb.client.recorder import Recorder
-from k8snb.component_helpers import pod_requests, resource_amounts
+from k8snb.component_helpers import pod_requests
 from k8snb.kubelet import admission, environment, eviction, heartbeats, oom, outage, pods, preemption, probes, reboot, shutdown, static
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.configuration import DEFAULTS, Settings
+from k8snb.kubelet.observing import node_amounts
 from k8snb.kubelet.state import ContainerState, KubeletState, PodState
 from k8snb.kubelet.status import FAITHFUL, Style, pod_status
 from k8snb.kubelet.storage_limits import has_disk_limits
@@ -227,7 +227,7 @@ class Kubelet(Component):
         node, used = self.node, self.own.used
         capacity = (node.get("status") or {}).get("allocatable") or (self.manifest.get("status") or {}).get("allocatable")
         ports = self._ports_in_use() if admission.host_ports(pod) else frozenset()
-        room = admission.Room(_capacity_amounts(capacity or EMPTY_DICT), used, ports, tuple(self.own.pressure))
+        room = admission.Room(node_amounts(capacity or EMPTY_DICT), used, ports, tuple(self.own.pressure))
         lacking = admission.missing(state.requests, room) if admission.is_critical(pod) else {}
         for victim in preemption.victims(self, pod, lacking) if lacking else ():
             preemption.end(self, victim)
@@ -463,9 +463,6 @@ class Kubelet(Component):
         if self.runtime.instant:
             return f"fakeRuntime://k8s_{container.name}_{state.name}_{state.namespace}_{state.uid}_{container.restarts}"
         return "containerd://" + hashlib.sha256(f"{state.uid}/{container.name}/{container.restarts}".encode()).hexdigest()
-
-
-_capacity_amounts = once(resource_amounts)  # of a node, remembered on what its status says
 
 
 def _newer(pod: Object, written: Object | None) -> Object:

@@ -104,6 +104,9 @@ def node_status(
     }  # fmt: skip
     if images or "images" in status:
         status["images"] = freeze([{"names": list(names), "sizeBytes": size} for names, size in images])
+    for key, known in old.items():
+        if status[key] == known:
+            status[key] = known  # the very same, so that the API server need not look at it again
     return FrozenDict(status)
 
 
@@ -140,9 +143,13 @@ def lease(node: Object, now: int) -> Object:
     """The Lease of a node, renewed now."""
     name = node["metadata"]["name"]
     owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"].get("uid", "")}
-    spec = {"holderIdentity": name, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": micro_timestamp(now)}
     found: Object = freeze({
         "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-        "metadata": {"name": name, "namespace": LEASE_NAMESPACE, "ownerReferences": [owner]}, "spec": spec,
+        "metadata": {"name": name, "namespace": LEASE_NAMESPACE, "ownerReferences": [owner]}, "spec": lease_spec(name, now),
     })  # fmt: skip
     return found
+
+
+def lease_spec(name: str, now: int) -> FrozenDict:
+    """What it says, renewed now."""
+    return FrozenDict({"holderIdentity": name, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": micro_timestamp(now)})

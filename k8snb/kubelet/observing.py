@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from k8snb.apimachinery.objects import EMPTY_DICT
+from k8snb.apimachinery.resource import once
 from k8snb.component_helpers import resource_amounts
 from k8snb.kubelet.node import SYSTEM_MEMORY
 from k8snb.kubelet.thresholds import DISK, INODES, MEMORY, PIDS, Observation
@@ -25,8 +26,11 @@ SYSTEM_PROCESSES, PROCESSES_OF_A_POD = 150, 2  # a pod's sandbox, and what watch
 EVICTION_MEMORY = 100 << 20  # the part of a machine's memory that is neither reserved for the system nor allocatable
 
 
+node_amounts = once(resource_amounts)  # of a node, remembered on what its status says
+
+
 def _amounts(kubelet: Kubelet, kind: str) -> dict[str, int]:
-    return resource_amounts((kubelet.manifest.get("status") or EMPTY_DICT).get(kind))
+    return node_amounts((kubelet.manifest.get("status") or EMPTY_DICT).get(kind) or EMPTY_DICT)
 
 
 def capacity_of(kubelet: Kubelet, resource: str) -> int:
