@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apiserver.request import ADMIN, MASTERS, Request, Response, User
+from k8snb.component_helpers.command_line import LONGEST_WORD, TOO_LONG, fits
 from k8snb.kubectl import completion
 from k8snb.kubectl.advice import advised
 from k8snb.kubectl.api import Send
@@ -86,6 +87,8 @@ class Kubectl:
 
     def run(self, line: str | Sequence[str], stdin: str | None = None, files: Mapping[str, str] | None = None) -> Result:
         """Run one command. ``line`` may start with ``kubectl``; ``files`` are what ``-f NAME`` finds first, and where ``cp`` writes."""
+        if not _fits(line):
+            return _refused(sentence("kubectl.too_long", problem=TOO_LONG, most=LONGEST_WORD), 126)
         try:
             argv = shlex.split(line, comments=False) if isinstance(line, str) else list(line)
         except ValueError as problem:
@@ -128,6 +131,8 @@ class Kubectl:
 
     def complete(self, line: str, cursor: int | None = None) -> list[str]:
         """What may stand at the cursor: commands, resource types, names of live objects, flags."""
+        if not _fits(line):
+            return []
         return completion.complete(self.session, ROOT, line, len(line) if cursor is None else cursor)
 
 
@@ -147,8 +152,13 @@ def _check_globals(values: Values, user: str) -> None:
         raise Failure(f"requesting uid, groups or user-extra for {user} without impersonating a user")
 
 
-def _refused(remark: str) -> Result:
-    return Result((("stderr", f"error: {remark}\n"),), 2)
+def _refused(remark: str, code: int = 2) -> Result:
+    return Result((("stderr", f"error: {remark}\n"),), code)
+
+
+def _fits(line: str | Sequence[str]) -> bool:
+    """Whether it is short enough for a shell. (A line as a whole is a single word, as after ``sh -c``.)"""
+    return fits((line,) if isinstance(line, str) else line)
 
 
 def find(argv: Sequence[str]) -> tuple[Command, str, list[str]]:

@@ -135,6 +135,22 @@ def test_a_command_that_the_image_lacks_cannot_start() -> None:
         begin(container("java", "-jar", "app.jar"))
 
 
+def test_a_program_takes_no_more_words_than_linux_hands_it() -> None:
+    words = "x=$(seq 1 40000); "
+    for script, printed in (
+        (words + "echo $x | wc -w", ["40000"]),
+        (words + 'echo "$x" | wc -l', ["40000"]),
+        (words + 'env "$x"; echo $?', ["sh: env: Argument list too long", "126"]),
+        (words + 'sh -c "$x"; echo $?', ["sh: sh: Argument list too long", "126"]),
+        ("ls $(seq 1 100000) $(seq 1 100000); echo $?", ["sh: ls: Argument list too long", "126"]),
+    ):
+        assert [line.strip() for _, line in run(container("sh", "-c", script)).state.log] == printed, script
+    for argv in (("sh", "-c", "a" * 2**17), ("echo", *["a" * 100] * 30_000)):
+        process = run(container(*argv))
+        assert [line for _, line in process.state.log] == [f"exec {argv[0]}: argument list too long"]
+        assert process.state.exit_code == 255
+
+
 def test_a_shell_without_a_trap_ignores_sigterm() -> None:
     process = run(container("sh", "-c", "sleep 1000"), seconds=1)
     terminate(process)

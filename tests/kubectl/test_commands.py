@@ -304,6 +304,14 @@ def test_what_is_accepted_without_effect_says_so(shell: Shell) -> None:
     assert shell.run("get nodes --kubeconfig=other.yaml").stderr == "Warning: --kubeconfig has no effect here\n"
 
 
+@pytest.mark.parametrize("line", ["annotate pod web x=" + "a" * 2**20, ["annotate", "pod", "web", "x=" + "a" * 2**17]])
+def test_a_line_that_no_shell_takes_is_told_at_once(shell: Shell, line: str | list[str]) -> None:
+    done = shell.kubectl.run(line)
+    assert done.stderr.startswith("error: argument list too long: a line holds at most 131072 bytes")
+    assert (done.exit_code, done.stdout) == (126, "")
+    assert shell.kubectl.complete("get " + "a" * 2**20) == []
+
+
 def test_there_is_no_shell_around_kubectl(shell: Shell) -> None:
     done = shell.run("get pods | grep web")
     assert (done.exit_code, done.stderr.startswith("error: there is no shell here, so | means nothing")) == (2, True)

@@ -16,6 +16,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from k8snb.component_helpers.command_line import fits
 from k8snb.kubelet.images.consumption import MIB, Appetite
 from k8snb.kubelet.images.files import FileError
 from k8snb.kubelet.images.image import Image, releases
@@ -260,6 +261,8 @@ class Redis(Image):
         """One command; the first line is the password."""
         password, _, line = said.partition("\n")
         wanted = self._option(process, "requirepass")
+        if not fits((line,)):
+            return "ERR Protocol error: too big inline request"
         try:
             words = shlex.split(line)
         except ValueError:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from k8snb.component_helpers.command_line import TOO_LONG, fits
 from k8snb.guests.arguments import TEXT, WHOLE, shown
 from k8snb.guests.turns import guest, told
 from k8snb.kubelet.images.consumption import Appetite, Consumption
@@ -45,6 +46,10 @@ def begin(process: Process) -> None:
     state, image = process.state, process.image
     name = state.argv[0].rsplit("/", 1)[-1] if state.argv else ""
     state.started_at = process.now
+    if not fits(state.argv):
+        process.write(f"exec {state.argv[0]}: {TOO_LONG}\n", 2)  # as runc's init says it in the place of what it should become
+        process.exit(255)
+        return
     beside = process.main is not process and name in image.tools
     if not beside and (not state.argv or name in image.programs or (image.generic and not machine.runs(name))):
         state.program = True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -164,7 +165,7 @@ def arithmetic(expression: str, values: Values) -> int:
     if choice:
         condition, yes, no = choice
         return arithmetic(yes if arithmetic(condition, values) else no, values)
-    tokens = _TOKEN.findall(expression)
+    tokens = deque(_TOKEN.findall(expression))
     if "".join(tokens) != re.sub(r"\s", "", expression):
         raise ExpansionError(f"arithmetic syntax error: {expression.strip()}")
     try:
@@ -190,21 +191,21 @@ def _choice(expression: str) -> tuple[str, str, str] | None:
     return None
 
 
-def _level(tokens: list[str], level: int, values: Values) -> int:
+def _level(tokens: deque[str], level: int, values: Values) -> int:
     if level == len(_LEVELS):
         return _atom(tokens, values)
     left = _level(tokens, level + 1, values)
     while tokens and tokens[0] in _LEVELS[level]:
-        operator = tokens.pop(0)
+        operator = tokens.popleft()
         left = _OPERATIONS[operator](left, _level(tokens, level + 1, values))
     return left
 
 
-def _atom(tokens: list[str], values: Values) -> int:
-    token = tokens.pop(0)
+def _atom(tokens: deque[str], values: Values) -> int:
+    token = tokens.popleft()
     if token == "(":
         inner = _level(tokens, 0, values)
-        if tokens.pop(0) != ")":
+        if tokens.popleft() != ")":
             raise ValueError(token)
         return inner
     if token in "+-!~":

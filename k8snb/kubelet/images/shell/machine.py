@@ -12,6 +12,7 @@ import fnmatch
 import shlex
 from typing import Any
 
+from k8snb.component_helpers.command_line import TOO_LONG, fits
 from k8snb.kubelet.images.files import FileError
 from k8snb.kubelet.images.process import Process
 from k8snb.kubelet.images.shell import expand
@@ -40,6 +41,8 @@ KNOWN_ELSEWHERE = frozenset({
     "ssh", "make", "gcc", "node", "java",
 })  # fmt: skip
 """Real programs that this shell does not have; asked for, they say so."""
+IN_SHELL = frozenset({":", "[", "[[", "echo", "false", "printf", "pwd", "test", "true"})
+"""Commands that a real shell does not start as programs of their own, so that their arguments may have any length."""
 BUDGET = 2_000
 """So many instructions run at one instant; then a busy loop lets BUSY ms of virtual time pass, and has used so much CPU."""
 BUSY, BUSIEST = 10, 640
@@ -316,21 +319,16 @@ def _execute(shell: Shell, inner: Frame, arguments: list[str], assigned: dict[st
     name = arguments[0].rsplit("/", 1)[-1] if "/" in arguments[0] else arguments[0]
     process, state = shell.process, shell.state
     if name in BUILTINS or (name in RUNNING and process.image.brings(name)):
-        before = {key: shell.get(key) for key in assigned}
-        for key, value in assigned.items():
-            shell.put(key, value)
-        (BUILTINS.get(name) or RUNNING[name])(shell, tuple(arguments[1:]), inner)
-        for key, old in before.items():
-            if old is None:
-                shell.unset(key)
-            else:
-                shell.put(key, old)
+        _builtin(shell, name, inner, arguments[1:], assigned)
     elif name in state.functions:
         inner.text, inner.block = state.functions[name]
         inner.arguments = (inner.arguments[0], *arguments[1:])
         inner.shared = inner.function = True
         inner.tested = _tested(shell.job, shell.job.frames[-1])
         shell.job.frames.append(inner)
+    elif name not in IN_SHELL and not fits(arguments):
+        shell.output(f"sh: {arguments[0]}: {TOO_LONG.capitalize()}\n", 2, inner)
+        shell.job.status = 126
     elif "/" in arguments[0] and process.files.is_file(shell.path(arguments[0])):
         _script(shell, inner, arguments, assigned)
     elif name in SHELLS and name not in process.absent:
@@ -346,6 +344,19 @@ def _execute(shell: Shell, inner: Frame, arguments: list[str], assigned: dict[st
         shell.job.wake, shell.job.status = process.unknown(tuple(arguments)), 0
     else:
         _not_found(shell, arguments[0], inner)
+
+
+def _builtin(shell: Shell, name: str, inner: Frame, arguments: list[str], assigned: dict[str, str]) -> None:
+    """Run what the shell does itself, with the variables that are assigned for it alone."""
+    before = {key: shell.get(key) for key in assigned}
+    for key, value in assigned.items():
+        shell.put(key, value)
+    (BUILTINS.get(name) or RUNNING[name])(shell, tuple(arguments), inner)
+    for key, old in before.items():
+        if old is None:
+            shell.unset(key)
+        else:
+            shell.put(key, old)
 
 
 def _script(shell: Shell, inner: Frame, arguments: list[str], assigned: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ Models: the quoting rules of POSIX sh, as BusyBox ash reads them.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -15,6 +16,11 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KEYWORD = re.compile(r"(?:if|then|elif|else|fi|while|until|do|done|for|in|case|esac|\{|\}|!)(?=[\s;&|()]|$)")
 _OPERATOR = {"-", "=", "+", "?", "%", "#"}
 BREAKS = " \t\n;&|()<>"
+
+
+@functools.cache
+def _any_of(letters: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(letters)}]")
 
 
 class ShellSyntaxError(ValueError):
@@ -147,9 +153,15 @@ class Words:
                 parts.append(("text", self.text[self.at + 1 : self.at + 2], True))
                 self.at += 2
             else:
-                plain += char
-                self.at += 1
+                plain += self.ordinary(stop + "'\"$`\\")
         return tuple(parts + self.plain(plain))
+
+    def ordinary(self, special: str) -> str:
+        """What comes before the next special letter: at least one letter."""
+        start = self.at
+        found = _any_of(special).search(self.text, start + 1)
+        self.at = found.start() if found else len(self.text)
+        return self.text[start : self.at]
 
     def plain(self, text: str) -> list[Any]:
         return [("text", text, False)] if text else []
@@ -178,16 +190,16 @@ class Words:
                     raise ShellSyntaxError("sh: syntax error: unterminated quoted string")
                 break
             char = self.text[self.at]
-            self.at += 1
-            if char == "\\" and self.text[self.at : self.at + 1] in tuple('$`"\\'):
-                plain += self.text[self.at]
-                self.at += 1
+            if char == "\\" and self.text[self.at + 1 : self.at + 2] in tuple('$`"\\'):
+                plain += self.text[self.at + 1]
+                self.at += 2
             elif char in "$`":
+                self.at += 1
                 parts += [("text", plain, True)] if plain else []
                 plain = ""
                 parts.append(self.dollar(True) if char == "$" else self.substitution(True))
             else:
-                plain += char
+                plain += self.ordinary('$`"\\')
         self.at += len(end)
         return parts + ([("text", plain, True)] if plain else [])
 
