@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver.request import Response
+from k8snb.client.client import refusal
+from k8snb.component_helpers.logs import FollowedLog
 from k8snb.http import terminal
 from k8snb.http.streams import LOOK, over
 from k8snb.http.upgraded import Upgraded
@@ -273,18 +275,24 @@ class Conversation(Upgraded):
         if not answer.ok:  # kubectl shows the log instead
             self._end({**answer.body, "metadata": {}})
             return
-        container = dict(self.asked).get("container", "")
-        parameters = (*self._container(), ("sinceMicros", str(begun)))
-        shown = 0
+        log = FollowedLog({**dict(self._container()), "sinceMicros": str(begun)}, self._read_log, lambda: self.endpoint.simulation.now)
         while not self.over and self.endpoint.running:
-            answer = self.look("log", parameters)
-            text = str(answer.body.get("text", "")) if answer.ok else ""
-            self._say(STDOUT, text[shown:])
-            shown = max(shown, len(text))
-            if not answer.ok or over(self.look(), container):
+            try:
+                self._say(STDOUT, log.look())
+                done = over(self.look(), dict(self.asked).get("container", ""))
+            except ApiError:  # nobody is there who could tell
+                done = True
+            if done:
                 self._end(ended(0))
                 return
             await asyncio.sleep(LOOK)
+
+    def _read_log(self, wanted: Mapping[str, str]) -> str:
+        """The container's log. Raises ApiError."""
+        answer = self.look("log", tuple(wanted.items()))
+        if not answer.ok:
+            raise refusal(answer)
+        return str(answer.body["text"])
 
 
 _HAPPENED: dict[str, Callable[[Conversation, str], None]] = {

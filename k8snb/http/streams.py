@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tornado.iostream import StreamClosedError
 
+from k8snb.apimachinery.errors import ApiError
 from k8snb.apiserver.request import Request, Response, User
 from k8snb.apiserver.streaming import line, printer
 from k8snb.apiserver.watch import Hub, WatchEvent, bookmark_of
+from k8snb.client.client import refusal
+from k8snb.component_helpers.logs import FollowedLog, has_ended
+from k8snb.http.replies import encoded
 
 if TYPE_CHECKING:
     from k8snb.apiserver.server import Server
@@ -46,46 +51,36 @@ async def serve(handler: Handler, endpoint: Endpoint, request: Request) -> None:
 
 async def follow(handler: Handler, endpoint: Endpoint, request: Request) -> None:
     """``logs -f``: what is there, and what comes, until the container ends, its pod is gone, or the client leaves."""
-    parameters = {key: value for key, value in request.options.parameters if key != "follow"}
-    container, shown, first = parameters.get("container", ""), "", True
-    look = request._replace(subresource="", options=request.options._replace(parameters=()), user=User())  # for ourselves
-    while endpoint.running and not handler.left:
-        asked = parameters if first else {key: value for key, value in parameters.items() if key not in ("tailLines", "limitBytes")}
-        answer = endpoint.simulation.request(request._replace(options=request.options._replace(parameters=tuple(asked.items()))))
+
+    def read(wanted: Mapping[str, str]) -> str:
+        answer = endpoint.simulation.request(request._replace(options=request.options._replace(parameters=tuple(wanted.items()))))
         if not answer.ok:
-            if first:
-                handler.send(answer)
-            return
-        text = str(answer.body["text"])
-        if first:
-            handler.set_header("Content-Type", "text/plain")
-            shown = text if "tailLines" not in parameters else ""
-            fresh, first = text, False
-        else:
-            fresh, shown = (text.removeprefix(shown)), text
-        if "tailLines" in parameters and not shown:
-            full = {key: value for key, value in parameters.items() if key != "tailLines"}
-            shown = str(
-                endpoint.simulation.request(request._replace(options=request.options._replace(parameters=tuple(full.items())))).body["text"]
-            )
-        try:
-            handler.write(fresh)
+            raise refusal(answer)
+        return str(answer.body["text"])
+
+    parameters = {key: value for key, value in request.options.parameters if key != "follow"}
+    log = FollowedLog(parameters, read, lambda: endpoint.simulation.now)
+    look = request._replace(subresource="", options=request.options._replace(parameters=()), user=User())  # for ourselves
+    try:
+        text = log.look()
+    except ApiError as refused:
+        handler.send(Response(refused.code, refused.status))
+        return
+    handler.set_header("Content-Type", "text/plain")
+    with contextlib.suppress(ApiError, StreamClosedError):
+        while True:
+            ended = log.full or over(endpoint.simulation.request(look), parameters.get("container", ""))
+            handler.write(encoded(text))
             await handler.flush()
-        except StreamClosedError:
-            return
-        if over(endpoint.simulation.request(look), container):
-            return
-        await asyncio.sleep(LOOK)
+            if ended or handler.left or not endpoint.running:
+                return
+            await asyncio.sleep(LOOK)
+            text = log.look()
 
 
 def over(found: Response, container: str) -> bool:
     """Whether a container has ended, or its pod, which was looked for, is gone: a log that is followed ends there."""
-    if not found.ok:
-        return True
-    status = found.body.get("status") or {}
-    kinds = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
-    states = [one.get("state", {}) for kind in kinds for one in status.get(kind) or () if container in ("", one["name"])]
-    return bool(states) and not any("running" in state or "waiting" in state for state in states)
+    return not found.ok or has_ended(found.body, container)
 
 
 async def _stream(handler: Handler, endpoint: Endpoint, server: Server, request: Request, number: int) -> None:

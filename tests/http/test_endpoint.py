@@ -8,6 +8,7 @@ import pytest
 from k8snb.cluster import Cluster
 from k8snb.http.serve import machines
 from k8snb.simulation.simulation import Simulation
+from tests.http.conftest import Served
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 WEB = {
@@ -104,6 +105,19 @@ def test_conversations_are_refused_in_words(served):
 
 def test_a_log_that_is_followed_ends_with_its_pod(served):
     assert served.ask("GET", "/api/v1/namespaces/default/pods/none/log?follow=true")[0] == 404
+
+
+def test_a_log_that_is_followed_ends_with_its_container(tmp_path):
+    served, counting = Served(tmp_path, Cluster(nodes=1)), "for i in 1 2 3 4 5; do echo $i; sleep 0.4; done"
+    try:
+        served.run(served.cluster.kubectl, f"run tick --restart=Never --image=busybox -- sh -c '{counting}'")
+        assert served.run(served.cluster.run_until, lambda cluster: "1" in cluster.kubectl("logs tick").stdout)
+        log = "/api/v1/namespaces/default/pods/tick/log?follow=true"
+        assert served.open("GET", log).read() == b"1\n2\n3\n4\n5\n"
+        assert served.open("GET", f"{log}&tailLines=1").read() == b"5\n"
+        assert served.open("GET", f"{log}&limitBytes=3").read() == b"1\n2"
+    finally:
+        served.close()
 
 
 def test_a_client_that_reads_no_json_is_told_what_there_is(served):

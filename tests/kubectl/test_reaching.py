@@ -191,6 +191,17 @@ def test_a_followed_log_ends_with_its_container_or_says_that_it_was_cut(shell: S
     assert "followed for 2 s of virtual time" in shell.run("logs -f long --request-timeout=2s").stderr
 
 
+def test_a_followed_log_shows_each_line_once_however_long_it_is_and_however_it_was_asked_for(shell: Shell) -> None:
+    shell.run("run tick --image=busybox:1.36 -- sh -c 'for i in $(seq 1 9000); do echo $i; sleep 0.01; done'")
+    shell.cluster.run_for(25)  # the log has begun to lose its first lines
+    for how in ("", "--since=1s", "--tail=2", "--timestamps"):
+        lines = shell.run(f"logs -f tick {how} --request-timeout=2s").stdout.splitlines()
+        numbers = [int(line.split()[-1]) for line in lines]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), how
+    limited = shell.run("logs -f tick --tail=1 --limit-bytes=12 --request-timeout=2s")
+    assert (len(limited.stdout), limited.stderr) == (12, "")
+
+
 def test_debug_copies_a_pod_and_visits_a_node(web: Shell) -> None:
     done = web.run("debug web -it --image=busybox:1.36 --copy-to=web-2 --container=tools -- sh -c 'wget -qO- localhost | head -n 1'")
     assert "<!DOCTYPE html>" in done.stdout

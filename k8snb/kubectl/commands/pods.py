@@ -8,13 +8,14 @@ Simplified: ``logs -f`` follows for 30 s of virtual time unless ``--request-time
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from k8snb.apimachinery import meta
 from k8snb.apimachinery.errors import ApiError, quote
 from k8snb.apimachinery.objects import dig
 from k8snb.apimachinery.selectors import from_label_selector
+from k8snb.component_helpers.logs import FollowedLog, has_ended
 from k8snb.kubectl.api import Json
 from k8snb.kubectl.builder import looked_up, words
 from k8snb.kubectl.call import ALL_NAMESPACES, SELECTOR, Call, Command
@@ -172,49 +173,33 @@ def _prefixed(call: Call, pod: Json, name: str, text: str) -> str:
 
 def follow(call: Call, targets: Sequence[tuple[Json, str]], parameters: dict[str, str], seconds: float = FOLLOW_SECONDS) -> None:
     """Print logs as they grow: until the containers have ended, at most so many seconds; says so where it is cut short."""
-    printed: dict[tuple[str, str], str] = {}
     begun = call.host.now
+    open_ones = [(pod, name, _followed(call, pod, name, parameters)) for pod, name in targets]
 
     def look() -> bool:
-        over = True
-        for pod, name in targets:
-            over = _print_fresh(call, pod, name, parameters, printed) and over
-        return over
+        open_ones[:] = [one for one in open_ones if not _print_fresh(call, *one)]
+        return not open_ones
 
     if not look() and not call.wait(look, seconds):
         call.err(sentence("kubectl.follow_ended", seconds=f"{(call.host.now - begun) / MICROS:g}"))
 
 
-def _print_fresh(call: Call, pod: Json, name: str, parameters: dict[str, str], printed: dict[tuple[str, str], str]) -> bool:
-    """Print what a container has written since the last look; whether it has ended for good (or is gone)."""
-    key = (pod["metadata"]["name"], name)
-    meta = pod["metadata"]
-    options = parameters if key not in printed else {k: v for k, v in parameters.items() if k not in ("tailLines", "limitBytes")}
+def _followed(call: Call, pod: Json, name: str, parameters: Mapping[str, str]) -> FollowedLog:
+    namespace, of = pod["metadata"]["namespace"], pod["metadata"]["name"]
+    return FollowedLog(parameters, lambda wanted: container_log(call, namespace, of, name, **wanted), lambda: call.host.now)
+
+
+def _print_fresh(call: Call, pod: Json, name: str, log: FollowedLog) -> bool:
+    """Print what a container has written since the last look; whether that was the last of it."""
     try:
-        text = container_log(call, meta["namespace"], meta["name"], name, **options)
-        now = call.api.get(call.mapper.resource("pods"), meta["namespace"], meta["name"])
+        fresh = log.look()
+        now = call.api.get(call.mapper.resource("pods"), pod["metadata"]["namespace"], pod["metadata"]["name"])
     except ApiError as problem:
         if problem.code == 404:
             return True
         raise
-    known = printed.get(key)
-    if known is None and "tailLines" in parameters:
-        known_after = container_log(
-            call, meta["namespace"], meta["name"], name, **{k: v for k, v in parameters.items() if k != "tailLines"}
-        )
-        fresh = text
-    else:
-        fresh, known_after = (text[len(known) :] if known is not None and text.startswith(known) else text), text
-    printed[key] = known_after
     call.write(_prefixed(call, pod, name, fresh))
-    return _ended(now, name)
-
-
-def _ended(pod: Json, name: str) -> bool:
-    """Whether that container has ended (the stream ends with it, even if it will start again)."""
-    kinds = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
-    found = [one for kind in kinds for one in dig(pod, ("status", kind), []) if one["name"] == name]
-    return bool(found) and "running" not in found[0].get("state", {})
+    return log.full or has_ended(now, name)
 
 
 LOGS = Command(
