@@ -6,7 +6,7 @@ Models: k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go.
 from __future__ import annotations
 
 from k8snb.admission.plugin import Context, forbidden
-from k8snb.apimachinery.errors import ApiError, object_not_found, request_forbidden
+from k8snb.apimachinery.errors import NAMESPACE_TERMINATING, ApiError, object_not_found, request_forbidden
 from k8snb.apimachinery.objects import EMPTY_DICT, Object
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.request import Request
@@ -43,6 +43,6 @@ class NamespaceLifecycle:
     def _terminating(self, request: Request, resource: Resource, obj: Object | None) -> ApiError:
         where = request.namespace
         error = forbidden(request, resource, obj, f"unable to create new content in namespace {where} because it is being terminated")
-        cause = {"reason": "NamespaceTerminating", "message": f"namespace {where} is being terminated", "field": "metadata.namespace"}
+        cause = {"reason": NAMESPACE_TERMINATING, "message": f"namespace {where} is being terminated", "field": "metadata.namespace"}
         error.details = {**(error.details or {}), "causes": [cause]}
         return error

@@ -140,6 +140,10 @@ def _join(prefix: str, field: str) -> str:
     return prefix + field if field.startswith("[") else f"{prefix}.{field}"
 
 
+NAMESPACE_TERMINATING = "NamespaceTerminating"
+"""The cause of what a namespace refuses because it is going away."""
+
+
 class ApiError(Exception):
     """A request was refused. ``status`` is the Kubernetes ``Status`` object that says why."""
 
@@ -172,6 +176,11 @@ def aggregate(messages: Iterable[str]) -> str:
     """
     once = list(dict.fromkeys(messages))
     return f"[{', '.join(once)}]" if len(once) > 1 else "".join(once)
+
+
+def has_cause(error: ApiError, reason: str) -> bool:
+    """Whether the details of a refusal name this cause. Models: k8s.io/apimachinery/pkg/api/errors (HasStatusCause)."""
+    return any(cause.get("reason") == reason for cause in (error.details or {}).get("causes") or ())
 
 
 def qualified(group: str, plural: str) -> str:

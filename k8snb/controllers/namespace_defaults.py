@@ -15,6 +15,7 @@ from k8snb.apimachinery.errors import ApiError
 from k8snb.apimachinery.objects import Object, freeze, put
 from k8snb.client.controller import Controller, Watches
 from k8snb.component_helpers.apiserver import AUTHORITY
+from k8snb.controllers.pod_control import is_terminating_namespace
 
 ROOT_CA = "kube-root-ca.crt"
 DESCRIPTION = (
@@ -69,5 +70,5 @@ def create_unless_there(controller: Controller, resource: str, obj: Object) -> N
     try:
         controller.client.create(resource, obj, obj["metadata"]["namespace"])
     except ApiError as error:
-        if error.reason != "AlreadyExists" and "being terminated" not in error.message:
+        if error.reason != "AlreadyExists" and not is_terminating_namespace(error):
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from k8snb.apimachinery.errors import ApiError
+from k8snb.apimachinery.errors import NAMESPACE_TERMINATING, ApiError, has_cause
 from k8snb.apimachinery.meta import controller_of, owner_reference
 from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object
 from k8snb.apimachinery.resource import once
@@ -70,7 +70,7 @@ def slow_start(count: int, create: Callable[[int], Any]) -> tuple[int, ApiError 
 
 def is_terminating_namespace(error: ApiError) -> bool:
     """Whether something was refused only because its namespace is going away: nothing to retry, nothing to say."""
-    return "because it is being terminated" in error.message
+    return has_cause(error, NAMESPACE_TERMINATING)
 
 
 def delete_pod(controller: Controller, owner: Object, pod: Object) -> None:

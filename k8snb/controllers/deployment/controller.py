@@ -16,7 +16,7 @@ from k8snb.client.informer import key_of
 from k8snb.controllers.adoption import claimed, ownership
 from k8snb.controllers.deployment import progress, revisions, rollout, scaling
 from k8snb.controllers.deployment.scaling import Scale
-from k8snb.controllers.pod_control import matching_orphan_owners
+from k8snb.controllers.pod_control import is_terminating_namespace, matching_orphan_owners
 
 
 class Observed(NamedTuple):
@@ -188,7 +188,7 @@ class DeploymentController(Controller):
         except ApiError as error:
             if error.reason == "AlreadyExists":
                 return self._existing(deployment, wanted), False
-            if progress.has_deadline(deployment) and "because it is being terminated" not in error.message:
+            if progress.has_deadline(deployment) and not is_terminating_namespace(error):
                 self._say_failed(deployment, f'Failed to create new replica set "{meta["name"]}": {error.message}')
             raise
 

@@ -18,6 +18,7 @@ from k8snb.apimachinery.meta import is_true, owner_reference
 from k8snb.apimachinery.objects import Object, freeze
 from k8snb.client.controller import Controller, Index, Watches
 from k8snb.controllers.endpoints.selection import INDEXES, has_slices, inherited_labels, is_endpoint, ports_of, selected_pods, services_of
+from k8snb.controllers.pod_control import is_terminating_namespace
 
 MANAGED_BY = ("endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io")
 SERVICE_NAME, HEADLESS = "kubernetes.io/service-name", "service.kubernetes.io/headless"
@@ -58,7 +59,7 @@ class EndpointSliceController(Controller):
             keep = set(groups)
             self._drop(service, [s for s in slices if not s.get("endpoints") or _ports_key(s.get("ports")) not in keep], empty=not groups)
         except ApiError as error:
-            if "because it is being terminated" in error.message:
+            if is_terminating_namespace(error):
                 return
             self.recorder.event(
                 service, "Warning", "FailedToUpdateEndpointSlices", f"Error updating Endpoint Slices for Service {key}: {error.message}"

@@ -398,7 +398,7 @@ class FaithfulRuntime(ImageStore):
         try:
             result = processes.execute(self._process(container), command, limit, stdin, session)
         except processes.NotExecutable as error:
-            result = Executed(f"{_EXEC}{error}: unknown", 126 if "permission denied" in str(error) else 127, 0, failed=True)
+            result = Executed(f"{_EXEC}{error}: unknown", 127, 0, failed=True)
         self._settle(container)  # `kill 1` may have ended it
         return result
 

@@ -20,7 +20,15 @@ from k8snb.kubelet.images.shell.files import read
 
 
 class SedError(ValueError):
-    """The script cannot be read, or asks for what is not simulated."""
+    """The script cannot be read, or asks for what is not simulated. ``status``: how sed ends with it."""
+
+    status = 1
+
+
+class NotSimulated(SedError):
+    """The script asks for what is not simulated."""
+
+    status = 127
 
 
 class Address(NamedTuple):
@@ -123,7 +131,7 @@ class Script:
             return Instruction(name, first, second, negate, (said,))
         if name in ("p", "d", "q", "="):
             return Instruction(name, first, second, negate)
-        raise SedError(f"k8snb does not simulate the command {name!r}")
+        raise NotSimulated(f"k8snb does not simulate the command {name!r}")
 
     def _next(self, char: str) -> bool:
         while self.text[self.at : self.at + 1] == " ":
@@ -261,6 +269,8 @@ def sed(call: Call) -> Result:
                 call.files.write(call.path(name), changed)
             else:
                 out += changed
-    except (SedError, PatternError, IndexError) as error:
-        return fail(call, str(error), 127 if "simulate" in str(error) else 1)
+    except SedError as error:
+        return fail(call, str(error), error.status)
+    except (PatternError, IndexError) as error:
+        return fail(call, str(error))
     return Result(out, 1 if errors else 0, errors)

@@ -20,11 +20,11 @@ from k8snb.kubelet.images.shell.builtins import LEFT
 from k8snb.kubelet.images.shell.commands import TERMINAL
 from k8snb.kubelet.images.shell.compile import ShellSyntaxError, compile_script
 from k8snb.kubelet.images.shell.state import Frame, ShellState
+from k8snb.kubelet.images.shell.words import Incomplete
 
 Session = Mapping[str, Any]
 SIZE = (24, 80)
 
-_MORE = ('unexpected "end of file"', "unterminated quoted string")
 _HERE = re.compile(r"<<-?[ \t]*(['\"]?)([A-Za-z_][A-Za-z0-9_]*)\1")
 
 
@@ -40,8 +40,10 @@ def incomplete(script: str) -> bool:
         return True
     try:
         compile_script(script)
-    except ShellSyntaxError as error:
-        return any(sign in str(error) for sign in _MORE)
+    except Incomplete:
+        return True
+    except ShellSyntaxError:
+        return False
     return False
 
 

@@ -27,6 +27,10 @@ class ShellSyntaxError(ValueError):
     """The script cannot be read; the message is what the shell prints."""
 
 
+class Incomplete(ShellSyntaxError):
+    """The script cannot be read yet: its end is missing."""
+
+
 class Words:
     """Reads a text character by character."""
 
@@ -60,9 +64,10 @@ class Words:
     # -- characters --------------------------------------------------------------------------------------------------
 
     def error(self) -> ShellSyntaxError:
-        rest = self.text[self.at : self.at + 1]
-        found = "newline" if rest == "\n" else rest or "end of file"
-        word = KEYWORD.match(self.text, self.at)
+        if self.at >= len(self.text):
+            return Incomplete('sh: syntax error: unexpected "end of file"')
+        word, rest = KEYWORD.match(self.text, self.at), self.text[self.at]
+        found = "newline" if rest == "\n" else rest
         return ShellSyntaxError(f'sh: syntax error: unexpected "{word.group() if word else found}"')
 
     def blanks(self, newlines: bool = False) -> None:
@@ -177,7 +182,7 @@ class Words:
     def until(self, end: str) -> str:
         stop = self.text.find(end, self.at)
         if stop < 0:
-            raise ShellSyntaxError("sh: syntax error: unterminated quoted string")
+            raise Incomplete("sh: syntax error: unterminated quoted string")
         found, self.at = self.text[self.at : stop], stop + len(end)
         return found
 
@@ -187,7 +192,7 @@ class Words:
         while end == "" or not self.text.startswith(end, self.at):
             if self.at >= len(self.text):
                 if end:
-                    raise ShellSyntaxError("sh: syntax error: unterminated quoted string")
+                    raise Incomplete("sh: syntax error: unterminated quoted string")
                 break
             char = self.text[self.at]
             if char == "\\" and self.text[self.at + 1 : self.at + 2] in tuple('$`"\\'):
@@ -229,7 +234,7 @@ class Words:
                 return self.text[start : self.at - 2]
             depth += {"(": 1, ")": -1}.get(self.text[self.at], 0)
             self.at += 1
-        raise ShellSyntaxError("sh: syntax error: unterminated quoted string")
+        raise Incomplete("sh: syntax error: unterminated quoted string")
 
     def braces(self, quoted: bool) -> Any:
         length = self.text.startswith("#", self.at) and self.text[self.at + 1 : self.at + 2] != "}"
