@@ -14,9 +14,9 @@ Models: pkg/scheduler/backend/cache (cache.go, node_tree.go, snapshot.go).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from k8snb.apimachinery.objects import FrozenDict, Object
 from k8snb.messages import counted
@@ -47,10 +47,76 @@ class Move(NamedTuple):
     labels: Mapping[str, str]
 
 
+T = TypeVar("T")
+_FEW = 4
+
+
+class Places:
+    """Indexes of a snapshot's node list, in some order."""
+
+    def __init__(self, chosen: Sequence[int]):
+        self.chosen = chosen
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.chosen)
+
+    def of(self, items: list[T]) -> list[T]:
+        """The items at these places."""
+        return list(map(items.__getitem__, self.chosen))
+
+    def among(self, others: Mapping[int, Any]) -> list[int]:
+        """Those of the others that are here, too. Most often there are hardly any others."""
+        if len(others) <= _FEW:
+            return [place for place in others if place in self.chosen]
+        return [place for place in self if place in others]
+
+    def first(self, count: int) -> Places:
+        """The first so many."""
+        return Places(self.chosen[:count])
+
+
+NOWHERE = Places(())
+
+
+class Turn(Places):
+    """``length`` places one after the other, from ``start`` on, and round from the last of ``total`` to the first.
+
+    It knows without looking what others look for: most cycles find that the pod fits on all nodes that they ask about.
+
+    >>> list(Turn(3, 4, 5)), Turn(3, 4, 5).of(list("abcde")), Turn(3, 4, 5).among({1: None, 2: None})
+    ([3, 4, 0, 1], ['d', 'e', 'a', 'b'], [1])
+    """
+
+    def __init__(self, start: int, length: int, total: int):
+        self.start, self.length, self.total = start, length, total
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([*range(self.start, self.total), *range(self.start)][: self.length])
+
+    def of(self, items: list[T]) -> list[T]:
+        """The items at these places."""
+        found = items[self.start : self.start + self.length]
+        return found if len(found) == self.length else found + items[: self.length - len(found)]
+
+    def among(self, others: Mapping[int, Any]) -> list[int]:
+        """Those of the others that are here, too."""
+        return [place for place in others if (place - self.start) % self.total < self.length]
+
+    def first(self, count: int) -> Places:
+        """The first so many."""
+        return Turn(self.start, min(count, self.length), self.total)
+
+
 class Snapshot:
     """The nodes of one cycle, in order. ``log`` names, oldest first, the indexes that were replaced since it was built.
 
-    ``moves`` are the pods that came and went since then. ``round`` is all indexes twice over: a turn from any node on is a slice of it.
+    ``moves`` are the pods that came and went since then.
     """
 
     def __init__(self, nodes: list[NodeInfo], images: Mapping[str, tuple[int, int]]):
@@ -58,7 +124,6 @@ class Snapshot:
         self.images = images
         self.names = [info.name for info in nodes]
         self.index = {name: number for number, name in enumerate(self.names)}
-        self.round = [*range(len(nodes))] * 2
         self.log: list[int] = []
         self.moves: list[Move] = []
         self._with_affinity = {info.name for info in nodes if info.affinity_pods}

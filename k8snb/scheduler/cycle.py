@@ -13,11 +13,13 @@ Simplified: nodes are filtered one after the other, so the search ends exactly a
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
 from k8snb.apimachinery.objects import FrozenDict, dig
+from k8snb.scheduler.cache import Places, Turn
 from k8snb.scheduler.diagnosis import ERROR, GRID_NODES, GRID_SAMPLE, MAX_NODE_SCORE, SKIP, SUCCESS, Diagnosis, Status, unresolvable
 from k8snb.scheduler.framework import Cycle, FilterPlugin, PluginFailure, PostFilterResult, ScorePlugin, call
 from k8snb.scheduler.memo import Table
@@ -80,31 +82,31 @@ def _schedule(cycle: Cycle, start: int, diagnosis: Diagnosis) -> Placement:
     cycle.places, start = _feasible(cycle, start, diagnosis, names)
     if not cycle.places:
         return Placement(diagnosis, "", start, cycle.framework.run_post_filters(cycle, diagnosis))
-    diagnosis.feasible = list(map(cycle.snapshot.names.__getitem__, cycle.places))
+    diagnosis.feasible = cycle.places.of(cycle.snapshot.names)
     diagnosis.selected = diagnosis.feasible[0] if len(cycle.places) == 1 else _best(cycle, diagnosis)
     return Placement(diagnosis, diagnosis.selected, start)
 
 
-def _feasible(cycle: Cycle, start: int, diagnosis: Diagnosis, names: frozenset[str] | None) -> tuple[Sequence[int], int]:
+def _feasible(cycle: Cycle, start: int, diagnosis: Diagnosis, names: frozenset[str] | None) -> tuple[Places, int]:
     """The places (in the snapshot) of the nodes that pass all filters, and where the next cycle begins."""
     snapshot = cycle.snapshot
     nominated = snapshot.get(dig(cycle.pod.pod, "status.nominatedNodeName", ""))
     if nominated is not None and cycle.framework.run_filters_with_nominated_pods(cycle, nominated) is None:
-        return [snapshot.index[nominated.name]], start
+        return Places([snapshot.index[nominated.name]]), start
     total = len(snapshot.nodes)
     if names is None:
-        candidates: Sequence[int] = snapshot.round[start : start + total]
+        candidates: Places = Turn(start, total, total)
     else:
         some = [place for place, node in enumerate(snapshot.nodes) if node.name in names]
         turn = start % len(some) if some else 0
-        candidates = some[turn:] + some[:turn]
+        candidates = Places(some[turn:] + some[:turn])
         plugins = " ".join(diagnosis.unschedulable_plugins)
         diagnosis.absent = unresolvable(f"node(s) didn't satisfy plugin(s) [{plugins}]")
     feasible = _filter(cycle, candidates, diagnosis)
     return feasible, (start + len(feasible) + len(diagnosis.statuses)) % total
 
 
-def _filter(cycle: Cycle, candidates: Sequence[int], diagnosis: Diagnosis) -> Sequence[int]:
+def _filter(cycle: Cycle, candidates: Places, diagnosis: Diagnosis) -> Places:
     """Go through the candidates in order until enough are feasible."""
     framework = cycle.framework
     percentage = framework.profile.percentage_of_nodes_to_score
@@ -113,8 +115,8 @@ def _filter(cycle: Cycle, candidates: Sequence[int], diagnosis: Diagnosis) -> Se
     known = cycle.memo.table(question, cycle.snapshot)
     expected = cycle.cluster.nominations()
     others = tuple(plugin for plugin in framework.other_filter if plugin.name not in cycle.skip_filter)
-    if not expected and not others and _all_pass(cycle, candidates[:enough], known):
-        return candidates[:enough]  # as every replica but the first few finds it
+    if not expected and not others and _all_pass(cycle, candidates.first(enough), known):
+        return candidates.first(enough)  # as every replica but the first few finds it
     feasible: list[int] = []
     for place in candidates:
         verdict = _verdict(cycle, place, known, others, expected)
@@ -124,15 +126,15 @@ def _filter(cycle: Cycle, candidates: Sequence[int], diagnosis: Diagnosis) -> Se
             feasible.append(place)
             if len(feasible) == enough:
                 break
-    return feasible
+    return Places(feasible)
 
 
-def _all_pass(cycle: Cycle, places: Sequence[int], known: Table) -> bool:
+def _all_pass(cycle: Cycle, places: Places, known: Table) -> bool:
     """Whether the node-local filters let the pod on all of these nodes. Stops at the first that does not."""
     for place in known.missing(places):
         if _verdict(cycle, place, known, (), {}) is not _PASS:
             return False
-    return known.at(places).count(_PASS) == len(places)
+    return places.of(known.answers).count(_PASS) == len(places)
 
 
 def _verdict(
@@ -173,16 +175,17 @@ _RAW = attrgetter("raw")
 
 def _best(cycle: Cycle, diagnosis: Diagnosis) -> str:
     """Score the feasible nodes, those of one kind as one, and draw one of the best."""
-    nodes = list(map(cycle.snapshot.nodes.__getitem__, cycle.places))
+    nodes = cycle.places.of(cycle.snapshot.nodes)
     _pre_score(cycle, nodes)
     active = [(plugin, weight) for plugin, weight in cycle.framework.score if plugin.name not in cycle.skip_score]
     kinds, rows = _kinds(cycle, active)
-    ones = dict(zip(kinds, nodes, strict=True))  # of each kind one
-    columns = _columns(cycle, list(ones.values()), active, rows)
+    ones = dict.fromkeys(kinds)
+    columns = _columns(cycle, [nodes[kinds.index(kind)] for kind in ones], active, rows)
     points = {kind: _shown(active, columns, number, rows[number]) for number, kind in enumerate(ones)}
     totals = {kind: sum(row) for kind, row in points.items()}
     highest = max(totals.values())
-    ties = [number for number, kind in enumerate(kinds) if totals[kind] == highest]
+    best = {kind: total == highest for kind, total in totals.items()}
+    ties = list(itertools.compress(range(len(nodes)), map(best.__getitem__, kinds)))
     winner = ties[0] if len(ties) == 1 else ties[cycle.cluster.below(len(ties))]
     shown = range(len(nodes)) if len(cycle.snapshot.nodes) <= GRID_NODES else _sample(kinds, totals, ties, winner)
     diagnosis.score_plugins = tuple([plugin.name for plugin, _ in active])
@@ -221,7 +224,7 @@ def _kinds(cycle: Cycle, active: _Weighted) -> tuple[Sequence[int], list[_Row]]:
     for place in known.missing(cycle.places):
         node = cycle.snapshot.nodes[place]
         known.put_kind(place, (_row(cycle, node, settled, raw), *[call(plugin, "Score", sight.of, node) for plugin, sight in sights]))
-    kinds = known.at(cycle.places)
+    kinds: Sequence[int] = cycle.places.of(known.answers)
     if all(plugin.even or (plugin.node_local and not plugin.normalizes) for plugin, _ in active):
         return kinds, [known.kinds[kind][0] for kind in dict.fromkeys(kinds)]
     return range(len(kinds)), [known.kinds[kind][0] for kind in kinds]

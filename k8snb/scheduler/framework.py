@@ -29,7 +29,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object
 from k8snb.client.client import Client
-from k8snb.scheduler.cache import Snapshot
+from k8snb.scheduler.cache import NOWHERE, Places, Snapshot
 from k8snb.scheduler.cluster_event import Change, Interest
 from k8snb.scheduler.diagnosis import MAX_NODE_SCORE, SKIP, UNRESOLVABLE, Diagnosis, Status, unresolvable
 from k8snb.scheduler.memo import Memo
@@ -90,7 +90,7 @@ class Cycle:
     data: dict[str, Any] = field(default_factory=dict)  # plugin name -> its notes of this cycle
     skip_filter: set[str] = field(default_factory=set)
     skip_score: set[str] = field(default_factory=set)
-    places: Sequence[int] = ()  # from PreScore on: where in ``snapshot.nodes`` the feasible nodes are
+    places: Places = NOWHERE  # from PreScore on: where in ``snapshot.nodes`` the feasible nodes are
 
     def branch(self) -> Cycle:
         """The same cycle with notes of its own, for a "what if"."""

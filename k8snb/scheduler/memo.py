@@ -16,13 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from k8snb.scheduler.cache import Move, Snapshot
+from k8snb.scheduler.cache import Move, Places, Snapshot
 from k8snb.scheduler.nodeinfo import NodeInfo
 
 Sums = tuple[tuple[Any, int], ...]
 
 _TABLES = 256  # questions remembered; when there are more, all is forgotten
-_FEW_GAPS = 4
 
 
 class Table:
@@ -61,15 +60,9 @@ class Table:
             self.kinds.append(description)
         self.put(index, number)
 
-    def missing(self, places: Sequence[int]) -> list[int]:
-        """Those of the places that have no answer. Most often there are hardly any gaps, so these are gone through, not the places."""
-        if len(self.gaps) <= _FEW_GAPS:
-            return [index for index in self.gaps if index in places]
-        return [place for place in places if place in self.gaps]
-
-    def at(self, places: Sequence[int]) -> list[Any]:
-        """The answers at these places, in their order."""
-        return list(map(self.answers.__getitem__, places))
+    def missing(self, places: Places) -> list[int]:
+        """Those of the places that have no answer."""
+        return places.among(self.gaps)
 
 
 class Memo:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apimachinery.meta import condition, parse_time, timestamp
-from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object, freeze
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object, freeze
 from k8snb.controllers.deployment.revisions import max_unavailable
 from k8snb.sim.clock import SECOND
 
@@ -42,16 +42,17 @@ def set_condition(  # noqa: PLR0917  (the columns of a condition, in their order
 def calculate(deployment: Object, everyone: list[Object], new: Object | None, now: int) -> dict[str, Any]:
     """The status without Progressing: counts and availability. Zero counts are left out."""
     old = deployment.get("status") or {}
-    available = _sum(everyone, "availableReplicas")
+    reported = [rs.get("status") or EMPTY_DICT for rs in everyone]
+    available = _sum(reported, "availableReplicas")
     counts = {
-        "replicas": _sum(everyone, "replicas"),
-        "updatedReplicas": _sum([new] if new is not None else [], "replicas"),
-        "readyReplicas": _sum(everyone, "readyReplicas"),
+        "replicas": _sum(reported, "replicas"),
+        "updatedReplicas": (new.get("status") or EMPTY_DICT).get("replicas", 0) if new is not None else 0,
+        "readyReplicas": _sum(reported, "readyReplicas"),
         "availableReplicas": available,
-        "unavailableReplicas": max(0, sum(rs["spec"]["replicas"] for rs in everyone) - available),
+        "unavailableReplicas": max(0, sum([rs["spec"]["replicas"] for rs in everyone]) - available),
     }
     status: dict[str, Any] = {key: value for key, value in counts.items() if value}
-    status["terminatingReplicas"] = _sum(everyone, "terminatingReplicas")
+    status["terminatingReplicas"] = _sum(reported, "terminatingReplicas")
     status["observedGeneration"] = deployment["metadata"]["generation"]
     if "collisionCount" in old:
         status["collisionCount"] = old["collisionCount"]
@@ -62,8 +63,8 @@ def calculate(deployment: Object, everyone: list[Object], new: Object | None, no
     return status
 
 
-def _sum(sets: list[Object], count: str) -> int:
-    return sum((rs.get("status") or {}).get(count, 0) for rs in sets)
+def _sum(reported: list[Object], count: str) -> int:
+    return sum([status.get(count, 0) for status in reported])
 
 
 def rollout_status(deployment: Object, everyone: list[Object], new: Object | None, now: int) -> Object:

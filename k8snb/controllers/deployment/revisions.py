@@ -110,7 +110,7 @@ def size_annotations(deployment: Object) -> dict[str, str]:
 
 def max_surge(deployment: Object) -> int:
     """How many Pods there may be above ``replicas`` during a rolling update."""
-    return _bounds(deployment)[0] if _is_rolling(deployment) else 0
+    return _bounds(freeze(deployment["spec"]))[0] if _is_rolling(deployment) else 0
 
 
 def max_unavailable(deployment: Object) -> int:
@@ -118,16 +118,17 @@ def max_unavailable(deployment: Object) -> int:
     if not _is_rolling(deployment) or not deployment["spec"]["replicas"]:
         return 0
     replicas: int = deployment["spec"]["replicas"]
-    return min(_bounds(deployment)[1], replicas)
+    return min(_bounds(freeze(deployment["spec"]))[1], replicas)
 
 
 def _is_rolling(deployment: Object) -> bool:
     return bool(deployment["spec"]["strategy"]["type"] == "RollingUpdate")
 
 
-def _bounds(deployment: Object) -> tuple[int, int]:
+@once
+def _bounds(spec: Object) -> tuple[int, int]:
     """Surge rounds up, unavailability rounds down; if both come to nothing, one Pod may be unavailable."""
-    rolling, replicas = deployment["spec"]["strategy"].get("rollingUpdate") or {}, deployment["spec"]["replicas"]
+    rolling, replicas = spec["strategy"].get("rollingUpdate") or EMPTY_DICT, spec["replicas"]
     surge = scaled(rolling.get("maxSurge", 0), replicas, up=True)
     unavailable = scaled(rolling.get("maxUnavailable", 0), replicas, up=False)
     return (surge, unavailable) if surge or unavailable else (0, 1)

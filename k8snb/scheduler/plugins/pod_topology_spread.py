@@ -25,7 +25,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, Object, dig
 from k8snb.apimachinery.selectors import NOTHING, Selector
 from k8snb.component_helpers.nodeaffinity import REQUIRED, matches_node_selector_and_affinity
 from k8snb.component_helpers.taints import find_untolerated_taint
-from k8snb.scheduler.cache import Move
+from k8snb.scheduler.cache import Move, Places
 from k8snb.scheduler.cluster_event import (
     ADD,
     ASSIGNED_POD,
@@ -244,7 +244,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
         kept = cycle.places
         for constraint in required:
             values = _values_of(cycle, constraint.key)
-            kept = [place for place in kept if values[place] is not _ABSENT]
+            kept = Places([place for place in kept if values[place] is not _ABSENT])
         cycle.data[self.name + "/score"] = _SoftNotes([_soft(cycle, constraint, kept, required) for constraint in constraints], required)
         return None
 
@@ -335,7 +335,7 @@ def _values_of(cycle: Cycle, key: str) -> list[str]:
     return cycle.memo.by_node(("label", key), cycle.snapshot, lambda node: node.facts.labels.get(key, _ABSENT))
 
 
-def _soft(cycle: Cycle, constraint: Constraint, kept: Sequence[int], required: Sequence[Constraint]) -> _Soft:
+def _soft(cycle: Cycle, constraint: Constraint, kept: Places, required: Sequence[Constraint]) -> _Soft:
     """Matching pods by topology value, for the values of feasible nodes; on hostnames, per node."""
     pod, key, by_node = cycle.pod, constraint.key, _counts(cycle, constraint.selector)
     if key == HOSTNAME:
@@ -350,5 +350,5 @@ def _soft(cycle: Cycle, constraint: Constraint, kept: Sequence[int], required: S
     limits = pod.signature if constraint.honor_taints or _is_picky(pod.pod["spec"]) else None
     question = ("spread by value", pod.namespace, constraint, tuple([other.key for other in required]), limits)
     counts = cycle.memo.sums(question, cycle.snapshot, contribution)
-    values = set(map(_values_of(cycle, key).__getitem__, kept))
+    values = set(kept.of(_values_of(cycle, key)))
     return _Soft(constraint, by_node, counts, math.log(len(values) + 2))
