@@ -105,8 +105,11 @@ def _utilization(share: Share) -> int:
 
 
 def _mean(points: Sequence[tuple[int, int]]) -> int:
-    total = sum(weight for _, weight in points)
-    return sum(score * weight for score, weight in points) // total if total else 0
+    total = weights = 0
+    for score, weight in points:
+        total += score * weight
+        weights += weight
+    return total // weights if weights else 0
 
 
 def shares(pod: PodInfo, node: NodeInfo, resources: Sequence[Weighed]) -> list[Share]:

@@ -5,7 +5,7 @@ Models: pkg/scheduler/framework/plugins/defaultbinder.
 
 from __future__ import annotations
 
-from k8snb.apimachinery.objects import FrozenDict, freeze
+from k8snb.apimachinery.objects import FrozenDict
 from k8snb.scheduler.framework import BindPlugin
 from k8snb.scheduler.podinfo import PodInfo
 
@@ -17,8 +17,7 @@ class DefaultBinder(BindPlugin):
 
     def bind(self, pod: PodInfo, node: str) -> FrozenDict | None:
         """The uid makes sure that it is this very pod, and not a new one of the same name."""
-        metadata = {"namespace": pod.namespace, "name": pod.name, "uid": pod.uid}
-        binding: FrozenDict = freeze(
-            {"apiVersion": "v1", "kind": "Binding", "metadata": metadata, "target": {"kind": "Node", "name": node}}
+        metadata = FrozenDict({"namespace": pod.namespace, "name": pod.name, "uid": pod.uid})
+        return FrozenDict(
+            {"apiVersion": "v1", "kind": "Binding", "metadata": metadata, "target": FrozenDict({"kind": "Node", "name": node})}
         )
-        return binding
