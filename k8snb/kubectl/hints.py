@@ -33,6 +33,7 @@ ABSENT: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 )
 NO_OBJECT = re.compile(r"invalid object to validate|Go value of type unstructured\.detector")
 FILE = re.compile(r"\S+\.(?:ya?ml|json)")
+MOST_HOMES = 3
 NAMESPACE = re.compile(r'namespaces "([^"]*)" not found')
 
 
@@ -68,11 +69,13 @@ def hint(complaint: str, obj: Mapping[str, Any], path: Sequence[str | int], valu
 
 
 def misspelt(wrong: Slip, kind: str) -> str:
-    """What is meant by a key that is no field; where nothing is like it, where to read what there is."""
+    """What is meant by a key that is no field; where nothing is like it, where it would be one, or where to read what there is."""
     *above, key = wrong.path
     field = str(key).replace("\t", "→")
     if wrong.meant:
         return text("notebook.near_field", field=field, near=wrong.meant)
+    if wrong.homes:
+        return text("notebook.at_home", field=field, places=", ".join(home or text("notebook.top") for home in wrong.homes[:MOST_HOMES]))
     return text("notebook.no_field", field=field, path=".".join([kind.lower(), *(name for name in above if isinstance(name, str))]))
 
 

@@ -196,6 +196,20 @@ def test_a_misspelt_key_is_told_too_where_it_is_only_warned_of_or_silently_dropp
     assert found == (6, "container", "There is no field container here. Is containers meant?")
 
 
+@pytest.mark.parametrize(
+    ("manifest", "place", "home"),
+    [
+        (POD.replace("    image: envoy\n", "").replace("spec:\n", "spec:\n  image: envoy\n"), (6, "image"), "spec.containers"),
+        (POD.replace("    - containerPort: 80", "    - name: a\n    containerPort: 80"), (13, "containerPort"), "spec.containers.ports"),
+        (DEPLOYMENT.replace("NAME", "web").replace("      containers:", "      strategy: {}\n      containers:"), (13, "strategy"), "spec"),
+        (POD.replace("envoy", "envoy\n    hostname: web"), (11, "hostname"), "spec"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  data: {x: y}\n", (5, "data"), "the object itself"),
+    ],
+)
+def test_a_field_in_the_wrong_column_is_told_where_it_is_one(shown, manifest, place, home):
+    assert shown(manifest)[1] == [(*place, f"There is no field {place[1]} here; there is one in {home}. Look at the columns.")]
+
+
 def test_a_key_that_is_like_no_field_leads_to_the_list_of_those_that_there_are(shown):
     misplaced = POD.replace("spec:\n", "spec:\n  image: nginx\n  name: x\n")
     hints = "There is no field {} here. kubectl explain pod.spec lists those that there are."
