@@ -225,7 +225,14 @@ def _gets_what_it_wants(spec: Object, state: PodState) -> bool:
 @once
 def _pod_resources(spec: Object) -> FrozenDict:
     """What the pod as a whole was given: the sums of its containers and sidecars, or its own."""
-    limits, requests = _total(spec, "limits"), _total(spec, "requests")
+    containers = spec["containers"]
+    if len(containers) == 1 and not spec.get("initContainers") and not spec.get("resources"):
+        resources = containers[0].get("resources") or EMPTY_DICT
+        return _given(resources.get("limits") or EMPTY_DICT, resources.get("requests") or EMPTY_DICT)
+    return _given(_total(spec, "limits"), _total(spec, "requests"))
+
+
+def _given(limits: FrozenDict, requests: FrozenDict) -> FrozenDict:
     if not requests:
         return FrozenDict({"resources": FrozenDict({"limits": limits} if limits else {})})
     resources = {"limits": limits, "requests": requests} if limits else {"requests": requests}
@@ -257,11 +264,11 @@ _OWN = ("PodResizePending", "PodResizeInProgress")  # conditions that go when th
 def _conditions(pod: Object, state: PodState, phase: str, *, now: int, style: Style) -> FrozenList:
     """Conditions of others first, then the kubelet's own in its order. The same list comes back where nothing changed."""
     old: FrozenList = (pod.get("status") or EMPTY_DICT).get("conditions") or EMPTY_LIST
-    known = {one["type"]: one for one in old}
+    known, stamp = {one["type"]: one for one in old}, timestamp(now)
     rows = []
     for wanted in _wanted(pod, state, phase, style):
         before = known.pop(wanted[0], None)  # its transition time stays while the status does
-        when = before["lastTransitionTime"] if before is not None and before["status"] == wanted[1] else timestamp(now)
+        when = before["lastTransitionTime"] if before is not None and before["status"] == wanted[1] else stamp
         rows.append((wanted, when))
     own = _own_conditions(tuple(rows))
     others = [one for one in old if one["type"] in known and one["type"] not in _OWN] if known else []

@@ -79,7 +79,10 @@ def non_zero_requests(spec: Object, defaults: Mapping[str, int]) -> Amounts:
 def _aggregate(spec: Object, what: str, of: Callable[[Object], Mapping[str, int]]) -> Amounts:
     total: Amounts = {}
     for container in spec["containers"]:
-        _add(total, of(container))
+        if total:
+            _add(total, of(container))
+        else:
+            total = dict(of(container))
     if init := spec.get("initContainers"):
         _with_init(total, init, of)
     if own := spec.get("resources"):

@@ -45,6 +45,16 @@ def _resources(containers: list[Object]) -> list[Object]:
 
 
 def _class_of(everything: list[Object]) -> str:
+    return _class_alone(everything[0]) if len(everything) == 1 else _class_together(everything)
+
+
+@once
+def _class_alone(resources: Object) -> str:
+    """Of a Pod with one container: remembered on what all Pods of its template share."""
+    return _class_together([resources])
+
+
+def _class_together(everything: list[Object]) -> str:
     asked: dict[str, Fraction] = {}
     limited: dict[str, Fraction] = {}
     guaranteed = True

@@ -228,7 +228,8 @@ def validate_status_update(pod: Object, old: Object) -> Errors:
     """What a kubelet may not report."""
     status, before = pod.get("status") or EMPTY_DICT, old.get("status") or EMPTY_DICT
     errors = [*_validate_conditions(status.get("conditions") or EMPTY_LIST)]
-    errors += _nominated(status, before, old["spec"].get("nodeName", ""))
+    if status.get("nominatedNodeName"):
+        errors += _nominated(status, before, old["spec"].get("nodeName", ""))
     errors += not_negative("observedGeneration", status.get("observedGeneration"))
     errors += immutable("qosClass", status.get("qosClass", ""), before.get("qosClass", ""))
     for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
@@ -253,8 +254,8 @@ def _validate_conditions(conditions: list[Object]) -> Errors:
 
 
 def _nominated(status: Mapping[str, Any], before: Mapping[str, Any], node: str) -> Errors:
-    name = status.get("nominatedNodeName", "")
-    if not name or name == before.get("nominatedNodeName", ""):
+    name = status["nominatedNodeName"]
+    if name == before.get("nominatedNodeName", ""):
         return []
     errors = check("nominatedNodeName", name, dns_subdomain)
     return [*errors, forbidden("nominatedNodeName", "may not be set on pods that are already bound to a node")] if node else errors
