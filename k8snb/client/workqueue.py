@@ -52,7 +52,8 @@ class WorkQueue:
             state.order.append(key)
         if cause:
             state.causes[key][cause] = True
-        self.wake()
+        if not state.scheduled:
+            self.wake()
 
     def wake(self) -> None:
         """Make sure that the loop runs if anything waits."""

@@ -100,7 +100,7 @@ class GarbageCollector(Controller):
         owners = meta.get("ownerReferences") or ()
         if old is None:
             graph.places[uid] = (resource, key_of(new))
-        if old is None or old["metadata"].get("ownerReferences") != owners:
+        if old is None or (old["metadata"].get("ownerReferences") or ()) != owners:
             self._link(uid, old, owners)
             if any(ref["uid"] not in graph.places for ref in owners):
                 self.queue.add(uid, cause)

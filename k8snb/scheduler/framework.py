@@ -8,7 +8,7 @@
 A plugin is one small class that inherits from the extension points it implements. It keeps nothing between calls: what it
 computes for a cycle it writes into ``cycle.data`` under its own name. An answer of None means success. A plugin whose Filter
 and Score look at nothing but the pod and the one node says so with ``node_local = True``; its answers are then remembered
-(:mod:`k8snb.scheduler.memo`).
+(:mod:`k8snb.scheduler.memo`). Our own scoring plugins also promise to be ``even``, so that nodes which are alike are scored as one.
 
     class OnlySSD(FilterPlugin):
         name = "OnlySSD"
