@@ -32,14 +32,14 @@ def services_of(controller: Any, old: Object | None, new: Object | None) -> Iter
     """The keys of the Services that a change of a Pod concerns; none where nothing that matters changed."""
     pods = [pod for pod in (old, new) if pod is not None]
     services = controller.informers["services"].by("namespace", pods[0]["metadata"]["namespace"])
-    selecting = [(service, selector.items()) for service in services if (selector := service["spec"].get("selector"))]
-    if not selecting or (len(pods) == 2 and _outward(pods[0]) == _outward(pods[1])):
+    if not any(service["spec"].get("selector") for service in services) or (len(pods) == 2 and _outward(pods[0]) == _outward(pods[1])):
         return []
     found: dict[str, None] = {}
     for pod in pods:
         labels = (pod["metadata"].get("labels") or EMPTY_DICT).items()
-        for service, wanted in selecting:
-            if wanted <= labels:
+        for service in services:
+            selector = service["spec"].get("selector")
+            if selector and selector.items() <= labels:
                 found[key_of(service)] = None
     return list(found)
 
