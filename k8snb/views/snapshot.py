@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from k8snb.apimachinery.meta import key_of
 from k8snb.apimachinery.objects import EMPTY_LIST, Object, dig
@@ -21,6 +22,30 @@ Snapshot = Mapping[str, Sequence[Object]]
 def identity(resource: str, obj: Object) -> str:
     """``pods shop/web-1``: the id of an object in every view and in the trace."""
     return f"{resource} {key_of(obj)}"
+
+
+class Identity(NamedTuple):
+    """What such an id says. ``namespace``: empty where the object has none."""
+
+    resource: str
+    namespace: str
+    name: str
+
+    @classmethod
+    def of(cls, text: str) -> Identity:
+        """Read an id.
+
+        >>> Identity.of("pods shop/web-1"), Identity.of("nodes node-1").namespace
+        (Identity(resource='pods', namespace='shop', name='web-1'), '')
+        """
+        resource, _, where = text.partition(" ")
+        namespace, _, name = where.rpartition("/")
+        return cls(resource, namespace, name)
+
+    @property
+    def where(self) -> str:
+        """``shop/web-1``, or ``node-1``."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
 @dataclass(slots=True)

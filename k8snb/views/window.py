@@ -32,7 +32,7 @@ from k8snb.views.graph import Graph
 from k8snb.views.inspect import Closeup
 from k8snb.views.members import members
 from k8snb.views.scheduling import Grid, is_decision
-from k8snb.views.snapshot import Snapshot, identity
+from k8snb.views.snapshot import Identity, Snapshot, identity
 from k8snb.views.steps import sentence
 from k8snb.views.storage import storage
 from k8snb.views.timeline import Timeline, lifetimes
@@ -129,12 +129,11 @@ class Window:
 
     def _changes(self, name: str, position: int | None) -> Iterator[Change]:
         """The changes of an object up to a position, the last one first; ``name`` is ``pods shop/web-1``."""
-        key, _, where = name.partition(" ")
-        resource = self.simulation.parts.server.catalogue.by_key.get(key)
+        named = Identity.of(name)
+        resource = self.simulation.parts.server.catalogue.by_key.get(named.resource)
         if resource is None:
             return
-        namespace, _, own = where.rpartition("/")
-        wanted = keys.key_of(resource, namespace, own)
+        wanted = keys.key_of(resource, named.namespace, named.name)
         journal, opened = self._journal, self.simulation.parts.store.opened
         end = len(journal) if position is None else min(position, len(journal))
         yield from (opened(journal[i]) for i in range(end - 1, -1, -1) if journal[i].key == wanted)
@@ -165,9 +164,9 @@ class Window:
 
     def _called(self, name: str) -> str:
         """An object's id as it is spoken of: ``pod shop/web-1``."""
-        key, _, rest = name.partition(" ")
-        resource = self.simulation.parts.server.catalogue.by_key.get(key)
-        return name if resource is None else f"{resource.singular} {rest}"
+        named = Identity.of(name)
+        resource = self.simulation.parts.server.catalogue.by_key.get(named.resource)
+        return name if resource is None else f"{resource.singular} {named.where}"
 
     def _owners(self, name: str, position: int | None) -> Iterator[str]:
         """Ids of the controllers above an object, nearest first."""
@@ -193,18 +192,16 @@ class Window:
 
         Raises ``LookupError`` for a pod that is not there, and for what is no pod.
         """
-        key, _, where = name.partition(" ")
-        trace = self.simulation.parts.kernel.trace
-        records = (record for record in reversed(trace.state.records) if record.subject == where and is_decision(record))
-        found = next((record for record in records if attempt in (0, record.detail["attempt"])), None)
-        if key != "pods":
+        named, trace = Identity.of(name), self.simulation.parts.kernel.trace
+        if named.resource != "pods":
             raise Missing(text("views.scheduling.no_pod", name=name))
+        records = (record for record in reversed(trace.state.records) if record.subject == named.where and is_decision(record))
+        found = next((record for record in records if attempt in (0, record.detail["attempt"])), None)
         if found is not None:
             return Grid.of(found)
-        namespace, _, own = where.rpartition("/")
-        pod = self.simulation.parts.server.stored("pods", own, namespace)
+        pod = self.simulation.parts.server.stored("pods", named.name, named.namespace)
         if pod is None:
-            raise Missing(text("views.no_such_object", name=f"pod {where}"))
+            raise Missing(text("views.no_such_object", name=f"pod {named.where}"))
         return text("views.scheduling.no_attempt", pod=key_of(pod), attempt=attempt) if attempt else self._undecided(pod)
 
     def _undecided(self, pod: Object) -> str:
@@ -232,17 +229,19 @@ class Window:
                 resource = catalogue.of_key(change.key)
                 if resource is not None and resource.key == "pods":
                     found.append((change.time, change.value, change.previous))
-        begin, last = (found[0][0], found[-1][0]) if found else (0, 0)
-        end = min(self.simulation.now, last + max(SECOND, (last - begin) // 10))  # a little beyond, to show what it came to
+        end = self._end([time for time, _, _ in found])
         return Timeline(text("views.timeline.title", name=self._called(name)), lifetimes(found, end))
 
     def _containers(self, name: str) -> Timeline:
         uid = self._uid(name)
         found = [(c.time, c.value) for c in self._journal if uid and dig(c.value or c.previous, "metadata.uid") == uid]
-        last = found[-1][0] if found else 0
-        begin = found[0][0] if found else 0
-        end = min(self.simulation.now, last + max(SECOND, (last - begin) // 10))
+        end = self._end([time for time, _ in found])
         return Timeline(text("views.timeline.containers", name=self._called(name)), container_lives(found, end))
+
+    def _end(self, times: Sequence[int]) -> int:
+        """Where a timeline ends: a little beyond the last change, to show what it came to."""
+        begin, last = (times[0], times[-1]) if times else (0, 0)
+        return min(self.simulation.now, last + max(SECOND, (last - begin) // 10))
 
     def _uid(self, name: str) -> str:
         change = self._change(name, None)
@@ -250,10 +249,9 @@ class Window:
 
     def known(self, name: str) -> str:
         """The same id, where there is such an object, or was one as far back as is remembered. Raises ``LookupError``."""
-        key, _, where = name.partition(" ")
-        namespace, _, own = where.rpartition("/")
+        key, namespace, own = named = Identity.of(name)
         if self._change(name, None) is None and self.simulation.parts.server.stored(key, own, namespace) is None:
-            raise Missing(text("views.never_seen", name=f"{key} {where.removeprefix('/')}"))
+            raise Missing(text("views.never_seen", name=f"{key} {named.where}"))
         return name
 
     def identify(self, what: str | Object, namespace: str = "") -> str:
@@ -309,10 +307,10 @@ class Window:
 
     def _traffic(self, of: str | Object, namespace: str) -> Graph:
         named = of if not isinstance(of, str) or "/" in of else f"service/{of}"
-        key, _, where = self.identify(named, namespace).partition(" ")
+        found = self.identify(named, namespace)
+        key, namespace, name = Identity.of(found)
         if key != "services":
-            raise no_service(self.snapshot(), self._called(f"{key} {where}"))
-        namespace, _, name = where.rpartition("/")
+            raise no_service(self.snapshot(), self._called(found))
         return traffic(self.snapshot(), name, namespace=namespace)
 
     def _storage(self, of: str | Object, namespace: str) -> Graph:
