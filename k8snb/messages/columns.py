@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 
 def columns(text: str) -> int:
@@ -24,3 +25,14 @@ def padded(text: str, width: int) -> str:
     '理由  '
     """
     return text + " " * (width - columns(text))
+
+
+def table(rows: Iterable[Iterable[object]], gap: int = 2) -> list[str]:
+    """Rows of equally many cells as lines, in which each column begins below itself, with so many blanks between them.
+
+    >>> table([("名前", "n"), ("pod", 10)])
+    ['名前  n', 'pod   10']
+    """
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
+    return [(" " * gap).join(map(padded, row, widths)).rstrip() for row in cells]

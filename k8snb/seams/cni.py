@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 from k8snb.component_helpers.resolver import Resolver
 from k8snb.messages import counted, text
+from k8snb.messages.columns import table
 from k8snb.sim.clock import duration
 
 REFUSED = "connection refused"
@@ -168,9 +169,8 @@ class HTTPResponse(NamedTuple):
     def __str__(self) -> str:
         """What came of it, then one line for each hop."""
         said = {"outcome": str(self.status or self.error), "latency": duration(self.latency)}
-        width = max((len(hop.where) for hop in self.hops), default=0)
         head = text("hop.summary", backend=self.backend, **said) if self.backend else text("hop.unanswered", **said)
-        return "\n".join([head, *(f"  {hop.where:{width}}  {hop.what}" for hop in self.hops)])
+        return "\n".join([head, *(f"  {line}" for line in table((hop.where, hop.what) for hop in self.hops))])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """How IPython shows it: hop by hop."""

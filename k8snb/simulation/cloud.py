@@ -28,7 +28,7 @@ from k8snb.cloud.pools import Instance, NodePool
 from k8snb.cloud.sizes import SIZES
 from k8snb.guests.arguments import careful
 from k8snb.messages import Mistake, text
-from k8snb.messages.columns import columns, padded
+from k8snb.messages.columns import table
 from k8snb.sim.clock import duration
 from k8snb.simulation.commands import Command
 from k8snb.simulation.config import MOST_MACHINES
@@ -236,10 +236,7 @@ COMMANDS: dict[str, Command] = {
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> str:
-    if not rows:
-        return text(nothing)
-    widths = [max(columns(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    return "\n".join("   ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows])
+    return "\n".join(table([head, *rows], gap=3)) if rows else text(nothing)
 
 
 class _Things(Mapping[str, T]):

@@ -9,7 +9,7 @@ etcd-3  stopped           2          180         180        180      170
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from k8snb.etcd.raft.member import MemberState
 from k8snb.etcd.raft.network import NetworkState, Passed
 from k8snb.etcd.store import KeyValue
 from k8snb.messages import Mistake, text
+from k8snb.messages.columns import table
 from k8snb.sim.clock import SECOND, duration
 
 _TROUBLES = (("cut", "cut off"), ("delay", "slow"), ("loss", "lossy"))
@@ -69,7 +70,7 @@ class Members:
     def __repr__(self) -> str:
         head = ("MEMBER", "ROLE", "LEADER", "RAFT TERM", "RAFT INDEX", "COMMITTED", "APPLIED", "REVISION", "LINK")
         took = f"last commit took {duration(self.latency)}" if self.latency else ""
-        return "\n".join(filter(None, [columns([head, *self.rows]), took]))
+        return "\n".join(filter(None, [*table([head, *self.rows]), took]))
 
 
 class Held(NamedTuple):
@@ -107,7 +108,7 @@ class Keys:
 
     def __repr__(self) -> str:
         rows = [(i.key, i.held.create_revision, i.held.mod_revision, i.held.version, i.held.lease or "") for i in self.items]
-        return columns([("KEY", "CREATE REVISION", "MOD REVISION", "VERSION", "LEASE"), *rows])
+        return "\n".join(table([("KEY", "CREATE REVISION", "MOD REVISION", "VERSION", "LEASE"), *rows]))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -122,7 +123,8 @@ class Log:
         return iter(self.entries)
 
     def __repr__(self) -> str:
-        return columns([("INDEX", "TERM", "STATE", "COMMAND"), *((e.index, e.term, self._state(e), e.command.short) for e in self.entries)])
+        rows = ((entry.index, entry.term, self._state(entry), entry.command.short) for entry in self.entries)
+        return "\n".join(table([("INDEX", "TERM", "STATE", "COMMAND"), *rows]))
 
     def _state(self, entry: Entry) -> str:
         return "applied" if entry.index <= self.applied else "committed" if entry.index <= self.committed else "proposed"
@@ -142,7 +144,7 @@ class Messages:
         return len(self.items)
 
     def __repr__(self) -> str:
-        return columns([(f"+{(p.time - self.start) / SECOND:.4f}s", p.fate, p.text) for p in self.items])
+        return "\n".join(table([(f"+{(p.time - self.start) / SECOND:.4f}s", p.fate, p.text) for p in self.items]))
 
 
 class Proposal(NamedTuple):
@@ -154,10 +156,3 @@ class Proposal(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Error: {self.error}" if self.error else f"OK (revision {self.revision})"
-
-
-def columns(rows: Iterable[Iterable[Any]]) -> str:
-    """Rows as text with aligned columns, two spaces apart."""
-    cells = [[str(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)

@@ -20,7 +20,7 @@ from k8snb.apimachinery.objects import Object, dig
 from k8snb.apiserver.request import Request
 from k8snb.apiserver.streaming import printer
 from k8snb.client.client import refusal
-from k8snb.simulation.etcd_tables import columns
+from k8snb.messages.columns import table
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
@@ -62,7 +62,7 @@ class Events:
         return self.items[index]
 
     def __repr__(self) -> str:
-        return columns([("TYPE", "OBJECT", "REVISION"), *((seen.type, seen.name, seen.revision) for seen in self.items)])
+        return "\n".join(table([("TYPE", "OBJECT", "REVISION"), *((seen.type, seen.name, seen.revision) for seen in self.items)]))
 
 
 class Watch:

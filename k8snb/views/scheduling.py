@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from k8snb.apimachinery.objects import EMPTY_LIST
 from k8snb.guests.arguments import careful
 from k8snb.messages import text
-from k8snb.messages.columns import columns
+from k8snb.messages.columns import table
 from k8snb.sim.trace import Record
 from k8snb.views.states import sign
 from k8snb.views.svg import escape
@@ -175,7 +175,7 @@ class Grid:
             label = line.point if line.point in ("filter", "score") else ""
             rows.append([label if label != before else "", line.plugin, *map(str, line.cells)])
             before = label or before
-        return _aligned(rows)
+        return table(rows)
 
     def _down(self) -> list[str]:
         """A line for each node: its total and points, or why not."""
@@ -185,7 +185,7 @@ class Grid:
             reason = self.reason(node)
             cell = Cell("failed", reason) if reason else self._total(node) if node in self.totals else Cell("done", "")
             rows.append([node, str(cell), points])
-        return _aligned(rows)
+        return table(rows)
 
     @property
     def html(self) -> str:
@@ -218,8 +218,3 @@ def _row(line: Line) -> str:
 def _natural(name: str) -> list[tuple[int, str]]:
     """``node-2`` before ``node-10``."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(columns(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -24,7 +24,7 @@ from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.known import IMAGES
 from k8snb.kubelet.images.reference import Reference, parse_reference
 from k8snb.messages import Missing, Mistake, text
-from k8snb.messages.columns import columns, padded
+from k8snb.messages.columns import table
 
 WIDTH = 100
 HOOKS = {
@@ -55,9 +55,7 @@ class Explanation(NamedTuple):
             "images.row_ports": ", ".join(map(str, self.ports)),
             "images.row_usage": text("images.usage", cpu=self.cpu, memory=round(self.memory / MIB, 1), size=round(self.size / 1e6, 1)),
         }
-        names = {key: text(key) for key in rows}
-        width = max(map(columns, names.values()))
-        lines = [f"  {padded(names[key], width)}  {value}" for key, value in rows.items() if value]
+        lines = [f"  {line}" for line in table((text(key), value) for key, value in rows.items() if value)]
         return "\n".join([self.image, fill(self.summary, WIDTH, break_on_hyphens=False), *lines])
 
 
@@ -136,8 +134,7 @@ class Catalogue:
             return False
 
     def __repr__(self) -> str:
-        width = max(map(len, self._names))
-        rows = [f"{name:{width}}  {_first(_summary(self._names[name]))}" for name in self]
+        rows = table((name, _first(_summary(self._names[name]))) for name in self)
         return "\n".join([text("images.title", count=len(self)), *rows, text("images.other")])
 
 
