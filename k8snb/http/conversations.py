@@ -73,6 +73,11 @@ class Conversation(Upgraded):
         """The command, word by word."""
         return [value for key, value in self.asked if key == "command"]
 
+    @property
+    def container(self) -> str:
+        """The container that is meant; empty: the pod's only one."""
+        return dict(self.asked).get("container", "")
+
     def _wants(self, channel: str) -> bool:
         return dict(self.asked).get(channel) in ("true", "1")
 
@@ -87,8 +92,7 @@ class Conversation(Upgraded):
         """The command of the container's process 1, if that waits for somebody who types."""
         answer = self.look()
         spec = answer.body.get("spec") or {} if answer.ok else {}
-        wanted = dict(self.asked).get("container", "")
-        found = [one for key in ("containers", "ephemeralContainers") for one in spec.get(key) or () if wanted in ("", one["name"])]
+        found = [one for key in ("containers", "ephemeralContainers") for one in spec.get(key) or () if self.container in ("", one["name"])]
         if not found or not found[0].get("stdin"):
             return []
         return [*(found[0].get("command") or ()), *(found[0].get("args") or ())] or ["sh"]
@@ -151,8 +155,7 @@ class Conversation(Upgraded):
             self.close(1000)
 
     def _container(self) -> tuple[tuple[str, str], ...]:
-        container = dict(self.asked).get("container", "")
-        return (("container", container),) if container else ()
+        return (("container", self.container),) if self.container else ()
 
     def _ask(self, command: list[str], stdin: str, body: Any = None) -> Response:
         parameters = [*self._container(), *(("command", word) for word in command), *[(TYPED, stdin)] * bool(stdin)]
@@ -279,7 +282,7 @@ class Conversation(Upgraded):
         while not self.over and self.endpoint.running:
             try:
                 self._say(STDOUT, log.look())
-                done = over(self.look(), dict(self.asked).get("container", ""))
+                done = over(self.look(), self.container)
             except ApiError:  # nobody is there who could tell
                 done = True
             if done:

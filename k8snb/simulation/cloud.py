@@ -21,7 +21,7 @@ from k8snb.apimachinery.objects import FrozenDict, freeze
 from k8snb.cloud.aks import Operation
 from k8snb.cloud.autoscaler.autoscaler import Verdict
 from k8snb.cloud.autoscaler.scale_up import EXPANDERS
-from k8snb.cloud.azure import CREATING, RUNNING, STOPPED
+from k8snb.cloud.azure import CREATING, RUNNING, STOPPED, Azure
 from k8snb.cloud.balancers import Balancer
 from k8snb.cloud.disks import DISK, FILE
 from k8snb.cloud.pools import Instance, NodePool
@@ -207,9 +207,12 @@ def _known_zone(_simulation: Simulation, zone: str) -> None:
         raise Mistake(text("cloud.no_zone", zone=zone, names=", ".join(ZONES)))
 
 
-def _on_azure(method: str) -> Callable[..., Any]:
-    def apply(simulation: Simulation, **arguments: Any) -> Any:
-        return getattr(managed(simulation).azure, method)(*arguments.values())
+def _on_azure(method: Callable[[Azure, str], None]) -> Callable[..., None]:
+    """Something that the cloud does to the one thing that is named."""
+
+    def apply(simulation: Simulation, **named: str) -> None:
+        (name,) = named.values()
+        method(managed(simulation).azure, name)
 
     return apply
 
@@ -222,13 +225,13 @@ COMMANDS: dict[str, Command] = {
     "cloud_upgrade": Command("upgrade pool", _can_upgrade, _upgrade),
     "cloud_remove_pool": Command("remove pool", _can_remove, _remove),
     "cloud_delete": Command("delete instance", _known_instance, lambda simulation, instance: managed(simulation).azure.delete([instance])),
-    "cloud_stop": Command("stop instance", _can_stop, _on_azure("stop")),
-    "cloud_start": Command("start instance", _can_start, _on_azure("start")),
-    "cloud_preempt": Command("preempt", _can_evict, _on_azure("preempt")),
-    "cloud_fail_zone": Command("fail zone", _known_zone, _on_azure("fail_zone")),
-    "cloud_restore_zone": Command("restore zone", _known_zone, _on_azure("restore_zone")),
-    "cloud_fail_boots": Command("fail boots", _known_pool, _on_azure("fail_boots")),
-    "cloud_restore_boots": Command("restore boots", _known_pool, _on_azure("restore_boots")),
+    "cloud_stop": Command("stop instance", _can_stop, _on_azure(Azure.stop)),
+    "cloud_start": Command("start instance", _can_start, _on_azure(Azure.start)),
+    "cloud_preempt": Command("preempt", _can_evict, _on_azure(Azure.preempt)),
+    "cloud_fail_zone": Command("fail zone", _known_zone, _on_azure(Azure.fail_zone)),
+    "cloud_restore_zone": Command("restore zone", _known_zone, _on_azure(Azure.restore_zone)),
+    "cloud_fail_boots": Command("fail boots", _known_pool, _on_azure(Azure.fail_boots)),
+    "cloud_restore_boots": Command("restore boots", _known_pool, _on_azure(Azure.restore_boots)),
 }
 
 

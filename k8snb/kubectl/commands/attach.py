@@ -76,9 +76,14 @@ def run_exec(call: Call) -> None:
     answer = execute(call, pod, container, command, (call.inputs.stdin or "") if call.flag("stdin") else "")
     for descriptor, text in answer["printed"]:
         call.chunks.append(("stdout" if descriptor == 1 else "stderr", text))
-    code = int(answer.get("exitCode") or 0)
     if not answer["finished"]:
         end_with(call, sentence("kubectl.exec_endless"), 130)
+    _end_as(call, answer)
+
+
+def _end_as(call: Call, answer: Any) -> None:
+    """Fail where the command in the container has failed."""
+    code = int(answer.get("exitCode") or 0)
     if code:
         end_with(call, f"command terminated with exit code {code}", code)
 
@@ -186,8 +191,7 @@ def _from_container(call: Call, source: Place, target: str) -> None:
     answer = execute(call, pod, container, ["tar", "cf", "-", source.path])
     if answer["stderr"]:
         call.chunks.append(("stderr", answer["stderr"]))
-    if answer["exitCode"]:
-        end_with(call, f"command terminated with exit code {answer['exitCode']}", int(answer["exitCode"]))
+    _end_as(call, answer)
     try:
         unpack(call, to_bytes(answer["stdout"]), place_of(call.args[0], ""), target)
     except tarfile.TarError:
@@ -234,8 +238,7 @@ def _to_container(call: Call, source: str, target: Place) -> None:
     answer = execute(call, pod, container, command, from_bytes(archive))
     if answer["stderr"]:
         call.chunks.append(("stderr", answer["stderr"]))
-    if answer["exitCode"]:
-        end_with(call, f"command terminated with exit code {answer['exitCode']}", int(answer["exitCode"]))
+    _end_as(call, answer)
 
 
 def packed(files: dict[str, str]) -> bytes:
