@@ -321,7 +321,7 @@ def _validate_namespace(namespace: str, namespaced: bool) -> Errors:
 
 def _validate_common(meta: Object) -> Errors:
     errors = not_negative("generation", meta.get("generation"))
-    for field, validate in _COMMON:
+    for field, validate in () if _COMMON_FIELDS.isdisjoint(meta) else _COMMON:
         given = meta.get(field)
         if given:
             errors += within(field, validate(given))
@@ -370,6 +370,7 @@ _COMMON: tuple[tuple[str, Callable[[Any], Errors]], ...] = (
     ("ownerReferences", validate_owner_references),
     ("finalizers", validate_finalizers),
 )
+_COMMON_FIELDS = frozenset(field for field, _ in _COMMON)
 
 
 def validate_object_meta_update(new: Object, old: Object) -> Errors:

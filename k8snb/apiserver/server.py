@@ -30,6 +30,7 @@ from k8snb.apiserver.request import Request, Response
 from k8snb.apiserver.watch import Hub, HubState
 from k8snb.etcd.store import Change, Store, Unavailable
 from k8snb.sim.kernel import Kernel
+from k8snb.sim.records import maker
 from k8snb.sim.state import Shelf
 
 _READS = ("get", "list", "watch")
@@ -60,6 +61,7 @@ class ServerConfig:
     node_port_range: tuple[int, int] = (30000, 32767)
 
 
+_response = maker(Response)
 Handler = Callable[[Context, Resource], Object]
 _VERBS: dict[str, Handler] = {
     "get": reads.get,
@@ -121,7 +123,7 @@ class Server:
         if record:
             notes = "; ".join([*context.notes, note] if note else context.notes)
             self.kernel.trace.amend(record, (code, notes, self.store.revision), _subject(request, body) if code == 201 else "")
-        return Response(code, body, tuple(context.warnings), record)
+        return _response((code, body, tuple(context.warnings), record))
 
     def _begin(self, request: Request) -> int:
         kernel = self.kernel
@@ -137,7 +139,8 @@ class Server:
         if not self.state.running:
             raise ApiError(503, "ServiceUnavailable", NOT_RUNNING)
         self.authorizer.check(request)
-        self._injected(request)
+        if self.state.faults:
+            self._injected(request)
         if request.path:
             if self.paths is None:
                 raise ApiError(404, "NotFound", "the server could not find the requested resource")
@@ -162,8 +165,6 @@ class Server:
 
     def _injected(self, request: Request) -> None:
         """A fault that the learner asked for: this request, or every one like it, fails."""
-        if not self.state.faults:
-            return
         for key in ((request.verb, request.resource), (request.verb, "*"), ("*", request.resource), ("*", "*")):
             left = self.state.faults.get(key, 0)
             if left:

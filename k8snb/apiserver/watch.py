@@ -28,6 +28,7 @@ from k8snb.apimachinery.resource import Resource
 from k8snb.etcd.store import Change
 from k8snb.sim.clock import LATENCY
 from k8snb.sim.kernel import Kernel
+from k8snb.sim.records import maker
 
 BUFFER = 100_000
 INDEXED = ("metadata.name", "spec.nodeName")  # equality on one of these is looked up, not filtered
@@ -40,6 +41,9 @@ class WatchEvent(NamedTuple):
     object: Object
     revision: int
     cause: int
+
+
+_watch_event = maker(WatchEvent)
 
 
 @dataclass(slots=True)
@@ -199,7 +203,7 @@ def translate(watch: WatchState, resource: Resource, change: Change) -> WatchEve
     new = change.value if change.value is not None and selected(watch, resource, change.value) else None
     old = change.previous if change.previous is not None and selected(watch, resource, change.previous) else None
     if new is not None:
-        return WatchEvent("MODIFIED" if old is not None else "ADDED", new, change.revision, change.cause)
+        return _watch_event(("MODIFIED" if old is not None else "ADDED", new, change.revision, change.cause))
     if old is None:
         return None
     gone = change.value if change.value is not None else old  # left the selector: its present form is reported

@@ -29,6 +29,7 @@ from sortedcontainers import SortedList
 
 from k8snb.sim.clock import SECOND
 from k8snb.sim.kernel import Event, Kernel
+from k8snb.sim.records import maker
 from k8snb.sim.state import Shelf, Tape
 
 JOURNAL_CAPACITY = 300_000
@@ -72,8 +73,8 @@ class KeyValue(NamedTuple):
 def renewed(old: KeyValue | None, value: Any, revision: int, lease: int) -> KeyValue:
     """What a key holds after a write of that revision."""
     if old is None:
-        return KeyValue(value, revision, revision, 1, lease)
-    return KeyValue(value, old.create_revision, revision, old.version + 1, lease)
+        return _key_value((value, revision, revision, 1, lease))
+    return _key_value((value, old.create_revision, revision, old.version + 1, lease))
 
 
 class Change(NamedTuple):
@@ -85,6 +86,9 @@ class Change(NamedTuple):
     value: Any
     previous: Any
     cause: int
+
+
+_key_value, _change = maker(KeyValue), maker(Change)
 
 
 @dataclass(slots=True)
@@ -184,7 +188,7 @@ class Store:
 
     def _record(self, key: str, value: Any, previous: Any) -> Change:
         state, now, causes = self.state, self.kernel.now, self.kernel.causes
-        change = Change(state.revision, now, key, value, previous, causes[0] if causes else 0)
+        change = _change((state.revision, now, key, value, previous, causes[0] if causes else 0))
         if key.startswith(self.coalesce):
             state.latest[key] = change
         else:

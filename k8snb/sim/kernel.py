@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from k8snb.sim.clock import EPOCH
+from k8snb.sim.records import maker
 from k8snb.sim.rng import Stream
 from k8snb.sim.state import Shelf, Tape
 from k8snb.sim.trace import Trace, TraceState
@@ -39,6 +40,9 @@ class Event(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Event {self.component} {self.key!r}: {self.why}>"
+
+
+_event = maker(Event)
 
 
 @dataclass(slots=True)
@@ -88,7 +92,7 @@ class Kernel:
         state.sequence += 1
         draw = self.rng("kernel/shuffle").below(1 << 30) if state.shuffle else 0
         epoch = state.epochs.get(component, 0)
-        event = Event(state.now + delay, draw, state.sequence, component, key, why, causes, epoch, background)
+        event = _event((state.now + delay, draw, state.sequence, component, key, why, causes, epoch, background))
         heapq.heappush(state.heap, event)
 
     def cancel(self, component: str) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from k8snb.sim.state import Shelf
 
 SAFE_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # k8s.io/apimachinery/pkg/util/rand: no vowels, nothing easily confused
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 T = TypeVar("T")
 
 
@@ -43,9 +44,8 @@ class Stream:
 
     def uid(self) -> str:
         """A UID in the form of a version-4 UUID."""
-        digits = self._digest()[:16].hex()
-        variant = "89ab"[int(digits[16], 16) & 3]
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+        digits = self._digest().hex()
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
     def choice(self, items: list[T]) -> T:
         """One of the items, which must be in a stated order."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from k8snb.sim.records import maker
 from k8snb.sim.state import Tape
 
 CAPACITY = 400_000
@@ -31,6 +32,9 @@ class Record(NamedTuple):
     subject: str
     detail: Any
     causes: tuple[int, ...]
+
+
+_record = maker(Record)
 
 
 @dataclass(slots=True)
@@ -53,7 +57,7 @@ class Trace:
         """Append a record and return its id."""
         state = self.state
         number = state.first + len(state.records)
-        state.records.append(Record(number, time, kind, actor, verb, subject, detail, causes))
+        state.records.append(_record((number, time, kind, actor, verb, subject, detail, causes)))
         if len(state.records) > self.capacity:
             cut = self.capacity // 4
             del state.records[:cut]
@@ -79,7 +83,7 @@ class Trace:
         if 0 <= index < len(self.state.records):
             known = self.state.records[index]
             number, time, kind, actor, did, said, _, causes = known
-            self.state.records[index] = Record(number, time, kind, actor, verb or did, subject or said, detail, causes)
+            self.state.records[index] = _record((number, time, kind, actor, verb or did, subject or said, detail, causes))
 
     def retract(self, number: int) -> None:
         """Take back the newest record, if it is that one: nothing came of it and nothing refers to it."""
