@@ -15,8 +15,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8snb.apimachinery.errors import FieldError, invalid
 from k8snb.apimachinery.objects import FrozenDict
@@ -31,8 +30,7 @@ class SelectorError(ValueError):
     """The text is no selector; the message is the server's and kubectl's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One condition on one label. ``operator`` is Go's word: ``=`` ``==`` ``!=`` ``in`` ``notin`` ``exists`` ``!`` ``gt`` ``lt``."""
 
     key: str
@@ -71,8 +69,7 @@ _MATCHERS: dict[str, Callable[[str | None, tuple[str, ...]], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(NamedTuple):
     """All requirements must hold; none at all select everything. ``never`` is the selector that selects nothing."""
 
     requirements: tuple[Requirement, ...] = ()
@@ -286,8 +283,7 @@ def parse(text: str) -> Selector:
 # Fields
 
 
-@dataclass(frozen=True, slots=True)
-class FieldRequirement:
+class FieldRequirement(NamedTuple):
     """One condition on one field: ``=`` or ``!=``."""
 
     field: str
@@ -298,8 +294,7 @@ class FieldRequirement:
         return f"{self.field}{self.operator}{_escape(self.value)}"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSelector:
+class FieldSelector(NamedTuple):
     """All requirements must hold. ``fields`` of an object come from its resource's selectable fields."""
 
     requirements: tuple[FieldRequirement, ...] = ()
