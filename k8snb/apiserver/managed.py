@@ -6,7 +6,7 @@ short chain of writes since ownership was last computed, and works it off when a
     computed up to here  ->  (old, new, "kubectl-client-side-apply", Update)  ->  (old, new, "kubelet", Update, status)
 
 Objects are frozen and ownership of an unchanged subtree is remembered on it, so the delay costs nothing; a chain that grows
-long is worked off at once, so it holds few old objects.
+long is worked off at once, so it holds few objects that nobody else does.
 
 Models: k8s.io/apimachinery/pkg/util/managedfields (internal/fieldmanager.go, structuredmerge.go).
 """
@@ -20,7 +20,7 @@ from k8snb.apimachinery.objects import EMPTY_LIST, FrozenList, Object, put
 from k8snb.apimachinery.resource import Resource
 from k8snb.sim.state import Shelf
 
-_LONGEST = 8
+_LONGEST = 64
 
 
 class Write(NamedTuple):

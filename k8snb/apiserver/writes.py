@@ -197,6 +197,8 @@ def update_decoded(
 
 def _written(context: Context, resource: Resource, obj: Object, *, old: Object, managed: Any, status: bool) -> Object:
     key = _key(resource, old)
+    if obj is context.claimed:  # then what is stored says the same of ownership, and the journal keeps that anyway
+        context.claimed = None
     obj = store_update(context.server, resource, obj, old)
     if context.server.store.get(key) is not None:
         _note(context, resource, key, obj, old=old, managed=managed, sub="status" if status else "")
