@@ -174,7 +174,8 @@ class ReplicaSetController(Controller):
     def _update_status(self, key: str, rs: Object, counts: Census, error: ApiError | None) -> None:
         status = new_status(rs, counts, error, self.now)
         if status != rs.get("status"):
-            self.consistency.wrote(rs, self.resource, self.client.update_status(self.resource, FrozenDict({**rs, "status": status})))
+            written = self.client.update_status(self.resource, FrozenDict({**rs, "status": status}), typed=True)
+            self.consistency.wrote(rs, self.resource, written)
         minimum = rs["spec"].get("minReadySeconds", 0)
         if minimum and status.get("readyReplicas") == rs["spec"]["replicas"] != status.get("availableReplicas"):
             self.queue.add_after(key, minimum * SECOND, "its Pods have been ready for minReadySeconds")

@@ -266,7 +266,7 @@ class DeploymentController(Controller):
     def _put_status(self, observed: Observed, status: Object, *, wait: bool = True) -> None:
         deployment = observed.deployment
         if status != deployment.get("status"):
-            self.client.update_status(self.resource, FrozenDict({**deployment, "status": status}))
+            self.client.update_status(self.resource, FrozenDict({**deployment, "status": status}), typed=True)
         delay = progress.wait_for_deadline(deployment, status, self.now) if wait else None
         if delay is not None:
             self.queue.add_after(key_of(deployment), delay, "its progress deadline", background=False)
