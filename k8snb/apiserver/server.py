@@ -226,10 +226,10 @@ def _subject(request: Request, made: Object | None = None) -> str:
     if request.path:
         return request.path
     name = request.name or (made and (made.get("metadata") or EMPTY_DICT).get("name")) or ""
-    return _place(request.resource, request.group, request.subresource, request.namespace) + name
+    return f"{_place(request.resource, request.group, request.subresource, request.namespace)}{name}"
 
 
 @functools.lru_cache(maxsize=4096)
 def _place(resource: str, group: str, subresource: str, namespace: str) -> str:
     kind = f"{resource}.{group}" if group else resource
-    return f"{kind}{'/' if subresource else ''}{subresource} {namespace}{'/' if namespace else ''}"
+    return f"{kind}{f'/{subresource}' if subresource else ''} {f'{namespace}/' if namespace else ''}"

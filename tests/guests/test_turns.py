@@ -174,6 +174,10 @@ def asks_for_a_wrong_resource(self, key):
     self.client.list("pod", "default")
 
 
+def names_it_by_a_number(self, key):
+    self.client.get(RS, 5, "default")
+
+
 def misspells_the_client(self, key):
     self.client.lst("pods")
 
@@ -257,6 +261,7 @@ TOLD = [  # (reconcile, what the one line names)
     (reads_what_it_does_not_watch, "no cache of 'pods', only of: replicasets.apps", 'reads = ("pods",)'),
     (forgets_an_import, "NameError: name 'dig' is not defined", ""),
     (asks_for_a_wrong_resource, 'cannot list resource "pod"', "plural"),
+    (names_it_by_a_number, 'replicasets.apps "5" not found', ""),
     (misspells_the_client, "'Client' object has no attribute 'lst'", ""),
     (sends_no_object, "", ""),
     (sends_itself, "RecursionError", ""),
