@@ -1,5 +1,6 @@
 """Whatever a learner hands to the public face: an answer, or one clear sentence in each language. Never a traceback."""
 
+import copy
 import inspect
 import warnings
 
@@ -270,6 +271,8 @@ def test_the_time_that_was_let_pass_is_told_and_counts_as_a_number():
     passed = cluster.run_for(30)
     assert repr(passed) == f"30s passed: {int(passed)} events."
     assert f"{passed}" == str(passed) == str(int(passed))
+    kept = copy.deepcopy([passed])
+    assert (kept, repr(kept[0])) == ([passed], repr(passed))
 
 
 def test_who_asks_whether_something_is_there_gets_an_answer():

@@ -74,8 +74,8 @@ class Plain(str):
 class Told(int):
     """A number that a notebook shows as a sentence."""
 
-    def __new__(cls, number: int, sentence: str) -> Self:
-        """``sentence``: what it counts."""
+    def __new__(cls, number: int, sentence: str = "") -> Self:
+        """``sentence``: what it counts. (Who makes a copy hands over the number alone, and what else there is afterwards.)"""
         told = super().__new__(cls, number)
         told.sentence = sentence
         return told
