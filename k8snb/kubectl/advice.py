@@ -52,11 +52,17 @@ def _blanks(typed: Sequence[str]) -> Iterator[str]:
     for flag, value, behind in _selectors(typed):
         operator = behind[0] if behind else ""
         if operator in SETS:
-            ends = next((at for at, word in enumerate(behind) if word.endswith(")")), 0)
-            yield text("kubectl.blanks", right=f"{flag} '{' '.join([value, *behind[: ends + 1]])}'")
+            yield text("kubectl.blanks", right=f"{flag} '{' '.join([value, operator, *_values(behind[1:])])}'")
         elif operator.lstrip("!").startswith("="):
             rest = behind[: 2 if operator.endswith("=") else 1]
             yield text("kubectl.no_blanks", right=f"{flag} {value}{''.join(rest)}")
+
+
+def _values(behind: Sequence[str]) -> Sequence[str]:
+    """The values of a set, which stand behind its operator: up to the parenthesis that ends them; a single one without any gets them."""
+    ends = next((at for at, word in enumerate(behind, 1) if word.endswith(")")), 0)
+    alone = not ends and behind and not behind[0].startswith(("-", "("))
+    return [f"({behind[0]})"] if alone else behind[:ends]
 
 
 def _silence(typed: Sequence[str]) -> Iterator[str]:

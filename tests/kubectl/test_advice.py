@@ -22,6 +22,7 @@ def cluster():
         ("get pods -l=app=web,tier in (a)", "-l 'app=web,tier in (a)'"),
         ("get pods --selector=tier in (a)", "--selector 'tier in (a)'"),
         ("delete pods -l tier in", "-l 'tier in'"),
+        ("get pods -l tier in web -o wide", "-l 'tier in (web)'"),
     ],
 )
 def test_a_selector_that_the_shell_has_cut_is_shown_in_quotes(cluster, line, right):
