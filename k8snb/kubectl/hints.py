@@ -33,7 +33,6 @@ ABSENT: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 )
 NO_OBJECT = re.compile(r"invalid object to validate|Go value of type unstructured\.detector")
 FILE = re.compile(r"\S+\.(?:ya?ml|json)")
-MOST_HOMES = 3
 NAMESPACE = re.compile(r'namespaces "([^"]*)" not found')
 
 
@@ -56,7 +55,7 @@ def hint(complaint: str, obj: Mapping[str, Any], path: Sequence[str | int], valu
     """What to do about a complaint that is about the field ``path`` of an object, where ``value`` stands (None: nothing)."""
     if isinstance(value, str) and "{{" in value:
         return text("notebook.template")
-    if "\t" in str(path[-1:]) or (isinstance(value, str) and "\t" in value):
+    if any(isinstance(one, str) and "\t" in one for one in (*path[-1:], value)):
         return text("notebook.tab_inside")
     if value is None and any(words.search(complaint) and list(path) == list(field) for words, field in ABSENT):
         return text("notebook.absent", field=".".join(map(str, path)))
@@ -73,9 +72,9 @@ def misspelt(wrong: Slip, kind: str) -> str:
     *above, key = wrong.path
     field = str(key).replace("\t", "→")
     if wrong.meant:
-        return text("notebook.near_field", field=field, near=wrong.meant)
+        return text("notebook.near_field", field=field, near=" / ".join(wrong.meant))
     if wrong.homes:
-        return text("notebook.at_home", field=field, places=", ".join(home or text("notebook.top") for home in wrong.homes[:MOST_HOMES]))
+        return text("notebook.at_home", field=field, places=", ".join(home or text("notebook.top") for home in wrong.homes))
     return text("notebook.no_field", field=field, path=".".join([kind.lower(), *(name for name in above if isinstance(name, str))]))
 
 

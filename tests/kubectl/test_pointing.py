@@ -190,6 +190,33 @@ def test_a_key_that_is_nearly_a_field_is_pointed_at_and_told_what_is_meant(shown
     assert found == (*place, f"There is no field {place[1]} here. Is {meant} meant?")
 
 
+def _in_pod(old, new):
+    return POD.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "place", "meant"),
+    [
+        (_in_pod("containerPort", "port"), (12, "port"), "containerPort / hostPort"),
+        (_in_pod("envoy", "envoy\n    volumeMounts: [{name: a, path: /a}]"), (11, "path"), "mountPath / subPath"),
+        (_in_pod("envoy", "envoy\n    environment: [{name: A, value: b}]"), (11, "environment"), "env"),
+        (_in_pod("spec:\n", "spec:\n  volumes: [{name: a, secret: {name: b}}]\n"), (6, "name"), "secretName"),
+        (DEPLOYMENT.replace("NAME", "web").replace("matchLabels", "labels"), (8, "labels"), "matchLabels"),
+    ],
+)
+def test_a_field_that_is_called_otherwise_for_short_is_told_by_each_name_that_it_can_have(shown, manifest, place, meant):
+    (found,) = shown(manifest)[1]
+    assert found == (*place, f"There is no field {place[1]} here. Is {meant} meant?")
+
+
+def test_what_is_called_so_but_takes_other_values_or_is_one_of_many_is_not_meant(shown):
+    for spec in ("selector: {matchLabels: {app: web}}", "name: web"):
+        (found,) = shown(POD.replace("spec:\n", f"spec:\n  {spec}\n"))[1]
+        assert "kubectl explain pod.spec" in found[2]
+    (found,) = shown(POD.replace("envoy", "envoy\n    vars: [{name: A, value: b}]"))[1]
+    assert "kubectl explain pod.spec.containers" in found[2]  # and not args, of whose four letters two are others
+
+
 @pytest.mark.parametrize("options", ["--validate=warn", "--validate=false"])
 def test_a_misspelt_key_is_told_too_where_it_is_only_warned_of_or_silently_dropped(shown, options):
     (found,) = shown(POD.replace("containers", "container"), options)[1][:1]
@@ -203,6 +230,8 @@ def test_a_misspelt_key_is_told_too_where_it_is_only_warned_of_or_silently_dropp
         (POD.replace("    - containerPort: 80", "    - name: a\n    containerPort: 80"), (13, "containerPort"), "spec.containers.ports"),
         (DEPLOYMENT.replace("NAME", "web").replace("      containers:", "      strategy: {}\n      containers:"), (13, "strategy"), "spec"),
         (POD.replace("envoy", "envoy\n    hostname: web"), (11, "hostname"), "spec"),
+        (POD.replace("envoy", "envoy\n    limits: {cpu: 1}"), (11, "limits"), "spec.containers.resources"),
+        (DEPLOYMENT.replace("replicas: 3", "strategy: {maxSurge: 1}"), (6, "maxSurge"), "spec.strategy.rollingUpdate"),
         ("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  data: {x: y}\n", (5, "data"), "the object itself"),
     ],
 )
@@ -231,6 +260,11 @@ def test_what_anybody_may_name_as_they_like_is_no_misspelt_field(shown):
 def test_a_tab_inside_of_a_value_is_shown_and_named(shown, old, new, line, underlined):
     found = shown(POD.replace(old, new))[1]
     assert (line, underlined, "A tab stands in this text; it is shown as →. Write it without.") in found
+
+
+def test_a_tab_inside_of_a_key_that_anybody_may_choose_is_named_too(shown):
+    (found,) = shown("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  b\tc: x\n")[1]
+    assert found == (5, "b→c", "A tab stands in this text; it is shown as →. Write it without.")
 
 
 @pytest.mark.parametrize(
