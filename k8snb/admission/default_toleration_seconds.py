@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.admission.plugin import Context, is_plain
-from k8snb.apimachinery.objects import EMPTY_LIST, FrozenDict, FrozenList, Object, freeze, put
+from k8snb.apimachinery.objects import EMPTY_LIST, FrozenDict, FrozenList, Object, freeze
 from k8snb.apimachinery.resource import Resource, once
 from k8snb.apiserver.request import Request
 
@@ -43,4 +43,4 @@ class DefaultTolerationSeconds:
             return obj
         before = obj["spec"].get("tolerations") or EMPTY_LIST
         after = with_defaults(before)
-        return obj if after is before else put(obj, "spec", FrozenDict({**obj["spec"], "tolerations": after}))
+        return obj if after is before else FrozenDict(obj | {"spec": FrozenDict(obj["spec"] | {"tolerations": after})})

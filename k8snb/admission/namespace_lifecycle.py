@@ -20,25 +20,22 @@ class NamespaceLifecycle:
 
     name = "NamespaceLifecycle"
     handles = ("create", "update", "delete")
+    judges = ("namespaces",)
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object | None, old: Object | None) -> Object | None:
         """Refuse what the namespace does not allow; the object itself is never changed."""
-        if resource.key != "namespaces" and resource.namespaced and obj is not None and resource.key not in _REVIEWS:
-            self._check(context, request, resource, (obj, old))
+        if resource.namespaced and obj is not None and resource.key not in _REVIEWS:
+            namespace = context.get("namespaces", request.namespace)
+            if namespace is None:
+                raise object_not_found("", "namespaces", request.namespace)
+            if old is None and namespace.get("status", EMPTY_DICT).get("phase") == "Terminating":
+                raise self._terminating(request, resource, obj)
         return obj
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object | None, old: Object | None) -> None:
         """Refuse the deletion of the three."""
         if resource.key == "namespaces" and obj is None and request.name in IMMORTAL:
             raise request_forbidden("", "namespaces", request.name, "this namespace may not be deleted")
-
-    def _check(self, context: Context, request: Request, resource: Resource, change: tuple[Object, Object | None]) -> None:
-        obj, old = change
-        namespace = context.get("namespaces", request.namespace)
-        if namespace is None:
-            raise object_not_found("", "namespaces", request.namespace)
-        if old is None and namespace.get("status", EMPTY_DICT).get("phase") == "Terminating":
-            raise self._terminating(request, resource, obj)
 
     def _terminating(self, request: Request, resource: Resource, obj: Object | None) -> ApiError:
         where = request.namespace

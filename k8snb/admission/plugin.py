@@ -68,6 +68,7 @@ class Admission(Protocol):
     """The two names every plugin has; ``admit`` and ``validate`` are looked up, either may be absent.
 
     ``resources``, where a plugin has it, are the keys of the only resources that it looks at; it is not asked about others.
+    ``judges``, where it has that, are the keys of the only ones that its ``validate`` looks at.
     ``needs``, where it has that, is the key of a resource without whose objects it has nothing to do; then it is not asked at all.
     ``reinvokes`` says that after a change by this plugin the others are asked once more.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.admission.plugin import Context, forbidden, is_plain
-from k8snb.apimachinery.objects import FrozenDict, Object, put
+from k8snb.apimachinery.objects import FrozenDict, Object
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.request import Request
 
@@ -19,7 +19,7 @@ _MUST_NOT = "must not be provided in pod spec; priority admission controller com
 def default_class(context: Context) -> Object | None:
     """The PriorityClass marked ``globalDefault``; the lowest value where there are several."""
     marked = [c for c in context.remembered(CLASSES) if c.get("globalDefault")]
-    return min(marked, key=lambda c: (int(c["value"]), str(c["metadata"]["name"])), default=None)
+    return min(marked, key=lambda c: (int(c["value"]), str(c["metadata"]["name"]))) if marked else None
 
 
 class Priority:
@@ -28,6 +28,7 @@ class Priority:
     name = "Priority"
     handles = ("create", "update")
     resources = ("pods", CLASSES)
+    judges = (CLASSES,)
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The pod with the priority of its class; on update, what it had is kept."""
@@ -38,7 +39,7 @@ class Priority:
             kept = {k: old["spec"][k] for k in ("priority", "preemptionPolicy") if k in old["spec"] and spec.get(k) is None}
         else:
             kept = self._computed(context, request, resource, obj)
-        return put(obj, "spec", FrozenDict({**spec, **kept})) if kept else obj
+        return FrozenDict(obj | {"spec": FrozenDict(spec | kept)}) if kept else obj
 
     def _computed(self, context: Context, request: Request, resource: Resource, obj: Object) -> dict[str, Any]:
         spec, name = obj["spec"], obj["spec"].get("priorityClassName")

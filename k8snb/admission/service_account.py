@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from k8snb.admission.plugin import Context, forbidden, is_plain
-from k8snb.apimachinery.objects import EMPTY_LIST, FrozenDict, FrozenList, Object, dig, freeze, put
+from k8snb.apimachinery.objects import EMPTY_LIST, FrozenDict, FrozenList, Object, dig, freeze
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.request import Request
 from k8snb.resources.common.pod_annotations import is_mirror
@@ -55,7 +55,7 @@ class ServiceAccount:
             changed |= with_token(spec, lambda: context.token(5))
         if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
             changed["imagePullSecrets"] = FrozenList([freeze({"name": s.get("name", "")}) for s in account["imagePullSecrets"]])
-        return put(obj, "spec", FrozenDict({**spec, **changed}))
+        return FrozenDict(obj | {"spec": FrozenDict(spec | changed)})
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> None:
         """The account exists still; where it enforces a list of secrets, only those are mentioned."""
@@ -108,7 +108,9 @@ def with_token(spec: Any, token: Any) -> dict[str, Any]:
     mount = FrozenDict({"name": name, "readOnly": True, "mountPath": MOUNT_PATH})
     changed: dict[str, Any] = {}
     for key in ("initContainers", "containers"):
-        before = spec.get(key) or EMPTY_LIST
+        before = spec.get(key)
+        if not before:
+            continue
         after = [_mounting(container, mount) for container in before]
         if any(new is not old for new, old in zip(after, before, strict=True)):
             changed[key] = FrozenList(after)
@@ -119,8 +121,9 @@ def with_token(spec: Any, token: Any) -> dict[str, Any]:
 
 def _mounting(container: Any, mount: FrozenDict) -> Any:
     mounts = container.get("volumeMounts") or EMPTY_LIST
-    if any(m.get("mountPath") == MOUNT_PATH for m in mounts):  # what the user mounted there stays
-        return container
+    for one in mounts:
+        if one.get("mountPath") == MOUNT_PATH:  # what the user mounted there stays
+            return container
     return FrozenDict({**container, "volumeMounts": FrozenList([*mounts, mount])})
 
 

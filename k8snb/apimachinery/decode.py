@@ -104,9 +104,10 @@ def trust(type_: Type, obj: Object) -> None:
     Law: what is stored is in the form that decoding and defaulting give (tests decode and default anew what clusters have stored).
     """
     if type_.kind == STRUCT:
-        for key, part in obj.items():
-            if part and type(part) is FrozenDict and key in type_.fields:  # an empty one is shared by all kinds
-                part.proper, part.settled = type_.fields[key].type, True
+        for key, of in type_.parts:
+            part = obj.get(key)
+            if part and type(part) is FrozenDict:  # an empty one is shared by all kinds
+                part.proper, part.settled = of, True
 
 
 def cannot_be_handled(kind: str, version: str, why: str) -> ApiError:

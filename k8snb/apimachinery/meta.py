@@ -139,7 +139,10 @@ def condition(obj: Object, kind: str) -> Mapping[str, Any] | None:
 
 def find_condition(conditions: Sequence[Mapping[str, Any]], kind: str) -> Mapping[str, Any] | None:
     """The condition of this type in a list of conditions, or None."""
-    return next((c for c in conditions if c["type"] == kind), None)
+    for one in conditions:
+        if one["type"] == kind:
+            return one
+    return None
 
 
 def condition_status(obj: Object, kind: str) -> str:

@@ -85,24 +85,23 @@ def put(obj: Object, path: Path, value: Any) -> FrozenDict:
     >>> put({"spec": {"replicas": 3}}, "spec.replicas", 5)
     {'spec': {'replicas': 5}}
     """
-    result: FrozenDict = _put(freeze(obj), _keys(path), freeze(value))
+    keys = _keys(path)
+    result: FrozenDict = _put(freeze(obj), keys, freeze(value)) if keys else freeze(value)
     return result
 
 
 def _put(node: Any, keys: tuple[str | int, ...], value: Any) -> Any:
-    if not keys:
-        return value
     head, rest = keys[0], keys[1:]
     if isinstance(node, list):
         if not isinstance(head, int):
             raise TypeError(f"a list is indexed by a number, not by {head!r}")
         items = list(node)
-        items[head] = _put(items[head], rest, value)
+        items[head] = _put(items[head], rest, value) if rest else value
         return FrozenList(items)
     if node is not None and not isinstance(node, dict):
         raise TypeError(f"cannot set {head!r} inside {node!r}")
     changed = dict(node or ())
-    changed[head] = _put(changed.get(head), rest, value)
+    changed[head] = _put(changed.get(head), rest, value) if rest else value
     return FrozenDict(changed)
 
 

@@ -34,8 +34,7 @@ def once(function: Callable[[Any], T]) -> Callable[[Any], T]:
         except AttributeError:  # the slot is empty: nothing was ever asked of this value
             known = value.memo = {}
         if function in known:
-            found: T = known[function]
-            return found
+            return known[function]  # type: ignore[no-any-return]
         result = known[function] = function(value)
         return result
 

@@ -82,6 +82,11 @@ class Type:
         return tuple((name, field) for name, field in self.fields.items() if field.always or field.null)
 
     @cached_property
+    def parts(self) -> tuple[tuple[str, Type], ...]:
+        """The fields that hold an object, with its type."""
+        return tuple((name, field.type) for name, field in self.fields.items() if field.type.kind in (STRUCT, MAP, ANY))
+
+    @cached_property
     def born(self) -> Any:
         """What Go starts from, as far as it prints it: structs held by value, zero scalars, null lists."""
         if self.kind != STRUCT:

@@ -33,11 +33,13 @@ class Chain:
         question = (phase, verb, resource)
         found = self._asked.get(question)
         if found is None:
-            found = self._asked[question] = tuple(p for p in self._all if hasattr(p, phase) and self._looks(p, verb, resource))
+            found = self._asked[question] = tuple(p for p in self._all if hasattr(p, phase) and self._looks(p, *question))
         return found
 
-    def _looks(self, plugin: Any, verb: str, resource: str) -> bool:
+    def _looks(self, plugin: Any, phase: str, verb: str, resource: str) -> bool:
         if verb not in plugin.handles or resource not in getattr(plugin, "resources", (resource,)):
+            return False
+        if phase == "validate" and resource not in getattr(plugin, "judges", (resource,)):
             return False
         return not hasattr(plugin, "needs") or bool(self._stored(plugin.needs))
 
@@ -49,22 +51,21 @@ class Chain:
 def mutate(context: Context, resource: Resource, obj: Object, old: Object | None) -> Object:
     """Run the mutating plugins. What a plugin changed is noted for the trace under the plugin's name."""
     plugins = context.server.admission.plugins("admit", operation(context.request, old), resource.key)
-    again = False
+    obj, again = _round(plugins, context, resource, obj, old)
+    return _round(plugins, context, resource, obj, old)[0] if again else obj
+
+
+def _round(
+    plugins: tuple[Any, ...], context: Context, resource: Resource, obj: Object, old: Object | None
+) -> tuple[Object, bool]:  # fmt: skip
+    """The object after each plugin was asked once, and whether one of those that ask for another round has changed it."""
+    request, again = context.request, False
     for plugin in plugins:
-        changed = _asked(plugin, context, resource, (obj, old))
-        again |= changed is not obj and getattr(plugin, "reinvokes", False)
-        obj = changed
-    for plugin in plugins if again else ():
-        obj = _asked(plugin, context, resource, (obj, old))
-    return obj
-
-
-def _asked(plugin: Any, context: Context, resource: Resource, change: tuple[Object, Object | None]) -> Object:
-    obj, old = change
-    changed: Object = plugin.admit(context, context.request, resource, obj, old)
-    if changed is not obj:
-        context.notes.append(f"admission {plugin.name} changed it")
-    return changed
+        changed = plugin.admit(context, request, resource, obj, old)
+        if changed is not obj:
+            context.notes.append(f"admission {plugin.name} changed it")
+            obj, again = changed, again or getattr(plugin, "reinvokes", False)
+    return obj, again
 
 
 def validate(context: Context, resource: Resource, obj: Object | None, old: Object | None) -> None:

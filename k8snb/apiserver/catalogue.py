@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from k8snb.apimachinery.resource import Resource
-from k8snb.apiserver.keys import ROOT, prefix_of
+from k8snb.apiserver.keys import prefix_of
 
 
 class Catalogue:
@@ -21,6 +21,7 @@ class Catalogue:
         self.by_kind: dict[tuple[str, str], Resource] = {}
         self.by_key: dict[str, Resource] = {}  # the storage version
         self._by_prefix: dict[str, Resource] = {}
+        self._by_folder: dict[str, Resource | None] = {}  # found there before
         self._stored: dict[tuple[str, str, str], Resource] = {}
         for resource in self.all():
             self.by_path[resource.group, resource.version, resource.plural] = resource
@@ -55,6 +56,8 @@ class Catalogue:
 
     def storage_of(self, resource: Resource) -> Resource:
         """The stored version of a served resource."""
+        if not resource.storage:  # of most kinds there is no other
+            return resource
         path = (resource.group, resource.version, resource.plural)
         found = self._stored.get(path)
         if found is None:
@@ -63,12 +66,11 @@ class Catalogue:
 
     def of_key(self, key: str) -> Resource | None:
         """The resource whose object lies under an etcd key."""
-        if not key.startswith(ROOT):
-            return None
-        prefix = key[: key.rfind("/") + 1]
-        found = self._by_prefix.get(prefix)
-        if found is None:
-            found = self._by_prefix.get(prefix[: prefix.rfind("/", 0, -1) + 1])
+        folder = key[: key.rfind("/") + 1]
+        if folder in self._by_folder:
+            return self._by_folder[folder]
+        above = folder[: folder.rfind("/", 0, -1) + 1]  # that of a namespace lies in that of the resource
+        found = self._by_folder[folder] = self._by_prefix.get(folder) or self._by_prefix.get(above)
         return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apimachinery.objects import Object
@@ -14,16 +13,27 @@ if TYPE_CHECKING:
     from k8snb.apiserver.server import Server
 
 
-@dataclass(slots=True)
 class Context:
-    """One request on its way. Admission plugins and subresource handlers see the server only through this."""
+    """One request on its way. Admission plugins and subresource handlers see the server only through this.
 
-    server: Server
-    request: Request
-    warnings: list[str] = field(default_factory=list)
-    claimed: Object | None = None  # the object as the client wants it, before admission: what field ownership is worked out from
-    rounds: Any = None  # what mutating policies keep between the rounds of the chain
-    notes: list[str] = field(default_factory=list)  # which stages changed or refused something, for the trace
+    ``claimed`` is the object as the client wants it, before admission: what field ownership is worked out from. ``rounds`` is what
+    mutating policies keep between the rounds of the chain. ``notes`` say which stages changed or refused something, for the trace.
+    """
+
+    __slots__ = ("claimed", "notes", "request", "rounds", "server", "warnings")
+
+    def __init__(self, server: Server, request: Request):
+        self.server, self.request = server, request
+        self.warnings: list[str] = []
+        self.notes: list[str] = []
+        self.claimed: Object | None = None
+        self.rounds: Any = None
+
+    def asking(self, request: Request) -> Context:
+        """Another request on behalf of the same client, who gets the warnings of both."""
+        inner = Context(self.server, request)
+        inner.warnings, inner.notes = self.warnings, self.notes
+        return inner
 
     @property
     def from_outside(self) -> bool:

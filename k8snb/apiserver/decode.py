@@ -9,7 +9,7 @@ from typing import Any
 
 from k8snb.apimachinery.decode import decode_object
 from k8snb.apimachinery.errors import bad_request, quote
-from k8snb.apimachinery.objects import Object, freeze, put
+from k8snb.apimachinery.objects import Object, freeze
 from k8snb.apimachinery.patched import decode_patched
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.context import Context
@@ -22,7 +22,9 @@ def decoded(context: Context, resource: Resource, body: Any) -> Object:
         raise bad_request(
             f"the object provided is unrecognized (must be of type {resource.kind}): couldn't get version/kind; json parse error"
         )
-    _check_kind(context, resource, body)
+    if body.get("apiVersion") != resource.api_version or body.get("kind") != resource.kind:
+        _check_kind(context, resource, body)
+        body = {**body, "apiVersion": resource.api_version, "kind": resource.kind}
     return resource.to_storage(resource.default(_typed(context, resource, freeze(body))))
 
 
@@ -52,8 +54,6 @@ def of_typed_client(_schema: Any, body: Object) -> Object:
 
 
 def _typed(context: Context, resource: Resource, body: Object) -> Object:
-    if body.get("apiVersion") != resource.api_version or body.get("kind") != resource.kind:
-        body = put(put(body, ("apiVersion",), resource.api_version), ("kind",), resource.kind)
     schema = resource.schema
     if schema is None:
         return body

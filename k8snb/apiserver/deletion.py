@@ -10,7 +10,6 @@ deletionFinalizersForGarbageCollection, DeleteCollection).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from k8snb.apimachinery.errors import ApiError, conflict, object_not_found
@@ -34,7 +33,7 @@ def delete(context: Context, resource: Resource) -> Object:
     found = context.server.store.get(key)
     if found is None:
         raise object_not_found(resource.group, resource.plural, request.name)
-    return _delete(context, resource, stored, found.value)
+    return _delete(context, resource, stored, key, found.value)
 
 
 def _heeding(context: Context) -> Context:
@@ -42,10 +41,10 @@ def _heeding(context: Context) -> Context:
     request = context.request
     if request.options.dry_run or "All" not in ((request.body or {}).get("dryRun") or ()):
         return context
-    return replace(context, request=request._replace(options=request.options._replace(dry_run=True)))
+    return context.asking(request._replace(options=request.options._replace(dry_run=True)))
 
 
-def _delete(context: Context, resource: Resource, stored: Resource, obj: Object) -> Object:
+def _delete(context: Context, resource: Resource, stored: Resource, key: str, obj: Object) -> Object:
     options: Object = context.request.body or {}
     _check_preconditions(stored, obj, options.get("preconditions") or {})
     admission.validate(context, stored, None, obj)
@@ -53,12 +52,12 @@ def _delete(context: Context, resource: Resource, stored: Resource, obj: Object)
     if context.request.options.dry_run:
         return success(resource, obj)
     if waiting is None:
-        remove(context.server, stored, obj, obj)
+        remove(context.server, stored, key, obj, obj)
         return success(resource, obj)
     if waiting is not obj:
         from k8snb.apiserver.writes import store_update
 
-        waiting = store_update(context.server, stored, waiting, obj)
+        waiting = store_update(context.server, stored, key, waiting, obj)
     return resource.from_storage(waiting)
 
 
@@ -128,12 +127,10 @@ def finished(resource: Resource, obj: Object) -> bool:
     return "deletionTimestamp" in meta and not held
 
 
-def remove(server: Any, resource: Resource, obj: Object, old: Object) -> Object:
+def remove(server: Any, resource: Resource, key: str, obj: Object, old: Object) -> Object:
     """Take an object out of the store; the deletion event carries its last form with the revision of its end."""
-    meta = old["metadata"]
-    key = key_of(resource, meta.get("namespace", ""), meta["name"])
     last = FrozenDict({**obj, "metadata": FrozenDict({**obj["metadata"], "resourceVersion": str(server.store.revision + 1)})})
-    server.store.delete(key, expect=int(meta["resourceVersion"]), value=last)
+    server.store.delete(key, expect=int(old["metadata"]["resourceVersion"]), value=last)
     server.managed.forget(key)
     if resource.release is not None:
         resource.release(server, last)
@@ -153,7 +150,7 @@ def delete_collection(context: Context, resource: Resource) -> Object:
     for item in found["items"]:
         inner = context.request._replace(verb="delete", name=item["metadata"]["name"], namespace=item["metadata"].get("namespace", ""))
         try:
-            delete(replace(context, request=inner), resource)
+            delete(context.asking(inner), resource)
         except ApiError as error:
             if error.code != 404:  # somebody else was faster: fine
                 raise

@@ -107,8 +107,8 @@ class Server:
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Refusals are answers too (a ``Status``); only a defect of the simulator raises."""
-        context = Context(self, request)
-        outer, record = self.kernel.causes, self._begin(request)
+        context, kernel = Context(self, request), self.kernel
+        outer, record = kernel.causes, self._begin(request)
         code, note = 200, ""
         try:
             body = self._serve(context)
@@ -119,10 +119,11 @@ class Server:
             lost = ApiError(500, "", str(silent))
             code, note, body = lost.code, lost.message, freeze(lost.status)
         finally:
-            self.kernel.causes = outer
+            kernel.causes = outer
         if record:
             notes = "; ".join([*context.notes, note] if note else context.notes)
-            self.kernel.trace.amend(record, (code, notes, self.store.revision), _subject(request, body) if code == 201 else "")
+            made = _made(body) if code == 201 and not request.name and not request.path else ""
+            kernel.trace.amend(record, (code, notes, self.store.state.revision), made)
         return _response((code, body, tuple(context.warnings), record))
 
     def _begin(self, request: Request) -> int:
@@ -130,7 +131,7 @@ class Server:
         causes = request.causes or kernel.causes
         if request.verb in _READS and (request.agent.startswith("kube") or not causes):
             return 0  # of components there are too many; those from outside are no inputs, so a replay would not have them
-        record = kernel.trace.add(kernel.now, "request", request.agent, request.verb, _subject(request), None, causes)
+        record = kernel.trace.add(kernel.state.now, "request", request.agent, request.verb, _subject(request), None, causes)
         kernel.causes = (record,)
         return record
 
@@ -159,9 +160,10 @@ class Server:
             return elsewhere(context, resource)
         if request.subresource:
             return writes.subresource(context, resource)
-        if request.verb not in resource.verbs or request.verb not in _VERBS:
+        handler = _VERBS.get(request.verb)
+        if handler is None or request.verb not in resource.verbs:
             raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
-        return _VERBS[request.verb](context, resource)
+        return handler(context, resource)
 
     def _injected(self, request: Request) -> None:
         """A fault that the learner asked for: this request, or every one like it, fails."""
@@ -173,8 +175,7 @@ class Server:
 
     def delegate(self, context: Context, **changes: Any) -> Object:
         """Serve another request inside this one, under the same trace record; raises ApiError."""
-        inner = Context(self, context.request._replace(**changes), warnings=context.warnings, notes=context.notes)
-        return self.route(inner)
+        return self.route(context.asking(context.request._replace(**changes)))
 
     def stored(self, resource: str, name: str, namespace: str = "") -> Object | None:
         """The stored object, or None where there is none."""
@@ -197,10 +198,11 @@ class Server:
     def write_back(self, resource: Resource, obj: Object) -> Object:
         """Store a changed object, whatever its last change was. Used inside a request that has checked what it must."""
         meta = obj["metadata"]
-        old = self.stored(resource.key, meta["name"], meta.get("namespace", ""))
+        key = key_of(resource, meta.get("namespace", ""), meta["name"])
+        old = self.store.get(key)
         if old is None:
             raise object_not_found(resource.group, resource.plural, meta["name"])
-        return writes.store_update(self, resource, obj, old)
+        return writes.store_update(self, resource, key, obj, old.value)
 
     def when_changed(self, resource: str, listener: Callable[[Change], None]) -> None:
         """Tell a part of this server of every change of a resource (by key), before anybody outside hears of it."""
@@ -216,17 +218,21 @@ class Server:
             self.authorizer.forget()
         if self._remembered.pop(resource.key, None) is not None:
             self.admission.forget()
-        for hub in (self.hub, self.visitors):
-            if hub.state.watches:
-                hub.dispatch(resource, change)
+        self.hub.dispatch(resource, change)
+        if self.visitors.state.watches:
+            self.visitors.dispatch(resource, change)
 
 
-def _subject(request: Request, made: Object | None = None) -> str:
+def _subject(request: Request) -> str:
     """What a request is about, for the trace: ``pods default/web-1``, ``deployments.apps/status shop/web``."""
     if request.path:
         return request.path
-    name = request.name or (made and (made.get("metadata") or EMPTY_DICT).get("name")) or ""
-    return f"{_place(request.resource, request.group, request.subresource, request.namespace)}{name}"
+    return f"{_place(request.resource, request.group, request.subresource, request.namespace)}{request.name or ''}"
+
+
+def _made(body: Object) -> str:
+    """The name of what was made, which ends what the request was about."""
+    return f"{(body.get('metadata') or EMPTY_DICT).get('name') or ''}"
 
 
 @functools.lru_cache(maxsize=4096)

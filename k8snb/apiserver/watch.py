@@ -127,12 +127,14 @@ class Hub:
 
     def dispatch(self, resource: Resource, change: Change) -> None:
         """Give a change to every watch that it concerns."""
-        index = self.state.index
+        index, watches = self.state.index, self.state.watches
         for key in (resource.key, ALL_RESOURCES):
             buckets = index.get(key)
             if buckets:
                 for number in self._concerned(buckets, resource, change):
-                    self._offer(self.state.watches[number], resource, change)
+                    watch = watches[number]
+                    if not watch.ended and (event := translate(watch, resource, change)) is not None:
+                        self._offer(watch, event)
 
     @staticmethod
     def _concerned(buckets: Mapping[tuple[str, str], dict[int, None]], resource: Resource, change: Change) -> list[int]:
@@ -140,23 +142,18 @@ class Hub:
         if len(buckets) == bool(everybody):
             return list(everybody)
         found: dict[int, None] = dict(everybody)
-        for obj in (change.value, change.previous):
-            if obj is None:
-                continue
-            meta = obj["metadata"]
-            found.update(buckets.get(("metadata.namespace", meta.get("namespace", "")), ()))
-            found.update(buckets.get(("metadata.name", meta["name"]), ()))
-            if resource.plural == "pods":
-                found.update(buckets.get(("spec.nodeName", obj["spec"].get("nodeName", "")), ()))
+        new, old = change.value, change.previous
+        meta = (old if new is None else new)["metadata"]  # an object keeps its name
+        found.update(buckets.get(("metadata.namespace", meta.get("namespace", "")), ()))
+        found.update(buckets.get(("metadata.name", meta["name"]), ()))
+        if resource.plural == "pods":
+            for pod in (new, old):
+                if pod is not None:
+                    found.update(buckets.get(("spec.nodeName", pod["spec"].get("nodeName", "")), ()))
         return list(found)
 
-    def _offer(self, watch: WatchState, resource: Resource, change: Change) -> None:
-        if watch.ended:
-            return
-        event = translate(watch, resource, change)
-        if event is None:
-            return
-        watch.revision = change.revision
+    def _offer(self, watch: WatchState, event: WatchEvent) -> None:
+        watch.revision = event.revision
         watch.pending.append(event)
         if len(watch.pending) > BUFFER:
             self.fail(watch.id, too_old(watch.pending[0].revision, watch.revision))
@@ -200,14 +197,15 @@ class Hub:
 
 def translate(watch: WatchState, resource: Resource, change: Change) -> WatchEvent | None:
     """What a change looks like through a watch's selectors; None where it is not seen."""
-    new = change.value if change.value is not None and selected(watch, resource, change.value) else None
-    old = change.previous if change.previous is not None and selected(watch, resource, change.previous) else None
-    if new is not None:
-        return _watch_event(("MODIFIED" if old is not None else "ADDED", new, change.revision, change.cause))
-    if old is None:
+    revision, _, _, new, old, cause = change
+    everything = watch.by_bucket and not watch.bucket[0]
+    is_seen = new is not None and (everything or selected(watch, resource, new))
+    was_seen = old is not None and (everything or selected(watch, resource, old))
+    if is_seen:
+        return _watch_event(("MODIFIED" if was_seen else "ADDED", new, revision, cause))
+    if not was_seen:
         return None
-    gone = change.value if change.value is not None else old  # left the selector: its present form is reported
-    return WatchEvent("DELETED", gone, change.revision, change.cause)
+    return _watch_event(("DELETED", old if new is None else new, revision, cause))  # left the selector: its present form is reported
 
 
 def selected(watch: WatchState, resource: Resource, obj: Object) -> bool:
@@ -225,11 +223,10 @@ def selected(watch: WatchState, resource: Resource, obj: Object) -> bool:
 
 def _fields_match(selector: str, resource: Resource, obj: Any) -> bool:
     """Remembered on the object: it is asked again when it has become the previous one."""
-    known = memo(obj)
-    found: bool | None = known.get((_fields_match, selector))
+    known, question = memo(obj), (_fields_match, selector)
+    found: bool | None = known.get(question)
     if found is None:
-        found = selectors.parse_fields(selector).matches(lambda name: field_value(resource, name, obj))
-        known[_fields_match, selector] = found
+        found = known[question] = selectors.parse_fields(selector).matches(lambda name: field_value(resource, name, obj))
     return found
 
 

@@ -6,6 +6,7 @@ Models: k8s.io/apiserver/pkg/registry/generic/registry/store.go (Create, Update)
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from k8snb.apimachinery.errors import ApiError, Errors, already_exists, bad_requ
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, drop, put
 from k8snb.apimachinery.resource import Resource, Subresource
+from k8snb.apimachinery.schema import Type
 from k8snb.apimachinery.validation import validate_object_meta, validate_object_meta_update
 from k8snb.apiserver import admission, deletion, tables
 from k8snb.apiserver.context import Context
@@ -26,6 +28,7 @@ from k8snb.apiserver.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATE
 from k8snb.etcd.store import CompareFailed
 
 _NAME_TRIES = 8
+_UNOWNED = ("events", "leases.coordination.k8s.io")  # so many, and nobody asks who owns their fields
 _IMMUTABLE = ("uid", "creationTimestamp")  # taken from the old object where absent; otherwise validation compares
 _SYSTEM_METADATA = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 _NEVER_GIVEN = frozenset((*_SYSTEM_METADATA, "selfLink", "resourceVersion", "managedFields"))  # the server sets, or drops, them
@@ -47,13 +50,14 @@ def create_decoded(context: Context, resource: Resource, obj: Object, managed: A
     context.claimed = obj if stored.status_on_create or "status" not in stored.subresources else drop(obj, "status")
     obj = admission.mutate(context, stored, obj, None)
     obj = _before_create(context, stored, obj)
-    _refuse(stored, obj, [*_meta_errors(stored, obj), *stored.validate(obj), *stored.validate_create(obj)])
+    _refuse(stored, obj, _meta_errors(stored, obj) + stored.validate(obj) + stored.validate_create(obj))
     admission.validate(context, stored, obj, None)
     if stored.allocate is not None:
         obj = stored.allocate(context, obj, None)
     for warning in stored.warnings(obj, None):
         context.warn(warning)
-    _say_if_unsimulated(context, stored)
+    if not stored.simulated:
+        _say_if_unsimulated(context, stored)
     if not context.request.options.dry_run:
         obj = _store_new(context, stored, obj, managed)
     shown = resource.from_storage(obj)
@@ -83,14 +87,22 @@ def _before_create(context: Context, resource: Resource, obj: Object) -> Object:
         meta["generation"] = 1
     changed = obj | {"metadata": FrozenDict(meta)}
     if "status" in resource.subresources and not resource.status_on_create:
-        changed = {key: value for key, value in changed.items() if key != "status"} | blank_status(resource)
+        changed.pop("status", None)
+        changed |= blank_status(resource)
     return resource.canonicalize(resource.prepare_for_create(FrozenDict(changed)))
 
 
 def blank_status(resource: Resource) -> dict[str, Object]:
     """The status of a new object: what Go prints of an empty one, such as ``{"replicas": 0}``; nothing where it is a pointer."""
-    field = resource.schema.fields.get("status") if resource.schema is not None else None
-    return {"status": decode(field.type, EMPTY_DICT).value} if field is not None and field.always else {}
+    schema = resource.schema
+    field = schema.fields.get("status") if schema is not None else None
+    return {"status": _blank(field.type)} if field is not None and field.always else {}
+
+
+@functools.lru_cache(maxsize=512)
+def _blank(type_: Type) -> Object:
+    blank: Object = decode(type_, EMPTY_DICT).value
+    return blank
 
 
 def _generated_name(context: Context, resource: Resource, meta: dict[str, Any]) -> str:
@@ -106,8 +118,7 @@ def _generated_name(context: Context, resource: Resource, meta: dict[str, Any]) 
 
 def _store_new(context: Context, resource: Resource, obj: Object, managed: Any) -> Object:
     server, key = context.server, _key(resource, obj)
-    meta = FrozenDict({**obj["metadata"], "resourceVersion": str(server.store.revision + 1)})
-    obj = FrozenDict({**obj, "metadata": meta})
+    obj = _stamped(server, obj)
     lease = event_lease(context) if resource.key == "events" else 0
     existing = server.store.get(key)
     if existing is not None:
@@ -119,8 +130,14 @@ def _store_new(context: Context, resource: Resource, obj: Object, managed: Any) 
 
 def _put(server: Any, resource: Resource, key: str, obj: Object, *, expect: int, lease: int) -> None:
     server.store.put(key, obj, expect=expect, lease=lease)
-    if resource.schema is not None:
-        trust(resource.schema, obj)
+    if not lease and (schema := resource.schema) is not None:  # an Event hardly ever comes back
+        trust(schema, obj)
+
+
+def _stamped(server: Any, obj: Object) -> Object:
+    """The object with the revision in which it is about to be written."""
+    meta = FrozenDict(obj["metadata"] | {"resourceVersion": str(server.store.state.revision + 1)})
+    return FrozenDict(obj | {"metadata": meta})
 
 
 def event_lease(context: Context) -> int:
@@ -188,18 +205,17 @@ def update_decoded(
     key = _key(stored, old)
     if not context.request.options.dry_run:
         if obj != old or server.store.stale(key) or (given_managed is not None and given_managed != server.managed.of(stored, key)):
-            obj = _written(context, stored, obj, old=old, managed=given_managed, status=status)
+            obj = _written(context, stored, key, obj, old=old, managed=given_managed, status=status)
         else:
             obj = old
     shown = resource.from_storage(obj)
     return server.managed.shown(stored, key, shown) if context.from_outside else shown
 
 
-def _written(context: Context, resource: Resource, obj: Object, *, old: Object, managed: Any, status: bool) -> Object:
-    key = _key(resource, old)
+def _written(context: Context, resource: Resource, key: str, obj: Object, *, old: Object, managed: Any, status: bool) -> Object:
     if obj is context.claimed:  # then what is stored says the same of ownership, and the journal keeps that anyway
         context.claimed = None
-    obj = store_update(context.server, resource, obj, old)
+    obj = store_update(context.server, resource, key, obj, old)
     if context.server.store.get(key) is not None:
         _note(context, resource, key, obj, old=old, managed=managed, sub="status" if status else "")
     return obj
@@ -217,8 +233,12 @@ def _preconditions(resource: Resource, obj: Object, old: Object, verb: str) -> N
 def _before_update(context: Context, resource: Resource, obj: Object, old: Object, status: bool) -> Object:
     meta = _metadata(obj["metadata"], old["metadata"], ("labels", "ownerReferences") if status else ())
     if status:
-        rest = {key: value for key, value in old.items() if key not in ("status", "metadata")}
-        changed = rest | {"metadata": meta} | ({"status": obj["status"]} if "status" in obj else {})
+        changed = dict(old)
+        del changed["metadata"]
+        changed.pop("status", None)
+        changed["metadata"] = meta
+        if "status" in obj:
+            changed["status"] = obj["status"]
         return _shared(resource.prepare_for_status_update(FrozenDict(changed), old), old)
     changed = dict(obj) | {"metadata": meta}
     if "status" in resource.subresources:
@@ -254,11 +274,11 @@ def _after_mutation(resource: Resource, obj: Object, old: Object) -> Object:
 
 def _shared(obj: Object, old: Object) -> Object:
     """``obj`` with those top-level parts that equal the old ones replaced by them, so that memos and identity hold."""
-    shared: dict[str, Any] = {}
+    equal: dict[str, Any] = {}
     for key, value in obj.items():
-        was = old.get(key)
-        shared[key] = was if value is was or value == was else value
-    return FrozenDict(shared)
+        if value is not (was := old.get(key)) and value == was:
+            equal[key] = was
+    return FrozenDict(obj | equal) if equal else obj
 
 
 def _validate_update(
@@ -279,13 +299,11 @@ def _meta_errors(resource: Resource, obj: Object) -> Errors:
     return within("metadata", errors)
 
 
-def store_update(server: Any, resource: Resource, obj: Object, old: Object) -> Object:
-    """Write the changed object, or remove it where this write took away what kept it from deletion."""
-    key = _key(resource, old)
+def store_update(server: Any, resource: Resource, key: str, obj: Object, old: Object) -> Object:
+    """Write the changed object under its key, or remove it where this write took away what kept it from deletion."""
     if deletion.finished(resource, obj):
-        return deletion.remove(server, resource, obj, old)
-    meta = FrozenDict({**obj["metadata"], "resourceVersion": str(server.store.revision + 1)})
-    obj = FrozenDict({**obj, "metadata": meta})
+        return deletion.remove(server, resource, key, obj, old)
+    obj = _stamped(server, obj)
     try:
         _put(server, resource, key, obj, expect=int(old["metadata"]["resourceVersion"]), lease=server.store.state.keys[key].lease)
     except (CompareFailed, KeyError):
@@ -403,7 +421,7 @@ def _note(context: Context, resource: Resource, key: str, new: Object, *, old: O
     if request.patch_type == APPLY_PATCH and managed is not None:
         server.managed.applied(key, managed)
         return
-    if resource.key in ("events", "leases.coordination.k8s.io"):
+    if resource.key in _UNOWNED:
         return
     if managed is not None:
         server.managed.applied(key, ssa.entries_of_update(managed, server.managed.of(resource, key)))
@@ -420,7 +438,7 @@ def _refuse(resource: Resource, obj: Object, errors: Errors) -> None:
 
 def _say_if_unsimulated(context: Context, resource: Resource) -> None:
     server = context.server
-    acted_on = resource.simulated or resource.custom or resource.key in server.config.acted_on
+    acted_on = resource.custom or resource.key in server.config.acted_on
     if server.config.loud and not acted_on and resource.key not in server.state.warned:
         server.state.warned[resource.key] = True
         context.warn(f"k8snb stores {resource.kind} objects, but nothing in the simulation acts on them")

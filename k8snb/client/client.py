@@ -52,8 +52,10 @@ class Client:
         """Send one request and give its body. Raises :class:`ApiError` when it is refused."""
         plural, _, group = resource.partition(".")
         self.meter.calls += 1
-        place = (verb, group, self._version_of(resource), plural, namespace, name, subresource)
-        response = self._send(_request((*place, body, patch_type, options, self.user, self.agent, (), "", typed)))
+        response = self._send(_request((
+            verb, group, self._version_of(resource), plural, namespace, name, subresource, body, patch_type, options,
+            self.user, self.agent, (), "", typed,
+        )))  # fmt: skip
         if response.code >= 300:
             raise refusal(response)
         return response.body

@@ -53,7 +53,7 @@ class Recorder:
         Events are best effort: if the API server refuses, the sentence is lost, as upstream.
         """
         ref, uid = reference(about, field_path), about["metadata"].get("uid", "")
-        now = self.kernel.now
+        now = self.kernel.state.now
         if not self._allowed(uid or ref["name"], now):
             return
         said: Said = (uid, field_path, kind, reason, message)
@@ -70,16 +70,17 @@ class Recorder:
 
     def _first(self, ref: FrozenDict, said: Said, message: str, now: int) -> None:
         state, time = self.state, timestamp(now)
+        source, reporter = speaker(self.component, self.host)
         state.written += 1
         name = f"{ref['name']}.{now * 1000 + state.written % 1000:x}"
         namespace = ref.get("namespace") or "default"
         reason, kind = said[3], said[2]  # a learner's controller may say anything
-        words = bool(reason and kind and message) and type(reason) is type(kind) is type(message) is str
+        words = type(reason) is type(kind) is type(message) is str and bool(reason and kind and message)
         self.client.create("events", FrozenDict({
             "apiVersion": "v1", "kind": "Event", "metadata": FrozenDict({"name": name, "namespace": namespace}),
             "involvedObject": ref, "reason": reason, "message": message,
-            "source": source(self.component, self.host), "firstTimestamp": time, "lastTimestamp": time, "count": 1, "type": kind,
-            "reportingComponent": self.component, **({"reportingInstance": self.host} if self.host else {}), "eventTime": None,
+            "source": source, "firstTimestamp": time, "lastTimestamp": time, "count": 1, "type": kind,
+            **reporter, "eventTime": None,
         }), namespace, typed=words)  # fmt: skip
         self._remember(said, (name, 1, now))
 
@@ -147,6 +148,8 @@ def reference(obj: Object, field_path: str = "") -> FrozenDict:
 
 
 @functools.lru_cache(maxsize=4096)
-def source(component: str, host: str) -> FrozenDict:
-    """Who speaks, and from which node."""
-    return FrozenDict({"component": component, "host": host} if host else {"component": component})
+def speaker(component: str, host: str) -> tuple[FrozenDict, FrozenDict]:
+    """Who speaks, and from which node: the ``source`` of an Event, and its fields that say the same."""
+    if host:
+        return FrozenDict({"component": component, "host": host}), FrozenDict({"reportingComponent": component, "reportingInstance": host})
+    return FrozenDict({"component": component}), FrozenDict({"reportingComponent": component})

@@ -127,7 +127,8 @@ class Store:
 
     def get(self, key: str) -> KeyValue | None:
         """The key's current value, or None."""
-        self._available()
+        if not self.state.running:
+            self._available()  # says why
         found: KeyValue | None = self.state.keys.get(key)
         return found
 
@@ -150,13 +151,15 @@ class Store:
 
     def put(self, key: str, value: Any, *, expect: int | None = None, lease: int = 0) -> Change:
         """Write a key. Raises :class:`CompareFailed` where ``expect`` is not its last change (0: must not exist)."""
-        self._available()
+        if not self.state.running:
+            self._available()
         return self._put(key, value, expect, lease)
 
     def _put(self, key: str, value: Any, expect: int | None, lease: int) -> Change:
         state = self.state
         old: KeyValue | None = state.keys.get(key)
-        self._compare(key, old, expect)
+        if expect is not None:
+            self._compare(key, old, expect)
         state.revision += 1
         state.keys[key] = renewed(old, value, state.revision, lease)
         if old is None:
@@ -173,7 +176,8 @@ class Store:
     def _delete(self, key: str, expect: int | None, value: Any) -> Change | None:
         state = self.state
         old: KeyValue | None = state.keys.get(key)
-        self._compare(key, old, expect)
+        if expect is not None:
+            self._compare(key, old, expect)
         if old is None:
             return None
         state.revision += 1
@@ -181,13 +185,13 @@ class Store:
         self._order.remove(key)
         return self._record(key, None, old.value if value is None else value)
 
-    def _compare(self, key: str, old: KeyValue | None, expect: int | None) -> None:
+    def _compare(self, key: str, old: KeyValue | None, expect: int) -> None:
         actual = old.mod_revision if old else 0
-        if expect is not None and expect != actual:
+        if expect != actual:
             raise CompareFailed(key, expect, actual)
 
     def _record(self, key: str, value: Any, previous: Any) -> Change:
-        state, now, causes = self.state, self.kernel.now, self.kernel.causes
+        state, now, causes = self.state, self.kernel.state.now, self.kernel.causes
         change = _change((state.revision, now, key, value, previous, causes[0] if causes else 0))
         if key.startswith(self.coalesce):
             state.latest[key] = change

@@ -72,6 +72,7 @@ class FrozenList(list):  # type: ignore[type-arg]
 
 EMPTY_DICT = FrozenDict()
 EMPTY_LIST = FrozenList()
+_FROZEN = frozenset((FrozenDict, FrozenList, str, int, float, bool, type(None)))
 
 
 def freeze(value: Any) -> Any:
@@ -80,8 +81,7 @@ def freeze(value: Any) -> Any:
     >>> freeze({"a": [1, {"b": None}]})
     {'a': [1, {'b': None}]}
     """
-    kind = type(value)
-    if kind is FrozenDict or kind is FrozenList or kind is str or kind is int:
+    if type(value) in _FROZEN:
         return value
     if isinstance(value, dict):
         return FrozenDict({key: freeze(item) for key, item in value.items()})

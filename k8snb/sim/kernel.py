@@ -77,9 +77,10 @@ class Kernel:
 
     def rng(self, name: str) -> Stream:
         """The stream of that name."""
-        if name not in self._streams:
-            self._streams[name] = Stream(self.state.seed, name, self.state.counters)
-        return self._streams[name]
+        found = self._streams.get(name)
+        if found is None:
+            found = self._streams[name] = Stream(self.state.seed, name, self.state.counters)
+        return found
 
     def after(self, delay: int, component: str, key: Any, *, why: str, causes: tuple[int, ...] = (), background: bool = False) -> None:
         """Schedule an event for ``component``, ``delay`` microseconds from now (0 is allowed: later in this instant).
@@ -117,7 +118,8 @@ class Kernel:
         if not state.heap:
             return None
         event: Event = heapq.heappop(state.heap)
-        self._skip()
+        if state.epochs:  # something was cancelled once
+            self._skip()
         state.now = event.time
         state.processed += 1
         self.causes = event.causes

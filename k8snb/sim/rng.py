@@ -6,13 +6,14 @@ number; and because every component draws from a stream of its own name, one mor
 
 from __future__ import annotations
 
-import hashlib
+from hashlib import sha256
 from typing import TypeVar
 
 from k8snb.sim.state import Shelf
 
 SAFE_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # k8s.io/apimachinery/pkg/util/rand: no vowels, nothing easily confused
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+_LETTERS = "".join(SAFE_ALPHABET[byte % 27] for byte in range(256)).encode()  # byte -> letter
 T = TypeVar("T")
 
 
@@ -26,9 +27,10 @@ class Stream:
         self._name, self._counters = name, counters
 
     def _digest(self) -> bytes:
-        count = self._counters.get(self._name, 0)
-        self._counters[self._name] = count + 1
-        return hashlib.sha256(self._prefix + str(count).encode()).digest()
+        counters, name = self._counters, self._name
+        count = counters.get(name, 0)
+        counters[name] = count + 1
+        return sha256(b"%b%d" % (self._prefix, count)).digest()
 
     def below(self, bound: int) -> int:
         """A whole number in ``[0, bound)``. Its bias is below 2**-64 for every bound used here."""
@@ -40,7 +42,7 @@ class Stream:
 
     def letters(self, count: int) -> str:
         """``count`` (at most 32) characters of Kubernetes' safe alphabet, as in the names of Pods."""
-        return "".join(SAFE_ALPHABET[byte % 27] for byte in self._digest()[:count])
+        return self._digest()[:count].translate(_LETTERS).decode()
 
     def uid(self) -> str:
         """A UID in the form of a version-4 UUID."""

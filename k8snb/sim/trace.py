@@ -56,11 +56,12 @@ class Trace:
     ) -> int:
         """Append a record and return its id."""
         state = self.state
-        number = state.first + len(state.records)
-        state.records.append(_record((number, time, kind, actor, verb, subject, detail, causes)))
-        if len(state.records) > self.capacity:
+        records = state.records
+        number = state.first + len(records)
+        records.append(_record((number, time, kind, actor, verb, subject, detail, causes)))
+        if len(records) > self.capacity:
             cut = self.capacity // 4
-            del state.records[:cut]
+            del records[:cut]
             state.first += cut
         return number
 
@@ -77,13 +78,14 @@ class Trace:
         start = max(0, number + 1 - self.state.first)
         return list(self.state.records[start:])
 
-    def amend(self, number: int, detail: Any, subject: str = "", *, verb: str = "") -> None:
-        """Complete a record: what came of it, and perhaps what was done and the name that was made, are known only at its end."""
+    def amend(self, number: int, detail: Any, name: str = "", *, verb: str = "") -> None:
+        """Complete a record: what came of it, and perhaps what was done and the ``name`` of what was made, which ends its subject,
+        are known only at its end."""
         index = number - self.state.first
-        if 0 <= index < len(self.state.records):
-            known = self.state.records[index]
-            number, time, kind, actor, did, said, _, causes = known
-            self.state.records[index] = _record((number, time, kind, actor, verb or did, subject or said, detail, causes))
+        records = self.state.records
+        if 0 <= index < len(records):
+            number, time, kind, actor, did, subject, _, causes = records[index]
+            records[index] = _record((number, time, kind, actor, verb or did, subject + name, detail, causes))
 
     def retract(self, number: int) -> None:
         """Take back the newest record, if it is that one: nothing came of it and nothing refers to it."""
