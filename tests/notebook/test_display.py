@@ -23,9 +23,10 @@ class Text:
 
 
 def wrapped(text):
-    """The lines that wrap, and the column in which each begins again."""
+    """The lines that wrap, and the column in which each begins again where there is room."""
     html = as_terminal(Text(text))
-    return [(unescape(line).rstrip("\n"), int(at)) for at, line in re.findall(r"padding-left: (\d+)ch[^>]*>(.*?)</span>", html, re.DOTALL)]
+    found = re.findall(r'padding-left: (\d+)ch[^>]*>([^<]*)(?:<span style="[^"]*">([^<]*)</span>)?</span>', html)
+    return [(unescape(start + rest).rstrip("\n"), len(unescape(start)) if rest else int(at)) for at, start, rest in found]
 
 
 def test_what_a_server_refuses_is_read_to_its_end():
@@ -51,11 +52,21 @@ def test_one_long_value_wraps_for_it_has_no_columns():
 
 def test_a_short_sentence_wraps_where_the_columns_before_it_take_the_room():
     row = "6s (x2 over 6s)   Normal   WaitForFirstConsumer   PersistentVolumeClaim/notes   waiting for first consumer to be created"
-    assert wrapped(row) == [(row, 40)]
+    assert wrapped(row) == [(row, row.index("waiting"))]
 
 
 def test_a_sentence_far_to_the_right_still_has_room():
-    assert wrapped(" " * 90 + NODES) == [(" " * 90 + NODES, 40)]
+    assert wrapped(" " * 90 + NODES) == [(" " * 90 + NODES, 90)]
+    assert "width: min(100%, max(100% - 89ch, (114ch - 100%) * 9999))" in as_terminal(Text(" " * 90 + NODES))
+
+
+def test_where_one_row_has_a_sentence_the_others_wrap_with_it():
+    head = "LAST SEEN   TYPE     REASON      OBJECT                     MESSAGE"
+    short = "4s          Normal   Scheduled   pod/web-q984kws82k-5l9b5   Successfully assigned default/web-q984kws82k-5l9b5 to node-2"
+    long = f"3s          Normal   Pulled      pod/web-q984kws82k-5l9b5   {NODES}"
+    column = head.index("MESSAGE")
+    assert wrapped(f"{head}\n{short}\n{long}") == [(head, column), (short, column), (long, column)]
+    assert wrapped(f"{head}\n{short}") == []
 
 
 @pytest.mark.parametrize(
