@@ -1,6 +1,6 @@
 """What usually is behind a mistake in a manifest: one sentence of ours, below Kubernetes' own words and the line.
 
-Two tables: what a parser's problem mostly comes from, and what a complaint of the server does. Where neither knows, nothing is said.
+Tables: what a parser's problem mostly comes from, and what a complaint of the server does. Where none knows, nothing is said.
 """
 
 from __future__ import annotations
@@ -23,8 +23,24 @@ PARSER = (  # in the words of libyaml, the first that fits
     (re.compile("block sequence entries are not allowed"), "notebook.no_item"),
     (re.compile("did not find expected (?:key|'-' indicator)"), "notebook.columns"),
 )
+ODD_BLANK = re.compile("[\u00a0\u2000-\u200a\u202f\u3000]")  # which look like spaces and are none
+GLUED = (  # what makes a text of a line that should have been a key or an item; the next line is the first that does not fit
+    (re.compile(r"\s*(?:- +)*[\w./-]+(:)(?=[^\s/])"), "notebook.no_colon"),
+    (re.compile(r"\s*(?:- +)*(-)(?=[A-Za-z])"), "notebook.no_dash"),
+)
+TYPE = re.compile(r"cannot unmarshal (?P<given>\w+).* of type (?P<wanted>\S+)")
+WANTED = (  # Go's type, what was given instead, and what to say of it: the first that fits
+    (r"u?int\d+", "", "notebook.wants_number"),
+    (r"bool", "", "notebook.wants_flag"),
+    (r"string|\[\]uint8", "number|bool", "notebook.wants_text"),
+    (r"string", "", "notebook.wants_one"),
+    (r"\[\].*", "", "notebook.wants_list"),
+    (r"map\[.*|v\d\w*\.\w+", "array", "notebook.wants_no_dash"),
+    (r"map\[.*|v\d\w*\.\w+", "", "notebook.wants_keys"),
+)
 SIGNS = "@`%*&"  # which mean something to YAML where a value begins
 NO_MATCH = re.compile(r"no matches for kind|no kind \"\w+\" is registered")
+FIXED = re.compile("pod updates may not change fields")
 AMOUNT = re.compile("quantities must match|unable to parse quantity")
 ABSENT: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile("apiVersion not set"), ("apiVersion",)),
@@ -34,6 +50,20 @@ ABSENT: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 NO_OBJECT = re.compile(r"invalid object to validate|Go value of type unstructured\.detector")
 FILE = re.compile(r"\S+\.(?:ya?ml|json)")
 NAMESPACE = re.compile(r'namespaces "([^"]*)" not found')
+
+
+def culprit(lines: Sequence[str], mark: Mark, said: str) -> tuple[Mark, str] | None:
+    """Where the mistake is and what it is, if that is not where the parser could not go on: a line that reads as text, so the next
+    does not fit. None where it is."""
+    if not any(words.search(said) for words, _ in PARSER):
+        return None
+    before = next((number for number in range(mark.line - 1, 0, -1) if lines[number - 1].strip()), 0)
+    for number in filter(None, (before, mark.line)):
+        odd = ODD_BLANK.search(lines[number - 1]) if number <= len(lines) else None
+        if odd:
+            return Mark(number, odd.start()), text("notebook.blank")
+    glued = ((words.match(lines[before - 1]), key) for words, key in GLUED if before and "mapping values" in said)
+    return next(((Mark(before, found.start(1)), text(key)) for found, key in glued if found), None)
 
 
 def parser_hint(lines: Sequence[str], mark: Mark, said: str) -> str:
@@ -63,13 +93,24 @@ def hint(complaint: str, obj: Mapping[str, Any], path: Sequence[str | int], valu
         return _known(obj, kinds)
     if AMOUNT.search(complaint):
         return text("notebook.amount", value=shown(value))
+    if FIXED.search(complaint) and list(path) == ["spec"]:
+        return text("notebook.fixed", name=str(obj["metadata"]["name"]))
+    if wrong := TYPE.search(complaint):
+        return _of_type(wrong["wanted"], wrong["given"])
     missing = NAMESPACE.search(complaint)
     return text("notebook.namespace", name=missing[1]) if missing and value == missing[1] else ""
+
+
+def _of_type(wanted: str, given: str) -> str:
+    """What belongs where Go could not read a value."""
+    return next((text(key) for type_, kinds, key in WANTED if re.fullmatch(type_, wanted) and re.match(kinds, given)), "")
 
 
 def misspelt(wrong: Slip, kind: str) -> str:
     """What is meant by a key that is no field; where nothing is like it, where it would be one, or where to read what there is."""
     *above, key = wrong.path
+    if ODD_BLANK.search(str(key)):
+        return text("notebook.blank")
     field = str(key).replace("\t", "→")
     if wrong.meant:
         return text("notebook.near_field", field=field, near=" / ".join(wrong.meant))

@@ -28,7 +28,7 @@ from k8snb.apimachinery.errors import quote
 from k8snb.apimachinery.resource import Resource
 from k8snb.apimachinery.schema import Type
 from k8snb.apimachinery.yaml import Document, Mark
-from k8snb.kubectl.hints import ABSENT, NO_MATCH, NO_OBJECT, hint, misspelt, no_object, parser_hint
+from k8snb.kubectl.hints import ABSENT, NO_MATCH, NO_OBJECT, ODD_BLANK, culprit, hint, misspelt, no_object, parser_hint
 from k8snb.kubectl.spelling import slip
 from k8snb.messages import text
 from k8snb.messages.columns import columns
@@ -39,7 +39,7 @@ Path = tuple[str | int, ...]
 STDIN = "STDIN"  # so kubectl calls what it is handed without a file
 WIDTH = 120  # characters of a line that are shown
 LEAD = 40  # of a longer one: before the place
-COMPLAINT = re.compile(r"^(?=error:|Error from server|error |Warning: |The \w+ \"|unable to )", re.M)
+COMPLAINT = re.compile(r"^(?=error:|Error from server|error |Warning: |The \w+ \"|The request is invalid|unable to )", re.M)
 QUOTED = r'"((?:[^"\\]|\\.)*)"'  # as Go prints text
 FIELDS = (
     re.compile(rf"(?<!\): )unknown field {QUOTED}"),
@@ -110,7 +110,9 @@ def places(manifest: str, said: str, kinds: Kinds, first: int = 1) -> list[Place
         documents = list(yaml.documents(manifest))
     except yaml.YamlError as broken:
         return [_broken(manifest, broken, said)] if said else []
-    left, found = things(documents), list[Place]()
+    two = list(filter(_second, documents))  # whatever is said of such a mixture: that it is one is the mistake
+    left = things([document for document in documents if document not in two])
+    found = [Place(mark, text("notebook.second_object")) for mark in map(_second, two) if mark]
     for complaint in COMPLAINT.split(said):
         candidates = [(thing, _places(thing, complaint, kinds)) for thing in left if _is_meant(thing, complaint)]
         thing, best = max(candidates, key=lambda one: (sum(place.mark.exact for place in one[1]), bool(one[1])), default=(None, []))
@@ -125,7 +127,7 @@ def _broken(manifest: str, error: yaml.YamlError, said: str) -> Place:
     lines = manifest.split("\n")
     braces = next((number for number, line in enumerate(lines, 1) if "{{" in line), 1)
     mark = error.mark or Mark(braces, lines[braces - 1].find("{{"), 2)
-    return Place(mark, parser_hint(lines, mark, said))
+    return Place(*(culprit(lines, mark, said) or (mark, parser_hint(lines, mark, said))))
 
 
 def _no_objects(documents: Sequence[Document], said: str) -> Iterator[Place]:
@@ -165,7 +167,7 @@ def _schema(thing: Thing, kinds: Kinds) -> Type | None:
 def _wrong_type(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
     """The field that Go could not read, if decoding this object comes to what was said; of an unknown kind, as Go prints the path."""
     named = GO_FIELD.search(complaint)
-    if not named and "cannot be handled" not in complaint:
+    if not named and "cannot be handled" not in complaint and not complaint.startswith("The request is invalid: patch"):
         return
     schema = _schema(thing, kinds)
     if schema is None:
@@ -207,10 +209,16 @@ def _of_another(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
         yield ("apiVersion",) if known else ("kind",)
 
 
+def _second(document: Document) -> Mark | None:
+    """Where a second object begins in a document, which is read as one: the line between them is missing."""
+    own = [one for one in document.repeated if not one.last.column]
+    return min(one.last for one in own) if {one.key for one in own}.issuperset(("apiVersion", "kind")) else None
+
+
 def _repeated(documents: Sequence[Document], number: int) -> Iterator[Place]:
     """The last of several equal keys in a mapping: no error to kubectl, and hardly ever meant."""
     for document in documents:
-        for key, first, last in document.repeated:
+        for key, first, last in document.repeated if not _second(document) else ():
             yield Place(last, text("notebook.twice", key=key, line=first.line + number - 1))
 
 
@@ -232,9 +240,10 @@ def pointer(manifest: str, said: str, kinds: Kinds, source: str = "") -> str:
 
 
 def _underlined(source: str, column: int, width: int) -> list[str]:
-    """A line, cut around the place where it is long, and the arrows below it. Tabs are shown, since they are hard to see."""
+    """A line, cut around the place where it is long, and the arrows below it. Tabs and odd blanks are shown: they are hard to see."""
     first = max(0, column - LEAD) if len(source) > WIDTH else 0
     last = min(len(source), first + WIDTH)
     before, place = "…" * (first > 0) + source[first:column], source[column : min(column + width, last)]
     shown = "…" * (first > 0) + source[first:last] + "…" * (last < len(source))
-    return [f"  │ {shown.replace(chr(9), '→')}".rstrip(), f"  │ {' ' * columns(before)}{'^' * max(1, columns(place))}"]
+    shown = ODD_BLANK.sub(lambda blank: "·" * columns(blank[0]), shown.replace("\t", "→"))
+    return [f"  │ {shown}".rstrip(), f"  │ {' ' * columns(before)}{'^' * max(1, columns(place))}"]

@@ -135,8 +135,8 @@ class Part(NamedTuple):
                 yield Part((*self.path, name), {}, field.type)
 
     def lacks(self, key: str) -> bool:
-        """Whether a field of this name can stand here, and does not."""
-        return isinstance(self.value, Mapping) and key in self.fields and key not in self.value
+        """Whether a field of this name can stand here, and does not. (A key with nothing behind it waits for what stands too far out.)"""
+        return isinstance(self.value, Mapping | None) and key in self.fields and key not in (self.value or ())
 
 
 def _found(above: Sequence[Part], key: str) -> Slip | None:

@@ -95,7 +95,7 @@ def test_each_complaint_points_into_its_own_document(shown):
 def test_the_item_of_a_list_is_found_though_go_prints_no_index(shown):
     said, found = shown(POD.replace("80", '"http"'))
     assert "spec.containers.ports.containerPort of type int32" in said
-    assert found == [(12, "containerPort", "")]
+    assert found == [(12, "containerPort", "A whole number belongs here, without quotes.")]
     assert places(shown(POD.replace("envoy", "[]"))) == [(10, "image")]
     assert places(shown(POD.replace("  name: web", "  name: web\n  annotations: {a: x, b: 1}"))) == [(5, "b")]
 
@@ -121,7 +121,13 @@ def test_an_item_of_a_list_of_objects_is_an_object_too(shown):
         ('c:\n- image: "b\n  name: x\n', 2, '"', "A quote is opened here and never closed"),
         ('c:\n- image: "b\n  args: ["x"]\n', 3, "x", "Look for one that is missing"),
         ("a: 1\nb\nc: 1\n", 2, "b", "a colon and a space"),
-        ("metadata:\n  name:web\n  labels: {}\n", 3, ":", "No key can stand here"),
+        ("a: b: c\n", 1, ":", "No key can stand here"),
+        ("metadata:\n  name:web\n  labels: {}\n", 2, ":", "a colon and a space"),
+        ("c:\n- name:nginx\n  image: nginx\n", 2, ":", "a colon and a space"),
+        ("c:\n-name: nginx\n image: nginx\n", 2, "-", "has a dash and a space"),
+        ("c:\n- http://a\n  image: nginx\n", 3, ":", "No key can stand here"),
+        ("c:\n- name: nginx\n    \u00a0image: nginx\n", 3, "·", "a blank of another kind"),
+        ("c:\n  - name: nginx\n\u3000\u3000image: nginx\n    env: []\n", 3, "·", "a blank of another kind"),
         ("a: - b\n", 1, "-", "A list begins in a line of its own"),
         ("host: *.example.com\n", 1, "*", "begins with * needs quotes"),
         ("a: @x\n", 1, "@", "begins with @ needs quotes"),
@@ -282,6 +288,65 @@ def test_what_is_no_object_is_told_with_what_to_write_instead(shown, manifest, p
     (found,) = shown(manifest, options)[1]
     assert found[:2] == place
     assert hint in found[2]
+
+
+WEB = DEPLOYMENT.replace("NAME", "web")
+DATA = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: b\n"
+NUMBER, TEXT = "A whole number belongs here, without quotes.", "Text belongs here, and YAML takes this for a number"
+LIST, NO_DASH = "A list belongs here: a dash and a space before each of its items.", "Keys with their values belong here, without dashes."
+
+
+@pytest.mark.parametrize(
+    ("manifest", "place", "hint"),
+    [
+        (WEB.replace("replicas: 3", "replicas: three"), (6, "replicas"), NUMBER),
+        (WEB.replace("replicas: 3", 'replicas: "3"'), (6, "replicas"), NUMBER),
+        (WEB.replace("replicas: 3", "replicas: 2.5"), (6, "replicas"), NUMBER),
+        (WEB.replace("replicas: 3", "paused: 'yes'"), (6, "paused"), "true or false belongs here, without quotes."),
+        (DATA.replace("a: b", "a: 80"), (6, "a"), TEXT),
+        (DATA.replace("a: b", "a: yes"), (6, "a"), TEXT),
+        (DATA.replace("a: b", "a:\n    b: c"), (6, "a"), "A single text belongs here"),
+        (DATA.replace("  a: b", "- a: b"), (5, "data"), NO_DASH),
+        (DATA.replace("a: b", "a: b\nbinaryData:\n  c: 1"), (8, "c"), TEXT),
+        (POD.replace("    - containerPort: 80", "      containerPort: 80"), (11, "ports"), LIST),
+        (POD.replace("envoy", "envoy\n    command: sh"), (11, "command"), LIST),
+        (POD.replace("name: web", "name: web\n  labels:\n  - app: web"), (5, "labels"), NO_DASH),
+        (POD.partition("spec")[0] + "spec:\n- containers: []\n", (5, "spec"), NO_DASH),
+        (POD.partition("  - name")[0] + "  - nginx\n", (7, "nginx"), "Keys with their values belong here: key: value."),
+    ],
+)
+def test_what_belongs_where_something_else_stands_is_said(shown, manifest, place, hint):
+    (found,) = shown(manifest)[1]
+    assert found[:2] == place
+    assert found[2].startswith(hint)
+
+
+def test_a_blank_that_is_no_space_is_shown_and_named_where_it_makes_another_key(shown):
+    (found,) = shown(POD.replace("  containers", "\u00a0\u00a0containers").replace("  - ", "- ").replace("    ", "  "))[1]
+    assert found[:2] == (6, "··containers")
+    assert "a blank of another kind" in found[2]
+
+
+def test_of_two_objects_without_a_line_between_them_the_second_is_pointed_at(shown):
+    assert shown(POD + DATA)[1] == [
+        (13, "apiVersion", "Another object begins here. A line --- belongs between two objects; without it only the last one counts.")
+    ]
+
+
+def test_a_field_that_stands_left_of_a_key_with_nothing_behind_it_is_told_where_it_is_one(shown):
+    left = POD.replace("\n    ", "\n  ").replace("\n  - ", "\n- ").replace("  containers", "containers")
+    assert shown(left)[1] == [(6, "containers", "There is no field containers here; there is one in spec. Look at the columns.")]
+
+
+def test_whoever_changes_a_pod_that_is_there_is_told_how():
+    cluster = Cluster(nodes=0)
+    cluster.apply(POD)
+    (found,) = marks(_apply(cluster, "", POD.replace("80", "81")).remark)
+    assert found[:2] == (5, "spec")
+    assert "kubectl delete pod web" in found[2]
+    amount = _apply(cluster, "", POD.replace("envoy", "envoy\n    resources: {limits: {memory: 1GB}}"))
+    assert amount.text.startswith("The request is invalid: patch:")
+    assert marks(amount.remark) == [(11, "memory", "'1GB' is no amount: write a number, and if need be a unit such as m, Ki, Mi or Gi.")]
 
 
 def test_whoever_hands_a_manifest_over_is_pointed_at_its_line(cluster):
