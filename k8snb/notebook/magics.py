@@ -92,7 +92,8 @@ def _told_of_gaps(said: Result, line: str, known: Mapping[str, Any]) -> Result:
 
 
 def _apply(cluster: Cluster, line: str, cell: str) -> Result:
-    return _kubectl(cluster, f"apply -f - {line}", cell)
+    said = _kubectl(cluster, f"apply -f - {line}", cell)
+    return replace(said, places="", advice=text("notebook.options")) if "Unexpected args" in said.stderr else said
 
 
 def _step(cluster: Cluster, words: list[str]) -> Any:

@@ -2,6 +2,7 @@
 
 The chapter tells its code (:func:`lesson`); the extension asks IPython to be told of every NameError of a cell. Where the chapter has
 a cell that makes the name, Python's own words are shown in short, and one sentence of ours; every other NameError looks as always.
+A name that is nearly one that is known is misspelt: below Python's words stands which one is meant.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from k8snb.kubectl.spelling import near
 from k8snb.messages import text
 
 _MISSED: tuple[type[BaseException], ...] = (NameError,)
@@ -45,7 +47,14 @@ def _shown(shell: Any, kind: type[BaseException], error: BaseException, trace: T
     if own and name and any(name in made(cell) for cell in _above(shell.user_ns.get("_ih", [""])[-1])):
         rows = [f"{kind.__name__}: {error}", f"  {where.line}", text("notebook.out_of_order", name=name)]
         error._render_traceback_ = lambda: rows  # type: ignore[attr-defined]  # IPython's hook, as in k8snb.messages.Mistake
+    elif own and name and (meant := near(name, _known(shell))):
+        error.add_note(text("notebook.near_name", near=meant))
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+
+
+def _known(shell: Any) -> list[str]:
+    """The names that a cell can use, but for those that IPython put there."""
+    return [name for name in shell.user_ns if name not in shell.user_ns_hidden and not name.startswith("_")]
 
 
 def _innermost(trace: TracebackType) -> dict[str, Any]:

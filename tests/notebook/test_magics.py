@@ -39,6 +39,32 @@ def test_an_error_points_at_its_line(shell):
     assert "line 5 of this cell" in said
 
 
+def test_comments_above_a_manifest_are_comments_of_it(shell):
+    cluster = Cluster(nodes=1)
+    assert shell.run_cell(f"# my first Pod\n\n%%manifest -n default\n{POD}").success
+    assert cluster.get("pods", "web")["metadata"]["name"] == "web"
+    broken = shell.run_cell(f"# my first Pod\n%%manifest\n{POD.replace('image:', 'imagge:')}").result
+    assert "line 6 of this cell" in repr(broken)
+
+
+def test_python_above_a_manifest_is_told_in_a_sentence(shell, capsys):
+    Cluster(nodes=1)
+    shell.run_cell(f"x = 1\n%kubectl get nodes\n%%manifest\n{POD}")
+    assert capsys.readouterr().out.strip().startswith("%%manifest must be the first line of its cell")
+    assert "x" not in shell.user_ns
+    assert shell.run_cell(f'x = """\n%%manifest\n{POD}"""').success
+    shell.run_line_magic("unload_ext", "k8snb")
+    shell.run_cell(f"# a comment\n%%manifest\n{POD}")
+    assert "Line magic function `%%manifest` not found" in capsys.readouterr().err  # IPython's own again
+
+
+def test_a_manifest_that_begins_behind_its_magic_is_told_where_it_begins(shell):
+    Cluster(nodes=1)
+    said = repr(shell.run_cell_magic("manifest", "apiVersion: v1", POD))
+    assert said.startswith("error: Unexpected args: [apiVersion: v1]")
+    assert "The manifest begins in the line below." in said
+
+
 def test_a_name_that_python_does_not_know_is_told_where_the_command_fails(shell):
     Cluster(nodes=1)
     assert "Python knows no victim here" in repr(shell.run_line_magic("kubectl", "delete pod {victim}"))

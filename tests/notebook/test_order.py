@@ -40,9 +40,19 @@ def test_it_is_told_in_the_language_of_the_chapter(shell, capsys):
 
 
 def test_a_name_that_no_cell_makes_looks_as_always(shell, capsys):
-    said, _ = shown(shell, capsys, "clster.settle()")
+    said, _ = shown(shell, capsys, "price = 3 * zebra")
+    assert said.rstrip().endswith("NameError: name 'zebra' is not defined")
     assert "Traceback" in said
-    assert "cells from the top" not in said
+
+
+def test_a_misspelt_name_is_told_with_the_one_that_is_meant(shell, capsys):
+    said, error = shown(shell, capsys, "cluster = Clutser(nodes=1)")
+    assert "Traceback" in said
+    assert said.rstrip().endswith("NameError: name 'Clutser' is not defined\nIs Cluster meant?")
+    assert isinstance(error, NameError)
+    shown(shell, capsys, "class TeamLabel: pass")
+    assert "Is TeamLabel meant?" in shown(shell, capsys, "TeamLable()")[0]
+    assert "meant" not in shown(shell, capsys, "def inner():\n    return k8snb_no_such\ninner()")[0]
 
 
 def test_nobody_is_sent_upwards_for_what_a_cell_below_makes(shell, capsys):
