@@ -26,7 +26,7 @@ from k8snb.client.component import Component, Environment
 from k8snb.client.informer import Handler, Informer, key_of
 from k8snb.client.recorder import Recorder
 from k8snb.client.workqueue import QueueState
-from k8snb.messages import NoSuchKey, text
+from k8snb.messages import Mistake, NoSuchKey, text
 from k8snb.resources.apiextensions.customresourcedefinition import served_version
 from k8snb.sim.kernel import Event
 
@@ -115,7 +115,9 @@ class Controller:
     indexes: ClassVar[tuple[Index, ...]] = ()
     tallies: ClassVar[tuple[Tally, ...]] = ()
 
-    def __init__(self, process: ControllerProcess):
+    def __init__(self, process: ControllerProcess | None = None):
+        if process is None:  # a learner's cell has called the class, instead of handing it over
+            raise Mistake(text("controllers.no_call", code=type(self).__name__))
         self.process, self.kernel = process, process.kernel
         self.agent = f"{self.name}-controller"
         self.client: Client = process.client_for(process.user_of(self), f"{process.name}/{self.name}")

@@ -354,3 +354,8 @@ def test_a_hook_that_raises_at_a_restart_is_told(cluster):
     cluster.faults.stop("learner-once")
     cluster.faults.start("learner-once")
     assert "KeyError: 'again', line " in cluster.controllers["once"].errors["on_start"]
+
+
+def test_a_controller_that_is_called_instead_of_handed_over_says_so():
+    with pytest.raises(ValueError, match="Mine is an object already: give the class itself, without the brackets"):
+        controller(the_rs)()
