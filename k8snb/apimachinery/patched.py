@@ -36,7 +36,7 @@ def decode_patched(
     try:
         value, strict_errors = decode(type_, patched)
     except DecodeError as wrong:
-        words = _converter_words(wrong.problem) if media_type == STRATEGIC else str(wrong)
+        words = converter_words(wrong.problem) if media_type == STRATEGIC else str(wrong)
         raise _invalid(patched, patch, media_type, words) from None
     if strict_errors and field_validation == "Strict":
         raise _invalid(patched, patch, media_type, f"strict decoding error: {', '.join(strict_errors)}")
@@ -47,7 +47,8 @@ def _invalid(patched: Object, patch: Any, media_type: str, why: str) -> ApiError
     return object_invalid("", "", "", [invalid("patch", go_text(patch) if media_type == STRATEGIC else go_json(patched), why)])
 
 
-def _converter_words(problem: Problem) -> str:
+def converter_words(problem: Problem) -> str:
+    """What is wrong in a merged map, as the converter says it."""
     if problem.message:
         return problem.message
     if problem.rank == FATAL:  # the type's own UnmarshalJSON

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from k8snb.apimachinery import yaml
 from k8snb.apimachinery.decode import DecodeError, decode
 from k8snb.apimachinery.errors import quote
+from k8snb.apimachinery.patched import converter_words
 from k8snb.apimachinery.resource import Resource
 from k8snb.apimachinery.schema import Type
 from k8snb.apimachinery.yaml import Document, Mark
@@ -47,6 +48,7 @@ FIELDS = (
     re.compile(r"(?:^|^\* | is invalid: \[?|, )([a-z]\w*(?:[\w./-]|\[[^\]\n]*\])*): ", re.M),  # where its kind has a field of that name
 )
 ESCAPES = {"t": "\t", "n": "\n", "r": "\r"}  # of those that a path can hold; all else stands for itself
+PATCHED = "The request is invalid: patch"
 GO_FIELD = re.compile(r"Go struct field \w+\.([\w.]+) of type")
 NAMES = (  # how a complaint names the object that it is about
     re.compile(r'\b(?P<kind>\w+)(?:\.[\w.-]+)? "(?P<name>(?:[^"\\]|\\.)*)" is invalid'),
@@ -146,9 +148,10 @@ def _is_meant(thing: Thing, complaint: str) -> bool:
 
 def _places(thing: Thing, complaint: str, kinds: Kinds) -> list[Place]:
     """What a complaint would be about if it was about this object."""
-    told = (_wrong_type(thing, complaint, kinds), _fields(thing, complaint, kinds), _absent(thing, complaint))
+    told = (_unreadable(thing, complaint, kinds), _fields(thing, complaint, kinds), _absent(thing, complaint))
     paths = [*itertools.chain(*told), *_of_another(thing, complaint, kinds)]
-    return [_place(thing, complaint, path, kinds) for path in dict.fromkeys(paths)]
+    wrong = _wrong_type(thing, complaint, kinds)  # whose words name the type, where those of a patch do not
+    return [_place(thing, f"{complaint} {wrong or ''}", path, kinds) for path in dict.fromkeys(paths)]
 
 
 def _place(thing: Thing, complaint: str, path: Path, kinds: Kinds) -> Place:
@@ -164,22 +167,28 @@ def _schema(thing: Thing, kinds: Kinds) -> Type | None:
     return resource.schema if resource is not None else None
 
 
-def _wrong_type(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
-    """The field that Go could not read, if decoding this object comes to what was said; of an unknown kind, as Go prints the path."""
-    named = GO_FIELD.search(complaint)
-    if not named and "cannot be handled" not in complaint and not complaint.startswith("The request is invalid: patch"):
-        return
+def _unreadable(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
+    """The field that Go could not read; of an unknown kind, as Go prints the path."""
+    if wrong := _wrong_type(thing, complaint, kinds):
+        yield wrong.problem.path
+    elif _schema(thing, kinds) is None and (named := GO_FIELD.search(complaint)):
+        yield tuple(named[1].split("."))
+
+
+def _wrong_type(thing: Thing, complaint: str, kinds: Kinds) -> DecodeError | None:
+    """What decoding this object comes to, if that is what was said."""
+    named, patched = GO_FIELD.search(complaint), complaint.startswith(PATCHED)
     schema = _schema(thing, kinds)
-    if schema is None:
-        yield from [tuple(named[1].split("."))] if named else []
-        return
+    if schema is None or not (named or patched or "cannot be handled" in complaint):
+        return None
     meta_only = complaint.startswith("error: unable to decode")  # by kubectl, which looks at nothing else
     try:
         decode(schema, {"metadata": thing.at("metadata")} if meta_only else thing.value)
     except DecodeError as error:
         names = ".".join(key for key in error.problem.path if isinstance(key, str))
-        if str(error) in complaint or (named and names.startswith(named[1])):
-            yield error.problem.path
+        words = converter_words(error.problem) if patched else str(error)
+        return error if words in complaint or (named and names.startswith(named[1])) else None
+    return None
 
 
 def _fields(thing: Thing, complaint: str, kinds: Kinds) -> list[Path]:

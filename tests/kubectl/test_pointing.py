@@ -347,6 +347,11 @@ def test_whoever_changes_a_pod_that_is_there_is_told_how():
     amount = _apply(cluster, "", POD.replace("envoy", "envoy\n    resources: {limits: {memory: 1GB}}"))
     assert amount.text.startswith("The request is invalid: patch:")
     assert marks(amount.remark) == [(11, "memory", "'1GB' is no amount: write a number, and if need be a unit such as m, Ki, Mi or Gi.")]
+    cluster.apply(WEB)
+    number = _apply(cluster, "", WEB.replace("image: nginx", "image: nginx\n        env: [{name: A, value: 5}]"))
+    assert "cannot convert int64 to string" in number.text
+    assert [(line, field, said.startswith(TEXT)) for line, field, said in marks(number.remark)] == [(16, "value", True)]
+    assert marks(_apply(cluster, "", WEB.replace("containers:", "containers: {}\n      volumes:")).remark)[0][2] == LIST
 
 
 def test_whoever_hands_a_manifest_over_is_pointed_at_its_line(cluster):

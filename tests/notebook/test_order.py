@@ -46,9 +46,9 @@ def test_a_name_that_no_cell_makes_looks_as_always(shell, capsys):
 
 
 def test_a_misspelt_name_is_told_with_the_one_that_is_meant(shell, capsys):
-    said, error = shown(shell, capsys, "cluster = Clutser(nodes=1)")
+    said, error = shown(shell, capsys, "cluster = Clus_ter(nodes=1)")
     assert "Traceback" in said
-    assert said.rstrip().endswith("NameError: name 'Clutser' is not defined\nIs Cluster meant?")
+    assert said.rstrip().endswith("NameError: name 'Clus_ter' is not defined\nIs Cluster meant?")
     assert isinstance(error, NameError)
     shown(shell, capsys, "class TeamLabel: pass")
     assert "Is TeamLabel meant?" in shown(shell, capsys, "TeamLable()")[0]
