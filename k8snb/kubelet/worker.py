@@ -45,10 +45,12 @@ class Worker:
 
     def look(self) -> None:
         """See what has happened: an operation is done, containers have ended, probes are due."""
+        state = self.state
+        if state.gone and not state.terminating:
+            stopping.begin(self)  # first: nobody knows any more what was to come of an operation that has ended meanwhile
         self._finish_operation()
         self.reap()
-        state = self.state
-        if not state.terminating and (state.gone or self.pod["metadata"].get("deletionTimestamp")):
+        if not state.terminating and self.pod["metadata"].get("deletionTimestamp"):
             stopping.begin(self)
         if not state.terminating:
             if visitors := self.pod["spec"].get("ephemeralContainers"):

@@ -68,3 +68,35 @@ def test_a_kubelet_says_again_that_a_pod_is_ready_however_often_the_node_control
     cluster.faults.start("kube-controller-manager")
     cluster.run_for(120)
     assert cluster.get("daemonsets", "agent")["status"]["numberReady"] == 3
+
+
+def until_it_pulls(cluster):
+    kubelet = cluster.simulation.parts.machines.kubelets["node-1"]
+    assert cluster.run_until(lambda _: any(state.operation == ("pull", "main") for state in kubelet.own.pods.values()), 10)
+    return kubelet
+
+
+def test_a_static_pod_whose_file_goes_while_its_image_comes_and_its_runtime_is_away_is_forgotten():
+    cluster = Cluster(nodes=1)
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "motd"}, "spec": {"containers": [{"name": "main", "image": "nginx:1.27"}]}}
+    cluster.node("node-1").static_pods["motd.yaml"] = pod
+    kubelet = until_it_pulls(cluster)
+    del cluster.node("node-1").static_pods["motd.yaml"]
+    cluster.faults.stop("containerd/node-1")
+    cluster.run_for(60)
+    cluster.faults.start("containerd/node-1")
+    cluster.run_for(60)
+    assert (cluster.get("pods"), kubelet.own.pods) == ([], {})
+
+
+def test_a_pod_that_is_deleted_by_force_while_its_image_comes_and_its_runtime_is_away_is_forgotten():
+    cluster = Cluster(nodes=1)
+    spec = {"containers": [{"name": "main", "image": "nginx:1.27"}]}
+    cluster.client.create("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec}, "default")
+    kubelet = until_it_pulls(cluster)
+    cluster.faults.stop("containerd/node-1")
+    cluster.client.delete("pods", "web", "default", grace=0)
+    cluster.run_for(60)
+    cluster.faults.start("containerd/node-1")
+    cluster.run_for(60)
+    assert (cluster.get("pods"), kubelet.own.pods) == ([], {})
