@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from k8snb.apimachinery.meta import timestamp
 from k8snb.apimachinery.objects import Object
 from k8snb.apimachinery.resource import Resource
-from k8snb.apiserver.keys import prefix_of
 from k8snb.apiserver.request import Options, Request, Response, User
 from k8snb.client.client import Client
 from k8snb.etcd.store import Compacted
@@ -151,7 +150,7 @@ class Cluster:
 
     def __repr__(self) -> str:
         parts = self.simulation.parts  # counted past the API server: a cluster without etcd can be printed, too
-        nodes, pods = (parts.store.count(prefix_of(parts.server.catalogue.by_key[key])) for key in ("nodes", "pods"))
+        nodes, pods = (parts.store.count(parts.server.catalogue.by_key[key].prefix) for key in ("nodes", "pods"))
         return f"<Cluster at {timestamp(self.now)}: {counted(nodes, 'node')}, {counted(pods, 'pod')}, revision {self.revision}>"
 
     # ------------------------------------------------------------------ looking

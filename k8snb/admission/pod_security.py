@@ -45,7 +45,7 @@ class Standard(NamedTuple):
 
 def standard(namespace: Object | None, mode: str) -> Standard:
     """What the labels of a namespace say for a mode: enforce, warn or audit."""
-    labels = dig(namespace, "metadata.labels", EMPTY_DICT) if namespace else EMPTY_DICT
+    labels = (namespace["metadata"].get("labels") if namespace else None) or EMPTY_DICT
     return Standard(labels.get(PREFIX + mode, "privileged"), labels.get(f"{PREFIX}{mode}-version", "latest"))
 
 

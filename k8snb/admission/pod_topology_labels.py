@@ -8,7 +8,7 @@ Models: plugin/pkg/admission/podtopologylabels/admission.go.
 from __future__ import annotations
 
 from k8snb.admission.plugin import Context
-from k8snb.apimachinery.objects import FrozenDict, Object, dig, put
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, Object, dig, put
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.request import Request
 
@@ -26,7 +26,9 @@ class PodTopologyLabels:
         """The Binding or pod with the node's topology labels."""
         node_name = self._node_name(request, resource, obj)
         node = context.get("nodes", node_name) if node_name else None
-        labels = dig(node, "metadata.labels", {}) if node else {}
+        if node is None:
+            return obj
+        labels = node["metadata"].get("labels") or EMPTY_DICT
         copied = {key: labels[key] for key in KEYS if key in labels}
         if not copied:
             return obj

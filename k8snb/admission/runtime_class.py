@@ -24,7 +24,7 @@ class RuntimeClass:
 
     def admit(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> Object:
         """The pod with what its class demands."""
-        name = dig(obj, "spec.runtimeClassName") if is_plain(request, resource, "pods") else None
+        name = obj["spec"].get("runtimeClassName") if is_plain(request, resource, "pods") else None
         if not name:
             return obj
         found = context.get(CLASSES, name)
@@ -35,7 +35,7 @@ class RuntimeClass:
 
     def validate(self, context: Context, request: Request, resource: Resource, obj: Object, old: Object | None) -> None:
         """Overhead comes from a RuntimeClass only."""
-        if not is_plain(request, resource, "pods") or not dig(obj, "spec.overhead"):
+        if not is_plain(request, resource, "pods") or not obj["spec"].get("overhead"):
             return
         name = dig(obj, "spec.runtimeClassName")
         if not dig(context.get(CLASSES, name) if name else None, "overhead.podFixed"):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from k8snb.admission.plugin import Context, forbidden, is_plain
+from k8snb.apimachinery.meta import annotation
 from k8snb.apimachinery.objects import EMPTY_LIST, FrozenDict, FrozenList, Object, dig, freeze
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.request import Request
@@ -63,7 +64,7 @@ class ServiceAccount:
             return
         name = obj["spec"].get("serviceAccountName", "")
         account = self._account(context, request, resource, (obj, name))
-        if dig(account, ("metadata", "annotations", ENFORCE)) == "true":
+        if annotation(account, ENFORCE) == "true":
             allowed = {s.get("name") for s in account.get("secrets", ())}
             pulls = {s.get("name") for s in account.get("imagePullSecrets", ())}
             for words, secret in _secrets(obj["spec"]):

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from k8snb.apimachinery.errors import Errors
 from k8snb.apimachinery.objects import Object
+from k8snb.apimachinery.prefixes import prefix
 
 Hook = Callable[[Object], Object]
 UpdateHook = Callable[[Object, Object], Object]
@@ -151,11 +152,13 @@ class Resource:
 
     api_version: str = field(init=False, default="")  # "apps/v1", or "v1" for the core group
     key: str = field(init=False, default="")  # how it is named in code: "deployments.apps", "pods"; one for all versions
+    prefix: str = field(init=False, default="")  # under what its objects lie in etcd: "/registry/deployments/"
 
     def __post_init__(self) -> None:
         """Names that are asked for with every request are made once."""
         object.__setattr__(self, "api_version", f"{self.group}/{self.version}" if self.group else self.version)
         object.__setattr__(self, "key", f"{self.plural}.{self.group}" if self.group else self.plural)
+        object.__setattr__(self, "prefix", prefix(self.key, custom=self.custom))
 
     @property
     def schema(self) -> Any:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from k8snb.apimachinery.objects import Object
 from k8snb.apimachinery.resource import Resource
 from k8snb.apiserver.context import Context
-from k8snb.apiserver.keys import prefix_of
 
 if TYPE_CHECKING:
     from k8snb.apiserver.server import Server
@@ -40,4 +39,4 @@ def aggregate(server: Server, name: str, resources: tuple[Resource, ...], answer
             offer(change.value is not None)
 
     server.when_changed(API_SERVICES, changed)
-    offer(any(obj["metadata"]["name"] == name for obj in server.store.kept(prefix_of(kind))))
+    offer(any(obj["metadata"]["name"] == name for obj in server.store.kept(kind.prefix)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from k8snb.apimachinery.resource import Resource
-from k8snb.apiserver.keys import prefix_of
 
 
 class Catalogue:
@@ -28,7 +27,7 @@ class Catalogue:
             self.by_kind.setdefault((resource.api_version, resource.kind), resource)
             if self.is_storage(resource):
                 self.by_key.setdefault(resource.key, resource)
-                self._by_prefix.setdefault(prefix_of(resource), resource)
+                self._by_prefix.setdefault(resource.prefix, resource)
 
     @staticmethod
     def is_storage(resource: Resource) -> bool:

@@ -17,7 +17,7 @@ from k8snb.apimachinery.resource import Resource
 from k8snb.apimachinery.strconv import parse_uint
 from k8snb.apiserver import tables
 from k8snb.apiserver.context import Context
-from k8snb.apiserver.keys import key_of, prefix_of
+from k8snb.apiserver.keys import key_of
 from k8snb.apiserver.watch import field_value, too_old
 from k8snb.etcd.store import Compacted
 
@@ -103,7 +103,7 @@ def _entries(context: Context, stored: Resource, revision: int, start: str) -> l
     store, request = context.server.store, context.request
     if stored.listed is not None:
         return [(key_of(stored, "", one["metadata"]["name"]), one) for one in stored.listed(context)]
-    prefix = prefix_of(stored) + (f"{request.namespace}/" if stored.namespaced and request.namespace else "")
+    prefix = stored.prefix + (f"{request.namespace}/" if stored.namespaced and request.namespace else "")
     if revision == store.revision:
         return [(key, item.value) for key, item in store.range(prefix, start)]
     try:
@@ -168,7 +168,7 @@ def watch(context: Context, resource: Resource) -> Object:
         server.visitors.preload(opened, [obj for _, obj in entries if keep(obj)], bookmark=options.send_initial_events)
     else:
         try:
-            server.visitors.replay(opened, stored, server.store.changes_since(begin, prefix_of(stored)))
+            server.visitors.replay(opened, stored, server.store.changes_since(begin, stored.prefix))
         except Compacted as gone:
             server.visitors.fail(opened.id, too_old(begin, gone.floor))
     return FrozenDict({"kind": "Watch", "apiVersion": "k8snb", "id": opened.id})

@@ -24,7 +24,7 @@ from k8snb.apiserver.admission import Chain
 from k8snb.apiserver.auth import Authorizer
 from k8snb.apiserver.catalogue import Catalogue
 from k8snb.apiserver.context import Context
-from k8snb.apiserver.keys import key_of, prefix_of
+from k8snb.apiserver.keys import key_of
 from k8snb.apiserver.managed import ManagedFields
 from k8snb.apiserver.request import Request, Response
 from k8snb.apiserver.watch import Hub, HubState
@@ -185,7 +185,7 @@ class Server:
     def stored_list(self, resource: str, namespace: str = "") -> list[Object]:
         """All stored objects of a resource (of one namespace), sorted by key."""
         kind = self.catalogue.by_key[resource]
-        prefix = prefix_of(kind) + (f"{namespace}/" if namespace and kind.namespaced else "")
+        prefix = kind.prefix + (f"{namespace}/" if namespace and kind.namespaced else "")
         return [item.value for _, item in self.store.range(prefix)]
 
     def remembered(self, resource: str) -> list[Object]:

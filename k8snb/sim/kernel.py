@@ -90,11 +90,10 @@ class Kernel:
         state = self.state
         if delay < 0:
             raise ValueError(f"an event cannot happen {-delay} µs ago")
-        state.sequence += 1
+        state.sequence = sequence = state.sequence + 1
         draw = self.rng("kernel/shuffle").below(1 << 30) if state.shuffle else 0
         epoch = state.epochs.get(component, 0)
-        event = _event((state.now + delay, draw, state.sequence, component, key, why, causes, epoch, background))
-        heapq.heappush(state.heap, event)
+        heapq.heappush(state.heap, _event((state.now + delay, draw, sequence, component, key, why, causes, epoch, background)))
 
     def cancel(self, component: str) -> None:
         """Forget everything scheduled for a component: it has stopped. (Events of its earlier epoch are skipped.)"""

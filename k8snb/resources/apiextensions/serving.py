@@ -11,7 +11,6 @@ from typing import Any
 
 from k8snb.apimachinery.meta import is_true
 from k8snb.apimachinery.objects import Object
-from k8snb.apiserver.keys import prefix_of
 from k8snb.resources.apiextensions.custom_resource import custom_resources
 from k8snb.resources.apiextensions.customresourcedefinition import RESOURCE as DEFINITIONS
 
@@ -20,7 +19,7 @@ def serve_definitions(server: Any) -> None:
     """Serve the kinds of all stored definitions, now and whenever one changes."""
 
     server.when_changed(DEFINITIONS.key, lambda change: _define(server, change.value, change.previous))
-    for crd in server.store.kept(prefix_of(DEFINITIONS)):
+    for crd in server.store.kept(DEFINITIONS.prefix):
         _define(server, crd, None)
 
 
