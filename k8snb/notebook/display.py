@@ -19,7 +19,7 @@ from k8snb.messages import Plain
 from k8snb.network.kube_proxy import Rules
 from k8snb.notebook.magics import Steps
 from k8snb.seams.cni import HTTPResponse
-from k8snb.simulation import cloud, etcd, etcd_tables
+from k8snb.simulation import cloud, etcd, etcd_tables, learners, scheduling
 from k8snb.simulation.simulation import Settled
 from k8snb.views.steps import Step
 from k8snb.views.svg import INDENT
@@ -32,6 +32,7 @@ ROOM = 24  # characters; where there are fewer beside the columns, a sentence st
 BESIDE = "display: inline-block; vertical-align: top; text-indent: 0; width: min(100%, max(100% - {}ch, ({}ch - 100%) * 9999))"
 TEXTS: tuple[type, ...] = (Result, Step, Steps, Settled, Plain, HTTPResponse, Rules)
 TEXTS += (etcd.Etcd, etcd_tables.Members, etcd_tables.Held, etcd_tables.Keys, etcd_tables.Log, etcd_tables.Messages)
+TEXTS += (learners.Controllers, learners.Loop, scheduling.Scheduling, scheduling.Queue, scheduling.Waiting)
 TEXTS += (cloud.NodePools, cloud.Instances, cloud.LoadBalancers, cloud.Disks, cloud.Autoscaler, cloud.Cloud)
 
 
@@ -52,7 +53,7 @@ def _line(line: str, sentences: Collection[int]) -> str:
     block = f"{WRAP}; padding-left: {begins}ch; text-indent: -{begins}ch"
     if column <= DEEP:
         return f'<span style="{block}">{escape(line)}</span>'
-    beside = BESIDE.format(column - 1, column + ROOM)
+    beside = BESIDE.format(column + 1, column + ROOM)  # one more than it takes, for widths are rounded
     return f'<span style="{block}">{escape(line[:column])}<span style="{beside}">{escape(line[column:])}</span></span>'
 
 

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
 from k8snb.component_helpers.resolver import Resolver
-from k8snb.messages import counted, text
+from k8snb.messages import Plain, counted, text
 from k8snb.messages.columns import table
 from k8snb.sim.clock import duration
 
@@ -157,7 +157,7 @@ class HTTPResponse(NamedTuple):
     def why(self) -> str:
         """Where it was decided: the last stage, with the chain, policy or rule that decided."""
         last = self.hops[-1] if self.hops else Hop("", "")
-        return f"{last.where}: {last.what}" + (f"  [{last.rule}]" if last.rule else "")
+        return Plain(f"{last.where}: {last.what}" + (f"  [{last.rule}]" if last.rule else ""))
 
     def header(self, name: str) -> str:
         """The value of a header of the answer, such as ``Location``; empty where there is none."""

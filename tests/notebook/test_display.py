@@ -5,7 +5,9 @@ from html import unescape
 
 import pytest
 
+from k8snb import Cluster
 from k8snb.notebook.display import as_terminal
+from tests.shell import fresh_shell
 
 CONFLICT = (
     'Error from server (Conflict): Operation cannot be fulfilled on configmaps "prices": the object has been modified; '
@@ -57,7 +59,7 @@ def test_a_short_sentence_wraps_where_the_columns_before_it_take_the_room():
 
 def test_a_sentence_far_to_the_right_still_has_room():
     assert wrapped(" " * 90 + NODES) == [(" " * 90 + NODES, 90)]
-    assert "width: min(100%, max(100% - 89ch, (114ch - 100%) * 9999))" in as_terminal(Text(" " * 90 + NODES))
+    assert "width: min(100%, max(100% - 91ch, (114ch - 100%) * 9999))" in as_terminal(Text(" " * 90 + NODES))
 
 
 def test_where_one_row_has_a_sentence_the_others_wrap_with_it():
@@ -86,3 +88,15 @@ def test_columns_and_short_lines_stay_as_they_are(line):
 def test_the_words_are_the_same_where_a_page_strips_the_style():
     text = f"{CONFLICT}\n<b>\n\n{CONFLICT}"
     assert unescape(re.sub(r"<[^>]+>", "", as_terminal(Text(text)))) == text
+
+
+def test_what_a_scheduler_and_a_controller_say_of_themselves_wraps_between_words():
+    with fresh_shell() as shell:
+        shell.run_line_magic("load_ext", "k8snb")
+        cluster = Cluster(nodes=0)
+        cluster.kubectl("run alone --image=nginx")
+        cluster.settle()
+        shown = [cluster.scheduler, cluster.scheduler.queue, cluster.scheduler.queue[0], cluster.controllers, cluster.controllers["job"]]
+        for one in shown:
+            data, _ = shell.display_formatter.format(one)
+            assert unescape(re.sub(r"<[^>]+>", "", data["text/html"])) == repr(one)
