@@ -59,6 +59,9 @@ NAMES = (  # how a complaint names the object that it is about
     re.compile(r'the provided object "(?P<namespace>[^"]*)"'),
 )
 NAMESPACE = re.compile(r'namespaces "([^"]*)" not found|the provided object "([^"]*)"')
+UNREADABLE = "cannot be handled"
+LEADS = (*FIELDS, GO_FIELD, re.compile(f"{UNREADABLE}|^{PATCHED}"), NO_MATCH, NAMESPACE, *(words for words, _ in ABSENT))
+"""A complaint in which none of these is found is about no place: that of what exists already, say."""
 
 
 class Place(NamedTuple):
@@ -116,12 +119,25 @@ def places(manifest: str, said: str, kinds: Kinds, first: int = 1) -> list[Place
     left = things([document for document in documents if document not in two])
     found = [Place(mark, text("notebook.second_object")) for mark in map(_second, two) if mark]
     for complaint in COMPLAINT.split(said):
-        candidates = [(thing, _places(thing, complaint, kinds)) for thing in left if _is_meant(thing, complaint)]
-        thing, best = max(candidates, key=lambda one: (sum(place.mark.exact for place in one[1]), bool(one[1])), default=(None, []))
+        thing, best = _best(left, complaint, kinds)
         found += best
         if best:
             left = [one for one in left if one is not thing]  # each object is complained about once
     return list(dict.fromkeys([*found, *_no_objects(documents, said), *_repeated(documents, first)]))
+
+
+def _best(left: Sequence[Thing], complaint: str, kinds: Kinds) -> tuple[Thing | None, list[Place]]:
+    """The object that a complaint is about: the one in which most of its places are found, or the first in which all are."""
+    best: tuple[Thing | None, list[Place]] = (None, [])
+    most = -1
+    for thing in left if any(words.search(complaint) for words in LEADS) else ():
+        found = _places(thing, complaint, kinds) if _is_meant(thing, complaint) else []
+        exact = sum(place.mark.exact for place in found)
+        if found and exact > most:
+            best, most = (thing, found), exact
+        if found and exact == len(found):
+            break
+    return best
 
 
 def _broken(manifest: str, error: yaml.YamlError, said: str) -> Place:
@@ -179,7 +195,7 @@ def _wrong_type(thing: Thing, complaint: str, kinds: Kinds) -> DecodeError | Non
     """What decoding this object comes to, if that is what was said."""
     named, patched = GO_FIELD.search(complaint), complaint.startswith(PATCHED)
     schema = _schema(thing, kinds)
-    if schema is None or not (named or patched or "cannot be handled" in complaint):
+    if schema is None or not (named or patched or UNREADABLE in complaint):
         return None
     meta_only = complaint.startswith("error: unable to decode")  # by kubectl, which looks at nothing else
     try:

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from k8snb import Cluster
+from k8snb.kubectl import pointing
 from k8snb.kubectl.pointing import WIDTH, pointer
+from k8snb.kubectl.spelling import slip
 from k8snb.messages import LANGUAGES, set_language
 from k8snb.notebook.magics import _apply
 from k8snb.resources import RESOURCES
@@ -372,6 +374,18 @@ def test_of_several_files_each_is_pointed_at_for_its_own_mistakes(cluster):
     twice = {"a.yaml": files["b.yaml"], "b.yaml": files["b.yaml"].replace("other", "third")}
     remark = cluster.kubectl("apply -f a.yaml -f b.yaml --dry-run=server", files=twice).remark
     assert [line for line in remark.split("\n") if "line" in line] == ["line 10 of a.yaml", "line 10 of b.yaml"]
+
+
+def test_of_many_objects_each_complaint_is_looked_up_in_few(cluster, monkeypatch):
+    objects = "---\n".join(POD.replace("name: web", f"name: web-{number}").replace("spec", "spce") for number in range(90))
+    looked = []
+    monkeypatch.setattr(pointing, "slip", lambda obj, *rest: (looked.append(obj), slip(obj, *rest))[1])
+    assert cluster.apply(objects).remark.count("Is spec meant?") == 90
+    assert len(looked) == 90
+    assert cluster.kubectl("create -f -", stdin=objects.replace("spce", "spec")).exit_code == 0
+    assert cluster.kubectl("create -f -", stdin=objects.replace("spce", "spec")).remark == ""
+    assert len(looked) == 90
+    cluster.kubectl("delete pods --all --force")
 
 
 def test_a_command_that_reads_no_manifest_has_no_remark(cluster):
