@@ -26,7 +26,7 @@ from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.remarks import remarked
 from k8snb.kubectl.result import Result
-from k8snb.messages import Missing, Mistake, Plain, Told, counted, text
+from k8snb.messages import Missing, Mistake, Plain, Told, counted, several, text
 from k8snb.network.chains import MODES
 from k8snb.network.kube_proxy import Rules
 from k8snb.seams.cni import ANYBODY, HTTPResponse
@@ -230,14 +230,14 @@ class Cluster:
         """
         proxies = self.simulation.parts.machines.proxies
         if node not in proxies:
-            raise Mistake(text("fault.no_node", node=node, names=", ".join(proxies)))
+            raise Mistake(text("fault.no_node", node=node, names=several(list(proxies))))
         return proxies[node].text(_mode(mode), service if "/" in service or not service else f"{namespace}/{service}")
 
     def conntrack(self, node: str) -> Plain:
         """The connections that a node keeps on their ways, as ``conntrack -L`` prints them there. Raises ValueError for no machine."""
         machines = self.simulation.parts.machines
         if node not in machines.proxies:
-            raise Mistake(text("fault.no_node", node=node, names=", ".join(machines.proxies)))
+            raise Mistake(text("fault.no_node", node=node, names=several(list(machines.proxies))))
         found: Plain = machines.network.conntrack(node)
         return found
 

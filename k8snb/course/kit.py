@@ -24,12 +24,11 @@ from k8snb.course.files import code_cells
 from k8snb.course.progress import Progress
 from k8snb.course.verdict import Note
 from k8snb.guests.arguments import careful_function as careful
-from k8snb.messages import fill, set_language, text
+from k8snb.messages import fill, set_language, several, text
 from k8snb.notebook.order import lesson
 from k8snb.widgets.quiz import Quiz
 
 LETTERS = "abcdefgh"
-MOST_NAMES = 20  # are listed, where none is near
 
 
 class Lesson:
@@ -200,15 +199,11 @@ def _unknown(kind: str, name: Any) -> Note:
     known = list(names.known())
     here = _of_chapter(known, number.zfill(2)) or _of_chapter(known, LESSON.chapter)
     if not str(name).strip():
-        return Note("not-yet", (text(names.nameless, example=(here or known)[0], names=_several(here or known)),), finding="unknown")
+        return Note("not-yet", (text(names.nameless, example=(here or known)[0], names=several(here or known)),), finding="unknown")
     near = difflib.get_close_matches(number.zfill(2) + dot + own, here or known, 1, 0.6 if here else 0.8)
-    said = text(names.near, id=name, nearest=near[0]) if near else text(names.listed, id=name, names=_several(here or known))
+    said = text(names.near, id=name, nearest=near[0]) if near else text(names.listed, id=name, names=several(here or known))
     return Note("not-yet", (said,), finding="unknown")
 
 
 def _of_chapter(names: list[str], number: str) -> list[str]:
     return [one for one in names if one.startswith(f"{number}.")]
-
-
-def _several(names: list[str]) -> str:
-    return ", ".join(names[:MOST_NAMES]) + ", ..." * (len(names) > MOST_NAMES)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import functools
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, Self
 
@@ -147,6 +147,15 @@ def fill(sentence: str, values: Mapping[str, object]) -> str:
 def counted(count: int, one: str) -> str:
     """``1 node``, ``3 nodes``: for what is said in English alone, such as a ``repr``."""
     return f"{count} {one}" if count == 1 else f"{count} {one}s"
+
+
+def several(names: Sequence[str], most: int = 20) -> str:
+    """Names within a sentence; of more than so many the first ones.
+
+    >>> several(["a", "b"]), several(["a", "b", "c"], 2)
+    ('a, b', 'a, b, ...')
+    """
+    return ", ".join([*names[:most], *["..."] * (len(names) > most)])
 
 
 class _Sentences(string.Formatter):

@@ -24,7 +24,7 @@ from k8snb.kubelet.node import SYSTEM_CPU
 from k8snb.kubelet.runtime.faithful import FaithfulRuntime, RuntimeState
 from k8snb.kubelet.runtime.hollow import HollowRuntime, HollowState
 from k8snb.kubelet.status import FAITHFUL, HOLLOW, HOLLOW_EXITS, Style
-from k8snb.messages import Mistake, text
+from k8snb.messages import Mistake, several, text
 from k8snb.network.cni import CNI, CNIState
 from k8snb.network.conntrack import Entry, Key
 from k8snb.network.dns import POD, STANDING, ClusterDNS
@@ -121,7 +121,7 @@ class Machines:
     def source(self, pod: str = "", node: str = "") -> Source:
         """Who sends a request: a pod (``namespace/name``), a node, or the outside. Raises ValueError for an unknown pod."""
         if node and node not in self.kubelets:
-            raise Mistake(text("fault.no_node", node=node, names=", ".join(self.kubelets)))
+            raise Mistake(text("fault.no_node", node=node, names=several(list(self.kubelets))))
         if not pod:
             return Source(node, address=self.kubelets[node].address if node in self.kubelets else "")
         namespace, _, name = pod.rpartition("/")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from k8snb.apimachinery import quantity
 from k8snb.kubelet import shutdown
-from k8snb.messages import Mistake, text
+from k8snb.messages import Mistake, several, text
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
@@ -22,7 +22,7 @@ PARTITIONED = "partitioned"
 def known_node(simulation: Simulation, node: str) -> None:
     """Raise ValueError for a machine that is not there."""
     if node not in simulation.parts.machines.kubelets:
-        raise Mistake(text("fault.no_node", node=node, names=", ".join(simulation.parts.machines.kubelets)))
+        raise Mistake(text("fault.no_node", node=node, names=several(list(simulation.parts.machines.kubelets))))
 
 
 def fail_node(simulation: Simulation, node: str) -> None:

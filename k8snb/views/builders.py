@@ -10,14 +10,13 @@ from collections.abc import Iterable, Sequence
 
 from k8snb.apimachinery.meta import key_of
 from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
-from k8snb.messages import Missing, text
+from k8snb.messages import Missing, several, text
 from k8snb.views import status
 from k8snb.views.graph import Edge, Graph, Node
 from k8snb.views.snapshot import Index, Snapshot, identity
 from k8snb.views.summary import summarise
 
 LIMIT = 12  # siblings of a kind in one picture; the rest are counted
-MOST_NAMES = 20  # that are listed for one that is not there
 _ALWAYS_THERE = ("nodes", "namespaces", "events", "leases.coordination.k8s.io")  # kinds that ownership starts from only when asked
 
 
@@ -70,8 +69,7 @@ def _runs_on(index: Index, name: str) -> list[Edge]:
 
 def no_service(snapshot: Snapshot, name: str) -> Missing:
     """What is said of a name that is no Service's: those that there are."""
-    names = [key_of(service) for service in snapshot.get("services", ())]
-    return Missing(text("views.no_service", name=name, names=", ".join(names[:MOST_NAMES]) + ", ..." * (len(names) > MOST_NAMES)))
+    return Missing(text("views.no_service", name=name, names=several([key_of(service) for service in snapshot.get("services", ())])))
 
 
 def traffic(snapshot: Snapshot, service: str, *, namespace: str = "default", limit: int = LIMIT) -> Graph:

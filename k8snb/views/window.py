@@ -16,7 +16,7 @@ from k8snb.apimachinery.objects import EMPTY_DICT, EMPTY_LIST, Object, dig
 from k8snb.apiserver import keys
 from k8snb.etcd.store import COMPONENT as ETCD
 from k8snb.etcd.store import Change
-from k8snb.messages import Missing, Mistake, text
+from k8snb.messages import Missing, Mistake, several, text
 from k8snb.scheduler.scheduler import KubeScheduler
 from k8snb.sim.clock import SECOND, duration
 from k8snb.sim.trace import Record
@@ -286,7 +286,7 @@ class Window:
         """Raise ``LookupError`` for a namespace that does not exist."""
         known = [found["metadata"]["name"] for found in self.simulation.parts.server.stored_list("namespaces")]
         if namespace not in known:
-            raise Missing(text("views.no_namespace", name=namespace, names=", ".join(known)))
+            raise Missing(text("views.no_namespace", name=namespace, names=several(known)))
 
     def _inside(self, namespace: str, of: str | Object, *, around: bool = False) -> Snapshot:
         """All objects; where a namespace is given and no object, those in it (and ``around`` it those in none)."""

@@ -23,7 +23,7 @@ from k8snb.kubelet.images.generic import Generic
 from k8snb.kubelet.images.image import Image
 from k8snb.kubelet.images.known import IMAGES
 from k8snb.kubelet.images.reference import Reference, parse_reference
-from k8snb.messages import Missing, Mistake, text
+from k8snb.messages import Missing, Mistake, several, text
 from k8snb.messages.columns import table
 
 WIDTH = 100
@@ -48,7 +48,7 @@ class Explanation(NamedTuple):
     size: int  # bytes on the disk
 
     def __repr__(self) -> str:
-        shown = ", ".join(self.versions[:_SHOWN]) + (", ..." if len(self.versions) > _SHOWN else "")
+        shown = several(self.versions, _SHOWN)
         rows = {
             "images.row_versions": shown,
             "images.row_command": " ".join(self.command),
