@@ -10,7 +10,7 @@ from typing import Any
 
 from k8snb.apimachinery.errors import NAMESPACE_TERMINATING, ApiError, has_cause
 from k8snb.apimachinery.meta import controller_of, owner_reference
-from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object
+from k8snb.apimachinery.objects import EMPTY_DICT, FrozenDict, FrozenList, Object
 from k8snb.apimachinery.resource import once
 from k8snb.apimachinery.selectors import from_label_selector
 from k8snb.client.controller import Controller, OfOwner
@@ -18,7 +18,7 @@ from k8snb.client.informer import key_of
 
 
 def pod_from_template(owner: Object, template: Object, *, name: str = "") -> Object:
-    """The Pod that a template describes, owned by ``owner``. The spec is the template's own, shared."""
+    """The Pod that a template describes, owned by ``owner``, as Go prints one. The spec is the template's own, shared."""
     meta = {key: value for key, value in (template.get("metadata") or {}).items() if key in ("labels", "annotations", "finalizers")}
     meta["ownerReferences"] = _owned_by(owner)
     if name:
@@ -26,7 +26,7 @@ def pod_from_template(owner: Object, template: Object, *, name: str = "") -> Obj
     else:
         meta["generateName"] = f"{owner['metadata']['name']}-"
     meta["namespace"] = owner["metadata"]["namespace"]
-    return FrozenDict({"apiVersion": "v1", "kind": "Pod", "metadata": FrozenDict(meta), "spec": template["spec"]})
+    return FrozenDict({"apiVersion": "v1", "kind": "Pod", "metadata": FrozenDict(meta), "spec": template["spec"], "status": EMPTY_DICT})
 
 
 @once
@@ -39,7 +39,7 @@ def create_pod(controller: Controller, owner: Object, template: Object, *, pod: 
     """Create a Pod (from the template, unless one is given) and say so. Raises ApiError, after saying that too."""
     wanted = pod if pod is not None else pod_from_template(owner, template)
     try:
-        made = controller.client.create("pods", wanted, owner["metadata"]["namespace"])
+        made = controller.client.create("pods", wanted, owner["metadata"]["namespace"], typed=True)
     except ApiError as error:
         if not is_terminating_namespace(error):
             controller.recorder.event(owner, "Warning", "FailedCreate", f"Error creating: {error.message}")
