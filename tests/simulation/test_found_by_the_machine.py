@@ -78,7 +78,8 @@ def until_it_pulls(cluster):
 
 def test_a_static_pod_whose_file_goes_while_its_image_comes_and_its_runtime_is_away_is_forgotten():
     cluster = Cluster(nodes=1)
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "motd"}, "spec": {"containers": [{"name": "main", "image": "nginx:1.27"}]}}
+    main = {"name": "main", "image": "nginx:1.27"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "motd"}, "spec": {"containers": [main]}}
     cluster.node("node-1").static_pods["motd.yaml"] = pod
     kubelet = until_it_pulls(cluster)
     del cluster.node("node-1").static_pods["motd.yaml"]
