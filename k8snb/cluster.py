@@ -59,6 +59,7 @@ from k8snb.views.window import Window
 
 if TYPE_CHECKING:
     from k8snb.http.endpoint import Endpoint
+    from k8snb.simulation.machines import Machines
     from k8snb.widgets.cluster_view import ClusterView
 
 Manifest = str  # YAML or JSON
@@ -228,18 +229,21 @@ class Cluster:
 
         Of the whole node, or only what one Service adds.
         """
-        proxies = self.simulation.parts.machines.proxies
-        if node not in proxies:
-            raise Mistake(text("fault.no_node", node=node, names=several(list(proxies))))
-        return proxies[node].text(_mode(mode), service if "/" in service or not service else f"{namespace}/{service}")
+        return self._proxied(node).proxies[node].text(_mode(mode), service if "/" in service or not service else f"{namespace}/{service}")
 
     def conntrack(self, node: str) -> Plain:
         """The connections that a node keeps on their ways, as ``conntrack -L`` prints them there. Raises ValueError for no machine."""
-        machines = self.simulation.parts.machines
-        if node not in machines.proxies:
-            raise Mistake(text("fault.no_node", node=node, names=several(list(machines.proxies))))
-        found: Plain = machines.network.conntrack(node)
+        found: Plain = self._proxied(node).network.conntrack(node)
         return found
+
+    def _proxied(self, node: str) -> Machines:
+        """The machines, where the node is one with a kube-proxy. Raises ValueError for others."""
+        machines = self.simulation.parts.machines
+        if node not in machines.kubelets:
+            raise Mistake(text("fault.no_node", node=node, names=several(list(machines.kubelets))))
+        if node not in machines.proxies:
+            raise Mistake(text("cluster.no_proxy", node=node))
+        return machines
 
     def node(self, name: str) -> Machine:
         """A machine, as somebody who is logged in on it sees it: ``cluster.node("node-1").static_pods["web.yaml"] = manifest``.

@@ -266,6 +266,13 @@ def test_a_machine_that_is_not_there_is_no_matter_of_failing():
         assert said(lambda call=call: call(WORLD["cluster"])) == "There is no machine 'nosuch' here. There are: node-1, node-2"
 
 
+def test_who_asks_a_hollow_machine_for_what_its_kube_proxy_does_is_not_told_that_it_is_none(language):
+    hollow = Cluster(nodes=1, runtime="hollow")
+    for call in (hollow.rules, hollow.conntrack):
+        assert all(word in said(lambda call=call: call("node-1")) for word in ("kube-proxy", "node-1", 'runtime="hollow"'))
+        assert "'nosuch'" in said(lambda call=call: call("nosuch"))
+
+
 def test_the_time_that_was_let_pass_is_told_and_counts_as_a_number():
     cluster = WORLD["cluster"].fork()
     passed = cluster.run_for(30)
