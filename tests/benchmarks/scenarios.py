@@ -37,13 +37,18 @@ def running(cluster: Cluster, name: str = "web", *, limit: float = 3600) -> None
     """Run until all replicas of a Deployment are ready and of its present version; AssertionError where that never comes."""
 
     server = cluster.simulation.parts.server  # asked directly, after every event: it is not the question that is measured
+    looked_at: Any = None
+    answer = False
 
     def done(_cluster: Cluster) -> bool:
+        nonlocal looked_at, answer
         found = server.stored("deployments.apps", name, "default")
-        status, wanted = found.get("status", {}), found["spec"]["replicas"]
-        seen = status.get("observedGeneration") == found["metadata"]["generation"]
-        counts = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
-        return seen and counts == [wanted] * 3
+        if found is not looked_at:
+            status, wanted = found.get("status", {}), found["spec"]["replicas"]
+            seen = status.get("observedGeneration") == found["metadata"]["generation"]
+            counts = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
+            looked_at, answer = found, seen and counts == [wanted] * 3
+        return answer
 
     assert cluster.run_until(done, limit), cluster.get("deployments.apps", name)["status"]
 
