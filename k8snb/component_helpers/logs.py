@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from k8snb.apimachinery.objects import Object, dig
+from k8snb.apimachinery.strconv import integer
 
 _KEPT = ("container", "previous", "timestamps")  # parameters that say how a log looks, rather than which part of it is wanted
 _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
@@ -23,7 +24,7 @@ class FollowedLog:
 
     def __init__(self, parameters: Mapping[str, str], read: Callable[[Mapping[str, str]], str], now: Callable[[], int]):
         self._asked, self._read, self._now = dict(parameters), read, now
-        self._limit = int(parameters.get("limitBytes") or "0")
+        self._limit = integer(parameters.get("limitBytes")) or 0  # what is no number is refused when the log is read
         self._left, self._known = self._limit, ""
         self.full = False
 

@@ -116,6 +116,15 @@ def test_a_log_that_is_followed_ends_with_its_container(tmp_path):
         assert served.open("GET", log).read() == b"1\n2\n3\n4\n5\n"
         assert served.open("GET", f"{log}&tailLines=1").read() == b"5\n"
         assert served.open("GET", f"{log}&limitBytes=3").read() == b"1\n2"
+        for query, code, words in (
+            ("limitBytes=much", 400, 'strconv.ParseInt: parsing "much": invalid syntax'),
+            ("limitBytes=0", 422, 'PodLogOptions "tick" is invalid: limitBytes: Invalid value: 0: must be greater than 0'),
+            ("tailLines=-2", 422, 'PodLogOptions "tick" is invalid: tailLines: Invalid value: -2: must be greater than or equal to 0'),
+            ("sinceSeconds=0", 422, 'PodLogOptions "tick" is invalid: sinceSeconds: Invalid value: 0: must be greater than 0'),
+        ):
+            for follow in ("true", "false"):
+                answer = served.ask("GET", f"/api/v1/namespaces/default/pods/tick/log?follow={follow}&{query}")
+                assert (answer[0], answer[1]["message"]) == (code, words)
     finally:
         served.close()
 

@@ -95,7 +95,7 @@ def _parameters(call: Call) -> dict[str, str]:
         if call.flag(flag):
             found[key] = "true"
     if call.flag("since"):
-        found["sinceSeconds"] = str(int(call.flag("since")))
+        found["sinceSeconds"] = str(int(call.flag("since") + 0.5))
     for key, flag in (("sinceTime", "since-time"),):
         if call.flag(flag):
             found[key] = call.flag(flag)

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8snb.apimachinery.errors import bad_request, object_not_found
+from k8snb.apimachinery.errors import Errors, bad_request, invalid, object_invalid, object_not_found
 from k8snb.apimachinery.meta import parse_time
 from k8snb.apimachinery.objects import FrozenDict, FrozenList, Object, freeze
+from k8snb.apimachinery.strconv import parse_int
+from k8snb.apimachinery.validation import not_negative
+from k8snb.sim.clock import SECOND
 
 TYPED = "k8snb-stdin"
 """The parameter of exec that holds what was typed: a request is one message here, not a conversation."""
@@ -23,19 +26,41 @@ def log(context: Any, request: Any, pod: Object | None) -> Object:
     """GET pods/NAME/log: the container's output, with kubectl's parameters (``tailLines``, ``previous`` ...)."""
     if pod is None:
         raise object_not_found("", "pods", request.name)
-    asked = dict(request.options.parameters)
+    asked, meta = dict(request.options.parameters), pod["metadata"]
+    seconds, tail, limit = (_number(asked, name) for name in ("sinceSeconds", "tailLines", "limitBytes"))
+    errors = [*not_negative("tailLines", tail), *_positive("limitBytes", limit), *_positive("sinceSeconds", seconds)]
+    if errors:
+        raise object_invalid("", "PodLogOptions", meta["name"], errors)
     container = _container(pod, asked.get("container", ""))
-    since = parse_time(asked["sinceTime"]) if asked.get("sinceTime") else 0
-    if asked.get("sinceMicros"):  # of kubectl in process, which follows from a moment on
-        since = int(asked["sinceMicros"])
-    if asked.get("sinceSeconds"):
-        since = context.now - int(asked["sinceSeconds"]) * 1_000_000
     choices = {
-        "previous": _true(asked, "previous"), "since": since, "tail": int(asked.get("tailLines") or "-1"),
-        "timestamps": _true(asked, "timestamps"), "limit_bytes": int(asked.get("limitBytes") or "0"),
+        "previous": _true(asked, "previous"), "since": _since(context, asked, seconds), "tail": -1 if tail is None else tail,
+        "timestamps": _true(asked, "timestamps"), "limit_bytes": limit or 0,
     }  # fmt: skip
-    meta = pod["metadata"]
     return FrozenDict({"text": _endpoint(context, pod).log(meta["namespace"], meta["name"], container, choices)})
+
+
+def _number(asked: dict[str, str], name: str) -> int | None:
+    """A parameter that is a whole number; None where it was not given."""
+    try:
+        return parse_int(asked[name]) if asked.get(name) else None
+    except ValueError as wrong:
+        raise bad_request(str(wrong)) from None
+
+
+def _positive(field: str, number: int | None) -> Errors:
+    return [invalid(field, number, "must be greater than 0")] if number is not None and number < 1 else []
+
+
+def _since(context: Any, asked: dict[str, str], seconds: int | None) -> int:
+    """The moment from which on the log is wanted, in microseconds."""
+    if seconds is not None:
+        return int(context.now - seconds * SECOND)
+    if asked.get("sinceMicros"):  # of kubectl in process, which follows from a moment on
+        return int(asked["sinceMicros"])
+    try:
+        return parse_time(asked["sinceTime"]) if asked.get("sinceTime") else 0
+    except ValueError as wrong:
+        raise bad_request(str(wrong)) from None
 
 
 def execute(context: Any, request: Any, pod: Object | None) -> Object:
