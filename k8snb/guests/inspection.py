@@ -29,6 +29,7 @@ _ASKING = {
     **dict.fromkeys(["threading.Thread", "asyncio.run"], "guests.beside"),
     "time.sleep": "guests.sleep",
     "builtins.input": "guests.input",
+    "builtins.open": "guests.reaching_out",
 }  # fmt: skip
 _MODULES = {name.partition(".")[0] for name in _ASKING} | {"date", "urllib"}
 
@@ -110,6 +111,8 @@ def _name_of(value: Any) -> str:
     """``time.time`` for the function itself, under whatever name it was imported."""
     owner = getattr(value, "__self__", None)  # of random.random: an instance
     module = getattr(value, "__module__", None) or (_module(owner) if owner is not None else "")
+    if value is open:  # which says that it is io's
+        module = "builtins"
     if isinstance(owner, type):  # from datetime import datetime; now = datetime.now
         module = owner.__name__
     elif owner is not None and not isinstance(owner, ModuleType):

@@ -57,6 +57,11 @@ def reaches_out(self, key):
     return urllib.request.urlopen("http://localhost")
 
 
+def reads_a_file(self, key):
+    with open("wanted.txt", encoding="utf-8") as file:
+        return file.read()
+
+
 def starts_a_thread(self, key):
     threading.Thread(target=print).start()
 
@@ -96,6 +101,7 @@ REFUSED = [  # (class or function, what the sentence names)
     (controller(asks_the_learner), "Mine.reconcile uses input()"),
     (controller(asks_through_a_helper), "Mine.reconcile uses time.monotonic()"),
     (controller(reaches_out), "Mine.reconcile uses request.urlopen(), which reaches out"),
+    (controller(reads_a_file), "Mine.reconcile uses open(), which reaches out"),
     (controller(starts_a_thread), "Mine.reconcile uses threading.Thread(), which goes on beside"),
     (controller("create the pods"), "must take (self, key)"),
     (42, "has no reconcile"),
