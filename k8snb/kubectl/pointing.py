@@ -38,8 +38,8 @@ Kinds = Mapping[tuple[str, str], Resource]  # (apiVersion, kind) -> what the ser
 Path = tuple[str | int, ...]
 
 STDIN = "STDIN"  # so kubectl calls what it is handed without a file
-WIDTH = 120  # characters of a line that are shown
-LEAD = 40  # of a longer one: before the place
+WIDTH = 72  # characters of a line that are shown: as many as there is room for in a narrow window
+LEAD = 30  # of a longer one: before the place
 COMPLAINT = re.compile(r"^(?=error:|Error from server|error |Warning: |The \w+ \"|The request is invalid|unable to )", re.M)
 QUOTED = r'"((?:[^"\\]|\\.)*)"'  # as Go prints text
 FIELDS = (

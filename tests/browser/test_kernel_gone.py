@@ -89,6 +89,7 @@ def test_the_end_of_a_long_error_is_on_the_page(open_notebook: Any, screenshot: 
     notebook = open_notebook(["%load_ext k8snb", SET_UP, misspelt], width=900)
     notebook.run_all()
     said = notebook.cell(2).locator(".jp-OutputArea-output pre")
-    assert said.inner_text().rstrip().endswith('unknown field "spec.replcas"')
+    assert 'unknown field "spec.replcas"\n' in said.inner_text()
+    assert said.inner_text().rstrip().endswith("Is replicas meant?")
     assert said.evaluate("pre => pre.scrollWidth <= pre.clientWidth")
     screenshot(notebook.page, "long-error")
