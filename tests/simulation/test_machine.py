@@ -190,7 +190,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
 
 TestAnythingMayHappen = AnythingMayHappen.TestCase
 TestAnythingMayHappen.settings = settings(
-    max_examples=1500 if NIGHT else 14,  # at night ten minutes and more
+    max_examples=2000 if NIGHT else 14,  # at night ten minutes and more
     stateful_step_count=40 if NIGHT else 16,
     deadline=None,
     derandomize=not NIGHT,
