@@ -26,7 +26,7 @@ from k8snb.kubectl.host import SimulatedHost
 from k8snb.kubectl.kubectl import Kubectl
 from k8snb.kubectl.remarks import remarked
 from k8snb.kubectl.result import Result
-from k8snb.messages import Missing, Mistake, Plain, Told, counted, several, text
+from k8snb.messages import Missing, Mistake, Plain, Told, counted, text
 from k8snb.network.chains import MODES
 from k8snb.network.kube_proxy import Rules
 from k8snb.seams.cni import ANYBODY, HTTPResponse
@@ -239,8 +239,7 @@ class Cluster:
     def _proxied(self, node: str) -> Machines:
         """The machines, where the node is one with a kube-proxy. Raises ValueError for others."""
         machines = self.simulation.parts.machines
-        if node not in machines.kubelets:
-            raise Mistake(text("fault.no_node", node=node, names=several(list(machines.kubelets))))
+        machines.known(node)
         if node not in machines.proxies:
             raise Mistake(text("cluster.no_proxy", node=node))
         return machines

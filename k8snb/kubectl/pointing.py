@@ -29,7 +29,7 @@ from k8snb.apimachinery.patched import converter_words
 from k8snb.apimachinery.resource import Resource
 from k8snb.apimachinery.schema import Type
 from k8snb.apimachinery.yaml import Document, Mark
-from k8snb.kubectl.hints import ABSENT, NO_MATCH, NO_OBJECT, ODD_BLANK, culprit, hint, misspelt, no_object, parser_hint
+from k8snb.kubectl.hints import ABSENT, NAMESPACE, NO_MATCH, NO_OBJECT, ODD_BLANK, culprit, hint, misspelt, no_object, parser_hint
 from k8snb.kubectl.spelling import slip
 from k8snb.messages import text
 from k8snb.messages.columns import columns
@@ -58,9 +58,9 @@ NAMES = (  # how a complaint names the object that it is about
     re.compile(r'for name: "(?P<name>[^"]*)" .* no matches for kind "(?P<kind>(?:[^"\\]|\\.)*)"'),
     re.compile(r'the provided object "(?P<namespace>[^"]*)"'),
 )
-NAMESPACE = re.compile(r'namespaces "([^"]*)" not found|the provided object "([^"]*)"')
+OTHER_NAMESPACE = re.compile('the provided object "([^"]*)"')
 UNREADABLE = "cannot be handled"
-LEADS = (*FIELDS, GO_FIELD, re.compile(f"{UNREADABLE}|^{PATCHED}"), NO_MATCH, NAMESPACE, *(words for words, _ in ABSENT))
+LEADS = (*FIELDS, GO_FIELD, re.compile(f"{UNREADABLE}|^{PATCHED}"), NO_MATCH, NAMESPACE, OTHER_NAMESPACE, *(words for words, _ in ABSENT))
 """A complaint in which none of these is found is about no place: that of what exists already, say."""
 
 
@@ -227,7 +227,8 @@ def _absent(thing: Thing, complaint: str) -> list[Path]:
 
 def _of_another(thing: Thing, complaint: str, kinds: Kinds) -> Iterator[Path]:
     """The part of what an object says of itself that nobody knows: its namespace; of its kind and version the one that is wrong."""
-    if (named := NAMESPACE.search(complaint)) and thing.at("metadata", "namespace") == (named[1] or named[2]):
+    named = NAMESPACE.search(complaint) or OTHER_NAMESPACE.search(complaint)
+    if named and thing.at("metadata", "namespace") == named[1]:
         yield ("metadata", "namespace")
     if NO_MATCH.search(complaint):
         known = any(kind == thing.at("kind") for _, kind in kinds)

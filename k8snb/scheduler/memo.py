@@ -35,7 +35,7 @@ class Table:
     def __init__(self, size: int):
         self.answers: list[Any] = [None] * size
         self.gaps = dict.fromkeys(range(size))  # the indexes without an answer
-        self.read = 0  # how much of the snapshot's log has been applied
+        self.read = 0  # how much of the snapshot's log (of counts: of its moves) has been applied
         self.sums: dict[Any, int] | None = None
         self.kinds: list[Any] = []
         self._numbers: dict[Any, int] = {}

@@ -118,10 +118,15 @@ class Machines:
         found: tuple[tuple[Key, Entry], ...] = self.network.kept_of(url, self.source(pod, node))
         return found
 
+    def known(self, node: str) -> None:
+        """Raise ValueError, with the machines that there are, for one that is not there."""
+        if node not in self.kubelets:
+            raise Mistake(text("fault.no_node", node=node, names=several(list(self.kubelets))))
+
     def source(self, pod: str = "", node: str = "") -> Source:
         """Who sends a request: a pod (``namespace/name``), a node, or the outside. Raises ValueError for an unknown pod."""
-        if node and node not in self.kubelets:
-            raise Mistake(text("fault.no_node", node=node, names=several(list(self.kubelets))))
+        if node:
+            self.known(node)
         if not pod:
             return Source(node, address=self.kubelets[node].address if node in self.kubelets else "")
         namespace, _, name = pod.rpartition("/")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from k8snb.apimachinery import quantity
 from k8snb.kubelet import shutdown
-from k8snb.messages import Mistake, several, text
+from k8snb.messages import Mistake, text
 
 if TYPE_CHECKING:
     from k8snb.simulation.simulation import Simulation
@@ -21,8 +21,7 @@ PARTITIONED = "partitioned"
 
 def known_node(simulation: Simulation, node: str) -> None:
     """Raise ValueError for a machine that is not there."""
-    if node not in simulation.parts.machines.kubelets:
-        raise Mistake(text("fault.no_node", node=node, names=several(list(simulation.parts.machines.kubelets))))
+    simulation.parts.machines.known(node)
 
 
 def fail_node(simulation: Simulation, node: str) -> None:

@@ -118,6 +118,7 @@ def test_a_log_that_is_followed_ends_with_its_container(tmp_path):
         assert served.open("GET", f"{log}&limitBytes=3").read() == b"1\n2"
         for query, code, words in (
             ("limitBytes=much", 400, 'strconv.ParseInt: parsing "much": invalid syntax'),
+            ("sinceMicros=now", 400, 'strconv.ParseInt: parsing "now": invalid syntax'),
             ("limitBytes=0", 422, 'PodLogOptions "tick" is invalid: limitBytes: Invalid value: 0: must be greater than 0'),
             ("tailLines=-2", 422, 'PodLogOptions "tick" is invalid: tailLines: Invalid value: -2: must be greater than or equal to 0'),
             ("sinceSeconds=0", 422, 'PodLogOptions "tick" is invalid: sinceSeconds: Invalid value: 0: must be greater than 0'),

@@ -39,6 +39,7 @@ def cost(replicas):
         counted(patch, counts, Informer, "_apply", "changes of caches")
         counted(patch, counts, pod_validation, "_validate", "specs validated")
         counted(patch, counts, pod_topology_spread, "count_matching", "nodes counted for spreading")
+        counted(patch, counts, pod_topology_spread, "is_counted", "pods looked at for spreading")
         patch.setattr(server_decode, "of_typed_client", lambda _schema, body: body)  # all tests check it (conftest.py); not this one
         shape, walk = decode._CONTAINERS["struct"]
         patch.setitem(decode._CONTAINERS, "struct", (shape, lambda *args: (counts.update(["structs decoded"]), walk(*args))[1]))
@@ -65,7 +66,7 @@ def costs():
     ("what", "most"),
     [
         ("writes", 11), ("requests", 14), ("watch deliveries", 14), ("changes of caches", 14), ("structs decoded", 6.5),
-        ("kernel events", 13), ("specs validated", 1), ("nodes counted for spreading", 0),
+        ("kernel events", 13), ("specs validated", 1), ("nodes counted for spreading", 0), ("pods looked at for spreading", 3.4),
     ],
 )  # fmt: skip
 def test_one_pod_more_costs_no_more_than(costs, what, most):

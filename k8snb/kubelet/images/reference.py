@@ -55,7 +55,7 @@ class Reference(NamedTuple):
     @property
     def public(self) -> bool:
         """Whether its registry can be reached."""
-        return _is_public(self.repository)
+        return _is_public(self.registry)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -64,8 +64,7 @@ def _identity(full: str, repository: str, digest: str) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def _is_public(repository: str) -> bool:
-    registry = repository.partition("/")[0]
+def _is_public(registry: str) -> bool:
     return registry in PUBLIC or registry.endswith(_PUBLIC_SUFFIXES)
 
 

@@ -33,7 +33,7 @@ class ImageStore:
 
     def _find(self, reference: Reference) -> Image | None:
         """What is behind a reference; None where no registry has it."""
-        return self.catalogue.find(reference) if reference.public else self.catalogue.find(self.registries.behind(reference))
+        return self.catalogue.find(self.registries.behind(reference))
 
     def image_of(self, image: str) -> Image:
         """The code behind an image that is there."""

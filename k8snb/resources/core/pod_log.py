@@ -55,8 +55,9 @@ def _since(context: Any, asked: dict[str, str], seconds: int | None) -> int:
     """The moment from which on the log is wanted, in microseconds."""
     if seconds is not None:
         return int(context.now - seconds * SECOND)
-    if asked.get("sinceMicros"):  # of kubectl in process, which follows from a moment on
-        return int(asked["sinceMicros"])
+    micros = _number(asked, "sinceMicros")  # of whoever follows a log from a moment on (component_helpers/logs.py)
+    if micros is not None:
+        return micros
     try:
         return parse_time(asked["sinceTime"]) if asked.get("sinceTime") else 0
     except ValueError as wrong:

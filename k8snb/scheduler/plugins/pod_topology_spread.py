@@ -106,13 +106,17 @@ def count_matching(pods: Sequence[Object], selector: Selector, namespace: str) -
 def _counts(cycle: Cycle, selector: Selector) -> list[int]:
     """Matching pods on each node of the snapshot, in order."""
     namespace = cycle.pod.namespace
-
-    def counts(move: Move) -> bool:
-        return move.namespace == namespace and not selector.empty and selector.matches(move.labels)
-
     return cycle.memo.counts(
-        ("spread", namespace, selector), cycle.snapshot, lambda node: count_matching(node.pods, selector, namespace), counts
+        ("spread", namespace, selector),
+        cycle.snapshot,
+        lambda node: count_matching(node.pods, selector, namespace),
+        lambda move: is_counted(move, selector, namespace),
     )
+
+
+def is_counted(move: Move, selector: Selector, namespace: str) -> bool:
+    """Whether a pod that came or went is one of those that are counted."""
+    return move.namespace == namespace and not selector.empty and selector.matches(move.labels)
 
 
 @dataclass(slots=True)
