@@ -55,8 +55,9 @@ def begin(number: Any, *, language: str = "en") -> Note:
     set_language(language)
     words = known[asked].words()
     lesson(functools.partial(code_cells, asked))
-    LESSON.clusters.clear()
-    LESSON.progress, LESSON.chapter = Progress(), asked
+    if asked != LESSON.chapter:  # whoever runs the first cell again goes on with what was begun
+        LESSON.clusters.clear()
+        LESSON.progress, LESSON.chapter = Progress(), asked
     return Note("note", (text("course.chapter", number=int(asked), title=words["title"], minutes=words["minutes"]),))
 
 

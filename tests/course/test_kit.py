@@ -165,6 +165,15 @@ def test_a_chapter_is_opened_by_its_number_however_it_is_written():
     assert repr(kit.begin(6)) == repr(kit.begin("6")) == repr(kit.begin("06"))
 
 
+def test_who_opens_the_same_chapter_again_goes_on_with_what_was_begun():
+    kit.begin("06")
+    kit.start("06.world").pods = 1
+    kit.check("06.fit", "1Gi")
+    kit.begin("06")
+    assert repr(kit.check("06.world")) == "✓ Correct. Done."
+    assert kit.LESSON.progress.passed() == ("06.fit", "06.world")
+
+
 LADDER = [(1, "What does it need?"), (2, "Less memory"), (3, "1Gi"), (99, "1Gi"), (0, "What"), ("x", "What")]
 
 
